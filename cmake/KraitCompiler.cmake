@@ -1,0 +1,31 @@
+# What every target is compiled with. krait_options carries it: link it PRIVATE.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(krait_options INTERFACE)
+target_include_directories(krait_options INTERFACE "${PROJECT_SOURCE_DIR}")
+# -ffp-contract=off: a*b+c is fused only where a kernel says fma, so that every build gives the same bits.
+target_compile_options(krait_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                                               -ffp-contract=off)
+if(KRAIT_WERROR)
+  target_compile_options(krait_options INTERFACE -Werror)
+endif()
+if(KRAIT_SANITIZE)
+  add_compile_options(-fsanitize=${KRAIT_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KRAIT_SANITIZE})
+  if(KRAIT_SANITIZE STREQUAL "undefined")
+    add_compile_options(-fno-sanitize-recover=all)
+  endif()
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  string(REPLACE "-g" "-g -O1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
+endif()

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plugin ABI: everything that Krait and a backend plugin know of each other.
+ *
+ * A plugin is a shared library that exports one symbol, krait_plugin_query (end of this file). C11, standard
+ * headers only, so that a backend can be written in any language that speaks C.
+ *
+ * Versions.   The major version must match. A newer minor version only appends: functions to the end of
+ *             krait_backend, fields to the end of structs that begin with struct_size. Structs that travel in
+ *             arrays (krait_tensor_desc, krait_graph_tensor, krait_graph_node, krait_use) are frozen for a major
+ *             version and carry no struct_size. A plugin built against another list of ops or formats is refused
+ *             by schema_hash (core/abi/schema.h).
+ * Errors.     A function that can fail returns krait_status and fills the caller's krait_error (which may be NULL).
+ *             Nothing throws or aborts across this boundary for bad input, missing devices or lack of memory.
+ * Ownership.  Who creates a handle destroys it, children before parents (programs, queues, events, buffers, device).
+ *             Pointers passed in are borrowed for the call unless a function says otherwise.
+ * Threads.    Functions of krait_backend and of a device may be called from any thread at once; a queue is used by
+ *             one thread at a time; a program is run by one queue at a time.
+ * Logging.    Only through krait_host. A plugin reads no environment variable: options come with device_open.
+ */
+#ifndef KRAIT_BACKEND_ABI_H
+#define KRAIT_BACKEND_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KRAIT_ABI_MAJOR 1u
+#define KRAIT_ABI_MINOR 0u
+#define KRAIT_ABI_VERSION ((KRAIT_ABI_MAJOR << 16) | KRAIT_ABI_MINOR)
+
+#if defined(_WIN32)
+#define KRAIT_PLUGIN_EXPORT __declspec(dllexport)
+#else
+#define KRAIT_PLUGIN_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* ---- errors ------------------------------------------------------------------------------------------------ */
+
+typedef enum krait_status {
+    KRAIT_STATUS_OK = 0,
+    KRAIT_STATUS_INVALID_ARGUMENT = 1, /* the caller's value is wrong: says which, and what would be right */
+    KRAIT_STATUS_NOT_FOUND = 2,        /* a file, device, tensor or plugin of that name is not there */
+    KRAIT_STATUS_CORRUPT_FILE = 3,     /* a file's content contradicts its format: names field and offset */
+    KRAIT_STATUS_UNSUPPORTED = 4,      /* understood, but this backend or build cannot: says why */
+    KRAIT_STATUS_OUT_OF_MEMORY = 5,    /* names the size asked for, and what was free where that is known */
+    KRAIT_STATUS_DEVICE_LOST = 6,      /* the device is gone; every handle of it fails from now on */
+    KRAIT_STATUS_UNAVAILABLE = 7,      /* not on this machine or not now (driver, instruction set, permission) */
+    KRAIT_STATUS_IO = 8,               /* the operating system refused a read, write or open */
+    KRAIT_STATUS_CANCELLED = 9,        /* the caller asked to stop */
+    KRAIT_STATUS_INTERNAL = 10         /* a defect of Krait's or of the plugin's */
+} krait_status;
+
+/* Allocated by the caller; message is UTF-8, always terminated, cut where it does not fit. */
+typedef struct krait_error {
+    uint32_t struct_size;
+    int32_t code; /* krait_status */
+    char message[1016];
+} krait_error;
+
+/* ---- tensors ------------------------------------------------------------------------------------------------ */
+
+/* Element types are numbered as in GGUF; core/quant/formats.def lists them. */
+typedef uint32_t krait_dtype;
+
+#define KRAIT_MAX_RANK 4
+
+/* Row-major: extent[rank-1] varies fastest and is contiguous. Unused extents are 1.
+ * stride[i] = bytes from one index of dimension i to the next; for the last dimension the bytes of one element,
+ * or of one block where the type is quantized (a block covers several elements of a row; rows are whole blocks). */
+typedef struct krait_tensor_desc {
+    krait_dtype dtype;
+    uint32_t rank;
+    int64_t extent[KRAIT_MAX_RANK];
+    int64_t stride[KRAIT_MAX_RANK];
+} krait_tensor_desc;
+
+/* ---- the graph: plain data, borrowed for the call ------------------------------------------------------------ */
+
+typedef struct krait_device krait_device;
+typedef struct krait_buffer krait_buffer;
+typedef struct krait_queue krait_queue;
+typedef struct krait_event krait_event;
+typedef struct krait_program krait_program;
+
+typedef enum krait_tensor_role {
+    KRAIT_TENSOR_VALUE = 0,    /* bytes at buffer + offset, laid out as desc says */
+    KRAIT_TENSOR_CONSTANT = 1, /* made by constant_upload: the layout is the plugin's own */
+    KRAIT_TENSOR_STATE = 2     /* made by state_create: a pool of slots in the plugin's own layout */
+} krait_tensor_role;
+
+typedef struct krait_graph_tensor {
+    krait_tensor_desc desc;
+    uint32_t role;        /* krait_tensor_role */
+    int32_t base;         /* index of the tensor whose memory this is a view of, or -1 */
+    krait_buffer* buffer; /* where it lives; NULL only inside supports() */
+    uint64_t offset;      /* bytes from the start of buffer (a view's offset already includes its base's) */
+    const char* name;     /* for messages */
+} krait_graph_tensor;
+
+#define KRAIT_MAX_INPUTS 16
+#define KRAIT_MAX_OUTPUTS 4
+
+/* Operands are indices into the graph's tensors, in the order of the op's contract (core/ops); -1 = absent. */
+typedef struct krait_graph_node {
+    uint32_t op; /* core/ops/op_list.def */
+    int32_t in[KRAIT_MAX_INPUTS];
+    int32_t out[KRAIT_MAX_OUTPUTS];
+    uint32_t params_size; /* bytes; the size that op_list.def gives for the op */
+    const void* params;
+    const char* name;
+} krait_graph_node;
+
+/* Nodes are in an order in which they may run one after another. The host has validated types, shapes, roles and
+ * memory: a plugin need not repeat it. Values of index tensors (token ids, sequence starts, slots) are checked by
+ * the host before each run that writes them. */
+typedef struct krait_graph {
+    uint32_t struct_size;
+    uint32_t n_tensors;
+    const krait_graph_tensor* tensors;
+    uint32_t n_nodes;
+    const krait_graph_node* nodes;
+} krait_graph;
+
+/* ---- devices ------------------------------------------------------------------------------------------------- */
+
+typedef enum krait_device_kind {
+    KRAIT_DEVICE_CPU = 0,
+    KRAIT_DEVICE_GPU = 1,
+    KRAIT_DEVICE_INTEGRATED_GPU = 2,
+    KRAIT_DEVICE_ACCELERATOR = 3,
+    KRAIT_DEVICE_EMULATED = 4 /* software behind a device's interface: for tests, never chosen by `auto` */
+} krait_device_kind;
+
+typedef struct krait_device_info {
+    uint32_t struct_size;
+    uint32_t kind;         /* krait_device_kind */
+    char name[128];        /* what the maker calls it */
+    char features[256];    /* words separated by spaces, for people */
+    uint64_t memory_total; /* bytes */
+    uint64_t memory_free;  /* bytes, at the time of the call */
+    uint64_t alignment;    /* bytes: offsets of values in a buffer must be multiples of it */
+    uint32_t auto_rank;    /* `auto` takes the device with the highest; 0 = only when named */
+} krait_device_info;
+
+typedef enum krait_buffer_kind {
+    KRAIT_BUFFER_DEVICE = 0, /* the device's fastest memory */
+    KRAIT_BUFFER_PINNED = 1  /* host memory that the device copies from and to without staging; always mappable */
+} krait_buffer_kind;
+
+/* A pool of recurrent state: n_slots slots, each of the canonical shape that `op` names in its contract
+ * (ssm_conv: [d_conv-1, channels]; ssm_scan: [n_head, head_dim, d_state]); float32. Contents of a new pool are
+ * undefined; a slot is defined once a run, state_import or state_copy has written it. */
+typedef struct krait_state_desc {
+    uint32_t struct_size;
+    uint32_t op; /* the op that reads and writes it */
+    int64_t n_slots;
+    int64_t extent[3]; /* of one slot, trailing ones unused */
+} krait_state_desc;
+
+/* One way in which a constant will be read; decides which layouts a plugin makes of it. */
+typedef struct krait_use {
+    uint32_t op;      /* core/ops/op_list.def */
+    uint32_t operand; /* index of the input in the op's contract */
+} krait_use;
+
+/* The bytes given to constant_upload stay valid and unchanged until the buffer is destroyed (a mapped file): a CPU
+ * plugin may then read them in place instead of copying. */
+#define KRAIT_UPLOAD_BYTES_PERSIST 1u
+
+/* ---- what the host offers ------------------------------------------------------------------------------------ */
+
+typedef enum krait_log_level { KRAIT_LOG_DEBUG = 0, KRAIT_LOG_INFO = 1, KRAIT_LOG_WARN = 2, KRAIT_LOG_ERROR = 3 } krait_log_level;
+
+/* Outlives the plugin. */
+typedef struct krait_host {
+    uint32_t struct_size;
+    uint32_t abi_version; /* KRAIT_ABI_VERSION of the host */
+    void* context;
+    void (*log)(void* context, int32_t level, const char* message); /* any thread */
+} krait_host;
+
+/* ---- what a plugin offers ------------------------------------------------------------------------------------ */
+
+typedef struct krait_backend {
+    uint32_t struct_size;
+    uint32_t abi_version;  /* KRAIT_ABI_VERSION it was built with */
+    uint64_t schema_hash;  /* krait_schema_hash() it was built with */
+    const char* family;    /* "cpu": devices are named after it; of one family the highest score is used */
+    const char* variant;   /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
+    const char* version;   /* of the plugin, for people */
+
+    /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects. */
+    uint32_t (*score)(krait_error* why);
+
+    uint32_t (*device_count)(void);
+    krait_status (*device_info)(uint32_t index, krait_device_info* info, krait_error* err);
+    /* options: "key=value" words separated by ':', e.g. "threads=2"; an unknown key is an error that lists the
+     * known ones. NULL or "" = defaults. */
+    krait_status (*device_open)(uint32_t index, const char* options, krait_device** out, krait_error* err);
+    void (*device_close)(krait_device* device);
+
+    /* -- memory -- */
+    krait_status (*buffer_create)(krait_device* device, uint32_t kind, uint64_t size, krait_buffer** out, krait_error* err);
+    /* A device pointer to host memory that the caller keeps alive; UNSUPPORTED where the device cannot. */
+    krait_status (*buffer_import_host)(krait_device* device, void* bytes, uint64_t size, krait_buffer** out, krait_error* err);
+    /* Any kind, including constants and state pools. Nothing submitted may still use it. */
+    void (*buffer_destroy)(krait_buffer* buffer);
+    uint64_t (*buffer_size)(const krait_buffer* buffer); /* bytes that it really takes on the device */
+    /* The bytes of a buffer for the host; UNSUPPORTED where the device's memory is not host-visible. Host and device
+     * must not touch the same bytes at once: order them with queue_sync or events. */
+    krait_status (*buffer_map)(krait_buffer* buffer, void** out, krait_error* err);
+
+    /* -- weights and state -- */
+    /* bytes: the tensor as it stands in a GGUF file, described by desc (contiguous), size bytes in all. The plugin may
+     * repack it for what uses say. flags: KRAIT_UPLOAD_*. Returns when bytes may be reused (unless BYTES_PERSIST). */
+    krait_status (*constant_upload)(krait_device* device, const krait_tensor_desc* desc, const krait_use* uses, uint32_t n_uses,
+                                    const void* bytes, uint64_t size, uint32_t flags, krait_buffer** out, krait_error* err);
+    krait_status (*state_create)(krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err);
+
+    /* -- programs -- */
+    /* OK, or UNSUPPORTED with the reason. Tensors need not be placed yet (buffer may be NULL). */
+    krait_status (*supports)(krait_device* device, const krait_graph* graph, uint32_t node, krait_error* why);
+    /* Everything that can be decided once for many runs. Keeps no pointer into graph; keeps the buffers it names. */
+    krait_status (*program_create)(krait_device* device, const krait_graph* graph, krait_program** out, krait_error* err);
+    void (*program_destroy)(krait_program* program);
+
+    /* -- queues: work in order, possibly after the call returns -- */
+    krait_status (*queue_create)(krait_device* device, krait_queue** out, krait_error* err);
+    void (*queue_destroy)(krait_queue* queue); /* waits for its work */
+    /* src may be reused when the call returns. */
+    krait_status (*queue_write)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, const void* src, uint64_t size, krait_error* err);
+    /* dst is filled once queue_sync or an event signalled after it says so. */
+    krait_status (*queue_read)(krait_queue* queue, void* dst, krait_buffer* src, uint64_t src_offset, uint64_t size, krait_error* err);
+    /* Buffers of this device, or pinned buffers of it. Ranges do not overlap. */
+    krait_status (*queue_copy)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src, uint64_t src_offset,
+                               uint64_t size, krait_error* err);
+    krait_status (*queue_run)(krait_queue* queue, krait_program* program, krait_error* err);
+    /* State in the canonical layout (krait_state_desc), size = product(extent) * 4; bit-exact both ways. export fills dst
+     * as queue_read does; import may reuse src at once, as queue_write. */
+    krait_status (*queue_state_export)(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size, krait_error* err);
+    krait_status (*queue_state_import)(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size, krait_error* err);
+    krait_status (*queue_state_copy)(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot, krait_error* err);
+    /* Waits until all work of the queue is done; returns the first error that any of it met since the last sync. */
+    krait_status (*queue_sync)(krait_queue* queue, krait_error* err);
+
+    /* -- events: counters that only grow; start at 0 -- */
+    krait_status (*event_create)(krait_device* device, krait_event** out, krait_error* err);
+    void (*event_destroy)(krait_event* event);
+    /* After all work before it in the queue, the event's value becomes `value` (larger than before). */
+    krait_status (*queue_signal)(krait_queue* queue, krait_event* event, uint64_t value, krait_error* err);
+    /* Work after it in the queue starts once the event's value is at least `value`. Same device only: between
+     * devices the host waits (event_wait) and then submits. */
+    krait_status (*queue_wait)(krait_queue* queue, krait_event* event, uint64_t value, krait_error* err);
+    uint64_t (*event_value)(krait_event* event);
+    /* The host waits; UNAVAILABLE when timeout_ns passes first. */
+    krait_status (*event_wait)(krait_event* event, uint64_t value, uint64_t timeout_ns, krait_error* err);
+} krait_backend;
+
+/* The one symbol a plugin exports. Returns a table that lives as long as the library is loaded, or NULL where the
+ * plugin cannot work with this host version. Must not start threads, open devices or fail. */
+typedef const krait_backend* (*krait_plugin_query_fn)(uint32_t host_abi_version, const krait_host* host);
+#define KRAIT_PLUGIN_QUERY_NAME "krait_plugin_query"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every environment variable that Krait reads, each once, here.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace krait::environment {
+
+// KRAIT_BACKEND_PATH: folders to search for plugins before all others, separated by ':'.
+std::vector<std::filesystem::path> backend_path();
+
+// KRAIT_DEVICE: the device to use where none is named, e.g. "cpu:avx2:threads=2".
+std::optional<std::string> device();
+
+}  // namespace krait::environment

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The op list as C++: ids, names, and a table of contracts for code that handles ops as data.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "core/ops/add.hpp"
+#include "core/ops/argmax.hpp"
+#include "core/ops/copy.hpp"
+#include "core/ops/get_rows.hpp"
+#include "core/ops/mul.hpp"
+#include "core/ops/mul_mat.hpp"
+#include "core/ops/rms_norm.hpp"
+#include "core/ops/scale.hpp"
+#include "core/ops/silu_mul.hpp"
+#include "core/ops/softmax.hpp"
+#include "core/ops/ssm_conv.hpp"
+#include "core/ops/ssm_scan.hpp"
+#include "core/ops/top_k.hpp"
+
+namespace krait {
+
+enum class OpId : uint32_t {
+#define KRAIT_OP(id, name, Type, params_size) name = id,
+#include "core/ops/op_list.def"
+};
+
+struct OpSpec {
+    OpId id;
+    const char* name;
+    std::span<const OperandSpec> inputs;
+    std::span<const OperandSpec> outputs;
+    uint32_t params_size;
+    // Checks the inputs (absent ones are nullptr), fills outputs.size() descriptions.
+    Result<void> (*infer)(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
+                          std::array<TensorDesc, KRAIT_MAX_OUTPUTS>& outputs);
+};
+
+namespace detail {
+
+template <class Op>
+inline constexpr uint32_t kParamsSize = std::is_same_v<typename Op::Params, NoParams> ? 0 : sizeof(typename Op::Params);
+
+template <class Op>
+Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
+                           std::array<TensorDesc, KRAIT_MAX_OUTPUTS>& outputs) {
+    static_assert(std::size(Op::kIn) <= KRAIT_MAX_INPUTS && std::size(Op::kOut) <= KRAIT_MAX_OUTPUTS);
+    static_assert(sizeof(typename Op::template In<void*>) == std::size(Op::kIn) * sizeof(void*), "In and kIn name the same operands");
+    static_assert(sizeof(typename Op::template Out<void*>) == std::size(Op::kOut) * sizeof(void*), "Out and kOut name the same operands");
+    typename Op::Params typed{};
+    if constexpr (kParamsSize<Op> > 0) std::memcpy(&typed, params, sizeof typed);
+    typename Op::template Out<TensorDesc> out{};
+    KRAIT_CHECK(Op::infer(ops::as_named<Op::template In>(inputs), typed, out));
+    std::memcpy(outputs.data(), &out, sizeof out);
+    return {};
+}
+
+}  // namespace detail
+
+inline constexpr OpSpec kOps[] = {
+#define KRAIT_OP(id, name, Type, params_size) \
+    {OpId::name, #name, ops::Type::kIn, ops::Type::kOut, params_size, &detail::infer_as_data<ops::Type>},
+#include "core/ops/op_list.def"
+};
+
+#define KRAIT_OP(number, op, Type, params_size)                                                                          \
+    static_assert(detail::kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params"); \
+    static_assert(kOps[number].id == OpId::op, "ids of op_list.def count up from 0");
+#include "core/ops/op_list.def"
+
+// nullptr for an id that does not exist.
+constexpr const OpSpec* find_op(uint32_t id) { return id < std::size(kOps) ? &kOps[id] : nullptr; }
+constexpr const OpSpec& op_spec(OpId id) { return kOps[static_cast<uint32_t>(id)]; }
+constexpr const char* op_name(OpId id) { return op_spec(id).name; }
+
+inline const OpSpec* find_op(std::string_view name) {
+    for (const OpSpec& spec : kOps)
+        if (name == spec.name) return &spec;
+    return nullptr;
+}
+
+}  // namespace krait

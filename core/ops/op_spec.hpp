@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a contract in core/ops is made of. Each op is a struct krait::ops::<Type> with
+//   template <class T> struct In / Out   operands by name (a backend instantiates T with its own tensor view)
+//   static constexpr OperandSpec kIn[], kOut[]   the same operands, in the same order, as data
+//   struct Params                        POD that crosses the ABI; NoParams where there is none
+//   static Result<void> infer(In<const TensorDesc*>, Params, Out<TensorDesc>&)   checks shapes and types of the inputs
+//                                        and gives those of the outputs; absent operands are nullptr
+#pragma once
+
+#include <bit>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "core/tensor/tensor_desc.hpp"
+
+namespace krait {
+
+enum class OperandKind : uint8_t {
+    value,     // activations: row-strided
+    constant,  // weights: uploaded with constant_upload
+    table,     // either
+    state,     // a pool of slots, updated in place
+    index,     // i32, contiguous; its values are checked by the host before each run that writes them
+};
+
+struct OperandSpec {
+    const char* name;
+    OperandKind kind = OperandKind::value;
+    bool optional = false;
+};
+
+struct NoParams {};
+
+namespace ops {
+
+// An array of operands as the struct that names them.
+template <template <class> class Named, class T, size_t N>
+Named<T> as_named(const std::array<T, N>& operands) {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(Named<T>) <= sizeof(operands));
+    Named<T> named;
+    std::memcpy(static_cast<void*>(&named), operands.data(), sizeof named);
+    return named;
+}
+
+inline Result<void> expect(bool ok, std::string_view operand, const TensorDesc& got, std::string_view wanted) {
+    if (ok) return {};
+    return fail(ErrorCode::invalid_argument, "operand '{}' is {}; it must be {}", operand, to_string(got), wanted);
+}
+
+// f32, of the given rank.
+inline Result<void> expect_f32(std::string_view operand, const TensorDesc& t, uint32_t rank) {
+    return expect(dtype_of(t) == DType::F32 && t.rank == rank, operand, t, fmt::format("F32 of rank {}", rank));
+}
+
+// f32, of exactly this shape.
+inline Result<void> expect_f32(std::string_view operand, const TensorDesc& t, std::initializer_list<int64_t> extents) {
+    const TensorDesc wanted = make_desc(DType::F32, extents);
+    return expect(dtype_of(t) == DType::F32 && same_shape(t, wanted), operand, t, to_string(wanted));
+}
+
+inline Result<void> expect_i32(std::string_view operand, const TensorDesc& t, std::initializer_list<int64_t> extents) {
+    const TensorDesc wanted = make_desc(DType::I32, extents);
+    return expect(dtype_of(t) == DType::I32 && same_shape(t, wanted), operand, t, to_string(wanted));
+}
+
+}  // namespace ops
+}  // namespace krait

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/runtime/device.hpp"
+
+#include <utility>
+
+namespace krait {
+namespace {
+
+// Calls the plugin; an error gets the device's name in front.
+template <class Function>
+Result<void> call(const Device& device, Function&& function) {
+    auto result = call_plugin(std::forward<Function>(function));
+    if (result) return {};
+    return tl::unexpected<Error>(std::move(result).error().within(device.name()));
+}
+
+}  // namespace
+
+uint64_t Buffer::size() const { return device().api().buffer_size(get()); }
+
+Result<void*> Buffer::map() const {
+    void* address = nullptr;
+    KRAIT_CHECK(call(device(), [&](krait_error* err) { return device().api().buffer_map(get(), &address, err); }));
+    return address;
+}
+
+uint64_t Event::value() const { return device().api().event_value(get()); }
+
+Result<void> Event::wait(uint64_t value, uint64_t timeout_ns) const {
+    return call(device(), [&](krait_error* err) { return device().api().event_wait(get(), value, timeout_ns, err); });
+}
+
+Result<void> Queue::write(const Buffer& dst, uint64_t offset, std::span<const std::byte> src) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_write(get(), dst.get(), offset, src.data(), src.size(), err); });
+}
+
+Result<void> Queue::read(std::span<std::byte> dst, const Buffer& src, uint64_t offset) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_read(get(), dst.data(), src.get(), offset, dst.size(), err); });
+}
+
+Result<void> Queue::copy(const Buffer& dst, uint64_t dst_offset, const Buffer& src, uint64_t src_offset, uint64_t size) {
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_copy(get(), dst.get(), dst_offset, src.get(), src_offset, size, err);
+    });
+}
+
+Result<void> Queue::run(const Program& program) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_run(get(), program.get(), err); });
+}
+
+Result<void> Queue::export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst) {
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_state_export(get(), pool.get(), slot, dst.data(), dst.size(), err);
+    });
+}
+
+Result<void> Queue::import_state(const Buffer& pool, int64_t slot, std::span<const std::byte> src) {
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_state_import(get(), pool.get(), slot, src.data(), src.size(), err);
+    });
+}
+
+Result<void> Queue::copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_state_copy(get(), pool.get(), src_slot, dst_slot, err); });
+}
+
+Result<void> Queue::signal(const Event& event, uint64_t value) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_signal(get(), event.get(), value, err); });
+}
+
+Result<void> Queue::wait(const Event& event, uint64_t value) {
+    return call(device(), [&](krait_error* err) { return device().api().queue_wait(get(), event.get(), value, err); });
+}
+
+Result<void> Queue::sync() {
+    return call(device(), [&](krait_error* err) { return device().api().queue_sync(get(), err); });
+}
+
+Result<std::shared_ptr<Device>> Device::open(std::string_view text) {
+    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(text));
+    return open(spec);
+}
+
+Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec) {
+    if (spec.is_auto()) return open_auto();
+    KRAIT_TRY(std::shared_ptr<Plugin> plugin, PluginRegistry::instance().find(spec.family, spec.variant));
+    const krait_backend& api = plugin->api();
+    const uint32_t count = api.device_count();
+    if (spec.index >= count)
+        return fail(ErrorCode::not_found, "there is no device {} of '{}': {}", spec.index, spec.family,
+                    count == 0 ? std::string("it has none") : fmt::format("it has {}, counted from 0", count));
+
+    krait_device_info info{};
+    info.struct_size = sizeof info;
+    KRAIT_CHECK(call_plugin([&](krait_error* err) { return api.device_info(spec.index, &info, err); }));
+    std::string name = count == 1 && info.kind == KRAIT_DEVICE_CPU ? spec.family : fmt::format("{}{}", spec.family, spec.index);
+    if (!spec.variant.empty()) name += ":" + spec.variant;
+
+    auto device = std::shared_ptr<Device>(new Device(std::move(plugin), std::move(name)));
+    device->info_ = info;
+    KRAIT_CHECK(call(*device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));
+    return device;
+}
+
+Result<std::shared_ptr<Device>> Device::open_auto() {
+    std::string refusals;
+    for (const DeviceListing& listing : PluginRegistry::instance().devices()) {
+        if (!listing.error.empty() || listing.info.auto_rank == 0) continue;
+        auto device = open(DeviceSpec{listing.family, listing.index, {}, {}});
+        if (device) return device;
+        refusals += fmt::format("\n  {}", device.error().message);
+    }
+    if (refusals.empty()) {
+        KRAIT_TRY(auto plugin, PluginRegistry::instance().find("cpu"));  // its error says what is missing
+        return fail(ErrorCode::unavailable, "no device offers itself for 'auto'; name one ('krait devices' lists them)");
+    }
+    return fail(ErrorCode::unavailable, "no device could be opened:{}", refusals);
+}
+
+Device::~Device() {
+    if (handle_) api().device_close(handle_);
+}
+
+Result<Buffer> Device::create_buffer(krait_buffer_kind kind, uint64_t size) const {
+    krait_buffer* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().buffer_create(get(), kind, size, &handle, err); }));
+    return Buffer(shared_from_this(), handle);
+}
+
+Result<Buffer> Device::import_host(void* bytes, uint64_t size) const {
+    krait_buffer* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().buffer_import_host(get(), bytes, size, &handle, err); }));
+    return Buffer(shared_from_this(), handle);
+}
+
+Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
+                                       uint32_t flags) const {
+    krait_buffer* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) {
+        return api().constant_upload(get(), &desc, uses.data(), static_cast<uint32_t>(uses.size()), bytes.data(), bytes.size(), flags, &handle, err);
+    }));
+    return Buffer(shared_from_this(), handle);
+}
+
+Result<Buffer> Device::create_state(krait_state_desc desc) const {
+    desc.struct_size = sizeof desc;
+    krait_buffer* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().state_create(get(), &desc, &handle, err); }));
+    return Buffer(shared_from_this(), handle);
+}
+
+Result<Program> Device::create_program(const krait_graph& graph) const {
+    krait_program* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().program_create(get(), &graph, &handle, err); }));
+    return Program(shared_from_this(), handle);
+}
+
+Result<Queue> Device::create_queue() const {
+    krait_queue* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().queue_create(get(), &handle, err); }));
+    return Queue(shared_from_this(), handle);
+}
+
+Result<Event> Device::create_event() const {
+    krait_event* handle = nullptr;
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().event_create(get(), &handle, err); }));
+    return Event(shared_from_this(), handle);
+}
+
+std::optional<Error> Device::declines(const krait_graph& graph, uint32_t node) const {
+    auto taken = call(*this, [&](krait_error* err) { return api().supports(get(), &graph, node, err); });
+    if (taken) return std::nullopt;
+    return std::move(taken).error();
+}
+
+}  // namespace krait

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A device and what lives on it, as C++ objects over the ABI: each owns its handle, keeps its device alive and is
+// move-only. Errors of the plugin come back as ours, with the device's name in front.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/runtime/plugin_registry.hpp"
+#include "core/tensor/tensor_desc.hpp"
+
+namespace krait {
+
+class Device;
+
+namespace detail {
+
+// One handle of a plugin: destroyed by `Destroy`, a member of krait_backend, while its device still lives.
+template <class T, void (*krait_backend::*Destroy)(T*)>
+class Handle {
+  public:
+    Handle() = default;
+    Handle(std::shared_ptr<const Device> device, T* handle) : device_(std::move(device)), handle_(handle) {}
+    Handle(Handle&& other) noexcept : device_(std::move(other.device_)), handle_(std::exchange(other.handle_, nullptr)) {}
+    Handle& operator=(Handle&& other) noexcept {
+        std::swap(device_, other.device_);
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~Handle();
+    T* get() const { return handle_; }
+    explicit operator bool() const { return handle_ != nullptr; }
+    const Device& device() const { return *device_; }
+
+  private:
+    std::shared_ptr<const Device> device_;
+    T* handle_ = nullptr;
+};
+
+}  // namespace detail
+
+// Memory on a device: values, constants and state pools alike.
+class Buffer : public detail::Handle<krait_buffer, &krait_backend::buffer_destroy> {
+  public:
+    using Handle::Handle;
+    uint64_t size() const;          // bytes that it takes on the device
+    Result<void*> map() const;      // host address; unsupported where the host cannot see it
+};
+
+class Program : public detail::Handle<krait_program, &krait_backend::program_destroy> {
+  public:
+    using Handle::Handle;
+};
+
+class Event : public detail::Handle<krait_event, &krait_backend::event_destroy> {
+  public:
+    using Handle::Handle;
+    uint64_t value() const;
+    Result<void> wait(uint64_t value, uint64_t timeout_ns = UINT64_MAX) const;
+};
+
+// Work in order; one thread at a time. What a call promises on return: core/abi/backend_abi.h.
+class Queue : public detail::Handle<krait_queue, &krait_backend::queue_destroy> {
+  public:
+    using Handle::Handle;
+    Result<void> write(const Buffer& dst, uint64_t offset, std::span<const std::byte> src);
+    Result<void> read(std::span<std::byte> dst, const Buffer& src, uint64_t offset);
+    Result<void> copy(const Buffer& dst, uint64_t dst_offset, const Buffer& src, uint64_t src_offset, uint64_t size);
+    Result<void> run(const Program& program);
+    Result<void> export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst);
+    Result<void> import_state(const Buffer& pool, int64_t slot, std::span<const std::byte> src);
+    Result<void> copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot);
+    Result<void> signal(const Event& event, uint64_t value);
+    Result<void> wait(const Event& event, uint64_t value);
+    Result<void> sync();
+};
+
+class Device : public std::enable_shared_from_this<Device> {
+  public:
+    // "cpu", "cuda0", "cpu:avx2:threads=2", or "auto": the device with the highest rank that can be opened.
+    static Result<std::shared_ptr<Device>> open(std::string_view spec);
+    static Result<std::shared_ptr<Device>> open(const DeviceSpec& spec);
+    ~Device();
+
+    const std::string& name() const { return name_; }  // as a user would write it
+    const krait_device_info& info() const { return info_; }
+    const krait_backend& api() const { return plugin_->api(); }
+    krait_device* get() const { return handle_; }
+
+    Result<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) const;
+    Result<Buffer> import_host(void* bytes, uint64_t size) const;  // bytes outlive the buffer
+    Result<Buffer> upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
+                                   uint32_t flags = 0) const;
+    Result<Buffer> create_state(krait_state_desc desc) const;  // struct_size is filled in here
+    Result<Program> create_program(const krait_graph& graph) const;
+    Result<Queue> create_queue() const;
+    Result<Event> create_event() const;
+    // Nothing where the device takes the node, else why not.
+    std::optional<Error> declines(const krait_graph& graph, uint32_t node) const;
+
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+  private:
+    Device(std::shared_ptr<Plugin> plugin, std::string name) : plugin_(std::move(plugin)), name_(std::move(name)) {}
+    static Result<std::shared_ptr<Device>> open_auto();
+
+    std::shared_ptr<Plugin> plugin_;
+    std::string name_;
+    krait_device_info info_{};
+    krait_device* handle_ = nullptr;
+};
+
+template <class T, void (*krait_backend::*Destroy)(T*)>
+detail::Handle<T, Destroy>::Handle::~Handle() {
+    if (handle_) (device_->api().*Destroy)(handle_);
+}
+
+}  // namespace krait

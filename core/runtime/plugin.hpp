@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One backend plugin: a library that was loaded, checked and found to fit this host.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "core/base/dynamic_library.hpp"
+
+namespace krait {
+
+class Plugin {
+  public:
+    // Loads and checks: the exported symbol, the ABI version, the schema hash, a complete table. Does not ask for the score.
+    static Result<std::shared_ptr<Plugin>> load(const std::filesystem::path& path, const krait_host& host);
+
+    // The same checks for a plugin that is linked in (KRAIT_STATIC_PLUGINS).
+    static Result<std::shared_ptr<Plugin>> adopt(std::string name, krait_plugin_query_fn query, const krait_host& host);
+
+    const krait_backend& api() const { return *api_; }
+    const std::filesystem::path& path() const { return path_; }
+    std::string_view family() const { return api_->family; }
+    std::string_view variant() const { return api_->variant; }
+
+  private:
+    Plugin() = default;
+    std::optional<DynamicLibrary> library_;  // none where linked in
+    std::filesystem::path path_;
+    const krait_backend* api_ = nullptr;
+};
+
+// An error that a plugin filled in, as ours.
+Error error_from_plugin(krait_status status, const krait_error& error);
+
+// A krait_error ready to be passed to a plugin.
+inline krait_error empty_plugin_error() {
+    krait_error error;
+    error.struct_size = sizeof error;
+    error.code = KRAIT_STATUS_OK;
+    error.message[0] = '\0';
+    return error;
+}
+
+// call([&](krait_error* err) { return api.buffer_create(device, kind, size, &out, err); })
+template <class Function>
+Result<void> call_plugin(Function&& function) {
+    krait_error error = empty_plugin_error();
+    const krait_status status = function(&error);
+    if (status == KRAIT_STATUS_OK) return {};
+    return tl::unexpected<Error>(error_from_plugin(status, error));
+}
+
+}  // namespace krait

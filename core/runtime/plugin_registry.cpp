@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/runtime/plugin_registry.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/environment.hpp"
+#include "core/runtime/static_plugins.hpp"
+
+namespace krait {
+namespace fs = std::filesystem;
+
+PluginRegistry& PluginRegistry::instance() {
+    // Never destroyed: devices may outlive static destructors of the host application.
+    static auto* registry = new PluginRegistry;
+    return *registry;
+}
+
+PluginRegistry::PluginRegistry() {
+    host_.struct_size = sizeof host_;
+    host_.abi_version = KRAIT_ABI_VERSION;
+    host_.context = this;
+    host_.log = [](void* context, int32_t level, const char* message) {
+        auto* self = static_cast<PluginRegistry*>(context);
+        const std::lock_guard lock(self->log_mutex_);
+        if (self->log_) self->log_(static_cast<krait_log_level>(level), message);
+    };
+}
+
+void PluginRegistry::set_log(LogSink sink) {
+    const std::lock_guard lock(log_mutex_);
+    log_ = std::move(sink);
+}
+
+void PluginRegistry::add_folder(fs::path folder) {
+    const std::lock_guard lock(mutex_);
+    if (loaded_) scan_folder(folder);
+    extra_folders_.push_back(std::move(folder));
+}
+
+void PluginRegistry::load_locked() {
+    if (loaded_) return;
+    loaded_ = true;
+    for (const StaticPlugin& plugin : static_plugins()) admit(std::string("(linked in) ") + plugin.name, Plugin::adopt(plugin.name, plugin.query, host_));
+
+    std::vector<fs::path> folders = extra_folders_;
+    for (fs::path& folder : environment::backend_path()) folders.push_back(std::move(folder));
+    const fs::path here = file_of_code(reinterpret_cast<const void*>(&PluginRegistry::instance)).parent_path();
+    if (!here.empty()) {
+        folders.push_back(here / "backends");
+        folders.push_back(here / "krait" / "backends");
+        folders.push_back((here / ".." / KRAIT_INSTALL_LIBDIR / "krait" / "backends").lexically_normal());
+    }
+    std::set<fs::path> seen;
+    for (const fs::path& folder : folders)
+        if (seen.insert(folder).second) scan_folder(folder);
+}
+
+void PluginRegistry::scan_folder(const fs::path& folder) {
+    std::vector<fs::path> files;
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("krait-") && entry.path().extension() == ".so") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());  // the same order on every file system
+    for (const fs::path& file : files) admit(file.string(), Plugin::load(file, host_));
+}
+
+void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded) {
+    PluginReport report{.path = path, .family = {}, .variant = {}, .version = {}, .score = 0, .reason = {}};
+    if (!loaded) {
+        report.reason = loaded.error().message;
+        reports_.push_back(std::move(report));
+        return;
+    }
+    const std::shared_ptr<Plugin>& plugin = *loaded;
+    report.family = plugin->family();
+    report.variant = plugin->variant();
+    report.version = plugin->api().version;
+    const auto twin = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+        return e.plugin->family() == plugin->family() && e.plugin->variant() == plugin->variant();
+    });
+    if (twin != entries_.end()) {
+        report.reason = fmt::format("the same plugin is already loaded from {}", twin->plugin->path().string());
+        reports_.push_back(std::move(report));
+        return;
+    }
+    krait_error why = empty_plugin_error();
+    report.score = plugin->api().score(&why);
+    if (report.score == 0) report.reason = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
+    entries_.push_back({plugin, report.score, report.reason});
+    reports_.push_back(std::move(report));
+}
+
+const PluginRegistry::Entry* PluginRegistry::best_of(std::string_view family) const {
+    const Entry* best = nullptr;
+    for (const Entry& entry : entries_)
+        if (entry.plugin->family() == family && entry.score > (best ? best->score : 0)) best = &entry;
+    return best;
+}
+
+std::vector<PluginReport> PluginRegistry::reports() {
+    const std::lock_guard lock(mutex_);
+    load_locked();
+    return reports_;
+}
+
+std::vector<DeviceListing> PluginRegistry::devices() {
+    const std::lock_guard lock(mutex_);
+    load_locked();
+    std::set<std::string_view> families;
+    for (const Entry& entry : entries_) families.insert(entry.plugin->family());
+
+    std::vector<DeviceListing> listings;
+    for (const std::string_view family : families) {
+        const Entry* best = best_of(family);
+        if (!best) continue;
+        const krait_backend& api = best->plugin->api();
+        const uint32_t count = api.device_count();
+        for (uint32_t i = 0; i < count; ++i) {
+            DeviceListing listing;
+            listing.family = family;
+            listing.index = i;
+            listing.info.struct_size = sizeof listing.info;
+            if (auto asked = call_plugin([&](krait_error* err) { return api.device_info(i, &listing.info, err); }); !asked)
+                listing.error = asked.error().message;
+            const bool plain = count == 1 && listing.info.kind == KRAIT_DEVICE_CPU;
+            listing.name = plain ? std::string(family) : fmt::format("{}{}", family, i);
+            listings.push_back(std::move(listing));
+        }
+    }
+    std::stable_sort(listings.begin(), listings.end(),
+                     [](const DeviceListing& a, const DeviceListing& b) { return a.info.auto_rank > b.info.auto_rank; });
+    return listings;
+}
+
+Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, std::string_view variant) {
+    const std::lock_guard lock(mutex_);
+    load_locked();
+    std::string variants, families;
+    std::set<std::string_view> listed;
+    for (const Entry& entry : entries_) {
+        if (listed.insert(entry.plugin->family()).second) families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.plugin->family());
+        if (entry.plugin->family() != family) continue;
+        if (!entry.plugin->variant().empty()) variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.plugin->variant());
+        if (variant.empty() || entry.plugin->variant() != variant) continue;
+        if (entry.score == 0) return fail(ErrorCode::unavailable, "'{}:{}' cannot be used here: {}", family, variant, entry.refusal);
+        return entry.plugin;
+    }
+    if (families.empty())
+        return fail(ErrorCode::not_found, "no backend plugin was found; they are looked for beside the program in backends/ and in KRAIT_BACKEND_PATH");
+    if (!listed.contains(family)) return fail(ErrorCode::not_found, "there is no device family '{}'; there are {}", family, families);
+    if (!variant.empty())
+        return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ", variants);
+    const Entry* best = best_of(family);
+    if (best) return best->plugin;
+    std::string reasons;
+    for (const Entry& entry : entries_)
+        if (entry.plugin->family() == family) reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", entry.refusal);
+    return fail(ErrorCode::unavailable, "no plugin of '{}' can be used here: {}", family, reasons);
+}
+
+}  // namespace krait

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plugins of this process: the one global thing in Krait. Found in folders, in this order:
+//   folders given to add_folder() · KRAIT_BACKEND_PATH · backends/ or krait/backends/ beside the file that holds this code ·
+//   the installed lib/krait/backends
+// Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "core/runtime/device_spec.hpp"
+#include "core/runtime/plugin.hpp"
+
+namespace krait {
+
+struct PluginReport {
+    std::string path;
+    std::string family, variant, version;  // empty where it could not be loaded
+    uint32_t score = 0;                    // 0 = not used
+    std::string reason;                    // why it is not used; empty where it is
+};
+
+struct DeviceListing {
+    std::string name;  // "cuda0"; without the number where the family has one device that needs none ("cpu")
+    std::string family;
+    uint32_t index = 0;
+    krait_device_info info{};
+    std::string error;  // why it could not be asked; empty where it could
+};
+
+class PluginRegistry {
+  public:
+    using LogSink = std::function<void(krait_log_level level, const std::string& message)>;
+
+    // Loads plugins on first use. Safe from many threads.
+    static PluginRegistry& instance();
+
+    void set_log(LogSink sink);  // default: nothing is printed
+    void add_folder(std::filesystem::path folder);
+
+    std::vector<PluginReport> reports();
+    // The devices of the best plugin of each family, highest auto_rank first.
+    std::vector<DeviceListing> devices();
+    // The plugin that serves a family: the variant asked for, else the one with the highest score. An error says what there is.
+    Result<std::shared_ptr<Plugin>> find(std::string_view family, std::string_view variant = {});
+
+    PluginRegistry(const PluginRegistry&) = delete;
+    PluginRegistry& operator=(const PluginRegistry&) = delete;
+
+  private:
+    struct Entry {
+        std::shared_ptr<Plugin> plugin;
+        uint32_t score = 0;
+        std::string refusal;
+    };
+    PluginRegistry();
+    void load_locked();
+    void scan_folder(const std::filesystem::path& folder);
+    void admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded);
+    const Entry* best_of(std::string_view family) const;
+
+    std::mutex mutex_;
+    std::mutex log_mutex_;
+    LogSink log_;
+    krait_host host_{};
+    bool loaded_ = false;
+    std::vector<std::filesystem::path> extra_folders_;
+    std::vector<Entry> entries_;
+    std::vector<PluginReport> reports_;
+};
+
+}  // namespace krait

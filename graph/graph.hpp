@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The graph: what one run computes, as plain data. Nodes stand in an order in which they may run. Tensors are named by
+// index; params are stored by value. Build it with GraphBuilder, check it with validate(), read it with dump.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/ops/op_list.hpp"
+#include "core/runtime/device.hpp"
+
+namespace krait::graph {
+
+using TensorId = int32_t;
+inline constexpr TensorId kNoTensor = -1;
+
+enum class TensorRole : uint8_t {
+    input,     // written by the host before each run
+    value,     // written by a node, read by nodes, dead after its last reader
+    output,    // written by a node, kept until the host has read it
+    constant,  // a weight, in storage
+    state,     // a pool of slots, in storage; updated in place
+    view       // other extents, strides and offset over the memory of `base`
+};
+
+struct Tensor {
+    std::string name;
+    TensorDesc desc{};
+    TensorRole role = TensorRole::value;
+    TensorId base = kNoTensor;              // views: never a view itself
+    uint64_t offset = 0;                    // views: bytes from the start of base
+    std::shared_ptr<const Buffer> storage;  // constants and state pools; may be null while a graph is only inspected
+};
+
+struct Node {
+    OpId op{};
+    std::string name;
+    std::array<TensorId, KRAIT_MAX_INPUTS> in;    // in the order of the contract; kNoTensor = absent
+    std::array<TensorId, KRAIT_MAX_OUTPUTS> out;
+    std::array<std::byte, 32> params{};           // the first op_spec(op).params_size bytes count
+};
+
+struct Graph {
+    std::vector<Tensor> tensors;
+    std::vector<Node> nodes;
+
+    const Tensor& operator[](TensorId id) const { return tensors[static_cast<size_t>(id)]; }
+    Tensor& operator[](TensorId id) { return tensors[static_cast<size_t>(id)]; }
+    // The tensor whose memory `id` uses: itself, or its base.
+    TensorId memory_of(TensorId id) const { return (*this)[id].role == TensorRole::view ? (*this)[id].base : id; }
+};
+
+// Types, shapes, roles, views within their base, every value written once before it is read, params sizes. An error names the
+// node and the operand. GraphBuilder's graphs pass by construction; graphs from elsewhere are checked before they are compiled.
+Result<void> validate(const Graph& graph);
+
+// The inputs of a node as infer() wants them.
+std::array<const TensorDesc*, KRAIT_MAX_INPUTS> input_descs(const Graph& graph, const Node& node);
+
+}  // namespace krait::graph

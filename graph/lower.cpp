@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/lower.hpp"
+
+#include <algorithm>
+
+namespace krait::graph {
+
+LoweredGraph::LoweredGraph(const Graph& graph, const Buffer* arena, const MemoryPlan* plan) {
+    tensors_.reserve(graph.tensors.size());
+    for (size_t i = 0; i < graph.tensors.size(); ++i) {
+        const Tensor& tensor = graph.tensors[i];
+        krait_graph_tensor lowered{};
+        lowered.desc = tensor.desc;
+        lowered.base = tensor.base;
+        lowered.name = tensor.name.c_str();
+        switch (tensor.role) {
+            case TensorRole::constant: lowered.role = KRAIT_TENSOR_CONSTANT; break;
+            case TensorRole::state: lowered.role = KRAIT_TENSOR_STATE; break;
+            default: lowered.role = KRAIT_TENSOR_VALUE; break;
+        }
+        if (tensor.storage) {
+            lowered.buffer = tensor.storage->get();
+        } else if (arena && lowered.role == KRAIT_TENSOR_VALUE) {
+            lowered.buffer = arena->get();
+            lowered.offset = plan->offset[i];
+        }
+        tensors_.push_back(lowered);
+    }
+    nodes_.reserve(graph.nodes.size());
+    for (const Node& node : graph.nodes) {
+        krait_graph_node lowered{};
+        lowered.op = static_cast<uint32_t>(node.op);
+        std::copy(node.in.begin(), node.in.end(), lowered.in);
+        std::copy(node.out.begin(), node.out.end(), lowered.out);
+        lowered.params_size = op_spec(node.op).params_size;
+        lowered.params = node.params.data();
+        lowered.name = node.name.c_str();
+        nodes_.push_back(lowered);
+    }
+    graph_.struct_size = sizeof graph_;
+    graph_.n_tensors = static_cast<uint32_t>(tensors_.size());
+    graph_.tensors = tensors_.data();
+    graph_.n_nodes = static_cast<uint32_t>(nodes_.size());
+    graph_.nodes = nodes_.data();
+}
+
+}  // namespace krait::graph
