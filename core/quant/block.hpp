@@ -31,7 +31,7 @@
 #define KRAIT_BLOCK_BEGIN namespace krait {
 #define KRAIT_BLOCK_END }
 // The struct has the bytes that formats.def says, and may lie at any even address.
-#define KRAIT_BLOCK_CHECK(Name)                                                                                     \
+#define KRAIT_BLOCK_CHECK(Name) \
     static_assert(sizeof(Block##Name) == static_cast<size_t>(dtype_info(DType::Name).block_bytes) && alignof(Block##Name) <= 2);
 
 #else

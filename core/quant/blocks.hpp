@@ -38,14 +38,13 @@ inline constexpr int block_elems = 0;
 template <class Visitor>
 bool visit_block(DType dtype, Visitor&& visitor) {
     switch (dtype) {
-#define KRAIT_FORMAT(id, Name, elems, bytes)           \
-    case DType::Name:                                  \
-        visitor.template operator()<Block##Name>();    \
+#define KRAIT_FORMAT(id, Name, elems, bytes)        \
+    case DType::Name:                               \
+        visitor.template operator()<Block##Name>(); \
         return true;
 #define KRAIT_INDEX_TYPE(id, Name, bytes) \
-    case DType::Name:                     \
-        return false;
-#include "core/quant/formats.def"
+    case DType::Name: return false;       \
+        #include "core/quant/formats.def"
     }
     return false;
 }

@@ -3,10 +3,12 @@
 // Rows of blocks: walks the blocks of a row and leaves each to value_at (the format's header) or encode_block (codec_*.cpp).
 #include "core/quant/codec.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
 #include "core/quant/encode_block.hpp"
+#include "core/quant/samples.hpp"
 
 namespace krait {
 
@@ -32,7 +34,9 @@ void encode_row(DType dtype, std::span<const float> in, std::span<const float> i
         constexpr size_t kElems = block_elems<Block>;
         for (size_t first = 0; first < in.size(); first += kElems, bytes += sizeof(Block)) {
             Block block{};
-            encode_block(in.data() + first, importance.empty() ? nullptr : importance.data() + first, block);
+            const auto of_block = importance.empty() ? importance : importance.subspan(first, kElems);
+            const bool any = std::any_of(of_block.begin(), of_block.end(), [](float v) { return usable_importance(v) > 0; });
+            encode_block(in.data() + first, any ? of_block.data() : nullptr, block);
             std::memcpy(bytes, &block, sizeof(Block));
         }
     });

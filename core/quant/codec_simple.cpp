@@ -5,7 +5,8 @@
 // Without importance, the rounding is the one that all GGUF tools share, to the same bytes:
 //   Q8_0         d = max |x| / 127, q = round half away from zero (x / d)
 //   Q4_0, Q5_0   d = (the x of largest |x|) / lowest quant, q = floor(x / d + 0.5): the extreme is met exactly
-//   Q4_1, Q5_1   d = (max - min) / highest quant, m = min, q = floor((x - m) / d + 0.5)
+//   Q4_1, Q5_1   d = (max - min) / highest quant, m = min, q = floor((x - m) / d + 0.5); blocks whose min is beyond f16 start at
+//                their max instead, with a negative d
 // where / d is a multiplication by the f32 nearest to 1 / d, and d in f32 as yet unrounded to f16.
 // With importance, a least squares search replaces it (scale_fit.hpp).
 #include <algorithm>
@@ -52,10 +53,10 @@ template <int Lowest, int Highest, class Block>
 void encode_symmetric(const float* in, const float* importance, Block& out) {
     if (importance) {
         const Samples<kElems> samples(in, importance);
-        const float d = fit_scale<UniformGrid<Lowest, Highest>, kElems>(samples.x, samples.w);
-        out.d = samples.to_f16(d);
+        using Grid = UniformGrid<Lowest, Highest>;
+        out.d = stored_scale<Grid>(samples, fit_scale<Grid, kElems>(samples.x, samples.w));
         const float inverse = safe_inverse(samples.from_f16(out.d));
-        for (int i = 0; i < kElems; ++i) set_quant(out, i, UniformGrid<Lowest, Highest>::index(samples.x[i] * inverse));
+        for (int i = 0; i < kElems; ++i) set_quant(out, i, Grid::index(samples.x[i] * inverse));
         return;
     }
     float x[kElems];
@@ -63,8 +64,7 @@ void encode_symmetric(const float* in, const float* importance, Block& out) {
     const StoredScale d = store_scale(extreme(x) / static_cast<float>(Lowest));
     out.d = d.bits;
     constexpr float kHalf = 0.5f - static_cast<float>(Lowest);  // floor of a positive number
-    for (int i = 0; i < kElems; ++i)
-        set_quant(out, i, floor_clamped(x[i] * d.inverse + kHalf, 0, Highest - Lowest) + Lowest);
+    for (int i = 0; i < kElems; ++i) set_quant(out, i, floor_clamped(x[i] * d.inverse + kHalf, 0, Highest - Lowest) + Lowest);
 }
 
 template <int Highest, class Block>
@@ -83,10 +83,13 @@ void encode_with_minimum(const float* in, const float* importance, Block& out) {
     finite_copy(in, x, kElems);
     const float low = *std::min_element(x, x + kElems);
     const float high = *std::max_element(x, x + kElems);
-    const StoredScale d = store_scale((high - low) / static_cast<float>(Highest));
+    // A minimum beyond f16: count down from the maximum, with a negative scale.
+    const float start = low <= -kF16Overflow ? high : low;
+    const float end = low <= -kF16Overflow ? low : high;
+    out.m = finite_f16(start);
+    const float from = std::fabs(start) >= kF16Overflow ? f16_to_f32(out.m) : start;
+    const StoredScale d = store_scale((end - from) / static_cast<float>(Highest));
     out.d = d.bits;
-    out.m = finite_f16(low);
-    const float from = std::fabs(low) >= kF16Overflow ? f16_to_f32(out.m) : low;
     for (int i = 0; i < kElems; ++i) set_quant(out, i, floor_clamped((x[i] - from) * d.inverse + 0.5f, 0, Highest));
 }
 

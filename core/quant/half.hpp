@@ -26,7 +26,8 @@ KRAIT_HALF_FN float f16_to_f32(uint16_t bits) {
     const uint32_t sign = (bits & 0x8000u) << 16;
     const uint32_t exponent = (bits >> 10) & 0x1Fu;
     const uint32_t mantissa = bits & 0x3FFu;
-    if (exponent == 31) return __builtin_bit_cast(float, sign | 0x7F800000u | mantissa << 13 | (mantissa != 0 ? 0x00400000u : 0u));
+    if (exponent == 31)
+        return __builtin_bit_cast(float, sign | 0x7F800000u | mantissa << 13 | (mantissa != 0 ? 0x00400000u : 0u));
     if (exponent != 0) return __builtin_bit_cast(float, sign | (exponent + 112) << 23 | mantissa << 13);  // 112 = 127 - 15
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // subnormal in f16, normal in f32: exact
     return __builtin_bit_cast(float, sign | __builtin_bit_cast(uint32_t, magnitude));
@@ -37,10 +38,12 @@ KRAIT_HALF_FN uint16_t f32_to_f16(float value) {
     const uint32_t sign = (bits >> 16) & 0x8000u;
     const uint32_t magnitude = bits & 0x7FFFFFFFu;
     if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u | ((magnitude >> 13) & 0x3FFu));  // NaN
-    if (magnitude >= 0x477FF000u) return static_cast<uint16_t>(sign | 0x7C00u);  // 65520 and more: halfway to 2^16, ties to even
-    if (magnitude >= 0x38800000u) {                                              // 2^-14 and more: a normal f16
+    if (magnitude >= 0x477FF000u)
+        return static_cast<uint16_t>(sign | 0x7C00u);  // 65520 and more: halfway to 2^16, ties to even
+    if (magnitude >= 0x38800000u) {                    // 2^-14 and more: a normal f16
         const uint32_t rebiased = magnitude - (112u << 23);
-        return static_cast<uint16_t>(sign | (rebiased + 0x0FFFu + ((rebiased >> 13) & 1u)) >> 13);  // a carry moves the exponent
+        return static_cast<uint16_t>(sign |
+                                     (rebiased + 0x0FFFu + ((rebiased >> 13) & 1u)) >> 13);  // a carry moves the exponent
     }
     if (magnitude <= 0x33000000u) return static_cast<uint16_t>(sign);  // 2^-25 and less: the tie at 2^-25 goes to 0
     // A subnormal f16 counts steps of 2^-24: significand * 2^(exponent - 150) / 2^-24.

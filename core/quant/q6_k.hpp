@@ -23,7 +23,8 @@ KRAIT_BLOCK_CHECK(Q6_K)
 
 KRAIT_BLOCK_FN int quant_at(KRAIT_IN(BlockQ6_K) b, int i) {
     return (byte_bits(b.ql[i / 128 * 64 + i % 64], i % 128 / 64 * 4, 4) |
-            byte_bits(b.qh[i / 128 * 32 + i % 32], i % 128 / 32 * 2, 2) << 4) - 32;
+            byte_bits(b.qh[i / 128 * 32 + i % 32], i % 128 / 32 * 2, 2) << 4) -
+           32;
 }
 KRAIT_BLOCK_FN int scale_at(KRAIT_IN(BlockQ6_K) b, int j) { return int(b.scales[j]); }
 KRAIT_BLOCK_FN void set_quant(KRAIT_INOUT(BlockQ6_K) b, int i, int q) {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "backends/cpu/cpu_backend.hpp"
+
+#include <algorithm>
+
+#include "backends/cpu/cpu_info.hpp"
+#include "backends/cpu/simd/math.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+namespace {
+
+constexpr plugin::OpTable kOpTable{{
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+#include "core/ops/op_list.def"
+}};
+
+int64_t scan_channels(const krait_state_desc& desc) { return desc.extent[0] * desc.extent[1]; }
+
+bool is_use(const krait_use& use, OpId op, uint32_t operand) {
+    return use.op == static_cast<uint32_t>(op) && use.operand == operand;
+}
+
+bool any_use(const plugin::ConstantUpload& upload, OpId op, uint32_t operand) {
+    return std::any_of(upload.uses.begin(), upload.uses.end(), [&](const krait_use& use) { return is_use(use, op, operand); });
+}
+
+template <class Op>
+constexpr uint32_t operand_index(std::string_view name) {
+    for (uint32_t i = 0; i < std::size(Op::kIn); ++i)
+        if (name == Op::kIn[i].name) return i;
+    return KRAIT_MAX_INPUTS;
+}
+
+}  // namespace
+
+void Context::reserve_scratch(int64_t n_floats) {
+    const uint64_t bytes = static_cast<uint64_t>(n_floats) * sizeof(float);
+    for (plugin::host::Allocation& scratch : scratch_)
+        if (scratch.size() < bytes) scratch = plugin::host::Allocation(bytes, "scratch memory of a thread");
+}
+
+LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor)
+    : Constant(device, upload, static_cast<uint64_t>(blocks_of_lanes(upload.desc.extent[0]) * upload.desc.extent[1] * kLanes) * sizeof(float), true),
+      columns_(upload.desc.extent[1]) {
+    const int64_t rows = upload.desc.extent[0];
+    float* out = reinterpret_cast<float*>(memory().data());
+    for (int64_t block = 0; block < blocks_of_lanes(rows); ++block)
+        for (int64_t column = 0; column < columns_; ++column)
+            for (int64_t lane = 0; lane < kLanes; ++lane, ++out) {
+                const int64_t row = block * kLanes + lane;
+                float value = 0;
+                if (row < rows) std::memcpy(&value, upload.bytes.data() + (row * columns_ + column) * int64_t{sizeof value}, sizeof value);
+                *out = value * factor;
+            }
+}
+
+ScanStatePool::ScanStatePool(plugin::Device& device, const krait_state_desc& desc)
+    : StatePool(device, desc, static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
+
+void ScanStatePool::to_canonical(const float* slot, float* canonical) const {
+    const int64_t channels = scan_channels(spec().state), d_state = extent(2);
+    for (int64_t c = 0; c < channels; ++c)
+        for (int64_t n = 0; n < d_state; ++n) canonical[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
+}
+
+void ScanStatePool::from_canonical(const float* canonical, float* slot) const {
+    const int64_t channels = scan_channels(spec().state), d_state = extent(2);
+    for (int64_t block = 0; block < blocks_of_lanes(channels); ++block)
+        for (int64_t n = 0; n < d_state; ++n)
+            for (int64_t lane = 0; lane < kLanes; ++lane, ++slot) {
+                const int64_t c = block * kLanes + lane;
+                *slot = c < channels ? canonical[c * d_state + n] : 0.0f;
+            }
+}
+
+Device::Device(int n_threads) : plugin::host::Device(kOpTable), pool_(n_threads) {}
+
+std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
+    const TensorDesc& desc = upload.desc;
+    if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
+        // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
+        if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)
+            return std::make_unique<LanedConstant>(*this, upload, kLog2e);
+        if (any_use(upload, OpId::ssm_conv, operand_index<ops::SsmConv>("w")))
+            return std::make_unique<LanedConstant>(*this, upload, 1.0f);
+    }
+    return plugin::host::Device::make_constant(upload);
+}
+
+std::unique_ptr<plugin::host::StatePool> Device::make_state_pool(const krait_state_desc& desc) {
+    if (desc.op == static_cast<uint32_t>(OpId::ssm_scan)) return std::make_unique<ScanStatePool>(*this, desc);
+    return plugin::host::Device::make_state_pool(desc);
+}
+
+std::unique_ptr<plugin::Device> open_device(std::string_view options) {
+    static constexpr plugin::OptionSpec kKnown[] = {{"threads", "number of threads; the processors that this process may use"}};
+    const plugin::Options parsed(options, kKnown);
+    const int64_t n_threads = parsed.integer("threads", 1, 1024).value_or(usable_processors());
+    return std::make_unique<Device>(static_cast<int>(n_threads));
+}
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The device "cpu": what its kernels get (Context), the layouts it repacks weights and state into, and the kernels' table.
+// Compiled once for each instruction set (KRAIT_CPU_VARIANT); nothing here may run before the plugin's score has been asked.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "backends/common/host_device.hpp"
+#include "backends/cpu/simd/vec.hpp"
+#include "backends/cpu/thread_pool.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+using plugin::Tensor;
+
+// One a queue: the device's threads, and memory of its own for each of them.
+class Context final : public plugin::KernelContext {
+public:
+    explicit Context(ThreadPool& pool) : pool_(pool), scratch_(static_cast<size_t>(pool.size())) {}
+
+    ThreadPool& pool() noexcept { return pool_; }
+    int n_threads() const noexcept { return pool_.size(); }
+
+    template <class Body>
+    void parallel_for(int64_t n, int64_t grain, Body&& body) {
+        pool_.parallel_for(n, grain, std::forward<Body>(body));
+    }
+
+    // Every worker then has n_floats at scratch(worker), aligned to a cache line. Contents do not last between kernels.
+    void reserve_scratch(int64_t n_floats);
+    float* scratch(int worker) const noexcept {
+        return reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data());
+    }
+
+private:
+    ThreadPool& pool_;
+    std::vector<plugin::host::Allocation> scratch_;
+};
+
+// [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So
+// kLanes channels lie beside each other for each state (A of the scan) or tap (w of the convolution). data() stays the file's.
+class LanedConstant final : public plugin::host::Constant {
+public:
+    LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor);
+    // kLanes * columns floats of rows block * kLanes ..
+    const float* block(int64_t index) const noexcept {
+        return reinterpret_cast<const float*>(memory().data()) + index * columns_ * kLanes;
+    }
+
+private:
+    int64_t columns_;
+};
+
+// State of the scan: the canonical [channels = n_head * head_dim][d_state] as [blocks of kLanes channels][d_state][kLanes].
+class ScanStatePool final : public plugin::host::StatePool {
+public:
+    ScanStatePool(plugin::Device& device, const krait_state_desc& desc);
+    void to_canonical(const float* slot, float* canonical) const override;
+    void from_canonical(const float* canonical, float* slot) const override;
+};
+
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#include "core/ops/op_list.def"
+
+class Device final : public plugin::host::Device {
+public:
+    explicit Device(int n_threads);
+    std::unique_ptr<plugin::KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
+    std::unique_ptr<plugin::host::Constant> make_constant(const plugin::ConstantUpload& upload) override;
+    std::unique_ptr<plugin::host::StatePool> make_state_pool(const krait_state_desc& desc) override;
+
+private:
+    ThreadPool pool_;
+};
+
+// Opens the device with options as device_open gets them.
+std::unique_ptr<plugin::Device> open_device(std::string_view options);
+
+// Work is shared in pieces of about this many multiply-adds: 10 to 20 microseconds, some ten times what handing them out costs.
+inline constexpr int64_t kWorkOfPiece = 1 << 17;
+
+// How many of n like items make a piece, for items that cost `work` multiply-adds each.
+inline int64_t grain_of(int64_t work) { return work >= kWorkOfPiece ? 1 : kWorkOfPiece / (work < 1 ? 1 : work); }
+
+inline int64_t blocks_of_lanes(int64_t n) { return (n + kLanes - 1) / kLanes; }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

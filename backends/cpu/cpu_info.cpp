@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "backends/cpu/cpu_info.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace krait::cpu {
+
+namespace {
+
+struct Feature {
+    const char* name;
+    bool present;
+};
+
+#if defined(__x86_64__)
+// __builtin_cpu_supports also asks (xgetbv) whether the operating system saves the registers.
+#define KRAIT_CPU_HAS(feature) {feature, __builtin_cpu_supports(feature) != 0}
+std::string first_missing(std::initializer_list<Feature> wanted) {
+    for (const Feature& feature : wanted)
+        if (!feature.present) return feature.name;
+    return {};
+}
+
+bool has_f16c() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
+// The first line of a file that starts with `key`, without it; "" where there is none.
+std::string line_of(const char* path, const char* key) {
+    std::string value;
+    if (std::FILE* file = std::fopen(path, "re")) {
+        char line[512];
+        while (value.empty() && std::fgets(line, sizeof line, file))
+            if (std::strncmp(line, key, std::strlen(key)) == 0) value = line + std::strlen(key);
+        std::fclose(file);
+    }
+    while (!value.empty() && (value.back() == '\n' || value.back() == ' ')) value.pop_back();
+    return value;
+}
+
+// Control groups, version 2: "max 100000" or "150000 100000" (microseconds in each period); 0 = no quota.
+int quota_of_group() {
+    const std::string text = line_of("/sys/fs/cgroup/cpu.max", "");
+    long long quota = 0, period = 0;
+    if (std::sscanf(text.c_str(), "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0;
+    return static_cast<int>(std::clamp<long long>((quota + period - 1) / period, 1, 1 << 20));
+}
+
+}  // namespace
+
+std::string missing_for([[maybe_unused]] Level level) {
+    if (level == Level::portable) return {};
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const std::string avx2 = first_missing({KRAIT_CPU_HAS("avx2"), KRAIT_CPU_HAS("fma"), {"f16c", has_f16c()}});
+    if (level == Level::avx2 || !avx2.empty()) return avx2;
+    return first_missing({KRAIT_CPU_HAS("avx512f"), KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl")});
+#else
+    return "an x86-64 processor";
+#endif
+}
+
+std::string processor_name() {
+#if defined(__x86_64__)
+    unsigned words[12] = {};
+    if (static_cast<unsigned>(__get_cpuid_max(0x80000000u, nullptr)) >= 0x80000004u) {
+        for (unsigned i = 0; i < 3; ++i)
+            __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+        char text[sizeof words + 1] = {};
+        std::memcpy(text, words, sizeof words);
+        std::string name = text;
+        name.erase(0, name.find_first_not_of(' '));
+        while (!name.empty() && name.back() == ' ') name.pop_back();
+        if (!name.empty()) return name;
+    }
+#endif
+    const std::string model = line_of("/proc/cpuinfo", "model name\t: ");
+    return model.empty() ? "CPU" : model;
+}
+
+std::string processor_features() {
+    std::string text;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const Feature features[] = {KRAIT_CPU_HAS("sse2"),     KRAIT_CPU_HAS("avx"),      KRAIT_CPU_HAS("avx2"),     KRAIT_CPU_HAS("fma"),
+                                {"f16c", has_f16c()},      KRAIT_CPU_HAS("avx512f"),  KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"),
+                                KRAIT_CPU_HAS("avx512vl"), KRAIT_CPU_HAS("avx512vnni")};
+    for (const Feature& feature : features)
+        if (feature.present) text += text.empty() ? std::string(feature.name) : std::string(" ") + feature.name;
+#elif defined(__aarch64__)
+    text = "neon";
+#endif
+    return text;
+}
+
+int usable_processors() {
+    int count = 0;
+#if defined(__linux__)
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
+#endif
+    if (count < 1) count = static_cast<int>(std::thread::hardware_concurrency());
+    if (const int quota = quota_of_group(); quota > 0) count = std::min(count, quota);
+    return std::max(count, 1);
+}
+
+}  // namespace krait::cpu

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ssm_scan (contract: core/ops/ssm_scan.hpp), both forms by one kernel. Channels c = h * head_dim + p are what is parallel: kLanes
+// of them share registers, a state n is one register, and nothing is ever summed over lanes. A block of channels walks down its
+// sequence in spans of kSpan rows: what depends on the row and channel alone (d, d * x, the decay where A has one column) is
+// computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
+// The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored as it
+// stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same bits for a
+// prompt in one run and for its tokens one by one. Pieces are (sequence, kLanes channels).
+#include <algorithm>
+
+#include "backends/cpu/ops/sequences.hpp"
+#include "backends/cpu/simd/math.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+namespace {
+
+constexpr int64_t kSpan = 32;                         // rows; 4 arrays of kSpan registers and their B and C stay in level 1
+constexpr int kTile = kRegisters >= 32 ? 16 : 8;      // states in registers; the rest holds the polynomial and the sums
+constexpr int kSums = 4;                              // fma latency: y's sum over the states of a tile must not be one chain
+
+struct Problem {
+    const ops::SsmScan::In<Tensor>* in;
+    const Tensor* y;
+    const LanedConstant* laned;  // A * log2(e) as blocks of [d_state][kLanes] where head_dim is 1, or nullptr
+    ops::SsmScanParams params;
+    int64_t n_head, head_dim, n_group, d_state, channels;
+    Sequences sequences;
+
+    int64_t group_width() const { return channels / n_group; }
+    bool decay_of_state() const { return in->A.extent(1) > 1; }
+};
+
+// Memory of a thread.
+struct Scratch {
+    float *d, *dx, *decay, *y;  // [kSpan][kLanes] each
+    float* state;               // [d_state][kLanes]
+    float* a;                   // [d_state][kLanes]
+    float *b, *c;               // [kSpan][d_state][kLanes], for blocks whose channels belong to several groups
+
+    static int64_t floats(int64_t d_state) { return kLanes * (4 * kSpan + 2 * d_state + 2 * kSpan * d_state); }
+    Scratch(float* memory, int64_t d_state) {
+        const auto take = [&](int64_t registers) { return std::exchange(memory, memory + registers * kLanes); };
+        d = take(kSpan), dx = take(kSpan), decay = take(kSpan), y = take(kSpan);
+        state = take(d_state), a = take(d_state);
+        b = take(kSpan * d_state), c = take(kSpan * d_state);
+    }
+};
+
+// One block of channels.
+struct Block {
+    int64_t index, c0, n;  // first channel, and how many lanes have one
+    bool one_group;
+    int64_t group;      // of the first channel
+    const float* a;     // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
+};
+
+// value(h) for each lane's head; 0 in lanes without a channel.
+template <class Value>
+inline Vec by_head(const Problem& p, const Block& block, Value&& value) {
+    const int64_t first = block.c0 / p.head_dim;
+    if ((block.c0 + block.n - 1) / p.head_dim == first && block.n == kLanes) return broadcast(value(first));
+    alignas(64) float lanes[kLanes] = {};
+    for (int64_t lane = 0; lane < block.n; ++lane) lanes[lane] = value((block.c0 + lane) / p.head_dim);
+    return load(lanes);
+}
+
+// row[h] for each lane's head.
+inline Vec load_by_head(const Problem& p, const Block& block, const float* row) {
+    if (p.head_dim == 1) return load_up_to(row + block.c0, block.n);
+    return by_head(p, block, [&](int64_t h) { return row[h]; });
+}
+
+// d, d * x and the common decay of rows t0 .. t0 + count.
+void prepare_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+    const auto& in = *p.in;
+    const Vec bias = in.dt_bias ? load_by_head(p, block, in.dt_bias.elements<const float>()) : zero();
+    const Vec low = broadcast(p.params.dt_min), high = broadcast(p.params.dt_max);
+    const Vec a = block.a ? zero() : load_by_head(p, block, in.A.elements<const float>()) * broadcast(kLog2e);
+    for (int64_t i = 0; i < count; ++i) {
+        Vec d = load_by_head(p, block, in.dt.row<const float>(t0 + i)) + bias;
+        if (p.params.dt_softplus) d = softplus(d);
+        d = min(high, max(low, d));
+        store(s.d + i * kLanes, d);
+        store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n));
+        store(s.y + i * kLanes, zero());
+        if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * a));
+    }
+}
+
+// B and C of rows t0 .. as registers, where lanes belong to different groups.
+void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+    for (int64_t i = 0; i < count; ++i) {
+        const float* b = p.in->B.row<const float>(t0 + i);
+        const float* c = p.in->C.row<const float>(t0 + i);
+        for (int64_t n = 0; n < p.d_state; ++n)
+            for (int64_t lane = 0; lane < kLanes; ++lane) {
+                const int64_t at = (i * p.d_state + n) * kLanes + lane;
+                const int64_t group = std::min(block.c0 + lane, p.channels - 1) / p.group_width();
+                s.b[at] = b[group * p.d_state + n];
+                s.c[at] = c[group * p.d_state + n];
+            }
+    }
+}
+
+// States n0 .. n0 + kStates over the rows of the span. kStateDecay: each state has its own A. kOneGroup: B and C are the same
+// number in all lanes.
+template <int kStates, bool kStateDecay, bool kOneGroup>
+inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0, const Scratch& s, const float* from, float* to) {
+    Vec state[kStates];
+    unroll<kStates>([&](auto n) { state[n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
+    for (int64_t i = 0; i < count; ++i) {
+        const Vec d = load((kStateDecay ? s.d : s.decay) + i * kLanes);
+        const Vec dx = load(s.dx + i * kLanes);
+        const float* b = p.in->B.row<const float>(t0 + i) + block.group * p.d_state + n0;
+        const float* c = p.in->C.row<const float>(t0 + i) + block.group * p.d_state + n0;
+        const int64_t expanded = (i * p.d_state + n0) * kLanes;
+        Vec sums[kSums];
+        unroll<kStates>([&](auto n) __attribute__((always_inline)) {
+            Vec decay = d;
+            if constexpr (kStateDecay) decay = exp2_fast(d * load(block.a + (n0 + n) * kLanes));
+            const Vec b_n = kOneGroup ? broadcast(b[n]) : load(s.b + expanded + n * kLanes);
+            const Vec c_n = kOneGroup ? broadcast(c[n]) : load(s.c + expanded + n * kLanes);
+            state[n] = fma(decay, state[n], dx * b_n);
+            sums[n % kSums] = n < kSums ? state[n] * c_n : fma(state[n], c_n, sums[n % kSums]);
+        });
+        Vec y = sums[0];
+        if constexpr (kStates >= 4) y = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        store(s.y + i * kLanes, load(s.y + i * kLanes) + y);
+    }
+    unroll<kStates>([&](auto n) { store(to + (n0 + n) * kLanes, state[n]); });
+}
+
+template <bool kStateDecay, bool kOneGroup>
+void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from, float* to) {
+    int64_t n = 0;
+    for (; n + kTile <= p.d_state; n += kTile) tile<kTile, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
+    for (; n + 4 <= p.d_state; n += 4) tile<4, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
+    for (; n < p.d_state; ++n) tile<1, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
+}
+
+// y = (y + D * x) * silu(z).
+void finish_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+    const auto& in = *p.in;
+    Vec skip = zero();
+    if (in.D) {
+        const float* d = in.D.elements<const float>();
+        skip = in.D.desc.rank == 2 ? load_up_to(d + block.c0, block.n) : load_by_head(p, block, d);
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        Vec y = load(s.y + i * kLanes);
+        if (in.D) y = fma(skip, load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n), y);
+        if (in.z) y = y * silu(load_up_to(in.z.row<const float>(t0 + i) + block.c0, block.n));
+        store_up_to(p.y->row<float>(t0 + i) + block.c0, y, block.n);
+    }
+}
+
+void run_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from, float* to) {
+    prepare_span(p, block, t0, count, s);
+    if (!block.one_group) expand_groups(p, block, t0, count, s);
+    if (block.a && block.one_group)
+        all_states<true, true>(p, block, t0, count, s, from, to);
+    else if (block.a)
+        all_states<true, false>(p, block, t0, count, s, from, to);
+    else if (block.one_group)
+        all_states<false, true>(p, block, t0, count, s, from, to);
+    else
+        all_states<false, false>(p, block, t0, count, s, from, to);
+    finish_span(p, block, t0, count, s);
+}
+
+void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch& s) {
+    const Sequence seq = p.sequences[sequence];
+    const int64_t c0 = index * kLanes, n = std::min<int64_t>(kLanes, p.channels - c0);
+    Block block{index, c0, n, c0 / p.group_width() == (c0 + n - 1) / p.group_width(), c0 / p.group_width(), nullptr};
+    if (p.laned) {
+        block.a = p.laned->block(index);
+    } else if (p.decay_of_state()) {
+        const float* a = p.in->A.elements<const float>();
+        for (int64_t k = 0; k < p.d_state; ++k)
+            store(s.a + k * kLanes, by_head(p, block, [&](int64_t h) { return a[h * p.d_state + k]; }) * broadcast(kLog2e));
+        block.a = s.a;
+    }
+
+    const size_t bytes = static_cast<size_t>(p.d_state * kLanes) * sizeof(float);
+    const int64_t offset = index * p.d_state * kLanes;
+    const float* from = seq.source ? seq.source + offset : nullptr;
+    float* last = seq.destination ? seq.destination + offset : nullptr;
+    if (seq.begin == seq.end && last) {
+        if (!from)
+            std::memset(last, 0, bytes);
+        else if (from != last)
+            std::memcpy(last, from, bytes);
+        return;
+    }
+    // A slot that is written may be the one that is read: a span has read its state in full before anything is kept, and
+    // from the second span on the state is in `to`.
+    for (int64_t t = seq.begin; t < seq.end;) {
+        const int64_t stop = std::min(p.sequences.next_snapshot(t, std::min(t + kSpan, seq.end)) + 1, std::min(t + kSpan, seq.end));
+        float* to = stop == seq.end && last ? last : s.state;
+        run_span(p, block, t, stop - t, s, from, to);
+        p.sequences.for_snapshots(stop - 1, [&](float* slot) { std::memcpy(slot + offset, to, bytes); });
+        from = to;
+        t = stop;
+    }
+}
+
+}  // namespace
+
+void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params, const ops::SsmScan::Out<Tensor>& out,
+              Context& context) {
+    const int64_t n_head = in.x.extent(1), head_dim = in.x.extent(2);
+    const Problem p{.in = &in,
+                    .y = &out.y,
+                    .laned = head_dim == 1 ? dynamic_cast<const LanedConstant*>(in.A.buffer) : nullptr,
+                    .params = params,
+                    .n_head = n_head,
+                    .head_dim = head_dim,
+                    .n_group = in.B.extent(1),
+                    .d_state = in.B.extent(2),
+                    .channels = n_head * head_dim,
+                    .sequences = Sequences(in)};
+    const int64_t n_blocks = blocks_of_lanes(p.channels), n_seq = p.sequences.size();
+    if (n_seq == 0 || n_blocks == 0) return;
+    const int64_t work = (in.x.extent(0) / n_seq + 1) * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
+    context.reserve_scratch(Scratch::floats(p.d_state));
+    context.parallel_for(n_seq * n_blocks, grain_of(work), [&](int64_t begin, int64_t end, int worker) {
+        const Scratch scratch(context.scratch(worker), p.d_state);
+        for (int64_t i = begin; i < end; ++i) scan_block(p, i / n_blocks, i % n_blocks, scratch);
+    });
+}
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plugin's entry. This file and cpu_info.cpp are compiled without instruction-set flags and come first in the link, so that
+// what runs before the score is known (this table, the score, device_info) runs on any machine.
+#include "backends/common/host_device.hpp"
+#include "backends/cpu/cpu_info.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+std::unique_ptr<plugin::Device> open_device(std::string_view options);
+
+namespace {
+
+#define KRAIT_CPU_TEXT_(name) #name
+#define KRAIT_CPU_TEXT(name) KRAIT_CPU_TEXT_(name)
+constexpr Level kLevel = Level::KRAIT_CPU_VARIANT;
+constexpr uint64_t kAlignment = 64;    // a cache line
+constexpr uint32_t kAutoRank = 10;     // below every accelerator
+
+uint32_t score(std::string& why) {
+    const std::string missing = missing_for(kLevel);
+    if (!missing.empty()) {
+        why = "this processor (or its operating system) lacks " + missing;
+        return 0;
+    }
+    switch (kLevel) {
+        case Level::portable: return 10;
+        case Level::avx2: return 20;
+        case Level::avx512: return 30;
+    }
+    return 0;
+}
+
+uint32_t device_count() { return 1; }
+
+void device_info(uint32_t, krait_device_info& info) {
+    info.kind = KRAIT_DEVICE_CPU;
+    plugin::set_text(info.name, processor_name());
+    plugin::set_text(info.features, processor_features());
+    info.memory_total = plugin::host::memory_total();
+    info.memory_free = plugin::host::memory_free();
+    info.alignment = kAlignment;
+    info.auto_rank = kAutoRank;
+}
+
+constexpr plugin::PluginInfo kInfo{.family = "cpu",
+                                   .variant = KRAIT_CPU_TEXT(KRAIT_CPU_VARIANT),
+                                   .version = KRAIT_PLUGIN_VERSION,
+                                   .score = score,
+                                   .device_count = device_count,
+                                   .device_info = device_info,
+                                   .device_open = [](uint32_t, std::string_view options) { return open_device(options); }};
+
+}  // namespace
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT
+
+KRAIT_DEFINE_PLUGIN(krait::cpu::KRAIT_CPU_VARIANT::kInfo)

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Registers of kLanes floats. One plugin is compiled for one instruction set, so the compiler's own macros choose the
+// implementation, and every kernel is written once:
+//   vec_avx512.hpp    16 lanes (F, BW, DQ, VL)
+//   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C)
+//   vec_portable.hpp   4 lanes, the vector extensions of g++ and clang: SSE2, NEON, or plain code
+// Contract, the same at all levels:
+//   Vec     load store load_partial store_partial (first n lanes, 0 <= n <= kLanes; other lanes 0 and untouched) broadcast
+//           + - * /  fma(a, b, c) = a*b + c, fused where the level has it  |  min, max: the second operand where either is NaN
+//           round_even  abs  scale2(a, n) = a * 2^n, exact up to the result's own rounding, n whole and |n| <= 300
+//           equal, less -> Mask; select(mask, a, b); first_set(mask) = lane or -1
+//           sum(a), highest(a): over lanes in a fixed tree  |  sum4(a, b, c, d, out): four sums at once, same tree for each
+//   IVec    kLanes int32: load_u8, load_i8 (widening), iota, + - & |, shl<n>, shr (logical, one count or one per lane),
+//           to_float (exact for what the formats hold), lookup16 (kLanes entries of a table of 16 floats)
+//   load_f16, load_bf16 (and _partial): widening loads, exact, NaN payloads aside; widen_f16: one number
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#ifndef KRAIT_CPU_VARIANT
+#error "KRAIT_CPU_VARIANT (portable, avx2, avx512) is the namespace of one build of the kernels: the build sets it"
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#include "backends/cpu/simd/vec_avx512.hpp"
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include "backends/cpu/simd/vec_avx2.hpp"
+#else
+#include "backends/cpu/simd/vec_portable.hpp"
+#endif
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+// Loads n <= kLanes floats, all lanes where n is larger.
+inline Vec load_up_to(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_partial(p, static_cast<int>(n)); }
+inline void store_up_to(float* p, Vec a, int64_t n) {
+    if (n >= kLanes)
+        store(p, a);
+    else
+        store_partial(p, a, static_cast<int>(n));
+}
+
+// Calls body(i, n) for i = 0, kLanes, ... below count, n = how many of the lanes are inside.
+template <class Body>
+inline void for_each_vec(int64_t count, Body&& body) {
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) body(i, static_cast<int64_t>(kLanes));
+    if (i < count) body(i, count - i);
+}
+
+// Calls body(std::integral_constant<int, i>) for i = 0 .. kCount-1, one after another, with no loop left: arrays that only
+// such indices reach stay in registers.
+template <int kCount, class Body>
+[[gnu::always_inline]] inline void unroll(Body&& body) {
+    [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) __attribute__((always_inline)) {
+        (body(std::integral_constant<int, kIndex>{}), ...);
+    }(std::make_integer_sequence<int, kCount>{});
+}
+
+inline void prefetch(const void* p) { __builtin_prefetch(p); }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AVX2 with FMA and F16C: 8 lanes. Contract: vec.hpp.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+inline constexpr int kLanes = 8;
+inline constexpr int kRegisters = 16;
+
+struct Vec {
+    __m256 v;
+};
+struct IVec {
+    __m256i v;
+};
+struct Mask {
+    __m256 v;
+};
+
+// Lane i is all ones where i < n.
+inline __m256i first_lanes(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+inline Vec zero() { return {_mm256_setzero_ps()}; }
+inline Vec broadcast(float a) { return {_mm256_set1_ps(a)}; }
+inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+inline Vec load_partial(const float* p, int n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
+inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
+inline void store_partial(float* p, Vec a, int n) { _mm256_maskstore_ps(p, first_lanes(n), a.v); }
+
+inline Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+inline Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
+inline Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+inline Vec round_even(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+
+// 2^n by the exponent field reaches -126..127 only: three factors cover +-300. For a result that is denormal the first
+// two leave a normal number (|a| is about 1), so that only the last multiplication rounds.
+inline Vec scale2(Vec a, Vec n) {
+    const __m256i whole = _mm256_cvtps_epi32(n.v);
+    const __m256i third = _mm256_srai_epi32(_mm256_mullo_epi32(whole, _mm256_set1_epi32(21846)), 16);  // floor(n / 3) or near
+    const __m256i rest = _mm256_sub_epi32(whole, _mm256_add_epi32(third, third));
+    const __m256i bias = _mm256_set1_epi32(127);
+    const __m256 f = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(third, bias), 23));
+    const __m256 g = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
+    return {_mm256_mul_ps(_mm256_mul_ps(_mm256_mul_ps(a.v, f), f), g)};
+}
+
+inline Mask equal(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
+inline Mask less(Vec a, Vec b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
+inline Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
+inline int first_set(Mask m) {
+    const int bits = _mm256_movemask_ps(m.v);
+    return bits == 0 ? -1 : __builtin_ctz(static_cast<unsigned>(bits));
+}
+
+inline __m128 half_sum(Vec a) { return _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1)); }
+inline void sum4(Vec a, Vec b, Vec c, Vec d, float out[4]) {
+    const __m128 ab = _mm_hadd_ps(half_sum(a), half_sum(b));
+    const __m128 cd = _mm_hadd_ps(half_sum(c), half_sum(d));
+    _mm_storeu_ps(out, _mm_hadd_ps(ab, cd));
+}
+inline float sum(Vec a) {
+    const __m128 half = half_sum(a);
+    const __m128 pairs = _mm_hadd_ps(half, half);
+    return _mm_cvtss_f32(_mm_hadd_ps(pairs, pairs));
+}
+inline float highest(Vec a) {
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+inline IVec load_u8(const uint8_t* p) { return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))}; }
+inline IVec load_i8(const int8_t* p) { return {_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))}; }
+inline IVec broadcast_i(int32_t a) { return {_mm256_set1_epi32(a)}; }
+inline IVec iota() { return {_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)}; }
+inline IVec operator+(IVec a, IVec b) { return {_mm256_add_epi32(a.v, b.v)}; }
+inline IVec operator-(IVec a, IVec b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+inline IVec operator&(IVec a, IVec b) { return {_mm256_and_si256(a.v, b.v)}; }
+inline IVec operator|(IVec a, IVec b) { return {_mm256_or_si256(a.v, b.v)}; }
+template <int kCount>
+inline IVec shl(IVec a) {
+    return {_mm256_slli_epi32(a.v, kCount)};
+}
+inline IVec shr(IVec a, int count) { return {_mm256_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
+inline IVec shr(IVec a, IVec count) { return {_mm256_srlv_epi32(a.v, count.v)}; }
+inline Vec to_float(IVec a) { return {_mm256_cvtepi32_ps(a.v)}; }
+inline Vec lookup16(const float* table, IVec index) {
+    const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.v);
+    const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index.v);
+    return {_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28)))};  // bit 3 into the sign
+}
+
+inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
+inline Vec widen_f16(__m128i h) { return {_mm256_cvtph_ps(h)}; }
+inline Vec widen_bf16(__m128i h) { return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16))}; }
+inline __m128i load_u16(const uint16_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+inline __m128i load_u16_partial(const uint16_t* p, int n) {
+    alignas(16) uint16_t lanes[8] = {};
+    std::memcpy(lanes, p, static_cast<size_t>(n) * sizeof *p);
+    return load_u16(lanes);
+}
+inline Vec load_f16(const uint16_t* p) { return widen_f16(load_u16(p)); }
+inline Vec load_f16_partial(const uint16_t* p, int n) { return widen_f16(load_u16_partial(p, n)); }
+inline Vec load_bf16(const uint16_t* p) { return widen_bf16(load_u16(p)); }
+inline Vec load_bf16_partial(const uint16_t* p, int n) { return widen_bf16(load_u16_partial(p, n)); }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

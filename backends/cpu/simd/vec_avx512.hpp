@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AVX-512: 16 lanes. Contract: vec.hpp.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+inline constexpr int kLanes = 16;
+inline constexpr int kRegisters = 32;
+
+struct Vec {
+    __m512 v;
+};
+struct IVec {
+    __m512i v;
+};
+using Mask = __mmask16;
+
+inline Mask first_lanes(int n) { return static_cast<Mask>((1u << n) - 1u); }
+
+inline Vec zero() { return {_mm512_setzero_ps()}; }
+inline Vec broadcast(float a) { return {_mm512_set1_ps(a)}; }
+inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+inline Vec load_partial(const float* p, int n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
+inline void store_partial(float* p, Vec a, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
+
+inline Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+inline Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+inline Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
+inline Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+inline Vec abs(Vec a) { return {_mm512_abs_ps(a.v)}; }
+inline Vec round_even(Vec a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline Vec scale2(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+
+inline Mask equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
+inline Mask less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
+inline Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
+inline int first_set(Mask m) { return m == 0 ? -1 : __builtin_ctz(m); }
+
+// Halves, quarters, pairs: ((0+8)+(4+12)) ... the tree of sum4.
+inline __m128 quarter_sum(Vec a) {
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+inline void sum4(Vec a, Vec b, Vec c, Vec d, float out[4]) {
+    const __m128 ab = _mm_hadd_ps(quarter_sum(a), quarter_sum(b));
+    const __m128 cd = _mm_hadd_ps(quarter_sum(c), quarter_sum(d));
+    _mm_storeu_ps(out, _mm_hadd_ps(ab, cd));
+}
+inline float sum(Vec a) {
+    const __m128 quarter = quarter_sum(a);
+    const __m128 pairs = _mm_hadd_ps(quarter, quarter);
+    return _mm_cvtss_f32(_mm_hadd_ps(pairs, pairs));
+}
+inline float highest(Vec a) { return _mm512_reduce_max_ps(a.v); }
+
+inline IVec load_u8(const uint8_t* p) { return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
+inline IVec load_i8(const int8_t* p) { return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
+inline IVec broadcast_i(int32_t a) { return {_mm512_set1_epi32(a)}; }
+inline IVec iota() { return {_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)}; }
+inline IVec operator+(IVec a, IVec b) { return {_mm512_add_epi32(a.v, b.v)}; }
+inline IVec operator-(IVec a, IVec b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+inline IVec operator&(IVec a, IVec b) { return {_mm512_and_si512(a.v, b.v)}; }
+inline IVec operator|(IVec a, IVec b) { return {_mm512_or_si512(a.v, b.v)}; }
+template <int kCount>
+inline IVec shl(IVec a) {
+    return {_mm512_slli_epi32(a.v, kCount)};
+}
+inline IVec shr(IVec a, int count) { return {_mm512_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
+inline IVec shr(IVec a, IVec count) { return {_mm512_srlv_epi32(a.v, count.v)}; }
+inline Vec to_float(IVec a) { return {_mm512_cvtepi32_ps(a.v)}; }
+inline Vec lookup16(const float* table, IVec index) { return {_mm512_permutexvar_ps(index.v, _mm512_loadu_ps(table))}; }
+
+inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
+inline Vec widen_f16(__m256i h) { return {_mm512_cvtph_ps(h)}; }
+inline Vec widen_bf16(__m256i h) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16))}; }
+inline __m256i load_u16(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline __m256i load_u16_partial(const uint16_t* p, int n) { return _mm256_maskz_loadu_epi16(first_lanes(n), p); }
+inline Vec load_f16(const uint16_t* p) { return widen_f16(load_u16(p)); }
+inline Vec load_f16_partial(const uint16_t* p, int n) { return widen_f16(load_u16_partial(p, n)); }
+inline Vec load_bf16(const uint16_t* p) { return widen_bf16(load_u16(p)); }
+inline Vec load_bf16_partial(const uint16_t* p, int n) { return widen_bf16(load_u16_partial(p, n)); }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

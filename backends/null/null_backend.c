@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The least that a backend is: a device that stores but does not compute. Clone this folder to begin a new one, then
+ *   1. choose a family name (the table at the end) and let score() look whether the machine has the device;
+ *   2. put the device's own allocation behind buffer_create, constant_upload and state_create;
+ *   3. put its own command queue behind queue_*, and its own synchronisation behind events;
+ *   4. accept one op in supports(), build it in program_create(), run it in queue_run(); let `krait test-ops --device <family>`
+ *      compare it with the reference; then the next op. What supports() declines runs on another device meanwhile.
+ * Contracts are in core/abi/backend_abi.h: this folder repeats none of them, and says only why it does what it does.
+ * null_memory.c has buffers, weights and state; null_queue.c programs and queues; null_event.c events.
+ *
+ * It is in C to show that no C++ is needed. Backends in C++ have most of this for nothing: backends/common/plugin_shim.hpp has
+ * the checks and the catching of exceptions, backends/common/host_device.hpp everything for memory that the host can see.
+ *
+ * Nothing is shared between two devices, and devices share nothing that changes, so any thread may call anything. A queue
+ * does its work inside the call; nothing is ever pending, so queue_sync has nothing to wait for.
+ */
+#include "backends/null/null_backend.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The exported name; the build gives another one where the plugin is linked into the program (KRAIT_STATIC_PLUGINS). */
+#ifndef KRAIT_PLUGIN_QUERY_SYMBOL
+#define KRAIT_PLUGIN_QUERY_SYMBOL krait_plugin_query
+#endif
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+krait_status failed(krait_error* err, krait_status status, const char* format, ...) {
+    if (err != NULL && err->struct_size >= sizeof *err) {
+        va_list args;
+        va_start(args, format);
+        err->code = status;
+        vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+krait_status null_argument(krait_error* err, const char* name) {
+    return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "'%s' is NULL", name);
+}
+
+/* ---- the machine and the device -------------------------------------------------------------------------------- */
+
+/* Needs nothing, so it suits every machine. A real plugin asks the driver here, and says in why what is missing:
+ * "no driver", "needs AVX2". */
+static uint32_t score(krait_error* why) {
+    (void)why;
+    return 1;
+}
+
+static uint32_t device_count(void) { return 1; }
+
+static krait_status device_info(uint32_t index, krait_device_info* info, krait_error* err) {
+    NEED(info);
+    if (info->struct_size < sizeof *info)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "info has struct_size %u; it must be %zu or more", info->struct_size,
+                      sizeof *info);
+    if (index >= device_count()) return failed(err, KRAIT_STATUS_NOT_FOUND, "no device %u of 'null': it has 1", index);
+    const uint32_t struct_size = info->struct_size; /* the caller's: it may be newer than we are */
+    memset(info, 0, sizeof *info);
+    info->struct_size = struct_size;
+    info->kind = KRAIT_DEVICE_EMULATED;
+    snprintf(info->name, sizeof info->name, "null");
+    snprintf(info->features, sizeof info->features, "no-ops");
+    info->memory_total = info->memory_free = MEMORY_TOTAL;
+    info->alignment = 64;
+    info->auto_rank = 0; /* `auto` must never choose a device that computes nothing */
+    return KRAIT_STATUS_OK;
+}
+
+static krait_status device_open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
+    NEED_OUT(out);
+    if (index >= device_count()) return failed(err, KRAIT_STATUS_NOT_FOUND, "no device %u of 'null': it has 1", index);
+    if (options != NULL && options[0] != '\0')
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "unknown option '%.100s'; this device has no options", options);
+    *out = calloc(1, sizeof **out);
+    return *out != NULL ? KRAIT_STATUS_OK : failed(err, KRAIT_STATUS_OUT_OF_MEMORY, "no memory for a device");
+}
+
+static void device_close(krait_device* device) { free(device); }
+
+/* ---- the table ------------------------------------------------------------------------------------------------- */
+
+static krait_backend table = {
+    .struct_size = sizeof(krait_backend),
+    .abi_version = KRAIT_ABI_VERSION,
+    .family = "null",
+    .variant = "",
+    .version = KRAIT_PLUGIN_VERSION,
+    .score = score,
+    .device_count = device_count,
+    .device_info = device_info,
+    .device_open = device_open,
+    .device_close = device_close,
+    .buffer_create = buffer_create,
+    .buffer_import_host = buffer_import_host,
+    .buffer_destroy = buffer_destroy,
+    .buffer_size = buffer_size,
+    .buffer_map = buffer_map,
+    .constant_upload = constant_upload,
+    .state_create = state_create,
+    .supports = supports,
+    .program_create = program_create,
+    .program_destroy = program_destroy,
+    .queue_create = queue_create,
+    .queue_destroy = queue_destroy,
+    .queue_write = queue_write,
+    .queue_read = queue_read,
+    .queue_copy = queue_copy,
+    .queue_run = queue_run,
+    .queue_state_export = queue_state_export,
+    .queue_state_import = queue_state_import,
+    .queue_state_copy = queue_state_copy,
+    .queue_sync = queue_sync,
+    .event_create = event_create,
+    .event_destroy = event_destroy,
+    .queue_signal = queue_signal,
+    .queue_wait = queue_wait,
+    .event_value = event_value,
+    .event_wait = event_wait,
+};
+
+static once_flag table_once = ONCE_FLAG_INIT;
+
+/* C cannot compute a hash in an initializer. */
+static void complete_table(void) { table.schema_hash = krait_schema_hash(); }
+
+/* The one symbol. A plugin that logs keeps host. */
+KRAIT_PLUGIN_EXPORT const krait_backend* KRAIT_PLUGIN_QUERY_SYMBOL(uint32_t host_abi_version, const krait_host* host);
+const krait_backend* KRAIT_PLUGIN_QUERY_SYMBOL(uint32_t host_abi_version, const krait_host* host) {
+    (void)host;
+    if (host_abi_version >> 16 != KRAIT_ABI_MAJOR) return NULL;
+    call_once(&table_once, complete_table);
+    return &table;
+}

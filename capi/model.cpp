@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capi/api.hpp"
+
+using namespace krait;
+using namespace krait::capi;
+
+namespace {
+
+struct Stopped {};  // thrown by the progress function below, caught where the model is loaded
+
+}  // namespace
+
+krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(out, "out"));
+        *out = nullptr;
+        KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
+        LoadOptions load;
+        if (given.device) load.device = given.device;
+        if (given.progress)
+            load.progress = [&](uint64_t done, uint64_t total) {
+                if (given.progress(given.user, done, total) != 0) throw Stopped{};
+            };
+        try {
+            auto model = path ? Model::load(path, load) : Model::load_demo(load);
+            if (!model) return tl::unexpected<Error>(std::move(model).error());
+            *out = new krait_model{std::move(*model)};
+        } catch (const Stopped&) {
+            return fail(ErrorCode::cancelled, "loading was stopped");
+        }
+        return {};
+    });
+}
+
+void krait_model_free(krait_model* model) { delete model; }
+
+krait_code krait_model_describe(const krait_model* model, krait_model_description* out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(out, "out"));
+        const Model& m = *model->model;
+        *out = {};
+        set_text(out->architecture, m.shape().architecture);
+        set_text(out->device, m.device()->name());
+        out->n_vocab = m.shape().n_vocab;
+        out->n_token = m.n_token();
+        out->n_layer = m.shape().n_layer;
+        out->d_model = m.shape().d_model;
+        out->weight_bytes = m.weights().device_bytes();
+        out->state_bytes = static_cast<uint64_t>(m.architecture().state_bytes());
+        const auto tokenizer = m.tokenizer();
+        out->bos = tokenizer ? (*tokenizer)->bos().value_or(-1) : -1;
+        out->eos = tokenizer ? (*tokenizer)->eos().value_or(-1) : -1;
+        return {};
+    });
+}
+
+krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity, size_t* n_tok,
+                                krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
+        if (size > 0) KRAIT_CHECK(expect_given(text, "text"));
+        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
+        KRAIT_TRY(const auto encoded, tokenizer->encode(size > 0 ? std::string_view(text, size) : std::string_view()));
+        return give(std::span(encoded), tokens, capacity, n_tok);
+    });
+}
+
+krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity, size_t* size,
+                                  krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(size, "size"));
+        if (n_tok > 0) KRAIT_CHECK(expect_given(tokens, "tokens"));
+        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
+        KRAIT_TRY(const std::string decoded, tokenizer->decode({tokens, n_tok}));
+        return give(std::span<const char>(decoded), text, capacity, size);
+    });
+}

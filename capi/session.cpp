@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/session.hpp"
+
+#include "capi/api.hpp"
+#include "models/sampler/sampler.hpp"
+
+using namespace krait;
+using namespace krait::capi;
+
+struct krait_session {
+    Session session;
+};
+
+struct krait_sampler {
+    Sampler sampler;
+};
+
+krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(out, "out"));
+        *out = nullptr;
+        KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
+        KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences, .max_batch_tokens = given.max_batch_tokens}));
+        *out = new krait_session{std::move(session)};
+        return {};
+    });
+}
+
+void krait_session_free(krait_session* session) { delete session; }
+
+krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        if (n_item > 0) KRAIT_CHECK(expect_given(items, "items"));
+        std::vector<SequenceInput> batch;
+        for (size_t i = 0; i < n_item; ++i) {
+            const krait_batch_item& item = items[i];
+            if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
+            if (item.want < KRAIT_WANT_NONE || item.want > KRAIT_WANT_ALL)
+                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1 and 2 exist", i, static_cast<int>(item.want));
+            batch.push_back({item.sequence, {item.tokens, item.n_tok}, static_cast<WantLogits>(item.want)});
+        }
+        return session->session.decode(batch);
+    });
+}
+
+krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(logits, "logits"));
+        KRAIT_CHECK(expect_given(n_vocab, "n_vocab"));
+        const auto found = session->session.logits(item, row);
+        if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no logits of item {}, row {}", item, row);
+        *logits = found.data();
+        *n_vocab = found.size();
+        return {};
+    });
+}
+
+krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
+        KRAIT_TRY(const auto tokens, session->session.tokens(sequence));
+        *n_tok = tokens.size();
+        return {};
+    });
+}
+
+krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.reset(sequence);
+    });
+}
+
+krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.fork(from, to);
+    });
+}
+
+krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(size, "size"));
+        KRAIT_TRY(const auto saved, session->session.save(sequence));
+        return give(std::span(saved), static_cast<std::byte*>(bytes), capacity, size);
+    });
+}
+
+krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        if (size > 0) KRAIT_CHECK(expect_given(bytes, "bytes"));
+        return session->session.restore(sequence, {static_cast<const std::byte*>(bytes), size});
+    });
+}
+
+krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(out, "out"));
+        *out = nullptr;
+        KRAIT_TRY(const krait_sampler_options given, complete(options, krait_sampler_options KRAIT_SAMPLER_OPTIONS_INIT));
+        KRAIT_TRY(Sampler sampler, Sampler::create({.temperature = given.temperature,
+                                                    .top_k = given.top_k,
+                                                    .top_p = given.top_p,
+                                                    .min_p = given.min_p,
+                                                    .repetition_penalty = given.repetition_penalty,
+                                                    .repetition_window = given.repetition_window,
+                                                    .seed = given.seed}));
+        *out = new krait_sampler{std::move(sampler)};
+        return {};
+    });
+}
+
+void krait_sampler_free(krait_sampler* sampler) { delete sampler; }
+
+krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(sampler, "sampler"));
+        KRAIT_CHECK(expect_given(token, "token"));
+        const auto logits = session->session.logits(item);
+        if (logits.empty()) return fail(ErrorCode::not_found, "the latest decode has no logits of item {}", item);
+        KRAIT_TRY(*token, sampler->sampler.sample(logits.first(static_cast<size_t>(session->session.model().n_token()))));
+        sampler->sampler.accept(*token);
+        return {};
+    });
+}

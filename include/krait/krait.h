@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Krait's C API: load a model, run sequences, read logits, sample, save and restore states. The stable face of the library.
+ *
+ * Errors.    A function that can fail returns krait_code, KRAIT_OK = 0, and fills the caller's krait_failure (may be NULL)
+ *            with a sentence. Nothing throws, aborts or prints.
+ * Ownership. What krait_*_create or _load gives is freed with the krait_*_free of the same noun (NULL is fine). A session
+ *            keeps its model alive. Pointers passed in are borrowed for the call; returned ones say how long they live.
+ * Threads.   A model may be used from many threads at once; a session or a sampler from one at a time.
+ * Sizes.     Structs of options begin with struct_size: start from KRAIT_..._INIT, so that later versions can add fields.
+ * Texts.     UTF-8. Sizes in bytes. Nothing is NUL-terminated unless it says so.
+ */
+#ifndef KRAIT_KRAIT_H
+#define KRAIT_KRAIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define KRAIT_API __declspec(dllimport)
+#else
+#define KRAIT_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum krait_code {
+    KRAIT_OK = 0,
+    KRAIT_INVALID_ARGUMENT = 1, /* a value passed in is wrong: which, and what would be right */
+    KRAIT_NOT_FOUND = 2,        /* no file, device or tensor of that name */
+    KRAIT_CORRUPT_FILE = 3,     /* the file contradicts its format: names field and byte offset */
+    KRAIT_UNSUPPORTED = 4,      /* valid, but not supported: says why */
+    KRAIT_OUT_OF_MEMORY = 5,
+    KRAIT_DEVICE_LOST = 6,
+    KRAIT_UNAVAILABLE = 7, /* not on this machine, or not now */
+    KRAIT_IO = 8,
+    KRAIT_CANCELLED = 9, /* a progress function asked to stop */
+    KRAIT_INTERNAL = 10  /* a defect: please report it */
+} krait_code;
+
+/* Allocated by the caller. message is NUL-terminated, empty after success. */
+typedef struct krait_failure {
+    int32_t code; /* krait_code */
+    char message[1020];
+} krait_failure;
+
+KRAIT_API const char* krait_version(void); /* "0.1.0" */
+
+/* ---- devices ------------------------------------------------------------------------------------------------- */
+
+typedef struct krait_device_description {
+    char name[64];         /* what krait_model_options.device takes: "cpu", "cuda0" */
+    char description[128]; /* what its maker calls it */
+    char features[256];
+    uint64_t memory_total; /* bytes */
+    uint64_t memory_free;
+    int32_t is_auto; /* 1: "auto" may choose it */
+} krait_device_description;
+
+/* Looks for backend plugins in one more folder; call it before the first model is loaded. */
+KRAIT_API krait_code krait_backend_folder_add(const char* path, krait_failure* failure);
+KRAIT_API size_t krait_device_count(void);
+/* index 0 is what "auto" tries first. NOT_FOUND past the end. */
+KRAIT_API krait_code krait_device_describe(size_t index, krait_device_description* out, krait_failure* failure);
+
+/* ---- models --------------------------------------------------------------------------------------------------- */
+
+typedef struct krait_model krait_model;
+
+/* Bytes done of total; return 0 to go on, anything else to stop (KRAIT_CANCELLED). Called from the loading thread. */
+typedef int (*krait_progress)(void* user, uint64_t done, uint64_t total);
+
+typedef struct krait_model_options {
+    size_t struct_size;
+    const char* device; /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto"; NULL: $KRAIT_DEVICE where set, else "auto" */
+    krait_progress progress;
+    void* user;
+} krait_model_options;
+#define KRAIT_MODEL_OPTIONS_INIT {sizeof(krait_model_options), NULL, NULL, NULL}
+
+typedef struct krait_model_description {
+    char architecture[32]; /* general.architecture of the file */
+    char device[64];
+    int64_t n_vocab; /* logits a token */
+    int64_t n_token; /* the first so many of them stand for tokens; the rest is padding */
+    int64_t n_layer, d_model;
+    uint64_t weight_bytes; /* on the device */
+    uint64_t state_bytes;  /* of one sequence, whatever its length */
+    int32_t bos, eos;      /* -1 = none */
+} krait_model_description;
+
+/* path: a GGUF file, NUL-terminated; NULL = the demo model inside the library. options may be NULL. */
+KRAIT_API krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out, krait_failure* failure);
+KRAIT_API void krait_model_free(krait_model* model);
+KRAIT_API krait_code krait_model_describe(const krait_model* model, krait_model_description* out, krait_failure* failure);
+
+/* Text to tokens. *n_tok becomes the number of tokens; where it is larger than capacity nothing is written and the call
+ * fails with INVALID_ARGUMENT (tokens NULL and capacity 0 just ask for the number, and succeed). */
+KRAIT_API krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
+                                          size_t* n_tok, krait_failure* failure);
+/* Tokens to the exact bytes that they stand for; *size as n_tok above. */
+KRAIT_API krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity,
+                                            size_t* size, krait_failure* failure);
+
+/* ---- sessions --------------------------------------------------------------------------------------------------- */
+
+typedef struct krait_session krait_session;
+
+typedef struct krait_session_options {
+    size_t struct_size;
+    int32_t max_sequences;    /* numbered from 0 */
+    int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
+} krait_session_options;
+#define KRAIT_SESSION_OPTIONS_INIT {sizeof(krait_session_options), 1, 512}
+
+typedef enum krait_want { KRAIT_WANT_NONE = 0, KRAIT_WANT_LAST = 1, KRAIT_WANT_ALL = 2 } krait_want;
+
+/* Tokens that one sequence goes on with. */
+typedef struct krait_batch_item {
+    int32_t sequence;
+    krait_want want; /* logits after which of the tokens */
+    const int32_t* tokens;
+    size_t n_tok; /* at least 1 */
+} krait_batch_item;
+
+/* options may be NULL. */
+KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out, krait_failure* failure);
+KRAIT_API void krait_session_free(krait_session* session);
+/* Any mix of prompts and single tokens; every sequence at most once. Waits for the result. After INVALID_ARGUMENT nothing has
+ * changed; after an error of the device a sequence may refuse to go on until it is reset or restored. */
+KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item, krait_failure* failure);
+/* Logits of the latest decode, item by its index, row = 0 unless KRAIT_WANT_ALL: n_vocab floats that live until the next
+ * decode. NOT_FOUND where none were wanted. */
+KRAIT_API krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab,
+                                          krait_failure* failure);
+/* How many tokens a sequence has read. */
+KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok, krait_failure* failure);
+KRAIT_API krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure);
+/* `to` becomes what `from` is; costs nothing until one of them goes on. */
+KRAIT_API krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure);
+/* The sequence as bytes, independent of device and backend; *size as krait_model_tokenize's n_tok. */
+KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size, krait_failure* failure);
+KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size, krait_failure* failure);
+
+/* ---- sampling --------------------------------------------------------------------------------------------------- */
+
+typedef struct krait_sampler krait_sampler;
+
+typedef struct krait_sampler_options {
+    size_t struct_size;
+    float temperature; /* 0 = always the likeliest */
+    int32_t top_k;     /* 0 = all */
+    float top_p;       /* 1 = all */
+    float min_p;       /* 0 = all */
+    float repetition_penalty; /* 1 = none */
+    int32_t repetition_window;
+    uint64_t seed; /* the same seed and logits give the same tokens on every machine */
+} krait_sampler_options;
+#define KRAIT_SAMPLER_OPTIONS_INIT {sizeof(krait_sampler_options), 0.8f, 40, 0.95f, 0.0f, 1.0f, 64, 0}
+
+/* options may be NULL. */
+KRAIT_API krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure);
+KRAIT_API void krait_sampler_free(krait_sampler* sampler);
+/* The next token after an item of the latest decode (its last row); remembers it for the repetition penalty. */
+KRAIT_API krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token, krait_failure* failure);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

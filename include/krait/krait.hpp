@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Krait for C++: krait.h with owning handles, spans and a Result. Header-only; every function says no more than its C
+// counterpart, which has the contract.
+//   namespace kr = krait::api;
+//   auto model = kr::Model::load();                       // the demo model
+//   if (!model) return complain(model.failure().message);
+//   auto tokens = model->tokenize("It was");
+#pragma once
+
+#include <krait/krait.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace krait::api {
+
+struct Failure {
+    krait_code code = KRAIT_OK;
+    std::string message;
+};
+
+// A value, or why there is none.
+template <class T>
+class [[nodiscard]] Result {
+  public:
+    Result(T value) : value_(std::move(value)) {}
+    Result(Failure failure) : failure_(std::move(failure)) {}
+    explicit operator bool() const { return value_.has_value(); }
+    T& operator*() & { return *value_; }
+    const T& operator*() const& { return *value_; }
+    T&& operator*() && { return std::move(*value_); }
+    T* operator->() { return &*value_; }
+    const T* operator->() const { return &*value_; }
+    const Failure& failure() const { return failure_; }
+
+  private:
+    std::optional<T> value_;
+    Failure failure_;
+};
+
+struct Done {};
+using Status = Result<Done>;
+
+namespace detail {
+
+// call([&](krait_failure* f) { return krait_session_reset(session, 0, f); }, [&] { return Done{}; })
+template <class Function, class Value>
+auto call(Function&& function, Value&& value) -> Result<decltype(value())> {
+    krait_failure failure{};
+    const krait_code code = function(&failure);
+    if (code != KRAIT_OK) return Failure{code, failure.message};
+    return value();
+}
+
+template <class T, void (*Free)(T*)>
+struct Deleter {
+    void operator()(T* handle) const { Free(handle); }
+};
+template <class T, void (*Free)(T*)>
+using Owner = std::unique_ptr<T, Deleter<T, Free>>;
+
+}  // namespace detail
+
+class Model {
+  public:
+    // An empty path is the demo model.
+    static Result<Model> load(const std::string& path = {}, const std::string& device = {}) {
+        krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+        options.device = device.empty() ? nullptr : device.c_str();
+        krait_model* handle = nullptr;
+        return detail::call([&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
+                            [&] { return Model(handle); });
+    }
+    krait_model_description describe() const {
+        krait_model_description description{};
+        krait_model_describe(get(), &description, nullptr);
+        return description;
+    }
+    Result<std::vector<int32_t>> tokenize(std::string_view text) const {
+        size_t n_tok = 0;
+        std::vector<int32_t> tokens;
+        auto count = detail::call([&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), nullptr, 0, &n_tok, f); },
+                                  [] { return Done{}; });
+        if (!count) return count.failure();
+        tokens.resize(n_tok);
+        return detail::call(
+            [&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), tokens.data(), tokens.size(), &n_tok, f); },
+            [&] { return std::move(tokens); });
+    }
+    Result<std::string> detokenize(std::span<const int32_t> tokens) const {
+        size_t size = 0;
+        std::string text;
+        auto count = detail::call([&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), nullptr, 0, &size, f); },
+                                  [] { return Done{}; });
+        if (!count) return count.failure();
+        text.resize(size);
+        return detail::call(
+            [&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), text.data(), text.size(), &size, f); },
+            [&] { return std::move(text); });
+    }
+    krait_model* get() const { return handle_.get(); }
+
+  private:
+    explicit Model(krait_model* handle) : handle_(handle) {}
+    detail::Owner<krait_model, krait_model_free> handle_;
+};
+
+class Sampler {
+  public:
+    static Result<Sampler> create(krait_sampler_options options = KRAIT_SAMPLER_OPTIONS_INIT) {
+        krait_sampler* handle = nullptr;
+        return detail::call([&](krait_failure* f) { return krait_sampler_create(&options, &handle, f); }, [&] { return Sampler(handle); });
+    }
+    krait_sampler* get() const { return handle_.get(); }
+
+  private:
+    explicit Sampler(krait_sampler* handle) : handle_(handle) {}
+    detail::Owner<krait_sampler, krait_sampler_free> handle_;
+};
+
+class Session {
+  public:
+    static Result<Session> create(const Model& model, krait_session_options options = KRAIT_SESSION_OPTIONS_INIT) {
+        krait_session* handle = nullptr;
+        return detail::call([&](krait_failure* f) { return krait_session_create(model.get(), &options, &handle, f); }, [&] { return Session(handle); });
+    }
+    Status decode(std::span<const krait_batch_item> items) {
+        return detail::call([&](krait_failure* f) { return krait_session_decode(get(), items.data(), items.size(), f); }, [] { return Done{}; });
+    }
+    // One sequence goes on.
+    Status decode(std::span<const int32_t> tokens, int32_t sequence = 0, krait_want want = KRAIT_WANT_LAST) {
+        const krait_batch_item item{sequence, want, tokens.data(), tokens.size()};
+        return decode(std::span(&item, 1));
+    }
+    Result<std::span<const float>> logits(size_t item = 0, size_t row = 0) const {
+        const float* values = nullptr;
+        size_t n_vocab = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_logits(get(), item, row, &values, &n_vocab, f); },
+                            [&] { return std::span<const float>(values, n_vocab); });
+    }
+    Result<int32_t> sample(Sampler& sampler, size_t item = 0) const {
+        int32_t token = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_sample(get(), item, sampler.get(), &token, f); }, [&] { return token; });
+    }
+    Result<size_t> length(int32_t sequence = 0) const {
+        size_t n_tok = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_length(get(), sequence, &n_tok, f); }, [&] { return n_tok; });
+    }
+    Status reset(int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_reset(get(), sequence, f); }, [] { return Done{}; });
+    }
+    Status fork(int32_t from, int32_t to) {
+        return detail::call([&](krait_failure* f) { return krait_session_fork(get(), from, to, f); }, [] { return Done{}; });
+    }
+    Result<std::vector<std::byte>> save(int32_t sequence = 0) {
+        size_t size = 0;
+        std::vector<std::byte> bytes;
+        auto count = detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, nullptr, 0, &size, f); }, [] { return Done{}; });
+        if (!count) return count.failure();
+        bytes.resize(size);
+        return detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, bytes.data(), bytes.size(), &size, f); },
+                            [&] { return std::move(bytes); });
+    }
+    Status restore(std::span<const std::byte> bytes, int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_restore(get(), sequence, bytes.data(), bytes.size(), f); }, [] { return Done{}; });
+    }
+    krait_session* get() const { return handle_.get(); }
+
+  private:
+    explicit Session(krait_session* handle) : handle_(handle) {}
+    detail::Owner<krait_session, krait_session_free> handle_;
+};
+
+}  // namespace krait::api

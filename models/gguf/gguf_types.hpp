@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a GGUF file holds, as values. README.md beside this file describes the format itself.
+//
+// A metadata value is a variant whose index IS the type id of the file, and so is the index of an array's variant.
+// Values own their memory: metadata read from one file can be handed to the writer of another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/tensor/tensor_desc.hpp"
+
+namespace krait {
+
+// The ids of the file format.
+enum class GgufType : uint32_t {
+    uint8 = 0,
+    int8 = 1,
+    uint16 = 2,
+    int16 = 3,
+    uint32 = 4,
+    int32 = 5,
+    float32 = 6,
+    boolean = 7,
+    string = 8,
+    array = 9,
+    uint64 = 10,
+    int64 = 11,
+    float64 = 12,
+};
+inline constexpr uint32_t kGgufTypeCount = 13;
+
+// Elements of one type; index() is the GgufType of the elements. Arrays of arrays do not exist in files that models
+// come in, and are neither read nor written: index 9 stays unused.
+using GgufArray = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
+                               std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
+                               std::vector<std::string>, std::monostate, std::vector<uint64_t>, std::vector<int64_t>,
+                               std::vector<double>>;
+
+// index() is the GgufType.
+using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool, std::string, GgufArray,
+                               uint64_t, int64_t, double>;
+
+static_assert(std::variant_size_v<GgufArray> == kGgufTypeCount && std::variant_size_v<GgufValue> == kGgufTypeCount);
+
+inline GgufType gguf_type(const GgufValue& value) { return static_cast<GgufType>(value.index()); }
+inline GgufType gguf_type(const GgufArray& array) { return static_cast<GgufType>(array.index()); }
+
+// "uint32", "string"; "?" for an id that the format does not have.
+std::string_view gguf_type_name(GgufType type);
+// Bytes of one value in the file; 0 for strings and arrays, whose size varies.
+size_t gguf_type_bytes(GgufType type);
+size_t gguf_array_size(const GgufArray& array);
+
+// For people: "gpt2" in quotes, numbers as they are, arrays as [1, 2, 3, ... 50277 in all].
+std::string to_string(const GgufValue& value, size_t max_array_elements = 6, size_t max_string_bytes = 120);
+
+struct GgufMetadata {
+    std::string key;
+    GgufValue value;
+    uint64_t offset = 0;  // of the value in the file
+};
+
+struct GgufTensor {
+    std::string name;
+    TensorDesc desc{};                 // contiguous, extents in Krait's order: the last varies fastest
+    uint64_t file_offset = 0;          // of the first byte of data, from the start of the file
+    uint64_t record_offset = 0;        // of the record that describes it; complaints about the shape name this one
+    std::span<const std::byte> bytes;  // inside the mapping or the span that was parsed
+
+    [[nodiscard]] DType dtype() const { return dtype_of(desc); }
+    [[nodiscard]] std::span<const int64_t> extents() const { return {desc.extent, desc.rank}; }
+    [[nodiscard]] uint64_t byte_size() const { return bytes.size(); }
+};
+
+// ---- facts of the format -------------------------------------------------------------------------------------
+
+inline constexpr uint32_t kGgufMagic = 0x46554747;  // "GGUF", read as little-endian
+inline constexpr uint32_t kGgufWriteVersion = 3;
+inline constexpr uint32_t kGgufDefaultAlignment = 32;
+// The format asks for a multiple of 8; the upper end is ours: 1 MiB is beyond any page or sector in use.
+inline constexpr uint32_t kGgufMinAlignment = 8;
+inline constexpr uint32_t kGgufMaxAlignment = 1u << 20;
+// The format's own limit of a key. Tensor names share it.
+inline constexpr uint64_t kGgufMaxNameBytes = 65535;
+inline constexpr std::string_view kGgufAlignmentKey = "general.alignment";
+
+constexpr bool is_gguf_alignment(uint64_t alignment) {
+    return alignment >= kGgufMinAlignment && alignment <= kGgufMaxAlignment && (alignment & (alignment - 1)) == 0;
+}
+
+// Names come from the file and go to terminals: control characters and bytes beyond ASCII are escaped, and what is
+// long is cut. Gives 'blk.0.ssm_in.weight' with the quotes.
+std::string quote_name(std::string_view name, size_t max_bytes = 80);
+
+// The name of a tensor type that GGML has or had, whether Krait reads it or not; "" for an id nobody uses.
+std::string_view ggml_type_name(uint32_t id);
+
+}  // namespace krait

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/model.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "core/base/environment.hpp"
+#include "models/demo/demo_model.hpp"
+
+namespace krait {
+namespace {
+
+uint64_t hash_of(const GgufFile& file) {
+    // 4 KiB of each tensor tell two trainings of one shape apart without reading gigabytes.
+    constexpr size_t kSample = 4096;
+    const auto header = file.bytes().first(std::min<size_t>(file.data_offset(), file.bytes().size()));
+    uint64_t hash = XXH3_64bits(header.data(), header.size());
+    for (const GgufTensor& tensor : file.tensors())
+        hash = XXH3_64bits_withSeed(tensor.bytes.data(), std::min(tensor.bytes.size(), kSample), hash);
+    return hash;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {
+    KRAIT_TRY(GgufFile file, GgufFile::open(path));
+    return load(std::move(file), options);
+}
+
+Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options) {
+    KRAIT_TRY(GgufFile file, GgufFile::parse(demo_model_bytes(), "the demo model"));
+    return load(std::move(file), options);
+}
+
+Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOptions& options) {
+    auto model = std::shared_ptr<Model>(new Model(std::move(file)));
+    KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
+    model->tokenizer_ = tokenizer_from_gguf(model->file_);
+    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found) return tl::unexpected<Error>(model->tokenizer_.error());
+    if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
+        return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows", model->file_.name(),
+                    model->tokenizer_->size(), model->shape().n_vocab);
+    const std::string device = !options.device.empty() ? options.device : environment::device().value_or("auto");
+    KRAIT_TRY(model->device_, Device::open(device));
+    KRAIT_TRY(model->weights_, Weights::load(model->file_, model->architecture_->weights(), *model->device_, options.progress));
+    model->hash_ = hash_of(model->file_);
+    return model;
+}
+
+Result<const Tokenizer*> Model::tokenizer() const {
+    if (!tokenizer_) return tl::unexpected<Error>(tokenizer_.error());
+    return &*tokenizer_;
+}
+
+int32_t Model::n_token() const { return tokenizer_ ? tokenizer_->size() : static_cast<int32_t>(shape().n_vocab); }
+
+}  // namespace krait

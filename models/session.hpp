@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A session: sequences that a model continues, each with its own recurrent state. One decode call takes any mix of prompts and
+// single tokens of different sequences; they share runs without padding.
+//   KRAIT_TRY(Session session, Session::create(model));
+//   KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = prompt}}));
+//   KRAIT_TRY(int32_t next, sampler.sample(session.logits(0)));
+// One thread at a time; several sessions of one model may run at once.
+#pragma once
+
+#include <atomic>
+
+#include "graph/executor.hpp"
+#include "models/forward.hpp"
+
+namespace krait {
+
+struct SessionOptions {
+    int32_t max_sequences = 1;      // at most kMaxSequences
+    int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
+    static constexpr int32_t kMaxSequences = 65536;
+};
+
+enum class WantLogits : uint8_t { none, last, all };
+
+// Tokens that one sequence goes on with.
+struct SequenceInput {
+    int32_t sequence = 0;
+    std::span<const int32_t> tokens;  // at least one
+    WantLogits want = WantLogits::last;
+};
+
+struct DecodeControl {
+    const std::atomic<bool>* cancel = nullptr;                   // asked between runs; decode then fails with `cancelled`
+    std::function<void(int64_t done, int64_t total)> progress;  // tokens; called after each run
+};
+
+class Session {
+  public:
+    static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
+
+    // Every sequence once at most. After an error about the input nothing has changed; after one from a device, and after
+    // `cancelled`, the sequences hold what was done before: see length(). A sequence whose state a failed run may have half
+    // written refuses to go on until it is reset or restored.
+    Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
+    Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {
+        return decode(std::span(batch.begin(), batch.size()), control);
+    }
+
+    // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
+    // n_vocab floats, good until the next decode; empty where none were wanted.
+    std::span<const float> logits(size_t input) const;
+    std::span<const float> logits(size_t input, size_t row) const;
+
+    Result<std::span<const int32_t>> tokens(int32_t sequence) const;  // all that the state has seen
+    Result<void> reset(int32_t sequence);                             // forgets everything
+    // `to` becomes what `from` is; costs nothing until one of them goes on.
+    Result<void> fork(int32_t from, int32_t to);
+
+    // The sequence as bytes (models/state_file.hpp), and back, on any device and backend.
+    Result<std::vector<std::byte>> save(int32_t sequence);
+    Result<void> restore(int32_t sequence, std::span<const std::byte> bytes);
+
+    const Model& model() const { return *model_; }
+    int32_t max_sequences() const { return static_cast<int32_t>(sequences_.size()); }
+    const graph::Executor& executor() const { return executor_; }
+    uint64_t state_device_bytes() const { return states_.device_bytes(); }
+
+  private:
+    struct Sequence {
+        int32_t slot = -1;  // -1 = fresh: its state is zero
+        bool broken = false;
+        std::vector<int32_t> tokens;
+    };
+    struct Rows {
+        size_t first = 0, count = 0;  // in logits_
+    };
+    struct Piece {
+        size_t input = 0, first = 0, count = 0;  // tokens of an input that one run takes
+    };
+    Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
+    Result<void> check_sequence(int32_t sequence) const;
+    Result<void> check_batch(std::span<const SequenceInput> batch) const;
+    Result<void> run(std::span<const SequenceInput> batch, std::span<const Piece> pieces);
+    void forget(Sequence& sequence);
+
+    std::shared_ptr<const Model> model_;
+    graph::Executor executor_;
+    StatePool states_;
+    int32_t max_batch_tokens_;
+    std::vector<Sequence> sequences_;
+    std::vector<float> logits_;
+    std::vector<Rows> rows_;  // by input of the latest decode
+};
+
+}  // namespace krait

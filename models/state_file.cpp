@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/state_file.hpp"
+
+#include <xxhash.h>
+
+#include <cstring>
+
+namespace krait {
+namespace {
+
+constexpr char kMagic[8] = {'K', 'R', 'A', 'I', 'T', 'S', 'E', 'Q'};
+constexpr uint32_t kVersion = 1;
+
+struct Header {
+    char magic[8];
+    uint32_t version;
+    uint32_t reserved;
+    uint64_t model_hash;
+    uint64_t n_tok;
+    uint64_t state_bytes;
+};
+static_assert(sizeof(Header) == 40);
+
+}  // namespace
+
+std::vector<std::byte> encode_state_file(const StateFile& file) {
+    Header header{{}, kVersion, 0, file.model_hash, file.tokens.size(), file.state.size()};
+    std::memcpy(header.magic, kMagic, sizeof kMagic);
+    const size_t token_bytes = file.tokens.size() * sizeof(int32_t);
+    std::vector<std::byte> bytes(sizeof header + token_bytes + file.state.size() + sizeof(uint64_t));
+    std::byte* at = bytes.data();
+    const auto put = [&](const void* source, size_t size) {
+        if (size > 0) std::memcpy(at, source, size);
+        at += size;
+    };
+    put(&header, sizeof header);
+    put(file.tokens.data(), token_bytes);
+    put(file.state.data(), file.state.size());
+    const uint64_t checksum = XXH3_64bits(bytes.data(), static_cast<size_t>(at - bytes.data()));
+    put(&checksum, sizeof checksum);
+    return bytes;
+}
+
+Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
+    constexpr auto kCorrupt = ErrorCode::corrupt_file;
+    Header header;
+    if (bytes.size() < sizeof header + sizeof(uint64_t))
+        return fail(kCorrupt, "a saved state has at least {} bytes; this one has {}", sizeof header + sizeof(uint64_t), bytes.size());
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return fail(kCorrupt, "not a saved state: it does not begin with 'KRAITSEQ'");
+    if (header.version != kVersion)
+        return fail(ErrorCode::unsupported, "version {} at byte 8: this Krait reads version {} of saved states", header.version, kVersion);
+    const uint64_t body = bytes.size() - sizeof header - sizeof(uint64_t);
+    if (header.n_tok > body / sizeof(int32_t) || header.state_bytes != body - header.n_tok * sizeof(int32_t))
+        return fail(kCorrupt, "the header (byte 24) calls for {} tokens and {} bytes of state, but {} bytes follow it", header.n_tok,
+                    header.state_bytes, body);
+    uint64_t checksum = 0;
+    const size_t end = bytes.size() - sizeof checksum;
+    std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
+    if (checksum != XXH3_64bits(bytes.data(), end)) return fail(kCorrupt, "the checksum at byte {} does not match: the saved state is damaged", end);
+
+    StateFile file;
+    file.model_hash = header.model_hash;
+    file.tokens.resize(header.n_tok);
+    const auto tokens = bytes.subspan(sizeof header, header.n_tok * sizeof(int32_t));
+    if (!tokens.empty()) std::memcpy(file.tokens.data(), tokens.data(), tokens.size());
+    const auto state = bytes.subspan(sizeof header + tokens.size(), header.state_bytes);
+    file.state.assign(state.begin(), state.end());
+    return file;
+}
+
+}  // namespace krait

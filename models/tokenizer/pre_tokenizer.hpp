@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cuts text into the pieces that merges must not cross: words with the blank before them, numbers, runs of signs.
+// Which rule a model was trained with is part of the model; its name is `tokenizer.ggml.pre` in a GGUF file.
+//
+//   rule       names                                               cuts
+//   gpt-2      default gpt-2 gpt-neox mpt olmo                     the regex of GPT-2
+//   starcoder  starcoder refact smollm                             every digit alone, then as gpt-2
+//   falcon     falcon                                              runs of punctuation, then as gpt-2, then numbers in threes
+//   llama3     llama3 llama-v3 llama-bpe                           the regex of Llama 3; a piece that is a token needs no
+//   merges
+//
+// Regular expressions are PCRE2's, compiled to machine code where the machine allows it. \s is spelled out as Unicode's
+// White_Space, for PCRE2's own also holds U+180E, which is no white space since Unicode 6.3.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace krait {
+
+class PreTokenizer {
+public:
+    // Fails on an unknown name and lists the known ones.
+    [[nodiscard]] static Result<PreTokenizer> create(std::string_view name);
+    [[nodiscard]] static std::string supported();
+
+    // Appends the pieces of `text`, which must be valid UTF-8: views into it, none empty, together the whole of it.
+    // Any number of threads at once.
+    [[nodiscard]] Result<void> split(std::string_view text, std::vector<std::string_view>& pieces) const;
+
+    // A piece that is a token as a whole is that token, whatever the merges would make of it.
+    [[nodiscard]] bool whole_pieces_first() const;
+
+private:
+    struct Rule;
+    explicit PreTokenizer(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)) {}
+    std::shared_ptr<const Rule> rule_;
+};
+
+}  // namespace krait

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/tokenizer/tokenizer.hpp"
+
+#include <limits>
+
+#include "models/tokenizer/byte_alphabet.hpp"
+#include "models/tokenizer/tokenizer_data.hpp"
+#include "models/tokenizer/utf8.hpp"
+
+namespace krait {
+
+namespace {
+
+// Calls on_hit(id) for every literal of `matcher` in `text` and on_rest(view) for what lies between, in order.
+template <class OnHit, class OnRest>
+Result<void> cut_out(const LiteralMatcher& matcher, std::string_view text, OnHit on_hit, OnRest on_rest) {
+    size_t done = 0;
+    while (const auto hit = matcher.find(text, done)) {
+        if (hit->begin > done) KRAIT_CHECK(on_rest(text.substr(done, hit->begin - done)));
+        on_hit(hit->id);
+        done = hit->end;
+    }
+    return done < text.size() ? on_rest(text.substr(done)) : Result<void>{};
+}
+
+// One call of Tokenizer::encode: the tables, and scratch that lives as long as the call. `Tables` is Tokenizer::Data.
+template <class Tables>
+class Encoding {
+public:
+    Encoding(const Tables& tables, std::string_view text, const EncodeOptions& options)
+        : tables_(tables), text_(text), options_(options), encoder_(tables.merges) {}
+
+    Result<std::vector<int32_t>> run() {
+        if (options_.add_special && tables_.add_bos) ids_.push_back(*tables_.bos);
+        const auto take = [this](int32_t id) { ids_.push_back(id); };
+        const auto plain = [this](std::string_view part) { return encode_plain(part); };
+        const auto without_control = [&](std::string_view part) { return cut_out(tables_.user_defined, part, take, plain); };
+        if (options_.parse_special) {
+            KRAIT_CHECK(cut_out(tables_.control, text_, take, without_control));
+        } else {
+            KRAIT_CHECK(without_control(text_));
+        }
+        if (options_.add_special && tables_.add_eos) ids_.push_back(*tables_.eos);
+        return std::move(ids_);
+    }
+
+private:
+    // Runs of characters go through the pre-tokenizer, runs of other bytes are one piece each.
+    Result<void> encode_plain(std::string_view text) {
+        while (!text.empty()) {
+            size_t valid = 0;
+            Utf8Step step{};
+            while (valid < text.size() && (step = utf8_step(text.substr(valid))).kind == Utf8Kind::character)
+                valid += step.length;
+            pieces_.clear();
+            KRAIT_CHECK(tables_.pre_tokenizer.split(text.substr(0, valid), pieces_));
+            for (const std::string_view piece : pieces_) KRAIT_CHECK(encode_piece(piece));
+            text.remove_prefix(valid);
+
+            size_t other = 0;
+            while (other < text.size() && (step = utf8_step(text.substr(other))).kind != Utf8Kind::character)
+                other += step.length;
+            KRAIT_CHECK(encode_piece(text.substr(0, other)));
+            text.remove_prefix(other);
+        }
+        return {};
+    }
+
+    Result<void> encode_piece(std::string_view piece) {
+        if (tables_.pre_tokenizer.whole_pieces_first()) {
+            std::string written;
+            for (const char c : piece) written += byte_to_alphabet(static_cast<uint8_t>(c));
+            const auto id = tables_.find(written);
+            if (id && tables_.types[*id] != TokenType::control && tables_.bytes[*id] == piece) {
+                ids_.push_back(*id);
+                return {};
+            }
+        }
+        row_.clear();
+        for (const char& c : piece) {
+            const int32_t token = tables_.byte_tokens[static_cast<uint8_t>(c)];
+            if (token >= 0) {
+                row_.push_back(token);
+            } else if (!options_.replace_unencodable) {
+                return fail(ErrorCode::unsupported, "byte {} of the text is 0x{:02X}, for which this vocabulary has no token",
+                            &c - text_.data(), static_cast<uint8_t>(c));
+            } else {
+                for (const char r : kReplacementCharacter) {
+                    const int32_t part = tables_.byte_tokens[static_cast<uint8_t>(r)];
+                    if (part < 0) {
+                        return fail(
+                            ErrorCode::unsupported,
+                            "byte {} of the text is 0x{:02X}: this vocabulary has no token for it, nor for U+FFFD in its place",
+                            &c - text_.data(), static_cast<uint8_t>(c));
+                    }
+                    row_.push_back(part);
+                }
+            }
+        }
+        encoder_.encode(row_, ids_);
+        return {};
+    }
+
+    const Tables& tables_;
+    const std::string_view text_;
+    const EncodeOptions options_;
+    BytePairEncoder encoder_;
+    std::vector<int32_t> ids_;
+    std::vector<int32_t> row_;
+    std::vector<std::string_view> pieces_;
+};
+
+}  // namespace
+
+Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
+    // A replacement takes three tokens where one byte was, and positions are int32_t.
+    if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 3) {
+        return fail(ErrorCode::invalid_argument, "a text of {} bytes is too long to encode at once: at most {}", text.size(),
+                    std::numeric_limits<int32_t>::max() / 3);
+    }
+    return Encoding(*data_, text, options).run();
+}
+
+Result<std::string> Tokenizer::decode(std::span<const int32_t> ids, DecodeOptions options) const {
+    std::string text;
+    for (size_t i = 0; i < ids.size(); ++i) {
+        if (!data_->has(ids[i])) {
+            return fail(ErrorCode::invalid_argument, "token {} of {} is {}, but ids go from 0 to {}", i, ids.size(), ids[i],
+                        size() - 1);
+        }
+        if (options.control || !is_control(ids[i])) text += data_->bytes[ids[i]];
+    }
+    return text;
+}
+
+std::string_view Tokenizer::token_bytes(int32_t id) const { return data_->has(id) ? data_->bytes[id] : std::string_view(); }
+std::string_view Tokenizer::token_text(int32_t id) const { return data_->has(id) ? data_->texts[id] : std::string_view(); }
+TokenType Tokenizer::token_type(int32_t id) const { return data_->has(id) ? data_->types[id] : TokenType::unused; }
+std::optional<int32_t> Tokenizer::find(std::string_view token_text) const { return data_->find(token_text); }
+
+int32_t Tokenizer::size() const { return static_cast<int32_t>(data_->texts.size()); }
+std::optional<int32_t> Tokenizer::bos() const { return data_->bos; }
+std::optional<int32_t> Tokenizer::eos() const { return data_->eos; }
+std::optional<int32_t> Tokenizer::unk() const { return data_->unk; }
+std::optional<int32_t> Tokenizer::pad() const { return data_->pad; }
+
+bool Tokenizer::covers_all_bytes() const {
+    for (const int32_t token : data_->byte_tokens) {
+        if (token < 0) return false;
+    }
+    return true;
+}
+
+}  // namespace krait

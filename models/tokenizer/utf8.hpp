@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One step through bytes that may or may not be UTF-8 (The Unicode Standard 15, table 3-7: no surrogates, nothing above
+// U+10FFFF, no longer form than needed).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace krait {
+
+enum class Utf8Kind {
+    character,   // `length` bytes are one character
+    invalid,     // `length` bytes cannot begin any character, however the text goes on
+    incomplete,  // the text ends after `length` bytes that may begin a character
+};
+
+struct Utf8Step {
+    Utf8Kind kind;
+    size_t length;
+};
+
+// What the non-empty `bytes` begin with.
+[[nodiscard]] inline Utf8Step utf8_step(std::string_view bytes) {
+    const auto at = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+    const uint8_t lead = at(0);
+    if (lead < 0x80) return {Utf8Kind::character, 1};
+    if (lead < 0xC2 || lead > 0xF4) return {Utf8Kind::invalid, 1};
+    const size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    // The second byte is limited after four leads: overlong (E0, F0), surrogates (ED), above U+10FFFF (F4).
+    uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    for (size_t i = 1; i < length; ++i) {
+        if (i == bytes.size()) return {Utf8Kind::incomplete, i};
+        if (at(i) < low || at(i) > high) return {Utf8Kind::invalid, i};
+        low = 0x80;
+        high = 0xBF;
+    }
+    return {Utf8Kind::character, length};
+}
+
+// The code point of a whole character, as utf8_step measured it.
+[[nodiscard]] inline char32_t utf8_code_point(std::string_view character) {
+    const auto at = [&](size_t i) { return static_cast<char32_t>(static_cast<uint8_t>(character[i])); };
+    if (character.size() == 1) return at(0);
+    char32_t point = at(0) & (0x7Fu >> character.size());
+    for (size_t i = 1; i < character.size(); ++i) point = point << 6 | (at(i) & 0x3F);
+    return point;
+}
+
+inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+
+}  // namespace krait

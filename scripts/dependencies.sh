@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034  # variables of this file are used by those that source it
+#
+# Shared by the scripts of this folder: finds what a build needs, installs what is missing, configures and builds.
+# Sourced, not run. Sets: root (the source tree), jobs (parallel build jobs; may be set before), and the functions
+#   say, fail, need PACKAGE..., configure PRESET [CMAKE ARGUMENT...], build PRESET [TARGET...]
+# Everything comes from Debian's packages; nothing is downloaded in any other way. No root is needed where nothing is
+# missing. On systems without apt-get the missing packages are named (by their Debian names) and the script stops.
+
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+jobs="${jobs:-}"
+
+readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
+                         libexpected-dev libxxhash-dev)
+readonly kTestPackages=(libgtest-dev nlohmann-json3-dev)
+
+# What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
+# that a compiler or a library from elsewhere will do.
+probe_of() {
+    case "$1" in
+        g++) echo "command ${CXX:-c++}" ;;
+        cmake) echo "command cmake" ;;
+        ninja-build) echo "command ninja" ;;
+        pkg-config) echo "command pkg-config" ;;
+        libfmt-dev) echo "header fmt/format.h" ;;
+        libcli11-dev) echo "header CLI/CLI.hpp" ;;
+        nlohmann-json3-dev) echo "header nlohmann/json.hpp" ;;
+        libpcre2-dev) echo "header pcre2.h" ;;
+        libexpected-dev) echo "header tl/expected.hpp" ;;
+        libxxhash-dev) echo "header xxhash.h" ;;
+        libgtest-dev) echo "header gtest/gtest.h" ;;
+        clang) echo "command clang++" ;;
+        libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
+        clang-format) echo "command clang-format" ;;
+        python3) echo "command python3" ;;
+        *) fail "scripts/dependencies.sh has no probe for the package '$1'" ;;
+    esac
+}
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+is_present() {
+    local kind what directory
+    read -r kind what <<<"$(probe_of "$1")"
+    case "$kind" in
+        command) command -v "$what" >/dev/null ;;
+        file) compgen -G "$what" >/dev/null ;;
+        header)
+            local -a directories=(/usr/include /usr/local/include)
+            local extra="${CPATH:-}:${CPLUS_INCLUDE_PATH:-}:${CMAKE_PREFIX_PATH:+${CMAKE_PREFIX_PATH//[:;]//include:}/include}"
+            while IFS= read -r -d: directory; do
+                if [[ -n "$directory" ]]; then directories+=("$directory"); fi
+            done <<<"$extra:"
+            for directory in "${directories[@]}"; do
+                if [[ -e "$directory/$what" ]]; then return 0; fi
+            done
+            return 1
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+# need PACKAGE...: afterwards every one of them is there.
+need() {
+    local -a missing=() as_root=()
+    local package
+    for package in "$@"; do
+        is_present "$package" || missing+=("$package")
+    done
+    if ((${#missing[@]} == 0)); then return 0; fi
+
+    command -v apt-get >/dev/null || fail "this needs (named as in Debian): ${missing[*]}. Install them with your system's package manager and start again."
+    if ((EUID != 0)); then
+        if ! command -v sudo >/dev/null || { [[ ! -t 0 ]] && ! sudo -n true 2>/dev/null; }; then
+            fail "packages are missing. As root, run
+    apt-get update && apt-get install --no-install-recommends ${missing[*]}
+and start again: the rest needs no root."
+        fi
+        as_root=(sudo)
+    fi
+
+    say "Installing from Debian: ${missing[*]}"
+    local log
+    log="$(mktemp)"
+    if ! { "${as_root[@]}" apt-get update -qq &&
+           "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } \
+            >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        fail "apt-get could not install: ${missing[*]}"
+    fi
+    rm -f "$log"
+    for package in "${missing[@]}"; do
+        is_present "$package" || fail "the package $package is installed, but its $(probe_of "$package") is not to be found"
+    done
+}
+
+job_count() {
+    if [[ -n "$jobs" ]]; then echo "$jobs"; else getconf _NPROCESSORS_ONLN; fi
+}
+
+# configure PRESET [CMAKE ARGUMENT...]: its output goes to build/PRESET/configure.log, and to the terminal if it fails.
+configure() {
+    local preset="$1"
+    shift
+    local -a arguments=("$@")
+    local log="$root/build/$preset/configure.log"
+    mkdir -p "$root/build/$preset"
+    if command -v ccache >/dev/null; then
+        arguments+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    fi
+    say "Configuring build/$preset"
+    if ! (cd "$root" && cmake --preset "$preset" "${arguments[@]}") >"$log" 2>&1; then
+        cat "$log" >&2
+        fail "configuring failed; the text above stands in ${log#"$root"/} too"
+    fi
+}
+
+# build PRESET [TARGET...]
+build() {
+    local preset="$1" target
+    shift
+    local -a arguments=(--build "$root/build/$preset" --parallel "$(job_count)")
+    for target in "$@"; do arguments+=(--target "$target"); done
+    say "Building build/$preset with $(job_count) jobs"
+    local started=$SECONDS
+    # On a terminal ninja keeps to one line; elsewhere only what went wrong is worth printing.
+    if [[ -t 1 ]]; then cmake "${arguments[@]}"; else cmake "${arguments[@]}" -- --quiet; fi || fail "the build failed"
+    say "Built in $((SECONDS - started)) s"
+}

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Proves that tools/check finds what it is there to find: a small sound tree, and one thing wrong with it at a time.
+
+    python3 tests/checks/check_test.py
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import op_support  # noqa: E402
+from checks import documents, heads, layering, layout, operators, words  # noqa: E402
+from checks.tree import Tree  # noqa: E402
+
+LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
+HEADER = LICENCE + "//\n// What this is for.\n#pragma once\n"
+
+SOUND = {
+    "CMakePresets.json": '{"configurePresets": [{"name": "base", "hidden": true}, {"name": "release"}]}\n',
+    "README.md": "# Krait\n\nSee [how it is built](docs/build.md#second-step) and `core/base/result.hpp`.\n",
+    "docs/build.md": "# Build\n\n## Second step\n\n`cmake --preset release`, then look into build/release/bin.\n",
+    "core/base/result.hpp": HEADER,
+    "core/ops/op_list.def": LICENCE + "//\n// Every operator, one line.\nKRAIT_OP(0, scale, Scale, 8)\n",
+    "core/ops/scale.hpp": LICENCE + "//\n// scale: y = x * scale. Nothing else.\n//   x f32 [T, E] -> y f32 [T, E]\n#pragma once\n",
+    "core/quant/formats.def": LICENCE + "//\n// Every format, one line.\nKRAIT_FORMAT(0, F32, 1, 4)\nKRAIT_FORMAT(8, Q8_0, 32, 34)\n",
+    "core/quant/q8_0.hpp": HEADER,
+    "backends/common/plugin_shim.hpp": HEADER + '#include "core/base/result.hpp"\n',
+    "backends/cpu/CMakeLists.txt": "target_link_libraries(krait-cpu PRIVATE krait_base)\n",
+    "backends/cpu/ops/scale.cpp": LICENCE + '#include "backends/common/plugin_shim.hpp"\n#include "core/ops/scale.hpp"\n',
+    "backends/cpu/reference/ops/scale.cpp": LICENCE,
+    "tests/ops/scale.cpp": LICENCE,
+    "graph/graph.hpp": HEADER + '#include "core/base/result.hpp"\n',
+    "include/krait/krait.h": "/* SPDX-License-Identifier: Apache-2.0\n *\n * The C API of Krait.\n */\n#ifndef KRAIT_H\n#define KRAIT_H\n#endif\n",
+    "examples/host.c": LICENCE + "#include <krait/krait.h>\n",
+}
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        for path, text in SOUND.items():
+            self.write(path, text)
+        op_support.write(self.root)
+
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text, encoding="utf-8")
+
+    def expect(self, module, *wanted: str) -> None:
+        """One finding for each of wanted, which holds its words."""
+        findings = [str(f) for f in module.check(Tree(self.root))]
+        self.assertEqual(len(findings), len(wanted), findings)
+        for words_, finding in zip(wanted, sorted(findings)):
+            self.assertIn(words_, finding)
+
+    def test_a_sound_tree_has_no_findings(self) -> None:
+        for module in (layering, heads, operators, documents, words):
+            with self.subTest(module.__name__):
+                self.expect(module)
+
+    def test_lower_layer_includes_higher(self) -> None:
+        self.write("core/base/result.hpp", HEADER + '#include "graph/graph.hpp"\n')
+        self.expect(layering, "core/base/result.hpp:5: core includes graph/graph.hpp")
+
+    def test_backend_includes_graph(self) -> None:
+        self.write("backends/cpu/ops/scale.cpp", LICENCE + '#include "graph/graph.hpp"\n')
+        self.expect(layering, "backends/cpu/ops/scale.cpp:2: backends/cpu includes graph/graph.hpp")
+
+    def test_backend_includes_another(self) -> None:
+        self.write("backends/null/null.c", LICENCE + '#include "backends/cpu/cpu.hpp"\n')
+        self.write("backends/cpu/cpu.hpp", HEADER)
+        self.expect(layering, "backends/null includes backends/cpu/cpu.hpp")
+
+    def test_oracle_includes_what_it_judges(self) -> None:
+        self.write("backends/cpu/simd.hpp", HEADER)
+        self.write("backends/cpu/reference/ops/scale.cpp", LICENCE + '#include "backends/cpu/simd.hpp"\n')
+        self.expect(layering, "backends/cpu/reference includes backends/cpu/simd.hpp")
+
+    def test_library_includes_tests(self) -> None:
+        self.write("tests/harness/case.hpp", HEADER)
+        self.write("graph/graph.hpp", HEADER + '#include "tests/harness/case.hpp"\n')
+        self.expect(layering, "graph includes tests/harness/case.hpp")
+
+    def test_example_includes_more_than_the_public_headers(self) -> None:
+        self.write("examples/host.c", LICENCE + '#include "core/base/result.hpp"\n')
+        self.expect(layering, "examples includes core/base/result.hpp")
+
+    def test_include_of_nothing(self) -> None:
+        self.write("graph/graph.hpp", HEADER + '#include "result.hpp"\n')
+        self.expect(layering, "includes 'result.hpp', which does not exist")
+
+    def test_plugin_links_the_library(self) -> None:
+        self.write("backends/cpu/CMakeLists.txt", "# target_link_libraries(a krait_graph)\n\ntarget_link_libraries(krait-cpu PRIVATE krait_graph)\n")
+        self.expect(layering, "backends/cpu/CMakeLists.txt:3: a plugin links krait_graph")
+
+    def test_header_without_head(self) -> None:
+        self.write("core/base/result.hpp", LICENCE + "#pragma once\n")
+        self.expect(heads, "core/base/result.hpp:2: does not say what it is for")
+
+    def test_header_without_guard(self) -> None:
+        self.write("core/base/result.hpp", HEADER.replace("#pragma once\n", ""))
+        self.expect(heads, "can be read twice")
+
+    def test_no_licence(self) -> None:
+        self.write("tests/ops/scale.cpp", "int x;\n")
+        self.expect(heads, "tests/ops/scale.cpp:1: does not begin with its licence")
+
+    def test_long_file(self) -> None:
+        self.write("tests/ops/scale.cpp", LICENCE + "int f();\n" * 500)
+        self.expect(heads, "has 501 lines")
+
+    def test_op_without_oracle(self) -> None:
+        (self.root / "backends/cpu/reference/ops/scale.cpp").unlink()
+        self.expect(operators, "core/ops/op_list.def:4: the op 'scale' has no backends/cpu/reference/ops/scale.cpp", "docs/op-support.md:1")
+
+    def test_format_without_header(self) -> None:
+        (self.root / "core/quant/q8_0.hpp").unlink()
+        self.expect(operators, "the format 'q8_0' has no core/quant/q8_0.hpp")
+
+    def test_old_op_support(self) -> None:
+        self.write("backends/cuda/ops/scale.cu", LICENCE)
+        self.expect(operators, "docs/op-support.md:1: is not what the code says")
+        operators.fix(Tree(self.root))
+        self.expect(operators)
+        self.assertIn("| cpu | cuda | reference |", (self.root / "docs/op-support.md").read_text(encoding="utf-8"))
+
+    def test_broken_link(self) -> None:
+        self.write("docs/build.md", "[a](../README.md) [b](README.md) [c](../README.md#nothing)\n")
+        self.write("README.md", "# Krait\n")
+        self.expect(documents, "docs/build.md:1: links to ../README.md#nothing", "docs/build.md:1: links to README.md")
+
+    def test_path_in_a_sentence(self) -> None:
+        self.write("README.md", "`core/base/gone.hpp` and `core/ops/<op>.hpp`\n\n```\n`core/base/example.hpp`\n```\n")
+        self.expect(documents, "README.md:1: speaks of `core/base/gone.hpp`")
+
+    def test_paths_of_declared_examples(self) -> None:
+        self.write("docs/build.md", "<!-- examples: clamp -->\n## Second step\n`core/ops/clamp.hpp` `backends/clamp/any.cpp` `core/ops/clip.hpp`\n")
+        self.expect(documents, "docs/build.md:3: speaks of `core/ops/clip.hpp`")
+
+    def test_preset_that_is_not_there(self) -> None:
+        self.write("scripts/test.sh", "cmake --preset fast\n")
+        self.expect(documents, "scripts/test.sh:1: speaks of the preset 'fast'")
+
+    def test_words(self) -> None:
+        self.write("docs/build.md", "TO" + "DO\n/ho" + "me/me/krait\nbuild/wo" + "rk/x ../ro" + "ot/y\n\tx\nblank \nend")
+        self.expect(words, "docs/build.md:1: holds 'TO", "docs/build.md:2: holds a path of one machine", "docs/build.md:4: holds a tab",
+                    "docs/build.md:5: has blanks", "docs/build.md:6: does not end with a newline")
+
+    @unittest.skipIf(layout.find_program() is None, f"there is no clang-format {layout.VERSION}")
+    def test_layout(self) -> None:
+        self.write(".clang-format", "BasedOnStyle: Google\nSortIncludes: Never\n")
+        self.write("tests/ops/scale.cpp", LICENCE + "int  f( );\n")
+        self.expect(layout, "tests/ops/scale.cpp:2: is laid out otherwise")
+        layout.fix(Tree(self.root))
+        self.expect(layout)
+
+
+if __name__ == "__main__":
+    unittest.main()

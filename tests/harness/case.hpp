@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A case: one node of one op with everything that decides its result, as data. tests/ops/<op>.cpp lists them:
+//   void add_rms_norm_cases(CaseList& list) {
+//       auto op = list.op<ops::RmsNorm, evaluate>();
+//       op.add("e33", {.x = f32({3, 33}), .weight = f32({33})}, {.eps = 1e-5f});
+//       op.add_illegal("groups", {...}, {...}, {"groups", "divide"});
+//   }
+// `evaluate` is the op's formula in plain double loops, written from the contract and from nothing else: the reference backend
+// is compared with it, every other device with the reference.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "core/ops/op_list.hpp"
+#include "graph/builder.hpp"
+#include "tests/harness/operand.hpp"
+
+namespace krait::harness {
+
+// A materialized input as a formula reads it: elements one after another, quantized ones decoded.
+struct Values {
+    TensorDesc desc{};
+    std::span<const float> f;
+    std::span<const int32_t> i;
+
+    explicit operator bool() const { return desc.rank > 0; }
+    int64_t extent(uint32_t dimension) const { return desc.extent[dimension]; }
+    // Element `k` (counted flat) under index `row` of the first extent.
+    double at(int64_t row, int64_t k) const { return f[static_cast<size_t>(row * (element_count(desc) / desc.extent[0]) + k)]; }
+    double at(int64_t k) const { return f[static_cast<size_t>(k)]; }
+    int32_t id(int64_t k) const { return i[static_cast<size_t>(k)]; }
+};
+
+// A pool in a formula's eyes: what was in the slots, and what the run writes.
+struct SlotStates {
+    int64_t slot_elements = 0;
+    std::span<const float> before;
+    std::map<int32_t, std::vector<double>> after;
+
+    // The state a sequence starts from.
+    std::vector<double> start(int32_t slot) const {
+        std::vector<double> state(static_cast<size_t>(slot_elements), 0.0);
+        if (slot >= 0)
+            for (size_t k = 0; k < state.size(); ++k) state[k] = before[static_cast<size_t>(slot * slot_elements) + k];
+        return state;
+    }
+};
+
+using FormulaInputs = std::array<Values, KRAIT_MAX_INPUTS>;
+using FormulaOutputs = std::array<std::vector<double>, KRAIT_MAX_OUTPUTS>;
+
+struct Case {
+    OpId op{};
+    std::string name;
+    std::array<Operand, KRAIT_MAX_INPUTS> in{};
+    std::array<std::byte, 32> params{};
+    double flops = 0;             // for --perf, and to judge how long the case takes
+    int64_t error_row = 0;        // elements of a result that are judged together; 0 = those under one index of its first extent
+    bool heavy = false;           // left out by --quick
+    std::vector<std::string> error_words;  // not empty: an illegal case, whose error must say these words
+
+    void (*formula)(const FormulaInputs& in, const void* params, FormulaOutputs& out, SlotStates& states) = nullptr;
+    std::vector<graph::TensorId> (*add_node)(graph::GraphBuilder&, const std::array<graph::TensorId, KRAIT_MAX_INPUTS>&, const void* params) =
+        nullptr;
+
+    const OpSpec& spec() const { return op_spec(op); }
+    bool legal() const { return error_words.empty(); }
+    // The operand of that name; nullptr where the op has none or it is absent.
+    const Operand* find(std::string_view operand) const;
+    // The pool's operand index, or -1.
+    int state_operand() const;
+};
+
+class CaseList;
+
+// Adds cases of one op; operands by name.
+template <class Op, auto kEvaluate>
+class OpCases {
+  public:
+    using In = typename Op::template In<Operand>;
+    explicit OpCases(CaseList& list) : list_(list) {}
+    Case& add(std::string name, const In& in, const typename Op::Params& params = {});
+    Case& add_illegal(std::string name, const In& in, const typename Op::Params& params, std::vector<std::string> words);
+
+  private:
+    CaseList& list_;
+};
+
+class CaseList {
+  public:
+    template <class Op, auto kEvaluate>
+    OpCases<Op, kEvaluate> op() {
+        return OpCases<Op, kEvaluate>(*this);
+    }
+    // Names are unique within an op: a repeated one is a mistake of the list, and aborts.
+    Case& append(Case added);
+    const std::vector<std::unique_ptr<Case>>& all() const { return cases_; }
+
+  private:
+    std::vector<std::unique_ptr<Case>> cases_;
+    std::map<std::string, size_t> names_;
+};
+
+// The cases of an op, from tests/ops/<op>.cpp.
+const CaseList& cases_of(OpId op);
+
+// '*' matches any run of characters, '?' any one.
+bool matches(std::string_view glob, std::string_view text);
+
+namespace detail {
+
+template <class Op>
+std::vector<graph::TensorId> add_node(graph::GraphBuilder& builder, const std::array<graph::TensorId, KRAIT_MAX_INPUTS>& in,
+                                      const void* params) {
+    typename Op::Params typed{};
+    if constexpr (krait::detail::kParamsSize<Op> > 0) std::memcpy(&typed, params, sizeof typed);
+    std::array<graph::GraphBuilder::Operand, KRAIT_MAX_INPUTS> operands;
+    std::copy(in.begin(), in.end(), operands.begin());
+    const auto out = builder.op<Op>("case", ops::as_named<Op::template In>(operands), typed);
+    const auto* ids = reinterpret_cast<const graph::TensorId*>(&out);
+    return {ids, ids + std::size(Op::kOut)};
+}
+
+template <class Op, auto kEvaluate>
+void formula_as_data(const FormulaInputs& in, const void* params, FormulaOutputs& out, SlotStates& states) {
+    typename Op::Params typed{};
+    if constexpr (krait::detail::kParamsSize<Op> > 0) std::memcpy(&typed, params, sizeof typed);
+    typename Op::template Out<std::vector<double>*> named{};
+    auto* pointers = reinterpret_cast<std::vector<double>**>(&named);
+    for (size_t i = 0; i < std::size(Op::kOut); ++i) pointers[i] = &out[i];
+    const auto inputs = ops::as_named<Op::template In>(in);
+    if constexpr (std::is_invocable_v<decltype(kEvaluate), decltype(inputs), decltype(typed), decltype(named), SlotStates&>)
+        kEvaluate(inputs, typed, named, states);
+    else
+        kEvaluate(inputs, typed, named);
+}
+
+}  // namespace detail
+
+template <class Op, auto kEvaluate>
+Case& OpCases<Op, kEvaluate>::add(std::string name, const In& in, const typename Op::Params& params) {
+    static_assert(sizeof(In) == std::size(Op::kIn) * sizeof(Operand), "In and kIn name the same operands");
+    Case added;
+#define KRAIT_OP(id, op_name, Type, params_size) \
+    if constexpr (std::is_same_v<Op, ops::Type>) added.op = OpId::op_name;
+#include "core/ops/op_list.def"
+    added.name = std::move(name);
+    const auto* operands = reinterpret_cast<const Operand*>(&in);
+    std::copy(operands, operands + std::size(Op::kIn), added.in.begin());
+    for (size_t i = 0; i < std::size(Op::kIn); ++i)
+        if (Op::kIn[i].kind == OperandKind::constant) added.in[i].as_constant = true;
+    if constexpr (krait::detail::kParamsSize<Op> > 0) std::memcpy(added.params.data(), &params, sizeof params);
+    added.formula = &detail::formula_as_data<Op, kEvaluate>;
+    added.add_node = &detail::add_node<Op>;
+    return list_.append(std::move(added));
+}
+
+template <class Op, auto kEvaluate>
+Case& OpCases<Op, kEvaluate>::add_illegal(std::string name, const In& in, const typename Op::Params& params,
+                                          std::vector<std::string> words) {
+    Case& added = add("illegal." + std::move(name), in, params);
+    added.error_words = std::move(words);
+    return added;
+}
+
+}  // namespace krait::harness

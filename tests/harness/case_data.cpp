@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/case_data.hpp"
+
+#include <algorithm>
+
+#include "core/quant/blocks.hpp"
+#include "core/quant/codec.hpp"
+#include "core/quant/half.hpp"
+#include "tests/harness/random.hpp"
+
+namespace krait::harness {
+namespace {
+
+void apply_patches(const Operand& operand, std::span<float> values) {
+    const int64_t rows = operand.desc.extent[0];
+    if (rows == 0 || values.empty()) return;
+    const int64_t columns = element_count(operand.desc) / rows;
+    for (const Patch& patch : operand.fill.patches)
+        for (int64_t r = patch.row == Patch::kAll ? 0 : patch.row; r < (patch.row == Patch::kAll ? rows : patch.row + 1); ++r)
+            for (int64_t c = patch.column == Patch::kAll ? 0 : patch.column; c < (patch.column == Patch::kAll ? columns : patch.column + 1); ++c)
+                values[static_cast<size_t>(r * columns + c)] = patch.value;
+}
+
+std::vector<float> fill_floats(const Operand& operand, Random& random) {
+    std::vector<float> values(static_cast<size_t>(element_count(operand.desc)));
+    const Fill& fill = operand.fill;
+    for (size_t i = 0; i < values.size(); ++i) {
+        switch (fill.kind) {
+            case FillKind::normal: values[i] = random.normal(fill.a, fill.b); break;
+            case FillKind::uniform: values[i] = random.uniform(fill.a, fill.b); break;
+            case FillKind::cycle: values[i] = fill.values[i % fill.values.size()]; break;
+            case FillKind::blocks:
+            case FillKind::index: break;
+        }
+    }
+    apply_patches(operand, values);
+    return values;
+}
+
+uint16_t random_scale(Random& random, float scale) {
+    const float magnitude = random.below(16) == 0 ? 0.0f : random.uniform(scale / 2, scale);
+    return f32_to_f16(random.below(2) ? -magnitude : magnitude);
+}
+
+std::vector<std::byte> fill_blocks(const Operand& operand, Random& random) {
+    std::vector<std::byte> bytes(static_cast<size_t>(span_bytes(operand.desc)));
+    size_t i = 0;
+    for (; i + 8 <= bytes.size(); i += 8) {
+        const uint64_t word = random.bits();
+        std::memcpy(bytes.data() + i, &word, sizeof word);
+    }
+    for (; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(random.bits());
+    visit_block(dtype_of(operand.desc), [&]<class Block>() {
+        for (size_t at = 0; at < bytes.size(); at += sizeof(Block)) {
+            Block block;
+            std::memcpy(&block, bytes.data() + at, sizeof block);
+            if constexpr (requires { block.d; }) block.d = random_scale(random, operand.fill.a);
+            if constexpr (requires { block.dmin; }) block.dmin = random_scale(random, operand.fill.a);
+            if constexpr (requires { block.m; }) block.m = random_scale(random, 8 * operand.fill.a);
+            std::memcpy(bytes.data() + at, &block, sizeof block);
+        }
+    });
+    return bytes;
+}
+
+template <class T>
+std::vector<std::byte> bytes_of(const std::vector<T>& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::byte> fill_operand(const Operand& operand, Random& random) {
+    if (operand.fill.kind == FillKind::index) return bytes_of(operand.ids);
+    const DType dtype = dtype_of(operand.desc);
+    if (operand.fill.kind == FillKind::blocks && is_quantized(dtype)) return fill_blocks(operand, random);
+    const std::vector<float> values = fill_floats(operand, random);
+    if (dtype == DType::F32) return bytes_of(values);
+    std::vector<std::byte> bytes(static_cast<size_t>(span_bytes(operand.desc)));
+    const auto columns = static_cast<size_t>(last_extent(operand.desc));
+    const auto row = static_cast<size_t>(row_bytes(dtype, last_extent(operand.desc)));
+    for (size_t r = 0; r * row < bytes.size(); ++r) encode_row(dtype, std::span(values).subspan(r * columns, columns), bytes.data() + r * row);
+    return bytes;
+}
+
+float marked_nan(Random& random) { return std::bit_cast<float>(0x7fc00000u | static_cast<uint32_t>(random.below(1 << 22))); }
+
+}  // namespace
+
+int operand_index(const OpSpec& spec, std::string_view name) {
+    for (size_t i = 0; i < spec.inputs.size(); ++i)
+        if (name == spec.inputs[i].name) return static_cast<int>(i);
+    return -1;
+}
+
+Result<CaseData> materialize(const Case& of) {
+    CaseData data;
+    const OpSpec& spec = of.spec();
+    std::array<const TensorDesc*, KRAIT_MAX_INPUTS> descs{};
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+        const Operand& operand = of.in[i];
+        if (!operand.present()) continue;
+        KRAIT_CHECK(check_desc(operand.desc));
+        descs[i] = &operand.desc;
+        if (spec.inputs[i].kind == OperandKind::state) continue;
+        Random random(seed_of(of.name, i + 1));
+        data.in[i] = fill_operand(operand, random);
+        if (static_cast<int64_t>(data.in[i].size()) != span_bytes(operand.desc))
+            return fail(ErrorCode::internal, "operand '{}' is {} but got {} bytes", spec.inputs[i].name, to_string(operand.desc), data.in[i].size());
+    }
+    KRAIT_CHECK(spec.infer(descs, of.params.data(), data.out));
+    const int pool = of.state_operand();
+    if (pool < 0) return data;
+
+    const Operand& state = of.in[static_cast<size_t>(pool)];
+    data.n_slots = state.desc.extent[0];
+    data.slot_elements = element_count(state.desc) / data.n_slots;
+    Random random(seed_of(of.name, 99));
+    data.states = fill_floats(state, random);
+    const auto sources = data.ids(static_cast<size_t>(operand_index(spec, "src_slot")));
+    for (int64_t slot = 0; slot < data.n_slots; ++slot) {
+        if (std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end()) continue;
+        for (int64_t k = 0; k < data.slot_elements; ++k) data.states[static_cast<size_t>(slot * data.slot_elements + k)] = marked_nan(random);
+    }
+    return data;
+}
+
+CaseData decoy(const Case& of, const CaseData& data) {
+    CaseData other = data;
+    const OpSpec& spec = of.spec();
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+        const Operand& operand = of.in[i];
+        if (!operand.present() || operand.as_constant) continue;
+        if (spec.inputs[i].kind == OperandKind::index) {
+            const std::string_view name = spec.inputs[i].name;
+            std::vector<int32_t> ids(operand.ids.size(), name == "ids" ? 0 : -1);
+            if (name == "seq_start") {
+                std::fill(ids.begin(), ids.end(), operand.ids.back());
+                ids[0] = 0;
+            }
+            other.in[i] = bytes_of(ids);
+        } else if (dtype_of(operand.desc) == DType::F32 && spec.inputs[i].kind != OperandKind::state) {
+            Random random(seed_of(of.name, 1000 + i));
+            Operand plain = operand;
+            plain.fill = uniform(-1, 1);
+            other.in[i] = fill_operand(plain, random);
+        }
+    }
+    return other;
+}
+
+std::vector<int32_t> written_slots(const Case& of, const CaseData& data) {
+    std::vector<int32_t> slots;
+    if (of.state_operand() < 0) return slots;
+    for (const int32_t slot : data.ids(static_cast<size_t>(operand_index(of.spec(), "dst_slot"))))
+        if (slot >= 0) slots.push_back(slot);
+    const auto pairs = data.ids(static_cast<size_t>(operand_index(of.spec(), "snapshots")));
+    for (size_t s = 0; s + 1 < pairs.size(); s += 2)
+        if (pairs[s] >= 0) slots.push_back(pairs[s + 1]);
+    return slots;
+}
+
+Expected evaluate(const Case& of, const CaseData& data) {
+    const OpSpec& spec = of.spec();
+    FormulaInputs inputs{};
+    std::array<std::vector<float>, KRAIT_MAX_INPUTS> decoded;
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+        if (!of.in[i].present()) continue;
+        inputs[i].desc = of.in[i].desc;
+        if (spec.inputs[i].kind == OperandKind::state) continue;
+        const DType dtype = dtype_of(of.in[i].desc);
+        if (dtype == DType::I32) {
+            inputs[i].i = data.ids(i);
+            continue;
+        }
+        const auto columns = static_cast<size_t>(last_extent(of.in[i].desc));
+        const auto row = static_cast<size_t>(row_bytes(dtype, last_extent(of.in[i].desc)));
+        decoded[i].resize(static_cast<size_t>(element_count(of.in[i].desc)));
+        for (size_t r = 0; r * columns < decoded[i].size(); ++r)
+            decode_row(dtype, data.in[i].data() + r * row, std::span(decoded[i]).subspan(r * columns, columns));
+        inputs[i].f = decoded[i];
+    }
+    FormulaOutputs out;
+    for (size_t i = 0; i < spec.outputs.size(); ++i) out[i].assign(static_cast<size_t>(element_count(data.out[i])), 0.0);
+    SlotStates states{data.slot_elements, data.states, {}};
+    of.formula(inputs, of.params.data(), out, states);
+    return {std::move(out), std::move(states.after)};
+}
+
+}  // namespace krait::harness

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One node on one device, in memory that the harness laid out itself: every operand in one buffer, with poisoned bytes before,
+// between and behind. A run hands over the image, runs, reads the whole image back and finds every byte changed that is not
+// a result's.
+#pragma once
+
+#include "core/runtime/device.hpp"
+#include "tests/harness/case_data.hpp"
+
+namespace krait::harness {
+
+enum class Layout : uint8_t {
+    plain,  // operands contiguous, at the device's alignment
+    views,  // operands are views: rows further apart, an odd number of elements from the start of their memory
+};
+
+// What lives longer than a program: uploaded constants and the pool.
+struct Resources {
+    std::shared_ptr<const Device> device;
+    std::array<std::shared_ptr<const Buffer>, KRAIT_MAX_INPUTS> constants{};
+    std::shared_ptr<const Buffer> pool;
+    int64_t n_slots = 0;
+    int64_t slot_elements = 0;
+
+    // persist: constants are handed over as bytes that stay (data must then outlive this); else from memory that is freed
+    // right after. extra_slots: behind those of the case.
+    static Result<Resources> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, bool persist,
+                                    int64_t extra_slots = 0);
+};
+
+struct Observed {
+    std::array<std::vector<std::byte>, KRAIT_MAX_OUTPUTS> out;
+    std::vector<float> states;  // all slots
+    std::string damage;         // which bytes were changed that must not be; empty = none
+
+    std::span<const float> floats(size_t output) const {
+        return {reinterpret_cast<const float*>(out[output].data()), out[output].size() / sizeof(float)};
+    }
+    std::span<const int32_t> ints(size_t output) const {
+        return {reinterpret_cast<const int32_t*>(out[output].data()), out[output].size() / sizeof(int32_t)};
+    }
+};
+
+// A case compiled for a device.
+class BoundCase {
+  public:
+    // Why the device declines the node, or nothing.
+    static std::optional<Error> declined(const Device& device, const Case& of, const CaseData& data);
+    static Result<BoundCase> create(const Resources& resources, const Case& of, const CaseData& data, Layout layout);
+
+    // Writes the inputs of `data` (same shapes as at creation), poisons all results, runs once, reads back. The pool is as the
+    // runs before left it.
+    Result<Observed> run(const CaseData& data);
+    // Runs again on what is there, without reading: for timing.
+    Result<void> run_again(int times);
+
+  private:
+    struct Region {
+        int operand = -1;           // input index, or -1 - output index
+        TensorDesc base{};          // the memory; rank 0: nothing is placed
+        TensorDesc desc{};          // what the node sees
+        uint64_t base_offset = 0;   // in the buffer
+        uint64_t inset = 0;         // bytes from there to the first element
+    };
+    BoundCase(const Case& of, Resources resources) : of_(&of), resources_(std::move(resources)) {}
+    void place(Layout layout, const CaseData& data, uint64_t alignment);
+    Result<void> compile();
+    std::vector<std::byte> image_of(const CaseData& data) const;
+    std::string find_damage(const std::vector<std::byte>& before, const std::vector<std::byte>& after) const;
+
+    const Case* of_;
+    Resources resources_;
+    std::vector<Region> regions_;
+    uint64_t arena_bytes_ = 0;
+    Buffer arena_;
+    Program program_;
+    Queue queue_;
+};
+
+// Puts `states` (all slots of a case) into the pool / reads all slots of the pool.
+Result<void> import_states(Queue& queue, const Resources& resources, std::span<const float> states);
+Result<std::vector<float>> export_states(Queue& queue, const Resources& resources);
+
+}  // namespace krait::harness

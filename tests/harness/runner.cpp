@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/runner.hpp"
+
+#include <algorithm>
+
+#include "graph/executor.hpp"
+#include "tests/harness/compare.hpp"
+#include "tests/harness/exclusions.hpp"
+#include "tests/harness/ragged_checks.hpp"
+#include "tests/harness/tolerance.hpp"
+
+namespace krait::harness {
+namespace {
+
+constexpr std::string_view kUnsupportedMark = "unsupported: ";
+
+template <class... Args>
+tl::unexpected<Error> differs(fmt::format_string<Args...> text, Args&&... args) {
+    return fail(ErrorCode::internal, text, std::forward<Args>(args)...);
+}
+
+bool is_reference(const Device& device) { return std::string_view(device.api().family) == "reference"; }
+
+Result<void> check_same_twice(const Case& of, const CaseData& data, const Observed& first, const Observed& second) {
+    for (size_t i = 0; i < of.spec().outputs.size(); ++i)
+        if (const auto why = compare_bits(of.spec().outputs[i].name, second.out[i], first.out[i], error_row(of, data.out[i])))
+            return differs("the same run again differs: {}", *why);
+    if (const auto why = compare_bits("states", std::as_bytes(std::span(second.states)), std::as_bytes(std::span(first.states)), data.slot_elements))
+        return differs("the same run again differs: {}", *why);
+    return {};
+}
+
+// Runs on a pool restored to the case's states.
+Result<Observed> run_fresh(BoundCase& bound, Queue& queue, const Resources& resources, const CaseData& data) {
+    KRAIT_CHECK(import_states(queue, resources, data.states));
+    return bound.run(data);
+}
+
+Result<void> check_layout(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data, const Expected& expected, Layout layout) {
+    KRAIT_TRY(const Resources resources, Resources::create(device, of, data, layout == Layout::views));
+    KRAIT_TRY(Queue queue, device->create_queue());
+    KRAIT_TRY(BoundCase bound, BoundCase::create(resources, of, data, layout));
+    if (layout == Layout::views) {
+        const CaseData other = decoy(of, data);
+        KRAIT_TRY(const Observed ignored, run_fresh(bound, queue, resources, other));
+        if (!ignored.damage.empty()) return differs("{}", ignored.damage);
+    }
+    KRAIT_TRY(const Observed first, run_fresh(bound, queue, resources, data));
+    KRAIT_CHECK(check_observed(of, data, expected, first, *device));
+    if (layout == Layout::plain) {
+        KRAIT_TRY(const Observed second, run_fresh(bound, queue, resources, data));
+        KRAIT_CHECK(check_same_twice(of, data, first, second));
+    }
+    return {};
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+}  // namespace
+
+Error unsupported(const Error& why) { return {ErrorCode::unsupported, std::string(kUnsupportedMark) + why.message}; }
+
+int64_t error_row(const Case& of, const TensorDesc& out) {
+    if (of.error_row > 0) return of.error_row;
+    int64_t inner = 1;
+    for (uint32_t i = 1; i < out.rank; ++i) inner *= out.extent[i];
+    return std::max<int64_t>(inner, 1);
+}
+
+Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed, const Device& device) {
+    if (!observed.damage.empty()) return differs("{}", observed.damage);
+    Tolerance tolerance = tolerance_of(of, device.info().features);
+    if (is_reference(device)) {
+        if (tolerance.result > 0) tolerance.result = kReferenceError;
+        if (tolerance.state > 0) tolerance.state = kReferenceError;
+    }
+    for (size_t i = 0; i < of.spec().outputs.size(); ++i) {
+        const Comparison how{of.spec().outputs[i].name, tolerance.result, tolerance.result * kRowFactor, error_row(of, data.out[i])};
+        const auto why = dtype_of(data.out[i]) == DType::I32 ? compare(how, observed.ints(i), expected.out[i])
+                                                            : compare(how, observed.floats(i), expected.out[i]);
+        if (why) return differs("{}", *why);
+    }
+    for (int64_t slot = 0; slot < data.n_slots; ++slot) {
+        const std::span<const float> got = std::span(observed.states).subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        if (const auto written = expected.states.find(static_cast<int32_t>(slot)); written != expected.states.end()) {
+            const int64_t row = of.error_row > 0 ? std::min(of.error_row, data.slot_elements) : data.slot_elements;
+            const Comparison how{fmt::format("state of slot {}", slot), tolerance.state, tolerance.state * kRowFactor, row};
+            if (const auto why = compare(how, got, written->second)) return differs("{}", *why);
+        } else if (const auto why = compare_bits(fmt::format("slot {}, which this run must not write", slot), std::as_bytes(got),
+                                                 std::as_bytes(data.state_of(slot)), data.slot_elements)) {
+            return differs("{}", *why);
+        }
+    }
+    return {};
+}
+
+std::optional<Error> Runner::check_legal(const Case& of) const {
+    const auto run = [&]() -> Result<void> {
+        KRAIT_TRY(const CaseData data, materialize(of));
+        if (const auto why = BoundCase::declined(*device_, of, data)) return tl::unexpected<Error>(unsupported(*why));
+        KRAIT_TRY(const auto expected, oracle_->expected(*device_, of, data));
+        const auto in_layout = [&](Layout layout, const char* name) -> Result<void> {
+            auto ok = check_layout(device_, of, data, *expected, layout);
+            if (!ok) return tl::unexpected<Error>(std::move(ok).error().within(name));
+            return {};
+        };
+        KRAIT_CHECK(in_layout(Layout::plain, "[plain]"));
+        KRAIT_CHECK(in_layout(Layout::views, "[views]"));
+        if (of.state_operand() >= 0) KRAIT_CHECK(check_ragged_laws(device_, of, data));
+        return {};
+    };
+    auto ok = run();
+    if (ok) return std::nullopt;
+    return std::move(ok).error();
+}
+
+std::optional<Error> Runner::check_illegal(const Case& of) const {
+    const auto run = [&]() -> Result<void> {
+        const OpSpec& spec = of.spec();
+        graph::GraphBuilder builder;
+        std::array<graph::TensorId, KRAIT_MAX_INPUTS> ids;
+        ids.fill(graph::kNoTensor);
+        std::vector<std::pair<graph::TensorId, const Operand*>> inputs;
+        for (size_t i = 0; i < spec.inputs.size(); ++i) {
+            const Operand& operand = of.in[i];
+            if (!operand.present()) continue;
+            const std::string name = spec.inputs[i].name;
+            if (spec.inputs[i].kind == OperandKind::state) {
+                krait_state_desc desc{};
+                desc.op = static_cast<uint32_t>(of.op);
+                desc.n_slots = operand.desc.extent[0];
+                for (uint32_t d = 0; d < 3; ++d) desc.extent[d] = d + 1 < operand.desc.rank ? operand.desc.extent[d + 1] : 1;
+                KRAIT_TRY(Buffer pool, device_->create_state(desc));
+                ids[i] = builder.state(name, operand.desc, std::make_shared<const Buffer>(std::move(pool)));
+            } else if (operand.as_constant) {
+                const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(i)};
+                const std::vector<std::byte> zeros(static_cast<size_t>(std::max<int64_t>(span_bytes(operand.desc), 0)));
+                KRAIT_TRY(Buffer constant, device_->upload_constant(operand.desc, {&use, 1}, zeros));
+                ids[i] = builder.constant(name, operand.desc, std::make_shared<const Buffer>(std::move(constant)));
+            } else {
+                ids[i] = builder.input(name, operand.desc);
+                inputs.emplace_back(ids[i], &operand);
+            }
+        }
+        for (const graph::TensorId id : of.add_node(builder, ids, of.params.data())) builder.output(id);
+        KRAIT_TRY(graph::Graph graph, std::move(builder).finish());
+        KRAIT_TRY(graph::Executor executor, graph::Executor::create(device_));
+        KRAIT_TRY(graph::Compiled * compiled, executor.prepare(of.name, [&]() -> Result<graph::Graph> { return std::move(graph); }));
+        std::vector<std::vector<std::byte>> bytes;
+        std::vector<graph::InputBytes> given;
+        for (const auto& [id, operand] : inputs) {
+            auto& content = bytes.emplace_back(static_cast<size_t>(span_bytes(operand->desc)));
+            if (!operand->ids.empty()) std::memcpy(content.data(), operand->ids.data(), std::min(content.size(), operand->ids.size() * sizeof(int32_t)));
+        }
+        for (size_t i = 0; i < inputs.size(); ++i) given.push_back({inputs[i].first, bytes[i]});
+        KRAIT_CHECK(executor.run(*compiled, given));
+        return executor.queue().sync();
+    };
+    const auto refused = run();
+    if (refused) return Error{ErrorCode::internal, "it ran, but must be refused"};
+    const std::string message = lower(refused.error().message);
+    // A device that runs no such op at all cannot show how it treats an illegal one.
+    if (refused.error().code == ErrorCode::unsupported) return unsupported(refused.error());
+    if (refused.error().code != ErrorCode::invalid_argument)
+        return Error{ErrorCode::internal, fmt::format("it was refused with error code {} instead of invalid_argument: {}", static_cast<int>(refused.error().code), refused.error().message)};
+    for (const std::string& word : of.error_words)
+        if (message.find(lower(word)) == std::string::npos)
+            return Error{ErrorCode::internal, fmt::format("it was refused, but the error does not say '{}': {}", word, refused.error().message)};
+    return std::nullopt;
+}
+
+Outcome Runner::run(const Case& of) const {
+    const std::optional<Error> error = of.legal() ? check_legal(of) : check_illegal(of);
+    const std::string_view op = op_name(of.op);
+    const auto rerun = [&](const std::string& what) {
+        return fmt::format("{} '{}' on {}: node 'case': {}\n  rerun: krait test-ops --device {} --op {} --case '{}'", op, of.name, spec_, what, spec_, op, of.name);
+    };
+    if (error && error->code == ErrorCode::unsupported && error->message.starts_with(kUnsupportedMark)) {
+        const std::string reason = error->message.substr(kUnsupportedMark.size());
+        const bool must = std::any_of(std::begin(kCompleteFamilies), std::end(kCompleteFamilies), [&](std::string_view family) { return family == device_->api().family; });
+        if (must) return {Status::failed, rerun(fmt::format("declined, but this family must run every op: {}", reason))};
+        return {Status::unsupported, reason};
+    }
+    for (const ExpectedFailure& known : kExpectedFailures) {
+        if (known.op != op || !matches(known.device, spec_) || !matches(known.cases, of.name)) continue;
+        if (error) return {Status::expected_failure, std::string(known.reason)};
+        return {Status::failed, rerun(fmt::format("passes, but is listed as an expected failure ({}): take it off the list", known.reason))};
+    }
+    if (error) return {Status::failed, rerun(error->message)};
+    return {};
+}
+
+}  // namespace krait::harness

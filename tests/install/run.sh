@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs a build to a folder of its own, builds the example hosts against that folder alone and runs them:
+# once as a CMake project with find_package(Krait), once with pkg-config, and the command once from where it lies.
+#   run.sh BUILD_DIRECTORY SOURCE_DIRECTORY
+# Flags that the whole build was made with (a sanitizer) come in CFLAGS and CXXFLAGS.
+
+set -euo pipefail
+
+build="$1"
+source="$2"
+prefix="$(mktemp -d)"
+trap 'rm -rf "$prefix"' EXIT
+export LC_ALL=C
+unset KRAIT_BACKEND_PATH KRAIT_DEVICE || true
+
+# Moved after the install: what is found by an absolute path would not be found then.
+cmake --install "$build" --prefix "$prefix/first" >/dev/null
+mv "$prefix/first" "$prefix/usr"
+
+model="$prefix/usr/share/krait/krait-demo.gguf"
+pc="$(find "$prefix/usr" -name krait.pc -print -quit)"
+test -n "$pc"
+export PKG_CONFIG_PATH="${pc%/*}"
+libdir="$(pkg-config --variable=libdir krait)"
+
+expect_text() {
+    local what="$1"
+    shift
+    local text
+    text="$("$@")"
+    if [[ -z "${text//[[:space:]]/}" ]]; then
+        echo "$what printed nothing" >&2
+        exit 1
+    fi
+    echo "$what: $(head -c 80 <<<"$text" | tr '\n' ' ')"
+}
+
+expect_text "the installed command" "$prefix/usr/bin/krait" run -p "The sea" -n 8 --seed 1
+
+cmake -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build "$prefix/cmake" >/dev/null
+for example in host host_cpp; do
+    expect_text "$example by find_package" "$prefix/cmake/$example"
+done
+
+read -r -a flags <<<"$(pkg-config --cflags --libs krait)"
+read -r -a c_flags <<<"${CFLAGS:-}"
+read -r -a cxx_flags <<<"${CXXFLAGS:-}"
+"${CC:-cc}" -std=c11 -Wall -Wextra -Werror "${c_flags[@]}" "$source/examples/host.c" -o "$prefix/host" "${flags[@]}" -Wl,-rpath,"$libdir"
+"${CXX:-c++}" -std=c++20 -Wall -Wextra -Werror "${cxx_flags[@]}" "$source/examples/host.cpp" -o "$prefix/host_cpp" "${flags[@]}" -Wl,-rpath,"$libdir"
+for example in host host_cpp; do
+    expect_text "$example by pkg-config" "$prefix/$example" "$model"
+done

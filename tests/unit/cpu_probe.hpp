@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the tests of the cpu backend reach inside: one table of plain functions for each instruction set it was built for.
+// Tests are compiled for the plain machine and ask missing_for(level) before they call anything of a level.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/cpu/cpu_info.hpp"
+#include "core/tensor/dtype.hpp"
+
+namespace krait::cpu {
+
+class ProbedPool {
+public:
+    virtual ~ProbedPool() = default;
+    virtual int size() const = 0;
+    using Body = std::function<void(int64_t begin, int64_t end, int worker)>;
+    virtual void parallel_for(int64_t n, int64_t grain, const Body& body) = 0;
+};
+
+struct Probe {
+    Level level;
+    const char* name;
+    int lanes;
+    // out[i] = f(in[i]); n is any number: the last register is partial.
+    void (*exp2_fast)(const float* in, float* out, int64_t n);
+    void (*exp)(const float* in, float* out, int64_t n);
+    void (*softplus)(const float* in, float* out, int64_t n);
+    void (*silu)(const float* in, float* out, int64_t n);
+    // out[0 .. 4): sums of the first `lanes` of a, b, c, d by sum4; out[4]: of a by sum.
+    void (*sums)(const float* a, const float* b, const float* c, const float* d, float* out);
+    // Elements k0 .. k0 + count of a row of blocks.
+    void (*unpack)(DType format, const void* row, int64_t k0, int64_t count, float* out);
+    std::unique_ptr<ProbedPool> (*make_pool)(int n_threads);
+};
+
+// Those that this build has, the plainest first.
+std::vector<const Probe*> probes();
+
+}  // namespace krait::cpu

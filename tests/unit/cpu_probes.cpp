@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The list of probes; the build says which there are.
+#include "tests/unit/cpu_probe.hpp"
+
+namespace krait::cpu {
+
+namespace portable {
+extern const Probe kProbe;
+}
+namespace avx2 {
+extern const Probe kProbe;
+}
+namespace avx512 {
+extern const Probe kProbe;
+}
+
+std::vector<const Probe*> probes() {
+    std::vector<const Probe*> list{&portable::kProbe};
+#ifdef KRAIT_CPU_HAS_AVX2
+    list.push_back(&avx2::kProbe);
+#endif
+#ifdef KRAIT_CPU_HAS_AVX512
+    list.push_back(&avx512::kProbe);
+#endif
+    return list;
+}
+
+}  // namespace krait::cpu

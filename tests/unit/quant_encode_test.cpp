@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How good the encoders are: error on Gaussian weights, what importance buys, what a second encoding loses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/quant/codec.hpp"
+
+namespace krait {
+namespace {
+
+// Box-Muller on a generator that the standard fixes: the same numbers with every library.
+std::vector<float> gaussian(size_t n, uint32_t seed, double mean = 0, double deviation = 0.02) {
+    std::mt19937 random(seed);
+    const auto uniform = [&] { return (static_cast<double>(random()) + 0.5) / 4294967296.0; };
+    std::vector<float> values(n);
+    for (float& v : values) {
+        const double radius = std::sqrt(-2 * std::log(uniform()));
+        v = static_cast<float>(mean + deviation * radius * std::cos(6.283185307179586 * uniform()));
+    }
+    return values;
+}
+
+std::vector<float> through(DType dtype, std::span<const float> in, std::span<const float> importance = {}) {
+    std::vector<unsigned char> blocks(static_cast<size_t>(row_bytes(dtype, static_cast<int64_t>(in.size()))));
+    std::vector<float> out(in.size());
+    encode_row(dtype, in, importance, blocks.data());
+    decode_row(dtype, blocks.data(), out);
+    return out;
+}
+
+// sqrt(sum w (a - b)^2 / sum w a^2)
+double relative_error(std::span<const float> a, std::span<const float> b, std::span<const float> weights = {}) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        const double w = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
+        const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        error += w * difference * difference;
+        size += w * static_cast<double>(a[i]) * static_cast<double>(a[i]);
+    }
+    return std::sqrt(error / size);
+}
+
+struct Bound {
+    DType dtype;
+    double percent;  // what docs/quant-formats.md gives as measured, and a thirtieth more
+};
+void PrintTo(const Bound& bound, std::ostream* out) { *out << dtype_name(bound.dtype); }
+
+constexpr Bound kBounds[] = {
+    {DType::F32, 0},     {DType::F16, 0.022}, {DType::BF16, 0.17}, {DType::Q8_0, 0.553},  {DType::Q4_0, 8.87},
+    {DType::Q4_1, 8.07}, {DType::Q5_0, 4.41}, {DType::Q5_1, 3.90}, {DType::Q2_K, 26.7},   {DType::Q3_K, 14.8},
+    {DType::Q4_K, 7.23}, {DType::Q5_K, 3.62}, {DType::Q6_K, 1.70}, {DType::IQ4_NL, 7.57}, {DType::IQ4_XS, 7.61},
+};
+static_assert(std::size(kBounds) == std::size(kDTypes) - 1);  // all but I32
+
+class QuantEncode : public testing::TestWithParam<Bound> {};
+INSTANTIATE_TEST_SUITE_P(Formats, QuantEncode, testing::ValuesIn(kBounds),
+                         [](const auto& test) { return std::string(dtype_name(test.param.dtype)); });
+
+TEST_P(QuantEncode, ErrorOnGaussianWeights) {
+    const std::vector<float> x = gaussian(256 * 256, 1);
+    const double error = relative_error(x, through(GetParam().dtype, x));
+    EXPECT_LE(error * 100, GetParam().percent);
+    // A bound that is far too wide would hide a defect of the encoder.
+    EXPECT_GE(error * 100, GetParam().percent * 0.9);
+}
+
+TEST_P(QuantEncode, ErrorDoesNotDependOnTheMagnitude) {
+    const std::vector<float> x = gaussian(256 * 16, 2);
+    const double error = relative_error(x, through(GetParam().dtype, x));
+    for (const float factor : {0.125f, 16.0f, 1024.0f}) {
+        std::vector<float> scaled = x;
+        for (float& v : scaled) v *= factor;
+        EXPECT_NEAR(relative_error(scaled, through(GetParam().dtype, scaled)), error, error * 0.02 + 1e-5) << factor;
+    }
+}
+
+TEST_P(QuantEncode, ImportanceMovesTheErrorToWhatMattersLess) {
+    if (!is_quantized(GetParam().dtype)) return;
+    const std::vector<float> x = gaussian(256 * 64, 3);
+    std::vector<float> importance = gaussian(x.size(), 4, 0, 1);
+    for (float& v : importance) v = std::exp(1.5f * v);
+    const std::vector<float> with = through(GetParam().dtype, x, importance), without = through(GetParam().dtype, x);
+    EXPECT_LT(relative_error(x, with, importance), 0.95 * relative_error(x, without, importance));
+}
+
+TEST_P(QuantEncode, EqualImportanceIsNoWorseThanNone) {
+    const std::vector<float> x = gaussian(256 * 16, 5), importance(x.size(), 3.0f);
+    EXPECT_LE(relative_error(x, through(GetParam().dtype, x, importance)),
+              relative_error(x, through(GetParam().dtype, x)) * 1.0001);
+}
+
+// Formats with one scale meet their own values again, exactly; the searches of the others find at least as good a block.
+TEST_P(QuantEncode, SecondEncodingLosesNothingOrLittle) {
+    const std::vector<float> x = gaussian(256 * 64, 6);
+    const std::vector<float> once = through(GetParam().dtype, x), twice = through(GetParam().dtype, once);
+    const bool searched = is_quantized(GetParam().dtype) &&
+                          (dtype_info(GetParam().dtype).block_elems == 256 || GetParam().dtype == DType::IQ4_NL);
+    if (searched) EXPECT_LE(relative_error(once, twice), 0.4 * relative_error(x, once));
+    else EXPECT_EQ(once, twice);
+}
+
+TEST_P(QuantEncode, BlocksDoNotDependOnTheirNeighboursNorOnAlignment) {
+    const DTypeInfo& info = dtype_info(GetParam().dtype);
+    const auto elems = static_cast<size_t>(info.block_elems), bytes = static_cast<size_t>(info.block_bytes);
+    const std::vector<float> x = gaussian(elems * 5, 7);
+    std::vector<unsigned char> row(bytes * 5), alone(bytes * 5 + 1);
+    encode_row(info.dtype, x, row.data());
+    for (size_t b = 0; b < 5; ++b)
+        encode_row(info.dtype, std::span(x).subspan(b * elems, elems), alone.data() + 1 + b * bytes);  // odd addresses too
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), alone.begin() + 1));
+    std::vector<float> aligned(x.size()), odd(x.size());
+    decode_row(info.dtype, row.data(), aligned);
+    decode_row(info.dtype, alone.data() + 1, odd);
+    EXPECT_EQ(aligned, odd);
+}
+
+// Two formats of one size and error class: the better search must show.
+TEST(QuantEncodeOrder, MoreBitsOrBetterGridsMeanLessError) {
+    const std::vector<float> x = gaussian(256 * 32, 8);
+    const DType descending[] = {DType::Q2_K, DType::Q3_K, DType::Q4_0, DType::IQ4_XS, DType::Q4_K, DType::Q5_0,
+                                DType::Q5_K, DType::Q6_K, DType::Q8_0, DType::BF16,   DType::F16};
+    double previous = 1;
+    for (const DType dtype : descending) {
+        const double error = relative_error(x, through(dtype, x));
+        EXPECT_LT(error, previous) << dtype_name(dtype);
+        previous = error;
+    }
+}
+
+}  // namespace
+}  // namespace krait

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/command.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "models/demo/demo_model.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+
+int report(const Error& error) {
+    fmt::print(stderr, "krait: {}\n", error.message);
+    switch (error.code) {
+        case ErrorCode::invalid_argument:
+        case ErrorCode::not_found:
+        case ErrorCode::corrupt_file:
+        case ErrorCode::unsupported:
+        case ErrorCode::io: return kExitBadInput;
+        case ErrorCode::cancelled: return kExitInterrupted;
+        default: return kExitFailure;
+    }
+}
+
+void ModelArguments::add_path(CLI::App& command) {
+    command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")->type_name("MODEL");
+}
+
+void ModelArguments::add_device(CLI::App& command) {
+    command.add_option("-d,--device", device, "where to run: a name from 'krait devices', with variant and options where wanted "
+                                              "(cpu:avx2:threads=2); 'auto' = the best one (default, or $KRAIT_DEVICE)")
+        ->type_name("DEVICE");
+}
+
+Result<GgufFile> ModelArguments::open() const {
+    if (path.empty()) return GgufFile::parse(demo_model_bytes(), "the demo model");
+    return GgufFile::open(path);
+}
+
+Result<std::shared_ptr<const Model>> ModelArguments::load() const {
+    KRAIT_TRY(GgufFile file, open());
+    ProgressBar bar("loading", ProgressBar::Unit::bytes);
+    return Model::load(std::move(file), {.device = device, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
+}
+
+Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
+    std::vector<int32_t> tokens;
+    while (!text.empty()) {
+        const size_t end = std::min(text.find_first_of(", \n\t"), text.size());
+        const std::string_view word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (word.empty()) continue;
+        int32_t token = 0;
+        const auto [last, ec] = std::from_chars(word.data(), word.data() + word.size(), token);
+        if (ec != std::errc{} || last != word.data() + word.size())
+            return fail(ErrorCode::invalid_argument, "'{}' is no token id; ids look like 12,7,4001", word);
+        tokens.push_back(token);
+    }
+    return tokens;
+}
+
+Result<std::string> read_text(const std::string& path) {
+    if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    if (stream.bad()) return fail(ErrorCode::io, "{} cannot be read", path);
+    return text;
+}
+
+}  // namespace krait::tools

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the subcommands of `krait` share: how they are added, how they end, how they load a model.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "models/model.hpp"
+
+namespace krait::tools {
+
+// 0 success · 1 it failed while it ran · 2 bad input: arguments, files, names · 130 stopped by Ctrl-C
+inline constexpr int kExitOk = 0, kExitFailure = 1, kExitBadInput = 2, kExitInterrupted = 130;
+
+// Prints "krait: message" to stderr; gives the exit code that fits.
+int report(const Error& error);
+
+// Runs when the subcommand was chosen; the result is the exit code.
+using Command = std::function<int()>;
+
+// Each adds one subcommand to app and sets *chosen when it is called.
+void add_run_command(CLI::App& app, Command& chosen);
+void add_devices_command(CLI::App& app, Command& chosen);
+void add_inspect_command(CLI::App& app, Command& chosen);
+void add_logits_command(CLI::App& app, Command& chosen);
+void add_tokenize_command(CLI::App& app, Command& chosen);
+
+// [MODEL] and --device, as every command that runs a model takes them.
+struct ModelArguments {
+    std::string path;  // empty = the demo model
+    std::string device;
+    void add_path(CLI::App& command);
+    void add_device(CLI::App& command);
+    Result<GgufFile> open() const;
+    Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal
+};
+
+// "1,2,3" as token ids; the error names the word that is none.
+Result<std::vector<int32_t>> parse_tokens(std::string_view text);
+
+// A whole file, or standard input for "-".
+Result<std::string> read_text(const std::string& path);
+
+}  // namespace krait::tools

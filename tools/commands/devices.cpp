@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait devices: what there is to run on, and what was refused and why.
+#include <fmt/format.h>
+
+#include "core/runtime/plugin_registry.hpp"
+#include "tools/command.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+const char* kind_name(uint32_t kind) {
+    constexpr const char* kNames[] = {"cpu", "gpu", "integrated gpu", "accelerator", "emulated"};
+    return kind < std::size(kNames) ? kNames[kind] : "?";
+}
+
+int show_devices() {
+    PluginRegistry& registry = PluginRegistry::instance();
+    const auto devices = registry.devices();
+    fmt::print("{:<12} {:<15} {:<22} {}\n", "DEVICE", "KIND", "MEMORY (free of all)", "WHAT IT IS");
+    bool first = true;
+    for (const DeviceListing& device : devices) {
+        if (!device.error.empty()) {
+            fmt::print("{:<12} {}\n", device.name, device.error);
+            continue;
+        }
+        const bool best = first && device.info.auto_rank > 0;
+        first = first && !best;
+        fmt::print("{:<12} {:<15} {:<22} {}{}\n", device.name, kind_name(device.info.kind),
+                   fmt::format("{} of {}", format_bytes(static_cast<double>(device.info.memory_free)), format_bytes(static_cast<double>(device.info.memory_total))),
+                   device.info.name, best ? "  <- auto" : device.info.auto_rank == 0 ? "  (only when named)" : "");
+        if (device.info.features[0]) fmt::print("{:<51} {}\n", "", device.info.features);
+    }
+    if (devices.empty()) fmt::print("(none)\n");
+
+    fmt::print("\n{:<18} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
+    for (const PluginReport& plugin : registry.reports()) {
+        const std::string name = plugin.family.empty() ? "?" : plugin.variant.empty() ? plugin.family : plugin.family + ":" + plugin.variant;
+        fmt::print("{:<18} {:<9} {:<6} {}\n", name, plugin.version, plugin.score, plugin.path);
+        if (!plugin.reason.empty()) fmt::print("{:<18} not used: {}\n", "", plugin.reason);
+    }
+    return devices.empty() ? kExitFailure : kExitOk;
+}
+
+}  // namespace
+
+void add_devices_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("devices", "List devices and plugins; for refused ones, why");
+    command->footer(
+        "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
+        "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
+        "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.");
+    command->callback([&chosen] { chosen = show_devices; });
+}
+
+}  // namespace krait::tools

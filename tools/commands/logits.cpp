@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait logits: the logits after every token of a text, as a .npy file, to be compared with other engines.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/session.hpp"
+#include "tools/command.hpp"
+#include "tools/npy_file.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    ModelArguments model;
+    std::string tokens, prompt, file, output;
+    int32_t chunk = 512;
+};
+
+enum class Source { tokens, prompt, file };
+
+Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source source, const Model& model) {
+    if (source == Source::tokens) return parse_tokens(arguments.tokens);
+    std::string text = arguments.prompt;
+    if (source == Source::file) {
+        KRAIT_TRY(text, read_text(arguments.file));
+    }
+    KRAIT_TRY(const Tokenizer* tokenizer, model.tokenizer());
+    return tokenizer->encode(text);
+}
+
+Result<void> write_logits(const Arguments& arguments, Source source) {
+    KRAIT_TRY(const auto model, arguments.model.load());
+    KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
+    if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
+    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
+    KRAIT_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model->shape().n_vocab));
+    ProgressBar bar("logits");
+    const auto chunk = static_cast<size_t>(arguments.chunk);
+    for (size_t first = 0; first < tokens.size(); first += chunk) {
+        const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
+        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}));
+        for (size_t row = 0; row < part.size(); ++row) KRAIT_CHECK(output.write(session.logits(0, row)));
+        bar.update(first + part.size(), tokens.size());
+    }
+    KRAIT_CHECK(output.finish());
+    fmt::print("{}: float32 [{}, {}]\n", arguments.output, tokens.size(), model->shape().n_vocab);
+    return {};
+}
+
+}  // namespace
+
+void add_logits_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("logits", "Write the logits after every token of a text as float32 [T, n_vocab]");
+    auto arguments = std::make_shared<Arguments>();
+    arguments->model.add_path(*command);
+    arguments->model.add_device(*command);
+    CLI::Option_group* input = command->add_option_group("input", "what the model reads: one of");
+    input->add_option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001")->type_name("IDS");
+    CLI::Option* prompt = input->add_option("-p,--prompt", arguments->prompt, "text")->type_name("TEXT");
+    CLI::Option* file = input->add_option("-f,--file", arguments->file, "a text file, '-' = standard input")->type_name("FILE");
+    input->require_option(1);
+    command->add_option("-o,--output", arguments->output, "the .npy file to write")->required()->type_name("OUT.npy");
+    command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    command->footer("Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o out.npy");
+    command->callback([&chosen, arguments, prompt, file] {
+        const Source source = prompt->count() ? Source::prompt : file->count() ? Source::file : Source::tokens;
+        chosen = [arguments, source] {
+            const auto done = write_logits(*arguments, source);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools

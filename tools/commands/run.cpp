@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait run: a model goes on with a text, token by token as they come.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <random>
+
+#include "models/sampler/sampler.hpp"
+#include "models/session.hpp"
+#include "models/tokenizer/streaming_detokenizer.hpp"
+#include "tools/command.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+    ModelArguments model;
+    std::string prompt, file;
+    bool has_prompt = false, has_file = false, has_seed = false;
+    int64_t n_predict = 256;
+    int32_t batch = 512;
+    bool ignore_eos = false, no_timings = false;
+    SamplerOptions sampling;
+};
+
+std::atomic<bool> g_interrupted{false};  // set by Ctrl-C
+
+void on_interrupt(int) {
+    if (g_interrupted.exchange(true)) std::_Exit(kExitInterrupted);  // the second one does not wait
+}
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Figures of a whole run, for the end.
+struct Timings {
+    double load = 0, prompt = 0, generation = 0;
+    int64_t prompt_tokens = 0, generated_tokens = 0;
+
+    void print(const Session& session, uint64_t seed) const {
+        const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
+        fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n", session.model().file().name(),
+                   session.model().device()->name(), session.model().device()->info().name, load,
+                   format_bytes(static_cast<double>(session.model().weights().device_bytes())),
+                   format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
+        fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
+        fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens, rate(generated_tokens, generation), seed);
+    }
+};
+
+void write_out(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+class Conversation {
+  public:
+    Conversation(Session& session, Sampler& sampler, const Tokenizer& tokenizer, const Arguments& arguments, Timings& timings)
+        : session_(session), sampler_(sampler), tokenizer_(tokenizer), arguments_(arguments), timings_(timings) {}
+
+    // Reads `text`, then writes what follows until the end of text, -n tokens or Ctrl-C.
+    Result<void> go_on(std::string_view text) {
+        const bool is_start = session_.tokens(0)->empty();
+        KRAIT_TRY(std::vector<int32_t> prompt, tokenizer_.encode(text, {.add_special = is_start, .parse_special = true}));
+        if (pending_) prompt.insert(prompt.begin(), *std::exchange(pending_, std::nullopt));
+        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
+        KRAIT_CHECK(read(prompt));
+        return generate();
+    }
+
+    void reset() {
+        (void)session_.reset(0);  // sequence 0 exists
+        sampler_.reset();
+        pending_.reset();
+    }
+
+  private:
+    Result<void> read(std::span<const int32_t> prompt) {
+        const auto start = Clock::now();
+        ProgressBar bar("reading");
+        KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = prompt}},
+                                    {.cancel = &g_interrupted, .progress = [&](int64_t done, int64_t total) { bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total)); }}));
+        timings_.prompt += seconds_since(start);
+        timings_.prompt_tokens += static_cast<int64_t>(prompt.size());
+        for (const int32_t token : prompt) sampler_.accept(token);
+        return {};
+    }
+
+    Result<void> generate() {
+        StreamingDetokenizer text(tokenizer_);
+        const auto start = Clock::now();
+        Result<void> done;
+        for (int64_t n = 0; arguments_.n_predict < 0 || n < arguments_.n_predict; ++n) {
+            done = step(text, n);
+            if (!done || finished_) break;
+        }
+        finished_ = false;
+        write_out(text.flush());
+        timings_.generation += seconds_since(start);
+        return done;
+    }
+
+    // One token: the first comes from the prompt's logits, each other one from a run of the token before it.
+    Result<void> step(StreamingDetokenizer& text, int64_t n) {
+        if (n > 0) {
+            const int32_t previous = *std::exchange(pending_, std::nullopt);
+            KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = std::span(&previous, 1)}}));
+        }
+        if (g_interrupted) return fail(ErrorCode::cancelled, "interrupted");
+        const auto logits = session_.logits(0).first(static_cast<size_t>(session_.model().n_token()));
+        KRAIT_TRY(const int32_t token, sampler_.sample(logits));
+        sampler_.accept(token);
+        pending_ = token;
+        if (token == tokenizer_.eos() && !arguments_.ignore_eos) {
+            finished_ = true;
+            return {};
+        }
+        ++timings_.generated_tokens;
+        KRAIT_TRY(const std::string piece, text.push(token));
+        write_out(piece);
+        return {};
+    }
+
+    Session& session_;
+    Sampler& sampler_;
+    const Tokenizer& tokenizer_;
+    const Arguments& arguments_;
+    Timings& timings_;
+    std::optional<int32_t> pending_;  // chosen, but not yet read by the model
+    bool finished_ = false;
+};
+
+// Lines from the terminal, the model's continuation after each; the state goes on.
+Result<void> converse(Conversation& conversation) {
+    const bool is_terminal = isatty(STDIN_FILENO) == 1;
+    if (is_terminal) fmt::print(stderr, "Type a beginning; the model goes on. Ctrl-C stops it, /reset forgets, /quit or Ctrl-D leaves.\n");
+    for (std::string line;;) {
+        if (is_terminal) fmt::print(stderr, "\n> ");
+        if (!std::getline(std::cin, line)) return {};
+        if (line == "/quit") return {};
+        if (line == "/reset") {
+            conversation.reset();
+            continue;
+        }
+        if (line.empty()) continue;
+        write_out(line);
+        auto done = conversation.go_on(line);
+        write_out("\n");
+        if (!done && done.error().code == ErrorCode::cancelled && is_terminal) {
+            g_interrupted = false;
+            continue;
+        }
+        KRAIT_CHECK(done);
+    }
+}
+
+Result<void> run(Arguments& arguments) {
+    Timings timings;
+    if (!arguments.has_seed) {
+        std::random_device device;
+        arguments.sampling.seed = device();
+    }
+    KRAIT_TRY(Sampler sampler, Sampler::create(arguments.sampling));
+    std::string prompt = arguments.prompt;
+    if (arguments.has_file) {
+        KRAIT_TRY(prompt, read_text(arguments.file));
+    }
+    const auto start = Clock::now();
+    KRAIT_TRY(const auto model, arguments.model.load());
+    KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
+    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch}));
+    timings.load = seconds_since(start);
+
+    std::signal(SIGINT, on_interrupt);
+    Conversation conversation(session, sampler, *tokenizer, arguments, timings);
+    Result<void> done;
+    if (arguments.has_prompt || arguments.has_file) {
+        write_out(prompt);
+        done = conversation.go_on(prompt);
+        write_out("\n");
+    } else {
+        done = converse(conversation);
+    }
+    if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(session, arguments.sampling.seed);
+    return done;
+}
+
+void add_sampling_options(CLI::App& command, SamplerOptions& sampling) {
+    command.add_option("--temperature", sampling.temperature, "0 = always the likeliest token")->capture_default_str()->group("Sampling");
+    command.add_option("--top-k", sampling.top_k, "only the k likeliest; 0 = all")->capture_default_str()->group("Sampling");
+    command.add_option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")->capture_default_str()->group("Sampling");
+    command.add_option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")->capture_default_str()->group("Sampling");
+    command.add_option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")->capture_default_str()->group("Sampling");
+    command.add_option("--repetition-window", sampling.repetition_window, "how many tokens count as lately")->capture_default_str()->group("Sampling");
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("run", "Let a model go on with a text; without -p, read beginnings from the terminal");
+    auto arguments = std::make_shared<Arguments>();
+    arguments->model.add_path(*command);
+    arguments->model.add_device(*command);
+    CLI::Option* prompt = command->add_option("-p,--prompt", arguments->prompt, "how the text begins")->type_name("TEXT");
+    CLI::Option* file = command->add_option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input")->type_name("FILE");
+    prompt->excludes(file);
+    command->add_option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")->capture_default_str()->check(CLI::Range(int64_t{-1}, INT64_MAX));
+    command->add_flag("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
+    command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")->capture_default_str()->check(CLI::Range(1, 1 << 20));
+    command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
+    CLI::Option* seed = command->add_option("-s,--seed", arguments->sampling.seed, "the same seed, model and device write the same text (default: another one every time)")->group("Sampling");
+    add_sampling_options(*command, arguments->sampling);
+    command->footer(
+        "Examples:\n"
+        "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
+        "  krait run model.gguf -f chapter1.txt --temperature 0\n"
+        "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
+        "  krait run                                          a beginning a line, from the terminal");
+    command->callback([&chosen, arguments, prompt, file, seed] {
+        arguments->has_prompt = prompt->count() > 0;
+        arguments->has_file = file->count() > 0;
+        arguments->has_seed = seed->count() > 0;
+        chosen = [arguments] {
+            const auto done = run(*arguments);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait tokenize: text to token ids and back, with the tokenizer of a model file.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "tools/command.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    ModelArguments model;
+    std::string text, file, decode;
+    bool ids_only = false, parse_special = false, no_special = false;
+};
+
+Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
+    KRAIT_TRY(const GgufFile file, arguments.model.open());
+    KRAIT_TRY(const Tokenizer tokenizer, tokenizer_from_gguf(file));
+    if (decodes) {
+        KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
+        KRAIT_TRY(const std::string text, tokenizer.decode(tokens, {.control = true}));
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        fmt::print("\n");
+        return {};
+    }
+    std::string text = arguments.text;
+    if (!has_text) {
+        KRAIT_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
+    }
+    KRAIT_TRY(const auto tokens, tokenizer.encode(text, {.add_special = !arguments.no_special, .parse_special = arguments.parse_special}));
+    if (arguments.ids_only) {
+        fmt::print("{}\n", fmt::join(tokens, ","));
+        return {};
+    }
+    for (const int32_t token : tokens) fmt::print("{:>7}  {}\n", token, tokenizer.token_text(token));
+    fmt::print("{} tokens for {} bytes\n", tokens.size(), text.size());
+    return {};
+}
+
+}  // namespace
+
+void add_tokenize_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
+    auto arguments = std::make_shared<Arguments>();
+    arguments->model.add_path(*command);
+    CLI::Option* text = command->add_option("-p,--prompt", arguments->text, "the text")->type_name("TEXT");
+    CLI::Option* file = command->add_option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)")->type_name("FILE");
+    CLI::Option* decode = command->add_option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001")->type_name("IDS");
+    text->excludes(file)->excludes(decode);
+    file->excludes(decode);
+    command->add_flag("--ids", arguments->ids_only, "print only the ids, separated by commas");
+    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens");
+    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one");
+    command->footer("Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize --decode 12,7,4001");
+    command->callback([&chosen, arguments, text, decode] {
+        const bool has_text = text->count() > 0, decodes = decode->count() > 0;
+        chosen = [arguments, has_text, decodes] {
+            const auto done = tokenize(*arguments, has_text, decodes);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The krait command. One file a subcommand in tools/commands; this one only puts them together.
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "tools/command.hpp"
+#include "tools/test_ops.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+    using namespace krait::tools;
+    CLI::App app{"Runs state-space language models on any device of this machine."};
+    app.name("krait");
+    app.set_version_flag("--version", std::string("krait ") + KRAIT_VERSION);
+    app.require_subcommand(1);
+    app.footer(
+        "Examples:\n"
+        "  krait run -p \"It was a truth\"                      the demo model goes on\n"
+        "  krait run model.gguf -p \"Once\" -n 100 --seed 1     another model, the same text every time\n"
+        "  krait devices                                      what there is to run on\n"
+        "  krait COMMAND --help                               more about one command");
+    Command chosen;
+    add_run_command(app, chosen);
+    add_devices_command(app, chosen);
+    add_inspect_command(app, chosen);
+    add_logits_command(app, chosen);
+    add_tokenize_command(app, chosen);
+    add_test_ops_command(app, chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kExitOk : kExitBadInput;
+    }
+    return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // Bad input comes as values; what arrives here is a lack of memory or a defect.
+    try {
+        return run(argc, argv);
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "krait: out of memory\n");
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "krait: {}\n", error.what());
+    }
+    return krait::tools::kExitFailure;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A progress bar on stderr, where that is a terminal; silent elsewhere. Gone when the object goes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace krait::tools {
+
+class ProgressBar {
+  public:
+    enum class Unit { bytes, count };
+    explicit ProgressBar(std::string label, Unit unit = Unit::count);
+    ~ProgressBar();
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+
+    void update(uint64_t done, uint64_t total);
+
+  private:
+    std::string label_;
+    Unit unit_;
+    bool is_terminal_;
+    bool drawn_ = false;
+    std::chrono::steady_clock::time_point start_, last_;
+};
+
+// "7.4 MiB"
+std::string format_bytes(double bytes);
+
+}  // namespace krait::tools

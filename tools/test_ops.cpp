@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/test_ops.hpp"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "tests/harness/perf.hpp"
+#include "tests/harness/suite.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    std::string device = "auto";
+    harness::Selection selection;
+    bool list = false, perf = false, verbose = false;
+    unsigned jobs = 0;
+};
+
+int list_cases(const std::vector<const harness::Case*>& cases) {
+    for (const harness::Case* of : cases) fmt::print("{:<10} {}{}\n", op_name(of->op), of->name, of->heavy ? "  (heavy)" : "");
+    return kExitOk;
+}
+
+int time_cases(const std::shared_ptr<Device>& device, const std::vector<const harness::Case*>& cases) {
+    fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>9}\n", "op", "case", "us", "bytes", "GB/s", "GFLOP/s");
+    int exit = kExitOk;
+    for (const harness::Case* of : cases) {
+        if (!of->legal()) continue;
+        const auto timing = harness::measure(device, *of);
+        if (!timing) {
+            fmt::print("{:<10} {:<44} {}\n", op_name(of->op), of->name, timing.error().message);
+            if (timing.error().code != ErrorCode::unsupported) exit = kExitFailure;
+            continue;
+        }
+        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>9}\n", op_name(of->op), of->name, timing->seconds * 1e6, timing->bytes,
+                   timing->bytes / timing->seconds * 1e-9, timing->flops > 0 ? fmt::format("{:.2f}", timing->flops / timing->seconds * 1e-9) : "-");
+        std::fflush(stdout);
+    }
+    return exit;
+}
+
+const char* name_of(harness::Status status) {
+    constexpr const char* kNames[] = {"passed", "FAILED", "unsupported", "expected failure"};
+    return kNames[static_cast<size_t>(status)];
+}
+
+void print_summary(const std::string& device, const harness::Summary& summary) {
+    fmt::print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported", "xfail", "seconds");
+    harness::OpSummary total;
+    const auto row = [](const char* name, const harness::OpSummary& op) {
+        fmt::print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed, op.n_unsupported, op.n_expected_failure, op.seconds);
+    };
+    for (const harness::OpSummary& op : summary.ops) {
+        row(op_name(op.op), op);
+        for (const auto& [reason, times] : op.reasons) fmt::print("    {} x {}\n", times, reason);
+        total.n_cases += op.n_cases, total.n_passed += op.n_passed, total.n_failed += op.n_failed;
+        total.n_unsupported += op.n_unsupported, total.n_expected_failure += op.n_expected_failure, total.seconds += op.seconds;
+    }
+    row("all", total);
+}
+
+int test_device(const std::string& spec, const Arguments& arguments, const std::vector<const harness::Case*>& cases, harness::Oracle& oracle) {
+    auto device = Device::open(spec);
+    if (!device) return report(device.error());
+    if (arguments.perf) return time_cases(*device, cases);
+
+    // "auto" is named as what it turned out to be, so that the rerun command means the same device.
+    const std::string name = spec == "auto" ? (*device)->name() : spec;
+    const harness::Runner runner(*device, name, oracle);
+    const unsigned jobs = arguments.jobs > 0 ? arguments.jobs : std::max(1u, std::thread::hardware_concurrency());
+    harness::Summary summary;
+    {
+        ProgressBar bar(name);
+        size_t done = 0;
+        summary = harness::run_suite(runner, cases, jobs, [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
+            if (arguments.verbose) fmt::print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
+            bar.update(++done, cases.size());
+        });
+    }
+    print_summary(name, summary);
+    for (const std::string& failure : summary.failures) fmt::print("\nFAILED {}\n", failure);
+    return summary.ok() ? kExitOk : kExitFailure;
+}
+
+int test_ops(const Arguments& arguments) {
+    const auto cases = harness::select(arguments.selection);
+    if (cases.empty())
+        return report({ErrorCode::invalid_argument, fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list' names them all",
+                                                                arguments.selection.op, arguments.selection.cases)});
+    if (arguments.list) return list_cases(cases);
+    const auto specs = parse_device_list(arguments.device);
+    if (!specs) return report(specs.error());
+    harness::Oracle oracle;
+    int exit = kExitOk;
+    for (size_t from = 0; from <= arguments.device.size();) {
+        const size_t end = std::min(arguments.device.find(',', from), arguments.device.size());
+        const int one = test_device(arguments.device.substr(from, end - from), arguments, cases, oracle);
+        exit = std::max(exit, one);
+        from = end + 1;
+    }
+    return exit;
+}
+
+}  // namespace
+
+void add_test_ops_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("test-ops", "Check every operator of a device against the reference");
+    const auto arguments = std::make_shared<Arguments>();
+    command->add_option("--device", arguments->device, "Device, or several separated by ','")->capture_default_str();
+    command->add_option("--op", arguments->selection.op, "Operators ('*' matches anything)")->capture_default_str();
+    command->add_option("--case", arguments->selection.cases, "Cases ('*' matches anything)")->capture_default_str();
+    command->add_flag("--list", arguments->list, "Name the cases and do nothing");
+    command->add_flag("--quick", arguments->selection.quick, "Leave out cases that take long");
+    command->add_flag("--perf", arguments->perf, "Time the cases instead of checking them");
+    command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)");
+    command->add_flag("-v,--verbose", arguments->verbose, "One line a case");
+    command->footer(
+        "The reference backend is the oracle for every other device; on 'reference' itself results are compared with each\n"
+        "operator's formula. Exit code: 0 all passed, 1 something failed, 2 bad arguments.\n"
+        "  krait test-ops --device cpu\n"
+        "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v");
+    command->callback([&chosen, arguments] { chosen = [arguments] { return test_ops(*arguments); }; });
+}
+
+}  // namespace krait::tools
