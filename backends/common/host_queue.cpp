@@ -26,7 +26,7 @@ bool HostEvent::wait(uint64_t value, uint64_t timeout_ns) {
         advanced_.wait(lock, reached);
         return true;
     }
-    return advanced_.wait_until(lock, std::chrono::system_clock::now() + std::chrono::nanoseconds(timeout_ns), reached);
+    return advanced_.wait_until(lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout_ns), reached);
 }
 
 void HostEvent::advance(uint64_t value) {

@@ -37,15 +37,12 @@ inline constexpr int block_elems = 0;
 // Calls visitor.operator()<Block>() for the block of a weight format. False, and no call, for an index type.
 template <class Visitor>
 bool visit_block(DType dtype, Visitor&& visitor) {
-    switch (dtype) {
 #define KRAIT_FORMAT(id, Name, elems, bytes)        \
-    case DType::Name:                               \
+    if (dtype == DType::Name) {                     \
         visitor.template operator()<Block##Name>(); \
-        return true;
-#define KRAIT_INDEX_TYPE(id, Name, bytes) \
-    case DType::Name: return false;       \
-        #include "core/quant/formats.def"
+        return true;                                \
     }
+#include "core/quant/formats.def"
     return false;
 }
 

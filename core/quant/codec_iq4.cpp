@@ -10,8 +10,8 @@ namespace krait {
 
 namespace {
 
-// Nearest index of the codebook for every half-open cell [c/2, (c+1)/2) from -127 to 113: borders between two levels are whole or
-// half numbers, so no cell has two answers.
+// Nearest index of the codebook for every half-open cell [c/2, (c+1)/2) from -127 to 113: borders between two levels are
+// whole or half numbers, so no cell has two answers.
 constexpr int kFirstCell = -2 * 127;
 constexpr int kLastCell = 2 * 113;
 constexpr auto kNearest = [] {

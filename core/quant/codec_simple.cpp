@@ -5,8 +5,8 @@
 // Without importance, the rounding is the one that all GGUF tools share, to the same bytes:
 //   Q8_0         d = max |x| / 127, q = round half away from zero (x / d)
 //   Q4_0, Q5_0   d = (the x of largest |x|) / lowest quant, q = floor(x / d + 0.5): the extreme is met exactly
-//   Q4_1, Q5_1   d = (max - min) / highest quant, m = min, q = floor((x - m) / d + 0.5); blocks whose min is beyond f16 start at
-//                their max instead, with a negative d
+//   Q4_1, Q5_1   d = (max - min) / highest quant, m = min, q = floor((x - m) / d + 0.5); blocks whose min is beyond f16 start
+//                at their max instead, with a negative d
 // where / d is a multiplication by the f32 nearest to 1 / d, and d in f32 as yet unrounded to f16.
 // With importance, a least squares search replaces it (scale_fit.hpp).
 #include <algorithm>

@@ -2,10 +2,10 @@
 //
 // f16 and bf16 <-> f32, exact, in integer arithmetic: no intrinsic, no dependence on rounding or flush-to-zero modes, usable in
 // constant expressions.
-//   to f32    every value is representable: subnormals, signed zeros and infinities arrive exactly. A signalling f16 NaN becomes
-//             quiet with its payload kept, as F16C and GPUs do; a bf16 NaN keeps every bit.
-//   from f32  round to nearest, ties to even; what rounds to 2^16 or more becomes an f16 infinity; NaN stays NaN: quiet, with the
-//             upper bits of its payload.
+//   to f32    every value is representable: subnormals, signed zeros and infinities arrive exactly. A signalling f16 NaN
+//             becomes quiet with its payload kept, as F16C and GPUs do; a bf16 NaN keeps every bit.
+//   from f32  round to nearest, ties to even; what rounds to 2^16 or more becomes an f16 infinity; NaN stays NaN: quiet, with
+//             the upper bits of its payload.
 // f16 is 1 sign, 5 exponent (bias 15), 10 mantissa bits; bf16 is the upper half of an f32.
 #pragma once
 
@@ -38,12 +38,11 @@ KRAIT_HALF_FN uint16_t f32_to_f16(float value) {
     const uint32_t sign = (bits >> 16) & 0x8000u;
     const uint32_t magnitude = bits & 0x7FFFFFFFu;
     if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u | ((magnitude >> 13) & 0x3FFu));  // NaN
-    if (magnitude >= 0x477FF000u)
-        return static_cast<uint16_t>(sign | 0x7C00u);  // 65520 and more: halfway to 2^16, ties to even
-    if (magnitude >= 0x38800000u) {                    // 2^-14 and more: a normal f16
+    if (magnitude >= 0x477FF000u) return static_cast<uint16_t>(sign | 0x7C00u);  // from 65520, halfway to 2^16: ties to even
+    if (magnitude >= 0x38800000u) {                                              // from 2^-14: a normal f16
         const uint32_t rebiased = magnitude - (112u << 23);
-        return static_cast<uint16_t>(sign |
-                                     (rebiased + 0x0FFFu + ((rebiased >> 13) & 1u)) >> 13);  // a carry moves the exponent
+        const uint32_t rounded = rebiased + 0x0FFFu + ((rebiased >> 13) & 1u);  // a carry moves the exponent
+        return static_cast<uint16_t>(sign | rounded >> 13);
     }
     if (magnitude <= 0x33000000u) return static_cast<uint16_t>(sign);  // 2^-25 and less: the tie at 2^-25 goes to 0
     // A subnormal f16 counts steps of 2^-24: significand * 2^(exponent - 150) / 2^-24.

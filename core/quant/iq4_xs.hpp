@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IQ4_XS: 256 weights in 136 bytes (4.25 bits a weight): 8 sub-blocks of 32, each with a signed 6-bit scale, over the codebook of
-// IQ4_NL. quant_at gives the level, set_quant takes its index.
+// IQ4_XS: 256 weights in 136 bytes (4.25 bits a weight): 8 sub-blocks of 32, each with a signed 6-bit scale, over the
+// codebook of IQ4_NL. quant_at gives the level, set_quant takes its index.
 //   value[i] = (d * scale[j]) * level[nibble],   j = i / 32, scale in -32..31
 // Bytes: 0-1 d (f16) ·
 //        2-3 high bits: scale[j] + 32 has its upper two in bits 2 j .. + 1 of this little-endian number ·

@@ -3,8 +3,8 @@
 // Internal to the codec: the least squares searches over one sub-block of N samples.
 //   fit_scale   s that minimises sum w (x - s * level)^2, each x taking its best level of a grid
 //   fit_affine  s >= 0 and m that minimise sum w (x - (s * q - m))^2, q in 0..Highest
-// For fixed quants the best s (and m) is a closed formula; for fixed s (and m) the best quants are the nearest ones. Alternating the
-// two finds a local minimum, so both searches start from many first guesses and keep the best.
+// For fixed quants the best s (and m) is a closed formula; for fixed s (and m) the best quants are the nearest ones.
+// Alternating the two finds a local minimum, so both searches start from many first guesses and keep the best.
 #pragma once
 
 #include "core/quant/samples.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Internal to the codec: the search for formats of 256 weights in J sub-blocks, value = (d * scale[j]) * q - (dmin * min[j]),
-// scale, min and q unsigned. The steps are those of signed_scales.hpp, for pairs: each sub-block chooses among the scales next to
-// its fitted one, with the fitted minimum and with the one that suits that very scale; d and dmin then solve 2 x 2 equations.
-// A block of positive weights may store a negative dmin, so that its sub-blocks start above 0.
+// scale, min and q unsigned. The steps are those of signed_scales.hpp, for pairs: each sub-block chooses among the scales
+// next to its fitted one, with the fitted minimum and with the one that suits that very scale; d and dmin then solve 2 x 2
+// equations. A block of positive weights may store a negative dmin, so that its sub-blocks start above 0.
 #pragma once
 
 #include "core/quant/signed_scales.hpp"

@@ -6,9 +6,11 @@
 //   rule       names                                               cuts
 //   gpt-2      default gpt-2 gpt-neox mpt olmo                     the regex of GPT-2
 //   starcoder  starcoder refact smollm                             every digit alone, then as gpt-2
-//   falcon     falcon                                              runs of punctuation, then as gpt-2, then numbers in threes
-//   llama3     llama3 llama-v3 llama-bpe                           the regex of Llama 3; a piece that is a token needs no
-//   merges
+//   falcon     falcon                                              runs of punctuation; as gpt-2; numbers in threes
+//   llama3     llama3 llama-v3 llama-bpe                           the regex of Llama 3; whole pieces first
+//
+// Letters, numbers and punctuation are those of the Unicode version that PCRE2 was built with. Characters newer than that, or
+// than the version a model was prepared with, may be cut otherwise than there; their bytes come through all the same.
 //
 // Regular expressions are PCRE2's, compiled to machine code where the machine allows it. \s is spelled out as Unicode's
 // White_Space, for PCRE2's own also holds U+180E, which is no white space since Unicode 6.3.

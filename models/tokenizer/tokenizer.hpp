@@ -7,8 +7,8 @@
 //        -> every piece is a row of byte tokens that merges join, the best rank first (bpe.hpp) -> ids
 //
 // Any bytes are text. Bytes that are no UTF-8 form pieces of their own, so decode(encode(x)) == x for every x, as long
-// as the vocabulary has a token for each byte; where it lacks one (GPT-NeoX has no token for bytes that UTF-8 never
-// uses) encode says so, or writes U+FFFD if asked to.
+// as the vocabulary has a token for each byte. Where it lacks one (some have none for bytes that UTF-8 never uses) encode
+// says so, or writes U+FFFD if asked to.
 //
 // A Tokenizer never changes once it is made: share it between threads without a lock. A copy costs one reference.
 //

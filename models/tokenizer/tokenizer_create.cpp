@@ -6,23 +6,31 @@
 
 #include "models/tokenizer/byte_alphabet.hpp"
 #include "models/tokenizer/tokenizer_data.hpp"
+#include "models/tokenizer/utf8.hpp"
 
 namespace krait {
 
 namespace {
 
-// A text from a file, made safe to print: no control characters, not too long.
+// A text from a file, made safe to print: no control characters, no broken UTF-8, not too long.
 std::string quoted(std::string_view text) {
     constexpr size_t kLongest = 60;
     std::string out = "'";
-    for (const char c : text.substr(0, kLongest)) {
-        if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) {
-            out += fmt::format("\\x{:02X}", static_cast<uint8_t>(c));
+    size_t done = 0;
+    while (done < text.size() && done < kLongest) {
+        const Utf8Step step = utf8_step(text.substr(done));
+        const std::string_view part = text.substr(done, step.length);
+        const bool is_character = step.kind == Utf8Kind::character;
+        const char32_t point = is_character ? utf8_code_point(part) : 0;
+        const bool is_control = point < 0x20 || (point >= 0x7F && point < 0xA0);
+        if (is_character && !is_control) {
+            out += part;
         } else {
-            out.push_back(c);
+            for (const char c : part) out += fmt::format("\\x{:02X}", static_cast<uint8_t>(c));
         }
+        done += step.length;
     }
-    return out + (text.size() > kLongest ? "...'" : "'");
+    return out + (done < text.size() ? "...'" : "'");
 }
 
 // <0x0A> -> the byte 10

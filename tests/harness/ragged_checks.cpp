@@ -50,7 +50,7 @@ class PiecewiseRun {
     Result<void> run(const std::vector<Piece>& pieces) {
         int32_t n_tok = 0;
         for (const Piece& piece : pieces) n_tok += piece.count;
-        Program& program = programs_[n_tok];
+        Program& program = programs_[{n_tok, pieces.size()}];
         const OpSpec& spec = of_->spec();
         CaseData data = gather(pieces, n_tok, program.of);
         std::array<const TensorDesc*, KRAIT_MAX_INPUTS> descs{};
@@ -132,7 +132,7 @@ class PiecewiseRun {
     Ragged ragged_;
     Resources resources_;
     Queue queue_;
-    std::map<int32_t, Program> programs_;  // by number of rows: the same program runs with other indices
+    std::map<std::pair<int32_t, size_t>, Program> programs_;  // by rows and sequences: the same program runs with other indices
     std::vector<float> y_, states_;
 };
 

@@ -52,7 +52,8 @@ TEST(SamplerDistribution, FollowsTheTemperature) {
         SamplerOptions options = no_filters();
         options.temperature = temperature;
         Sampler sampler = make_sampler(options);
-        EXPECT_LT(chi_square(counts(sampler, logits_of(kProbabilities), kDraws), normalized(expected), kDraws), kLimit4) << temperature;
+        EXPECT_LT(chi_square(counts(sampler, logits_of(kProbabilities), kDraws), normalized(expected), kDraws), kLimit4)
+            << temperature;
     }
 }
 

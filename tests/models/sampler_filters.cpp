@@ -40,10 +40,9 @@ TEST(SamplerTopK, LeavesTheKLargest) {
 
 TEST(SamplerTopP, LeavesTheShortestRowThatReachesP) {
     SamplerOptions options = no_filters();
-    const std::vector<std::pair<float, Tokens>> cases{{0.0f, {1}},          {0.3f, {1}},          {0.39f, {1}},
-                                                      {0.41f, {1, 3}},      {0.64f, {1, 3}},      {0.66f, {1, 3, 4}},
-                                                      {0.84f, {1, 3, 4}},   {0.86f, {1, 2, 3, 4}}, {0.96f, {0, 1, 2, 3, 4}},
-                                                      {1.0f, {0, 1, 2, 3, 4}}};
+    const std::vector<std::pair<float, Tokens>> cases{
+        {0.0f, {1}},        {0.3f, {1}},        {0.39f, {1}},          {0.41f, {1, 3}},          {0.64f, {1, 3}},
+        {0.66f, {1, 3, 4}}, {0.84f, {1, 3, 4}}, {0.86f, {1, 2, 3, 4}}, {0.96f, {0, 1, 2, 3, 4}}, {1.0f, {0, 1, 2, 3, 4}}};
     for (const auto& [p, tokens] : cases) {
         options.top_p = p;
         EXPECT_EQ(possible(options, kLogits), tokens) << p;
@@ -68,8 +67,12 @@ TEST(SamplerTopP, IsRelativeToWhatTopKLeft) {
 TEST(SamplerMinP, LeavesWhatIsNearTheLargest) {
     SamplerOptions options = no_filters();
     // Relative to 0.4: 0.125, 1, 0.25, 0.625, 0.5
-    const std::vector<std::pair<float, Tokens>> cases{{0.0f, {0, 1, 2, 3, 4}}, {0.12f, {0, 1, 2, 3, 4}}, {0.13f, {1, 2, 3, 4}},
-                                                      {0.26f, {1, 3, 4}},      {0.51f, {1, 3}},          {0.63f, {1}},
+    const std::vector<std::pair<float, Tokens>> cases{{0.0f, {0, 1, 2, 3, 4}},
+                                                      {0.12f, {0, 1, 2, 3, 4}},
+                                                      {0.13f, {1, 2, 3, 4}},
+                                                      {0.26f, {1, 3, 4}},
+                                                      {0.51f, {1, 3}},
+                                                      {0.63f, {1}},
                                                       {1.0f, {1}}};
     for (const auto& [m, tokens] : cases) {
         options.min_p = m;
@@ -145,7 +148,8 @@ TEST(SamplerFilters, AgreeWithASortOfAll) {
         for (const size_t k : {size_t{1}, size_t{40}, size_t{256}, size_t{257}, size_t{3000}, all.size()}) {
             std::vector<Candidate> kept = all;
             keep_top_k(kept, k);
-            EXPECT_EQ(tokens(kept), tokens(std::span(sorted).first(std::min(k, sorted.size())))) << "k " << k << " of " << all.size();
+            EXPECT_EQ(tokens(kept), tokens(std::span(sorted).first(std::min(k, sorted.size()))))
+                << "k " << k << " of " << all.size();
         }
         double total = 0;
         for (const Candidate& candidate : sorted) total += std::exp(static_cast<double>(candidate.logit));

@@ -26,12 +26,19 @@ std::vector<int32_t> generate(Sampler& sampler, std::span<const float> logits, i
 }
 
 SamplerOptions all_filters() {
-    return {.temperature = 0.9f, .top_k = 50, .top_p = 0.9f, .min_p = 0.02f, .repetition_penalty = 1.3f, .repetition_window = 5, .seed = 42};
+    return {.temperature = 0.9f,
+            .top_k = 50,
+            .top_p = 0.9f,
+            .min_p = 0.02f,
+            .repetition_penalty = 1.3f,
+            .repetition_window = 5,
+            .seed = 42};
 }
 
 // The reference implementations of the two papers give these for seed 42.
 TEST(RandomNumbers, AreThoseOfThePapers) {
-    EXPECT_EQ(Random(42).state(), (Random::State{0xbdd732262feb6e95, 0x28efe333b266f103, 0x47526757130f9f52, 0x581ce1ff0e4ae394}));
+    EXPECT_EQ(Random(42).state(),
+              (Random::State{0xbdd732262feb6e95, 0x28efe333b266f103, 0x47526757130f9f52, 0x581ce1ff0e4ae394}));
     // By hand from the state 1, 2, 3, 4: rotl(2 * 5, 7) * 9 = 11520, then 0, 1509978240.
     Random random(Random::State{1, 2, 3, 4});
     EXPECT_EQ(random.next(), 11520u);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The heap of BytePairEncoder against the definition: look at all pairs, join the leftmost of the best rank, again.
-#include "models/tokenizer/bpe.hpp"
-
 #include <map>
 
+#include "models/tokenizer/bpe.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
 
 namespace krait::test {

@@ -35,7 +35,10 @@ INSTANTIATE_TEST_SUITE_P(
     Specs, TokenizerRefuses,
     testing::Values(
         Refusal{"UnknownModel", [](auto& s) { s.model = "llama"; }, kUnsupported, {"'llama'", "gpt2"}},
-        Refusal{"UnknownPre", [](auto& s) { s.pre = "klingon"; }, kUnsupported, {"'klingon'", "default", "falcon", "gpt-2", "olmo"}},
+        Refusal{"UnknownPre",
+                [](auto& s) { s.pre = "klingon"; },
+                kUnsupported,
+                {"'klingon'", "default", "falcon", "gpt-2", "olmo"}},
         Refusal{"EmptyPre", [](auto& s) { s.pre = ""; }, kUnsupported, {"''", "default"}},
         Refusal{"NoTokens", [](auto& s) { s.tokens.clear(); }, kInvalid, {"empty"}},
         Refusal{"FewerTypes", [](auto& s) { s.token_types.pop_back(); }, kInvalid, {"731 tokens", "730 token types"}},
@@ -66,9 +69,9 @@ INSTANTIATE_TEST_SUITE_P(
                 kInvalid,
                 {"'QZ'", "type 3"}},
         Refusal{"MessageIsPrintable",
-                [](auto& s) { s.merges[3] = "\x1b[31m" + std::string(5000, 'x'); },
+                [](auto& s) { s.merges[3] = "\x1b[31m\xff\u009b\u00e9" + std::string(5000, 'x'); },
                 kInvalid,
-                {"merge 3", "\\x1B[31mxxx", "...'"}}),
+                {"merge 3", "\\x1B[31m\\xFF\\xC2\\x9B\u00e9xxx", "...'"}}),
     [](const auto& test) { return test.param.name; });
 
 TEST(TokenizerTable, AnswersForEveryId) {

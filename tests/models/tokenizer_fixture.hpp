@@ -47,8 +47,9 @@ inline Tokenizer golden_tokenizer(const std::string& pre = "gpt-2") {
 
 // Random text: `n` pieces, each a piece of a real text's kind or, one in `noise`, a random byte.
 inline std::string random_text(Random& random, size_t n, uint64_t noise) {
-    static const std::vector<std::string> kPieces{"a", "e", "t", " ", "  ", " the", "ing", "'s", "\n", "\t\t", "12", "7", ".", ",", "->",
-                                                  "é", "ò", "ж", "狐", "😀", "\u0301", "\u00a0", "THE", "$", "<|turn|>", "      "};
+    static const std::vector<std::string> kPieces{"a",    "e",  "t",      " ",      "  ",  " the", "ing",      "'s",    "\n",
+                                                  "\t\t", "12", "7",      ".",      ",",   "->",   "é",        "ò",     "ж",
+                                                  "狐",   "😀",  "\u0301", "\u00a0", "THE", "$",    "<|turn|>", "      "};
     std::string text;
     for (size_t i = 0; i < n; ++i) {
         const uint64_t pick = random.next() >> 11;

@@ -46,11 +46,12 @@ TEST_P(TokenizerGolden, IdsAreThoseOfHuggingFace) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, TokenizerGolden, testing::Values("gpt-2", "starcoder", "falcon", "llama3"), [](const auto& test) {
-    std::string name = test.param;
-    std::erase(name, '-');
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(Rules, TokenizerGolden, testing::Values("gpt-2", "starcoder", "falcon", "llama3"),
+                         [](const auto& test) {
+                             std::string name = test.param;
+                             std::erase(name, '-');
+                             return name;
+                         });
 
 TEST(TokenizerGoldenFile, HoldsEveryRule) {
     EXPECT_EQ(tokenizer_golden().at("rules"), nlohmann::json({"gpt-2", "starcoder", "falcon", "llama3"}));

@@ -34,7 +34,8 @@ TEST_P(TokenizerRoundTrip, RandomBytesAndRandomText) {
 TEST_P(TokenizerRoundTrip, EveryByteAndEveryPairOfBytes) {
     const Tokenizer tokenizer = golden_tokenizer(GetParam());
     for (int a = 0; a < 256; ++a) {
-        ASSERT_EQ(tokenizer.decode(tokenizer.encode(std::string(1, static_cast<char>(a))).value()).value()[0], static_cast<char>(a));
+        ASSERT_EQ(tokenizer.decode(tokenizer.encode(std::string(1, static_cast<char>(a))).value()).value()[0],
+                  static_cast<char>(a));
         for (int b = 0; b < 256; ++b) {
             const std::string text{static_cast<char>(a), static_cast<char>(b)};
             ASSERT_EQ(tokenizer.decode(tokenizer.encode(text).value()).value(), text) << hex(text);
@@ -49,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(Rules, TokenizerRoundTrip, testing::Values("default", "
 TEST(TokenizerInvalidUtf8, StaysInItsOwnPieces) {
     const Tokenizer tokenizer = golden_tokenizer();
     const Ids left = tokenizer.encode("The quick fox").value(), right = tokenizer.encode(" jumps over").value();
-    for (const std::string bad : {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f\x98", "\xff\xfe", "\xf8\x88"}) {
+    for (const std::string bad :
+         {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f\x98", "\xff\xfe", "\xf8\x88"}) {
         Ids expected = left;
         const Ids middle = tokenizer.encode(bad).value();
         expected.insert(expected.end(), middle.begin(), middle.end());
@@ -116,7 +118,8 @@ TEST(TokenizerOptions, UserDefinedTokensTakeTheLongest) {
     EXPECT_EQ(tokenizer.encode("->->>->").value(), (Ids{arrow, long_arrow, arrow}));
 
     // Literals that overlap: "ab" stands first, though "bcd" is longer.
-    const auto overlap = Tokenizer::create({.tokens = {"a", "b", "c", "d", "ab", "bcd"}, .token_types = {1, 1, 1, 1, 4, 4}}).value();
+    const auto overlap =
+        Tokenizer::create({.tokens = {"a", "b", "c", "d", "ab", "bcd"}, .token_types = {1, 1, 1, 1, 4, 4}}).value();
     EXPECT_EQ(overlap.encode("abcd").value(), (Ids{4, 2, 3}));
     EXPECT_EQ(overlap.encode("bcdab").value(), (Ids{5, 4}));
     EXPECT_EQ(overlap.encode("bc").value(), (Ids{1, 2}));
@@ -154,20 +157,26 @@ TEST(TokenizerSpeed, AMegabyteThatMergesAllTheWay) {
     for (const int32_t id : {9, 6}) expected.push_back(id);
     EXPECT_EQ(ids, expected);
     EXPECT_LT(taken.count(), 20.0);  // 0.3 s; the definition of BPE, done naively, would take 10^12 steps
-    if (std::getenv("KRAIT_TEST_TIMES") != nullptr) fmt::print("{:12} {:.3f} s, {} tokens\n", "all the way", taken.count(), ids.size());
+    if (std::getenv("KRAIT_TEST_TIMES") != nullptr)
+        fmt::print("{:12} {:.3f} s, {} tokens\n", "all the way", taken.count(), ids.size());
 }
 
 // Long texts, and long pieces that no rule cuts: seconds would be a quadratic algorithm, an hour for the megabyte.
 TEST(TokenizerSpeed, AMegabyteOfAnythingIsQuick) {
     const Tokenizer tokenizer = golden_tokenizer();
     std::string english;
-    while (english.size() < 1'000'000) english += "The quick brown fox jumps over the lazy dog, and there's nothing it wouldn't do. ";
+    while (english.size() < 1'000'000)
+        english += "The quick brown fox jumps over the lazy dog, and there's nothing it wouldn't do. ";
     std::string ab;
     while (ab.size() < 1'000'000) ab += "ab";
-    const std::vector<std::pair<std::string, std::string>> texts{
-        {"english", english},         {"one letter", std::string(1'000'000, 'a')},   {"two letters", ab},
-        {"tabs", std::string(1'000'001, '\t')}, {"newlines", std::string(1'000'000, '\n')}, {"invalid", std::string(1'000'000, '\xff')},
-        {"signs", std::string(1'000'000, '!')}, {"blanks", std::string(1'000'000, ' ')}};
+    const std::vector<std::pair<std::string, std::string>> texts{{"english", english},
+                                                                 {"one letter", std::string(1'000'000, 'a')},
+                                                                 {"two letters", ab},
+                                                                 {"tabs", std::string(1'000'001, '\t')},
+                                                                 {"newlines", std::string(1'000'000, '\n')},
+                                                                 {"invalid", std::string(1'000'000, '\xff')},
+                                                                 {"signs", std::string(1'000'000, '!')},
+                                                                 {"blanks", std::string(1'000'000, ' ')}};
     for (const auto& [name, text] : texts) {
         const auto start = std::chrono::steady_clock::now();
         const auto ids = tokenizer.encode(text);
@@ -177,7 +186,8 @@ TEST(TokenizerSpeed, AMegabyteOfAnythingIsQuick) {
         // 0.1 to 0.4 s on one busy core; wide, for sanitizers and machines under load.
         EXPECT_LT(taken.count(), 20.0) << name;
         RecordProperty(name, std::to_string(taken.count()));
-        if (std::getenv("KRAIT_TEST_TIMES") != nullptr) fmt::print("{:12} {:.3f} s, {} tokens\n", name, taken.count(), ids->size());
+        if (std::getenv("KRAIT_TEST_TIMES") != nullptr)
+            fmt::print("{:12} {:.3f} s, {} tokens\n", name, taken.count(), ids->size());
     }
 }
 

@@ -56,16 +56,24 @@ TEST(StreamingDetokenizer, PrintsACharacterWithItsLastByte) {
 // The examples of The Unicode Standard, section 3.9, tables 3-8 to 3-11, and what an end leaves over.
 TEST(StreamingDetokenizer, ReplacesMaximalSubparts) {
     const std::string r = "\uFFFD";
-    const std::vector<std::pair<std::string, std::string>> cases{
-        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82" "A", r + r + r + r + r + r + r + r + "A"},
-        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF" "A", r + r + r + r + r + r + r + r + "A"},
-        {"\xF4\x91\x92\x93\xFF" "A\x80\xBF" "B", r + r + r + r + r + "A" + r + r + "B"},
-        {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF" "A", r + r + r + r + "A"},
-        {"x\xE2\x82", "x" + r},
-        {"\xF0\x9F\x98", r},
-        {"\xC3", r},
-        {"\xC3\xC3\xA9", r + "é"},
-        {"\x80\x80", r + r}};
+    const std::vector<std::pair<std::string, std::string>> cases{{"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82"
+                                                                  "A",
+                                                                  r + r + r + r + r + r + r + r + "A"},
+                                                                 {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF"
+                                                                  "A",
+                                                                  r + r + r + r + r + r + r + r + "A"},
+                                                                 {"\xF4\x91\x92\x93\xFF"
+                                                                  "A\x80\xBF"
+                                                                  "B",
+                                                                  r + r + r + r + r + "A" + r + r + "B"},
+                                                                 {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF"
+                                                                  "A",
+                                                                  r + r + r + r + "A"},
+                                                                 {"x\xE2\x82", "x" + r},
+                                                                 {"\xF0\x9F\x98", r},
+                                                                 {"\xC3", r},
+                                                                 {"\xC3\xC3\xA9", r + "é"},
+                                                                 {"\x80\x80", r + r}};
     for (const auto& [bytes, expected] : cases) {
         EXPECT_EQ(streamed({bytes}), expected) << hex(bytes);
         std::vector<std::string> single;

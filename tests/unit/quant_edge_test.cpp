@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Encoding of weights that no trained model should have but some file will: zeros, constants, denormals, numbers beyond f16, one
-// sign only, outliers, NaN and infinities. What comes out is always finite for block formats.
+// Encoding of weights that no trained model should have but some file will: zeros, constants, denormals, numbers beyond f16,
+// one sign only, outliers, NaN and infinities. What comes out is always finite for block formats.
 #include <gtest/gtest.h>
 
 #include <bit>

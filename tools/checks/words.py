@@ -9,6 +9,7 @@ from checks.tree import TEXT, Finding, Tree
 
 # Put together here, so that this file does not hold them.
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
+UNFILLED = re.compile(r"@[A-Z0-9_]+@")  # in documents; templates (.in) live of them
 ONE_MACHINE = re.compile(r"(?<![\w.$}~*-])/(" + "|".join(("work", "home", "root", "tmp/krait")) + r")(/|\b(?![\w.-]))")
 
 # Texts that are not ours to edit.
@@ -23,9 +24,9 @@ def check(tree: Tree) -> list[Finding]:
             continue
         lines = tree.lines(file)
         for number, line in enumerate(lines, 1):
-            match = UNFINISHED.search(line)
+            match = UNFINISHED.search(line) or (UNFILLED.search(line) if file.endswith(".md") else None)
             if match:
-                findings.append(Finding(file, number, f"holds '{match[1]}'", "finish it, or open an issue and say here what is true now"))
+                findings.append(Finding(file, number, f"holds '{match[0]}'", "finish it, or open an issue and say here what is true now"))
             match = ONE_MACHINE.search(line)
             if match:
                 findings.append(Finding(file, number, f"holds a path of one machine, '{match[0]}'", "write paths relative to the tree"))

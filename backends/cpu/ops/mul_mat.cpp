@@ -20,6 +20,7 @@ namespace {
 constexpr int kRows = 4;       // rows of w in a tile
 constexpr int64_t kSpan = 1024;  // a tile's kRows x kSpan (16 KiB) and kTile x kSpan of x fit into level 1 together
 constexpr int64_t kPanel = 32;   // kPanel x kSpan floats = 128 KiB of level 2
+constexpr int64_t kPanelStride = kSpan + 16;  // rows a power of two apart would meet in the same sets of the cache
 // kTile x kRows accumulators and kRows + 1 operands: 24 + 5 of 32 registers, 8 + 5 of 16. Two fma each cycle with a latency
 // of four need 8 accumulators at least.
 constexpr int kTile = kRegisters >= 32 ? 6 : 2;
@@ -37,18 +38,38 @@ struct Problem {
     const std::byte* weights(int64_t n) const { return w + std::min(n, n_out - 1) * w_stride; }  // beyond the end: the last, unused
 };
 
+// The sums of kRows neighbours in a row of y, as one value: a loop over them is no gain to a vectorizer.
+typedef float Sums __attribute__((vector_size(kRows * sizeof(float))));
+
+inline Sums sum_rows(Vec a, Vec b, Vec c, Vec d) {
+    float lanes[kRows];
+    sum4(a, b, c, d, lanes);
+    Sums sums;
+    std::memcpy(&sums, lanes, sizeof sums);
+    return sums;
+}
+
 // y[t, n .. n + kRows] takes the sums of the span that starts at k0.
-inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t count, const float (&sums)[kRows]) {
+inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t count, const Sums& sums) {
+    const size_t bytes = static_cast<size_t>(std::min<int64_t>(kRows, p.n_out - n)) * sizeof(float);
+    const auto load_sums = [bytes](const float* from) {
+        Sums value{};
+        if (bytes == sizeof value)
+            std::memcpy(&value, from, sizeof value);
+        else
+            std::memcpy(&value, from, bytes);
+        return value;
+    };
     float* y = p.y->row<float>(t) + n;
-    const bool first = k0 == 0, last = k0 + count == p.d_in;
-    const float* bias = last && p.bias ? p.bias + n : nullptr;
-    const float* residual = last && *p.residual ? p.residual->row<const float>(t) + n : nullptr;
-    for (int64_t i = 0, end = std::min<int64_t>(kRows, p.n_out - n); i < end; ++i) {
-        float value = first ? sums[i] : y[i] + sums[i];
-        if (bias) value += bias[i];
-        if (residual) value += residual[i];
-        y[i] = value;
+    Sums value = k0 == 0 ? sums : load_sums(y) + sums;
+    if (k0 + count == p.d_in) {
+        if (p.bias) value += load_sums(p.bias + n);
+        if (*p.residual) value += load_sums(p.residual->row<const float>(t) + n);
     }
+    if (bytes == sizeof value)
+        std::memcpy(y, &value, sizeof value);
+    else
+        std::memcpy(y, &value, bytes);
 }
 
 // Weights in registers ------------------------------------------------------------------------------------------------
@@ -98,9 +119,7 @@ inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, i
         }
     }
     unroll<kCount>([&](auto m) {
-        float sums[kRows];
-        sum4(acc[0][m], acc[1][m], acc[2][m], acc[3][m], sums);
-        add_sums(p, t0 + m, n, k0, count, sums);
+        add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m]));
     });
 }
 
@@ -131,7 +150,7 @@ inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, in
     int64_t k = 0;
     for (; k + kLanes <= count; k += kLanes) {
         Vec w[kRows];
-        unroll<kRows>([&](auto r) __attribute__((always_inline)) { w[r] = load(panel + r * kSpan + k); });
+        unroll<kRows>([&](auto r) __attribute__((always_inline)) { w[r] = load(panel + r * kPanelStride + k); });
         unroll<kCount>([&](auto m) __attribute__((always_inline)) {
             const Vec v = load(x[m] + k);
             unroll<kRows>([&](auto r) __attribute__((always_inline)) { acc[m][r] = fma(v, w[r], acc[m][r]); });
@@ -139,13 +158,11 @@ inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, in
     }
     if (const int rest = static_cast<int>(count - k); rest > 0)
         unroll<kRows>([&](auto r) {
-            const Vec v = load_partial(panel + r * kSpan + k, rest);
+            const Vec v = load_partial(panel + r * kPanelStride + k, rest);
             unroll<kCount>([&](auto m) { acc[m][r] = fma(load_partial(x[m] + k, rest), v, acc[m][r]); });
         });
     unroll<kCount>([&](auto m) {
-        float sums[kRows];
-        sum4(acc[m][0], acc[m][1], acc[m][2], acc[m][3], sums);
-        add_sums(p, t0 + m, n, k0, count, sums);
+        add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3]));
     });
 }
 
@@ -162,16 +179,20 @@ void many_rows(const Problem& p, int64_t t0, int64_t t1, int64_t n0, int64_t n1,
     const int64_t n_padded = (n1 - n0 + kRows - 1) / kRows * kRows;
     for (int64_t k0 = 0; k0 == 0 || k0 < p.d_in; k0 += kSpan) {
         const int64_t count = std::min(kSpan, p.d_in - k0);
-        for (int64_t i = 0; i < n_padded; ++i) unpack_row<F>(p.weights(n0 + i), k0, count, panel + i * kSpan);
-        for (int64_t t = t0; t < t1; t += kTile)  // rows of x stay in level 1 while the panel passes
-            for (int64_t i = 0; i < n_padded; i += kRows)
-                tile_of<kTile>(static_cast<int>(std::min<int64_t>(kTile, t1 - t)), p, t, n0 + i, panel + i * kSpan, k0, count);
+        for (int64_t i = 0; i < n_padded; ++i) unpack_row<F>(p.weights(n0 + i), k0, count, panel + i * kPanelStride);
+        const int64_t n_tiles = (t1 - t0 + kTile - 1) / kTile;
+        for (int64_t j = 0; j < n_tiles; ++j) {  // of nearly equal heights: a low tile waits for loads
+            const int64_t t = t0 + (t1 - t0) * j / n_tiles, end = t0 + (t1 - t0) * (j + 1) / n_tiles;
+            for (int64_t i = 0; i < n_padded; i += kRows)  // rows of x stay in level 1 while the panel passes
+                tile_of<kTile>(static_cast<int>(end - t), p, t, n0 + i, panel + i * kPanelStride, k0, count);
+        }
     }
 }
 
 template <DType F>
 void multiply(const Problem& p, Context& context) {
-    if (p.n_tok <= kFewRows) {
+    // Up to here, unpacking in registers once for kFewRows rows is cheaper than to write a panel and read it again.
+    if (p.n_tok <= 2 * kFewRows) {
         const int64_t n_groups = (p.n_out + kRows - 1) / kRows;
         context.parallel_for(n_groups, grain_of(kRows * p.n_tok * p.d_in), [&](int64_t begin, int64_t end, int) {
             for (int64_t group = begin; group < end; ++group) few_rows<F>(p, group * kRows);
@@ -187,7 +208,7 @@ void multiply(const Problem& p, Context& context) {
     const int64_t most = (p.n_tok + kRowsOfPiece - 1) / kRowsOfPiece;
     const int64_t n_parts = context.n_threads() == 1 ? 1 : std::clamp<int64_t>((wanted + n_panels - 1) / n_panels, 1, most);
     const int64_t part = ((p.n_tok + n_parts - 1) / n_parts + kTile - 1) / kTile * kTile;
-    context.reserve_scratch(kPanel * kSpan);
+    context.reserve_scratch(kPanel * kPanelStride);
     context.parallel_for(n_panels * n_parts, 1, [&](int64_t begin, int64_t end, int worker) {
         for (int64_t i = begin; i < end; ++i) {
             const int64_t n0 = i / n_parts * kPanel, t0 = i % n_parts * part;

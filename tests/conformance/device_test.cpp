@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table, device information, options, and errors as plain data.
+#include "core/abi/schema.h"
+#include "tests/conformance/conformance_test.hpp"
+
+namespace krait {
+namespace {
+
+class DeviceLaws : public ConformanceTest {};
+
+TEST_P(DeviceLaws, TableIsCompleteAndOfThisVersion) {
+    EXPECT_EQ(api().abi_version >> 16, KRAIT_ABI_MAJOR);
+    EXPECT_GE(api().struct_size, sizeof(krait_backend));
+    EXPECT_EQ(api().schema_hash, krait_schema_hash());
+    EXPECT_STRNE(api().version, "");
+    EXPECT_GT(api().score(&err), 0u);
+    EXPECT_GT(api().score(nullptr), 0u);
+    EXPECT_EQ(api().score(&err), api().score(&err));
+    EXPECT_GE(api().device_count(), 1u);
+}
+
+TEST_P(DeviceLaws, InfoDescribesTheDevice) {
+    const krait_device_info& info = device->info();
+    EXPECT_STRNE(info.name, "");
+    EXPECT_LT(strnlen(info.name, sizeof info.name), sizeof info.name);
+    EXPECT_LT(strnlen(info.features, sizeof info.features), sizeof info.features);
+    EXPECT_LE(info.kind, static_cast<uint32_t>(KRAIT_DEVICE_EMULATED));
+    EXPECT_GT(info.memory_total, 0u);
+    EXPECT_LE(info.memory_free, info.memory_total);
+    EXPECT_GE(info.alignment, 4u);
+    EXPECT_EQ(info.alignment & (info.alignment - 1), 0u) << "no power of two";
+    if (info.kind == KRAIT_DEVICE_EMULATED) EXPECT_EQ(info.auto_rank, 0u) << "'auto' must not choose it";
+}
+
+TEST_P(DeviceLaws, InfoOfAnOlderStructIsRefused) {
+    krait_device_info info{};
+    info.struct_size = 8;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_info(0, &info, &err));
+    info.struct_size = 0;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_info(0, &info, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_info(0, nullptr, &err));
+}
+
+TEST_P(DeviceLaws, InfoKeepsTheSizeOfANewerStruct) {
+    struct Newer {
+        krait_device_info info;
+        uint64_t appended;
+    } newer{};
+    newer.info.struct_size = sizeof newer;
+    newer.appended = 77;
+    EXPECT_DONE(api().device_info(0, &newer.info, &err));
+    EXPECT_EQ(newer.info.struct_size, sizeof newer);
+    EXPECT_EQ(newer.appended, 77u);
+}
+
+TEST_P(DeviceLaws, ADeviceThatIsNotThere) {
+    krait_device_info info{};
+    info.struct_size = sizeof info;
+    EXPECT_REFUSED(KRAIT_STATUS_NOT_FOUND, api().device_info(api().device_count(), &info, &err));
+    krait_device* none = reinterpret_cast<krait_device*>(&info);
+    EXPECT_REFUSED(KRAIT_STATUS_NOT_FOUND, api().device_open(api().device_count() + 5, nullptr, &none, &err));
+    EXPECT_EQ(none, nullptr);
+}
+
+TEST_P(DeviceLaws, UnknownOptionsAreRefused) {
+    for (const char* options : {"no_such_option=1", "threads", "=3", "a=1:b=2", ":"}) {
+        krait_device* none = nullptr;
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_open(0, options, &none, &err));
+        EXPECT_EQ(none, nullptr) << options;
+    }
+    krait_device* none = nullptr;
+    api().device_open(0, "no_such_option=1", &none, &err);
+    EXPECT_TRUE(err.says("no_such_option")) << err.message;
+    for (const char* options : {static_cast<const char*>(nullptr), ""}) {
+        krait_device* opened = nullptr;
+        EXPECT_DONE(api().device_open(0, options, &opened, &err));
+        if (opened) api().device_close(opened);
+    }
+}
+
+TEST_P(DeviceLaws, OpensManyTimes) {
+    std::vector<krait_device*> devices(5, nullptr);
+    for (krait_device*& opened : devices) ASSERT_EQ(api().device_open(0, "", &opened, &err), KRAIT_STATUS_OK) << err.message;
+    for (size_t i = 1; i < devices.size(); ++i) EXPECT_NE(devices[0], devices[i]);
+    for (krait_device* opened : devices) api().device_close(opened);
+}
+
+TEST_P(DeviceLaws, ErrorsMayBeLeftOut) {
+    krait_buffer* none = nullptr;
+    EXPECT_NE(api().buffer_create(device->get(), 99, 64, &none, nullptr), KRAIT_STATUS_OK);
+    EXPECT_NE(api().device_open(0, "no_such_option=1", reinterpret_cast<krait_device**>(&none), nullptr), KRAIT_STATUS_OK);
+    EXPECT_EQ(none, nullptr);
+}
+
+TEST_P(DeviceLaws, ErrorsStayInTheirStruct) {
+    // A caller of an older version with a shorter message: what lies behind it is not touched.
+    struct {
+        krait_error error;
+        char behind[16];
+    } memory;
+    std::memset(&memory, 0x5a, sizeof memory);
+    constexpr size_t kShort = offsetof(krait_error, message) + 12;
+    memory.error.struct_size = kShort;
+    krait_buffer* none = nullptr;
+    EXPECT_NE(api().buffer_create(device->get(), 99, 64, &none, &memory.error), KRAIT_STATUS_OK);
+    EXPECT_LT(strnlen(memory.error.message, 12), 12u) << "the message is not terminated";
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&memory);
+    for (size_t i = kShort; i < sizeof memory; ++i) ASSERT_EQ(bytes[i], 0x5a) << "byte " << i;
+}
+
+TEST_P(DeviceLaws, NullHandlesAreRefused) {
+    krait_buffer* buffer = nullptr;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().buffer_create(nullptr, KRAIT_BUFFER_DEVICE, 64, &buffer, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().buffer_create(device->get(), KRAIT_BUFFER_DEVICE, 64, nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_create(device->get(), nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_write(queue.get(), nullptr, 0, "x", 1, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_sync(nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().event_create(nullptr, nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().supports(device->get(), nullptr, 0, &err));
+    EXPECT_EQ(api().buffer_size(nullptr), 0u);
+    EXPECT_EQ(api().event_value(nullptr), 0u);
+    // Destroying nothing is fine, as free(NULL) is.
+    api().buffer_destroy(nullptr);
+    api().program_destroy(nullptr);
+    api().queue_destroy(nullptr);
+    api().event_destroy(nullptr);
+    api().device_close(nullptr);
+}
+
+KRAIT_ON_EVERY_DEVICE(DeviceLaws);
+
+}  // namespace
+}  // namespace krait

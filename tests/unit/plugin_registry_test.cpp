@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loader: plugins with one thing wrong each (plugins/) are refused with the right sentence, and the rest work.
+#include "core/runtime/plugin_registry.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/runtime/device.hpp"
+
+namespace krait {
+namespace {
+
+PluginRegistry& registry() {
+    static PluginRegistry& loaded = [&]() -> PluginRegistry& {
+        PluginRegistry& instance = PluginRegistry::instance();
+        instance.add_folder(KRAIT_BAD_PLUGINS);
+        return instance;
+    }();
+    return loaded;
+}
+
+// The report on plugins/krait-<name>.so.
+PluginReport report_on(const std::string& name) {
+    const auto reports = registry().reports();
+    const auto found = std::find_if(reports.begin(), reports.end(), [&](const PluginReport& r) { return std::filesystem::path(r.path).filename() == "krait-" + name + ".so"; });
+    if (found != reports.end()) return *found;
+    ADD_FAILURE() << "no report on krait-" << name << ".so";
+    return {};
+}
+
+struct Refusal {
+    const char* plugin;
+    std::vector<const char*> words;
+};
+
+class Refused : public testing::TestWithParam<Refusal> {};
+
+TEST_P(Refused, WithTheReason) {
+    const PluginReport report = report_on(GetParam().plugin);
+    EXPECT_EQ(report.score, 0u);
+    for (const char* word : GetParam().words) EXPECT_NE(report.reason.find(word), std::string::npos) << "'" << report.reason << "' does not say '" << word << "'";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Plugins, Refused,
+    testing::Values(Refusal{"no-symbol", {"krait_plugin_query", "not a Krait plugin"}}, Refusal{"abi-major", {"version 2.0", "this host for 1.0", "build it again"}},
+                    Refusal{"schema", {"another list of ops or formats", "build it again"}}, Refusal{"short-table", {"64 bytes"}},
+                    Refusal{"empty-function", {"'null'", "functions", "empty"}}, Refusal{"name", {"no proper name"}}, Refusal{"name-digit", {"not ending in a digit"}},
+                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.0"}}, Refusal{"asleep", {"the machine is asleep"}},
+                    Refusal{"silent", {"gives no reason"}}, Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}}, Refusal{"garbage", {"krait-garbage.so"}},
+                    Refusal{"empty", {"krait-empty.so"}}, Refusal{"folder", {"krait-folder.so"}}, Refusal{"ranked-none", {"needs a better machine"}}),
+    [](const auto& info) {
+        std::string name = info.param.plugin;
+        std::replace(name.begin(), name.end(), '-', '_');
+        return name;
+    });
+
+TEST(PluginRegistry, LoadsTheRestAllTheSame) {
+    registry();
+    for (const char* family : {"reference", "null", "twin"}) {
+        const auto device = Device::open(family);
+        ASSERT_TRUE(device) << device.error().message;
+        EXPECT_TRUE((*device)->create_queue());
+    }
+    EXPECT_EQ(report_on("twin-a").reason, "");
+    EXPECT_GT(report_on("twin-a").score, 0u);
+}
+
+TEST(PluginRegistry, LeavesOtherFilesAlone) {
+    for (const PluginReport& report : registry().reports()) EXPECT_NE(std::filesystem::path(report.path).filename(), "other.so");
+}
+
+TEST(PluginRegistry, TakesANewerMinorVersion) {
+    EXPECT_EQ(report_on("abi-minor").reason, "");
+    EXPECT_TRUE(Device::open("newer"));
+}
+
+TEST(PluginRegistry, TheHighestScoreServesAFamily) {
+    const auto best = registry().find("ranked");
+    ASSERT_TRUE(best) << best.error().message;
+    EXPECT_EQ((*best)->variant(), "high");
+    const auto named = registry().find("ranked", "low");
+    ASSERT_TRUE(named) << named.error().message;
+    EXPECT_EQ((*named)->variant(), "low");
+    EXPECT_EQ(report_on("ranked-high").score, 20u);
+    EXPECT_EQ(report_on("ranked-low").score, 10u);
+}
+
+TEST(PluginRegistry, SaysWhyAVariantOrFamilyCannotServe) {
+    registry();
+    const auto says = [](std::string_view spec, ErrorCode code, std::vector<std::string> words) {
+        const auto device = Device::open(spec);
+        ASSERT_FALSE(device) << spec;
+        EXPECT_EQ(device.error().code, code) << device.error().message;
+        for (const std::string& word : words) EXPECT_NE(device.error().message.find(word), std::string::npos) << device.error().message;
+    };
+    says("ranked:none", ErrorCode::unavailable, {"'ranked:none'", "needs a better machine"});
+    says("asleep", ErrorCode::unavailable, {"asleep", "the machine is asleep"});
+    says("ranked:medium", ErrorCode::not_found, {"no variant 'medium'", "'high'", "'low'"});
+    says("reference:fast", ErrorCode::not_found, {"no variant 'fast'"});
+    says("warp", ErrorCode::not_found, {"no device family 'warp'", "'reference'", "'null'"});
+    says("twin7", ErrorCode::not_found, {"device 7", "twin"});
+    says("null:speed=9", ErrorCode::invalid_argument, {"speed"});
+}
+
+TEST(PluginRegistry, ListsEachFamilyOnce) {
+    registry();
+    std::vector<std::string> names;
+    for (const DeviceListing& listing : registry().devices()) names.push_back(listing.name);
+    for (const char* family : {"reference", "null", "ranked"})
+        EXPECT_EQ(std::count_if(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(family); }), 1) << family;
+    EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("asleep"); }), 0);
+}
+
+TEST(PluginRegistry, AFolderThatIsNotThereHarmsNothing) {
+    const size_t before = registry().reports().size();
+    registry().add_folder("/there/is/no/such/folder");
+    EXPECT_EQ(registry().reports().size(), before);
+}
+
+TEST(PluginRegistry, AutoTakesARealDevice) {
+    const auto device = Device::open("auto");
+    ASSERT_TRUE(device) << device.error().message;
+    EXPECT_GT((*device)->info().auto_rank, 0u);
+    EXPECT_NE((*device)->info().kind, static_cast<uint32_t>(KRAIT_DEVICE_EMULATED));
+}
+
+}  // namespace
+}  // namespace krait
