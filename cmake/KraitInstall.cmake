@@ -1,6 +1,6 @@
 # What `cmake --install` lays down, and how other projects find it. Included once, at the end of the root CMakeLists.txt.
 #
-#   <bindir>/krait                       the command
+#   <bindir>/krait                       the command; has the library in it
 #   <libdir>/libkrait.so                 the library; the target krait
 #   <includedir>/krait/                  its headers
 #   <libdir>/krait/backends/             the plugins (krait_add_plugin in backends/common installs them)
@@ -24,7 +24,6 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/krait" DESTINATION "${CMAKE_INS
 install(FILES "${PROJECT_SOURCE_DIR}/models/demo/krait-demo.gguf" DESTINATION "${CMAKE_INSTALL_DATADIR}/krait")
 
 if(TARGET krait_command)
-  set_target_properties(krait_command PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS krait_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 

@@ -64,7 +64,7 @@ def summary(lines: list[str], op: Op) -> str:
         if text and (not line or line.startswith(" ")):
             break
         text.append(line)
-    sentence = re.split(r"(?<=\.)\s", " ".join(text), maxsplit=1)[0] if text else ""
+    sentence = re.split(r"(?<=\.)\s+(?=[A-Z])", " ".join(text), maxsplit=1)[0] if text else ""
     return sentence.removeprefix(f"{op.name}: ").rstrip(".").replace("|", "\\|")
 
 

@@ -61,7 +61,8 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     if (S_ISDIR(status.st_mode))
         return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", path.string());
     if (!S_ISREG(status.st_mode))
-        return fail(ErrorCode::invalid_argument, "'{}' is a pipe, a device or a socket; a regular file is needed", path.string());
+        return fail(ErrorCode::invalid_argument, "'{}' is a pipe, a device or a socket; a regular file is needed",
+                    path.string());
     if (status.st_size == 0) return fail(ErrorCode::corrupt_file, "'{}' is empty (0 bytes)", path.string());
 
     if (static_cast<uint64_t>(status.st_size) > SIZE_MAX)

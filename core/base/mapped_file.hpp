@@ -14,7 +14,7 @@
 namespace krait {
 
 class MappedFile {
-public:
+  public:
     enum class Advice {
         normal,      // what the system does by itself
         sequential,  // read far ahead, forget soon
@@ -42,7 +42,7 @@ public:
     void advise(Advice advice) const { advise(advice, bytes()); }
     void advise(Advice advice, std::span<const std::byte> part) const;
 
-private:
+  private:
     void unmap() noexcept;
 
     const std::byte* data_ = nullptr;

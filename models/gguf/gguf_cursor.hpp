@@ -17,7 +17,7 @@ namespace krait {
 static_assert(std::endian::native == std::endian::little, "GGUF fields are copied as they lie in the file");
 
 class GgufCursor {
-public:
+  public:
     // What precedes the data of tensors is read within the first 256 MiB. The largest vocabularies take 10 MiB; the
     // limit keeps a file that declares gigabytes of metadata from filling the memory with them.
     static constexpr size_t kMaxHeaderBytes = size_t{256} << 20;
@@ -63,11 +63,11 @@ public:
         std::memcpy(&length, window_.data() + position_, sizeof(length));
         position_ += sizeof(length);
         if (length > max_bytes)
-            return error(ErrorCode::corrupt_file, "length of the {} at byte {} is {}; at most {} is possible", field, at, length,
-                         max_bytes);
+            return error(ErrorCode::corrupt_file, "length of the {} at byte {} is {}; at most {} is possible", field, at,
+                         length, max_bytes);
         if (length > remaining())
-            return error(code_beyond(length), "length of the {} at byte {} is {}, but only {} bytes follow{}", field, at, length,
-                         remaining(), note_beyond(length));
+            return error(code_beyond(length), "length of the {} at byte {} is {}, but only {} bytes follow{}", field, at,
+                         length, remaining(), note_beyond(length));
         KRAIT_TRY(const std::span<const std::byte> bytes, take(length, field));
         return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
@@ -77,11 +77,11 @@ public:
         const uint64_t possible = remaining() / entry_bytes;
         if (count <= possible) return {};
         const uint64_t needed = count > UINT64_MAX / entry_bytes ? UINT64_MAX : count * entry_bytes;
-        return error(code_beyond(needed), "{} at byte {} is {}, but the {} bytes that follow hold at most {}{}", field, at, count,
-                     remaining(), possible, note_beyond(needed));
+        return error(code_beyond(needed), "{} at byte {} is {}, but the {} bytes that follow hold at most {}{}", field, at,
+                     count, remaining(), possible, note_beyond(needed));
     }
 
-private:
+  private:
     [[nodiscard]] std::string part() const {
         if (!listed_) return std::string(part_);
         return named_ ? fmt::format("{} {} {}", part_, index_, quote_name(name_)) : fmt::format("{} {}", part_, index_);
@@ -96,10 +96,13 @@ private:
     }
     [[nodiscard]] tl::unexpected<Error> past_end(uint64_t size, std::string_view field) const {
         if (in_file(size))
-            return error(ErrorCode::unsupported, "{} at byte {} lies outside the first 256 MiB, where metadata and tensor "
-                         "records must lie", field, position_);
-        return error(ErrorCode::corrupt_file, "{} at byte {} takes {} bytes, but the file ends at byte {}: {} bytes are missing",
-                     field, position_, size, file_size_, size - (file_size_ - position_));
+            return error(ErrorCode::unsupported,
+                         "{} at byte {} lies outside the first 256 MiB, where metadata and tensor "
+                         "records must lie",
+                         field, position_);
+        return error(ErrorCode::corrupt_file,
+                     "{} at byte {} takes {} bytes, but the file ends at byte {}: {} bytes are missing", field, position_, size,
+                     file_size_, size - (file_size_ - position_));
     }
 
     uint64_t file_size_;

@@ -63,7 +63,8 @@ Conversion convert_scalar(const Stored& stored, T& out) {
         return Conversion::done;
     } else if constexpr (std::is_floating_point_v<T> && std::is_floating_point_v<Stored>) {
         // Infinities and NaN pass; a finite double beyond float's range does not.
-        if (std::isfinite(stored) && std::fabs(static_cast<double>(stored)) > static_cast<double>(std::numeric_limits<T>::max()))
+        if (std::isfinite(stored) &&
+            std::fabs(static_cast<double>(stored)) > static_cast<double>(std::numeric_limits<T>::max()))
             return Conversion::out_of_range;
         out = static_cast<T>(stored);
         return Conversion::done;
@@ -136,8 +137,7 @@ Result<std::optional<T>> GgufFile::get_optional(std::string_view key) const {
         return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {}: {}; {} to {} are possible here", name_,
                     quote_name(key), entry->offset, offender, std::numeric_limits<Element>::lowest(),
                     std::numeric_limits<Element>::max());
-    else
-        return fail(ErrorCode::internal, "{}: metadata {}: a conversion that has no range", name_, quote_name(key));
+    else return fail(ErrorCode::internal, "{}: metadata {}: a conversion that has no range", name_, quote_name(key));
 }
 
 template <class T>

@@ -25,7 +25,7 @@ constexpr uint32_t byte_swapped(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00)
 
 // One pass over the file's fields, in their order.
 class GgufParser {
-public:
+  public:
     GgufParser(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)), cursor_(bytes, name_) {
         file_.bytes_ = bytes;
     }
@@ -44,7 +44,7 @@ public:
         return std::move(file_);
     }
 
-private:
+  private:
     Result<void> parse_header();
     Result<void> check_version(uint32_t version, uint64_t at) const;
 
@@ -280,8 +280,8 @@ Result<void> GgufParser::find_alignment() {
         entry->value);
     if (!alignment || !is_gguf_alignment(*alignment))
         return cursor_.error(ErrorCode::corrupt_file, "value at byte {} is {} ({}); a power of two from {} to {} is needed",
-                             entry->offset, to_string(entry->value), gguf_type_name(gguf_type(entry->value)),
-                             kGgufMinAlignment, kGgufMaxAlignment);
+                             entry->offset, to_string(entry->value), gguf_type_name(gguf_type(entry->value)), kGgufMinAlignment,
+                             kGgufMaxAlignment);
     file_.alignment_ = static_cast<uint32_t>(*alignment);
     return {};
 }
@@ -337,8 +337,8 @@ Result<DType> GgufParser::check_tensor_type(uint32_t id, uint64_t at) const {
     if (const DTypeInfo* info = find_dtype(id)) return info->dtype;
     if (const std::string_view known = ggml_type_name(id); !known.empty())
         return cursor_.error(ErrorCode::unsupported,
-                             "type at byte {} is {} ({}), which Krait does not read. Quantize the model to another type", at, id,
-                             known);
+                             "type at byte {} is {} ({}), which Krait does not read. Quantize the model to another type", at,
+                             id, known);
     return cursor_.error(ErrorCode::corrupt_file, "type at byte {} is {}, which no tensor type has", at, id);
 }
 

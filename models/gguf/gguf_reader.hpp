@@ -22,7 +22,7 @@
 namespace krait {
 
 class GgufFile {
-public:
+  public:
     // Maps the file and keeps it mapped while the object lives.
     static Result<GgufFile> open(const std::filesystem::path& path);
     // Borrows the bytes, which must outlive the object; name stands for the file in messages.
@@ -84,10 +84,10 @@ public:
 
     // ---- tensors, in the order of the file ----
     [[nodiscard]] std::span<const GgufTensor> tensors() const { return tensors_; }
-    [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;  // nullptr where absent
+    [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;     // nullptr where absent
     [[nodiscard]] Result<const GgufTensor*> tensor(std::string_view name) const;  // an error where absent; never nullptr
 
-private:
+  private:
     friend class GgufParser;
     GgufFile() = default;
 

@@ -38,10 +38,10 @@ inline constexpr uint32_t kGgufTypeCount = 13;
 
 // Elements of one type; index() is the GgufType of the elements. Arrays of arrays do not exist in files that models
 // come in, and are neither read nor written: index 9 stays unused.
-using GgufArray = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
-                               std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
-                               std::vector<std::string>, std::monostate, std::vector<uint64_t>, std::vector<int64_t>,
-                               std::vector<double>>;
+using GgufArray =
+    std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>, std::vector<uint32_t>,
+                 std::vector<int32_t>, std::vector<float>, std::vector<bool>, std::vector<std::string>, std::monostate,
+                 std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
 
 // index() is the GgufType.
 using GgufValue = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool, std::string, GgufArray,

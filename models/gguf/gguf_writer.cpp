@@ -20,9 +20,9 @@ std::string errno_text(int code) { return std::generic_category().message(code);
 
 // The fields of the format, little-endian, into memory.
 class HeaderBytes {
-public:
+  public:
     template <class T>
-        requires std::is_arithmetic_v<T>
+    requires std::is_arithmetic_v<T>
     void put(T value) {
         const auto* bytes = reinterpret_cast<const std::byte*>(&value);
         bytes_.insert(bytes_.end(), bytes, bytes + sizeof(T));
@@ -50,7 +50,7 @@ public:
     }
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
-private:
+  private:
     std::vector<std::byte> bytes_;
 };
 
@@ -60,8 +60,8 @@ Result<std::filesystem::path> resolve_target(const std::filesystem::path& target
         return fail(ErrorCode::invalid_argument, "cannot write '{}': that is no file name", target.string());
     std::error_code code;
     // A link stays a link: what it points to is replaced.
-    std::filesystem::path resolved = std::filesystem::is_symlink(target, code) ? std::filesystem::weakly_canonical(target, code)
-                                                                                : target;
+    std::filesystem::path resolved =
+        std::filesystem::is_symlink(target, code) ? std::filesystem::weakly_canonical(target, code) : target;
     if (code || resolved.empty()) resolved = target;
     const auto type = std::filesystem::status(resolved, code).type();
     if (type == std::filesystem::file_type::directory)
@@ -128,7 +128,8 @@ tl::unexpected<Error> GgufWriter::system_failure(const char* doing, int code) {
 // ---- declarations ------------------------------------------------------------------------------------------------
 
 Result<void> GgufWriter::accepts_declarations(std::string_view what) const {
-    if (!file_) return fail(ErrorCode::invalid_argument, "cannot add {}: '{}' is finished or has failed", what, target_.string());
+    if (!file_)
+        return fail(ErrorCode::invalid_argument, "cannot add {}: '{}' is finished or has failed", what, target_.string());
     if (header_written_)
         return fail(ErrorCode::invalid_argument, "cannot add {} to '{}': tensor data has begun", what, target_.string());
     return {};
@@ -228,8 +229,8 @@ Result<void> GgufWriter::write_part(std::string_view name, std::span<const std::
         return fail(ErrorCode::invalid_argument, "{} comes out of turn: {} is next, with {} of {} bytes written", what,
                     quote_name(tensor.name), tensor_bytes_, tensor.byte_size);
     if (bytes.size() > tensor.byte_size - tensor_bytes_)
-        return fail(ErrorCode::invalid_argument, "{}: {} bytes are given, and {} of its {} are missing ({})", what, bytes.size(),
-                    tensor.byte_size - tensor_bytes_, tensor.byte_size, to_string(tensor.desc));
+        return fail(ErrorCode::invalid_argument, "{}: {} bytes are given, and {} of its {} are missing ({})", what,
+                    bytes.size(), tensor.byte_size - tensor_bytes_, tensor.byte_size, to_string(tensor.desc));
     if (!header_written_) KRAIT_CHECK(write_header());
     KRAIT_CHECK(write_bytes(bytes));
     tensor_bytes_ += bytes.size();
@@ -250,8 +251,9 @@ Result<void> GgufWriter::write_tensor(std::string_view name, std::span<const std
 Result<void> GgufWriter::finish() {
     if (!file_) return fail(ErrorCode::invalid_argument, "'{}' is finished or has failed", target_.string());
     if (next_tensor_ < tensors_.size())
-        return fail(ErrorCode::invalid_argument, "'{}' is not complete: tensor {} has {} of {} bytes, and {} more tensors follow it",
-                    target_.string(), quote_name(tensors_[next_tensor_].name), tensor_bytes_, tensors_[next_tensor_].byte_size,
+        return fail(ErrorCode::invalid_argument,
+                    "'{}' is not complete: tensor {} has {} of {} bytes, and {} more tensors follow it", target_.string(),
+                    quote_name(tensors_[next_tensor_].name), tensor_bytes_, tensors_[next_tensor_].byte_size,
                     tensors_.size() - next_tensor_ - 1);
     if (!header_written_) KRAIT_CHECK(write_header());
     // A full disk may come to light as late as here: when buffers are flushed, reach the disk, or the file closes.

@@ -24,7 +24,7 @@
 namespace krait {
 
 class GgufWriter {
-public:
+  public:
     // Fails where no file can be made beside the target, or where the target is a directory.
     static Result<GgufWriter> create(const std::filesystem::path& target);
 
@@ -50,7 +50,7 @@ public:
     // Bytes written so far; after finish(), the size of the file.
     [[nodiscard]] uint64_t bytes_written() const { return position_; }
 
-private:
+  private:
     struct Tensor {
         std::string name;
         TensorDesc desc;

@@ -4,6 +4,7 @@
 // U+10FFFF, no longer form than needed).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -50,6 +51,9 @@ struct Utf8Step {
     return point;
 }
 
-inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+// U+FFFD. Its bytes are an array, which the program has once; a string literal in a header is another one in every file, and
+// begin() and end() may then come from different ones.
+inline constexpr std::array<char, 3> kReplacementBytes{'\xEF', '\xBF', '\xBD'};
+inline constexpr std::string_view kReplacementCharacter(kReplacementBytes.data(), kReplacementBytes.size());
 
 }  // namespace krait

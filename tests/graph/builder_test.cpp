@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"NegativeExtent", [](Graph& g) { g.tensors[0].desc.extent[0] = -1; }, "is negative"},
                     Damage{"HugeShape", [](Graph& g) { g.tensors[0].desc.extent[0] = INT64_MAX; }, "more elements than can be addressed"},
                     Damage{"StridedOwner", [](Graph& g) { g.tensors[0].desc.stride[0] = 4096; }, "must be contiguous"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace krait::graph

@@ -37,7 +37,7 @@ expect_text() {
     echo "$what: $(head -c 80 <<<"$text" | tr '\n' ' ')"
 }
 
-expect_text "the installed command" "$prefix/usr/bin/krait" run -p "The sea" -n 8 --seed 1
+expect_text "the installed command" "$prefix/usr/bin/krait" run -p "The sea" -n 8 --seed 1 --no-timings
 
 cmake -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$prefix/cmake" >/dev/null

@@ -17,12 +17,9 @@
 namespace krait::test {
 
 class Bytes {
-public:
+  public:
     template <class T>
-        requires std::is_arithmetic_v<T>
-    Bytes& put(T value) {
-        return raw(std::as_bytes(std::span(&value, 1)));
-    }
+    requires std::is_arithmetic_v<T> Bytes& put(T value) { return raw(std::as_bytes(std::span(&value, 1))); }
     Bytes& raw(std::span<const std::byte> bytes) {
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
         return *this;
@@ -46,7 +43,7 @@ public:
     [[nodiscard]] std::span<const std::byte> span() const { return bytes_; }
     std::byte& operator[](size_t i) { return bytes_[i]; }
 
-private:
+  private:
     std::vector<std::byte> bytes_;
 };
 
@@ -163,23 +160,23 @@ struct RawGguf {
 //   a F32 [4, 8], b Q8_0 [2, 64], c F32 [8] in Krait's order.
 inline RawGguf sample_gguf() {
     RawGguf file;
-    file.add_string("general.architecture", "mamba");               // 0
-    file.add("general.alignment", gguf_id::u32, uint32_t{32});      // 1
-    file.add("n.u8", gguf_id::u8, uint8_t{200});                    // 2
-    file.add("n.i8", gguf_id::i8, int8_t{-100});                    // 3
-    file.add("n.u16", gguf_id::u16, uint16_t{60000});               // 4
-    file.add("n.i16", gguf_id::i16, int16_t{-30000});               // 5
-    file.add("n.u32", gguf_id::u32, uint32_t{4000000000u});         // 6
-    file.add("n.i32", gguf_id::i32, int32_t{-2000000000});          // 7
-    file.add("n.f32", gguf_id::f32, 0.5f);                          // 8
-    file.add("n.bool", gguf_id::boolean, uint8_t{1});               // 9
-    file.add("n.u64", gguf_id::u64, uint64_t{1} << 63);             // 10
-    file.add("n.i64", gguf_id::i64, int64_t{-5000000000});          // 11
-    file.add("n.f64", gguf_id::f64, 1e-300);                        // 12
-    file.add_array<uint32_t>("a.u32", gguf_id::u32, {1, 2, 3});     // 13
-    file.add_array<uint8_t>("a.bool", gguf_id::boolean, {1, 0, 1});  // 14
+    file.add_string("general.architecture", "mamba");                           // 0
+    file.add("general.alignment", gguf_id::u32, uint32_t{32});                  // 1
+    file.add("n.u8", gguf_id::u8, uint8_t{200});                                // 2
+    file.add("n.i8", gguf_id::i8, int8_t{-100});                                // 3
+    file.add("n.u16", gguf_id::u16, uint16_t{60000});                           // 4
+    file.add("n.i16", gguf_id::i16, int16_t{-30000});                           // 5
+    file.add("n.u32", gguf_id::u32, uint32_t{4000000000u});                     // 6
+    file.add("n.i32", gguf_id::i32, int32_t{-2000000000});                      // 7
+    file.add("n.f32", gguf_id::f32, 0.5f);                                      // 8
+    file.add("n.bool", gguf_id::boolean, uint8_t{1});                           // 9
+    file.add("n.u64", gguf_id::u64, uint64_t{1} << 63);                         // 10
+    file.add("n.i64", gguf_id::i64, int64_t{-5000000000});                      // 11
+    file.add("n.f64", gguf_id::f64, 1e-300);                                    // 12
+    file.add_array<uint32_t>("a.u32", gguf_id::u32, {1, 2, 3});                 // 13
+    file.add_array<uint8_t>("a.bool", gguf_id::boolean, {1, 0, 1});             // 14
     file.add_array<std::string>("a.string", gguf_id::string, {"x", "", "yz"});  // 15
-    file.add_array<float>("a.f32", gguf_id::f32, {});               // 16
+    file.add_array<float>("a.f32", gguf_id::f32, {});                           // 16
     Bytes a, b, c;
     for (int i = 0; i < 32; ++i) a.put(static_cast<float>(i));
     b.zeros(4 * 34);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -65,17 +66,17 @@ void PrintTo(const HostileCase& c, std::ostream* out) { *out << c.name; }
 enum : size_t { kArchitecture = 0, kAlignment = 1, kU8 = 2, kBool = 9, kArrayU32 = 13, kArrayBool = 14, kArrayString = 15 };
 
 template <class T>
-auto overwrite(uint64_t RawLayout::Metadata::* field, size_t entry, T value, uint64_t further = 0) {
+auto overwrite(uint64_t RawLayout::Metadata::*field, size_t entry, T value, uint64_t further = 0) {
     return [=](Bytes& bytes, const RawLayout& at) { bytes.overwrite(at.metadata[entry].*field + further, value); };
 }
 template <class T>
-auto overwrite(uint64_t RawLayout::Tensor::* field, size_t entry, T value, uint64_t further = 0) {
+auto overwrite(uint64_t RawLayout::Tensor::*field, size_t entry, T value, uint64_t further = 0) {
     return [=](Bytes& bytes, const RawLayout& at) { bytes.overwrite(at.tensors[entry].*field + further, value); };
 }
-auto place(uint64_t RawLayout::Metadata::* field, size_t entry, uint64_t further = 0) {
+auto place(uint64_t RawLayout::Metadata::*field, size_t entry, uint64_t further = 0) {
     return [=](const RawLayout& at) { return at.metadata[entry].*field + further; };
 }
-auto place(uint64_t RawLayout::Tensor::* field, size_t entry, uint64_t further = 0) {
+auto place(uint64_t RawLayout::Tensor::*field, size_t entry, uint64_t further = 0) {
     return [=](const RawLayout& at) { return at.tensors[entry].*field + further; };
 }
 auto place(uint64_t fixed) {
@@ -89,7 +90,12 @@ using T = RawLayout::Tensor;
 template <class Place>
 HostileCase cut(const char* name, const char* field, Place at, uint64_t kept, std::vector<const char*> words = {}) {
     words.push_back("bytes are missing");
-    return {name, nullptr, [=](Bytes& bytes, const RawLayout& layout) { bytes.truncate(at(layout) + kept); }, kCorrupt, field, at,
+    return {name,
+            nullptr,
+            [=](Bytes& bytes, const RawLayout& layout) { bytes.truncate(at(layout) + kept); },
+            kCorrupt,
+            field,
+            at,
             std::move(words)};
 }
 template <class Change, class Place>
@@ -113,9 +119,13 @@ std::vector<HostileCase> truncated_files() {
     // Only what follows a length can be cut before the length itself looks wrong.
     const auto cut_text = [](const char* name, const char* field, auto at, uint64_t kept, std::vector<const char*> words) {
         words.push_back("bytes follow");
-        return HostileCase{name, nullptr,
-                           [=](Bytes& bytes, const RawLayout& layout) { bytes.truncate(at(layout) + 8 + kept); }, kCorrupt, field,
-                           at, std::move(words)};
+        return HostileCase{name,
+                           nullptr,
+                           [=](Bytes& bytes, const RawLayout& layout) { bytes.truncate(at(layout) + 8 + kept); },
+                           kCorrupt,
+                           field,
+                           at,
+                           std::move(words)};
     };
     // Counts are checked first, so the header must promise few entries for a cut to be met later.
     const auto few = [](HostileCase c, uint64_t metadata, uint64_t tensors) {
@@ -136,16 +146,23 @@ std::vector<HostileCase> truncated_files() {
         few(cut("cut_in_value_type", "value type", place(&M::type, 1), 3, {"metadata 1 'general.alignment'"}), 2, 0),
         few(cut("cut_before_value", "value", place(&M::value, 1), 0, {"metadata 1 'general.alignment'"}), 2, 0),
         few(cut("cut_in_value", "value", place(&M::value, 1), 3, {"takes 4 bytes", "1 bytes are missing"}), 2, 0),
-        few(cut("cut_in_string_length", "length of the string value", place(&M::value, 0), 6, {"'general.architecture'"}), 1, 0),
+        few(cut("cut_in_string_length", "length of the string value", place(&M::value, 0), 6, {"'general.architecture'"}), 1,
+            0),
         few(cut_text("cut_in_string", "length of the string value", place(&M::value, 0), 3, {"'general.architecture'"}), 1, 0),
         few(cut("cut_before_bool", "bool value", place(&M::value, kBool), 0, {"metadata 9 'n.bool'"}), 10, 0),
         few(cut("cut_in_element_type", "array element type", place(&M::value, kArrayU32), 2, {"'a.u32'"}), 14, 0),
         few(cut("cut_in_array_length", "array length", place(&M::value, kArrayU32, 4), 2, {"'a.u32'"}), 14, 0),
-        few({"cut_in_array", nullptr,
-             [](Bytes& bytes, const RawLayout& at) { bytes.truncate(at.metadata[kArrayU32].value + 12 + 11); }, kCorrupt,
-             "array length", place(&M::value, kArrayU32, 4), {"'a.u32'", "hold at most 2"}}, 14, 0),
+        few({"cut_in_array",
+             nullptr,
+             [](Bytes& bytes, const RawLayout& at) { bytes.truncate(at.metadata[kArrayU32].value + 12 + 11); },
+             kCorrupt,
+             "array length",
+             place(&M::value, kArrayU32, 4),
+             {"'a.u32'", "hold at most 2"}},
+            14, 0),
         few(cut_text("cut_in_array_string", "length of the array element", place(&M::value, kArrayString, 12 + 9 + 8), 1,
-                     {"'a.string'", "element 2 of the 3"}), 16, 0),
+                     {"'a.string'", "element 2 of the 3"}),
+            16, 0),
         cut("cut_in_name_length", "length of the name", place(&T::name_length, 2), 7, {"tensor 2:"}),
         cut_text("cut_in_name", "length of the name", place(&T::name_length, 2), 0, {"tensor 2:"}),
         cut("cut_in_rank", "number of dimensions", place(&T::rank, 2), 1, {"tensor 2 'c'"}),
@@ -159,8 +176,8 @@ std::vector<HostileCase> truncated_files() {
                    place(&T::offset, 0), {"tensor 0 'a'", "128 bytes are missing", "F32 [4, 8]"}),
         bytes_case("cut_in_data", kCorrupt, [](Bytes& bytes, const RawLayout& at) { bytes.truncate(at.data + 200); }, "offset",
                    place(&T::offset, 1), {"tensor 1 'b'", "64 bytes are missing"}),
-        bytes_case("cut_last_byte", kCorrupt, [](Bytes& bytes, const RawLayout& at) { bytes.truncate(at.file_end - 1); }, "offset",
-                   place(&T::offset, 2), {"tensor 2 'c'", ": 1 bytes are missing", "Is the file complete?"}),
+        bytes_case("cut_last_byte", kCorrupt, [](Bytes& bytes, const RawLayout& at) { bytes.truncate(at.file_end - 1); },
+                   "offset", place(&T::offset, 2), {"tensor 2 'c'", ": 1 bytes are missing", "Is the file complete?"}),
     };
 }
 
@@ -170,7 +187,8 @@ std::vector<HostileCase> hostile_headers() {
                          {"begins with 'GGUF'", word});
     };
     const auto version = [](const char* name, ErrorCode code, uint32_t value, const char* word) {
-        return file_case(name, code, [=](RawGguf& file) { file.version = value; }, "version", place(RawLayout::version), {word});
+        return file_case(name, code, [=](RawGguf& file) { file.version = value; }, "version", place(RawLayout::version),
+                         {word});
     };
     const auto tensors = [](const char* name, uint64_t count) {
         return file_case(name, kCorrupt, [=](RawGguf& file) { file.tensor_count = count; }, "tensor count",
@@ -203,21 +221,23 @@ std::vector<HostileCase> hostile_headers() {
         metadata("metadata_count_times_13_wraps", kMax / 13 + 2),
         metadata("metadata_count_a_million", 1000000),
         // One more: the first tensor's record is read as metadata, and its extents' low half as a type.
-        file_case("metadata_count_one_more", kCorrupt, [](RawGguf& file) { file.metadata_count = 18, file.tensors[0].rank = 77; },
-                  "value type", place(&T::rank, 0), {"metadata 17 'a'", "is 77"}),
+        file_case("metadata_count_one_more", kCorrupt,
+                  [](RawGguf& file) { file.metadata_count = 18, file.tensors[0].rank = 77; }, "value type", place(&T::rank, 0),
+                  {"metadata 17 'a'", "is 77"}),
         // One less: the last metadata is read as a tensor.
         file_case("metadata_count_one_less", kCorrupt, [](RawGguf& file) { file.metadata_count = 16; }, "number of dimensions",
                   place(&M::type, 16), {"tensor 0 'a.f32'", "is 9"}),
         // One more: what follows the records is data, here the floats 0 and 1.
-        file_case("tensor_count_one_more", kCorrupt, [](RawGguf& file) { file.tensor_count = 4; }, "length of the name",
-                  [](const RawLayout& at) { return at.header_end; }, {"tensor 3:", "is 4575657221408423936"}),
+        file_case(
+            "tensor_count_one_more", kCorrupt, [](RawGguf& file) { file.tensor_count = 4; }, "length of the name",
+            [](const RawLayout& at) { return at.header_end; }, {"tensor 3:", "is 4575657221408423936"}),
     };
 }
 
 std::vector<HostileCase> hostile_metadata() {
     const auto key_length = [](const char* name, uint64_t value, const char* word) {
-        return bytes_case(name, kCorrupt, overwrite(&M::key_length, kU8, value), "length of the key", place(&M::key_length, kU8),
-                          {"metadata 2:", word});
+        return bytes_case(name, kCorrupt, overwrite(&M::key_length, kU8, value), "length of the key",
+                          place(&M::key_length, kU8), {"metadata 2:", word});
     };
     const auto type = [](const char* name, uint32_t value) {
         return bytes_case(name, kCorrupt, overwrite(&M::type, kU8, value), "value type", place(&M::type, kU8),
@@ -258,8 +278,8 @@ std::vector<HostileCase> hostile_metadata() {
                    place(&M::value, kArrayU32), {"is 13"}),
         bytes_case("array_in_array", kUnsupported, overwrite(&M::value, kArrayU32, id::array), "array element type",
                    place(&M::value, kArrayU32), {"metadata 13 'a.u32'", "no arrays inside arrays"}),
-        file_case("array_bomb", kUnsupported, [=](RawGguf& file) { file.metadata[kArrayU32].value = bomb; }, "array element type",
-                  place(&M::value, kArrayU32), {"no arrays inside arrays"}),
+        file_case("array_bomb", kUnsupported, [=](RawGguf& file) { file.metadata[kArrayU32].value = bomb; },
+                  "array element type", place(&M::value, kArrayU32), {"no arrays inside arrays"}),
         array_length("array_length_max", kArrayU32, kMax),
         array_length("array_length_times_4_wraps", kArrayU32, (uint64_t{1} << 62) + 1),
         array_length("array_length_2_63", kArrayU32, uint64_t{1} << 63),
@@ -275,9 +295,8 @@ std::vector<HostileCase> hostile_metadata() {
                    "length of the array element", place(&M::value, kArrayString, 12), {"element 0 of the 3"}),
         file_case("duplicate_key", kCorrupt, [](RawGguf& file) { file.metadata[5].key = "n.u8"; }, "key", place(&M::key, 5),
                   {"metadata 5 'n.u8'", "already that of metadata 2"}),
-        file_case("duplicate_alignment", kCorrupt,
-                  [](RawGguf& file) { file.add("general.alignment", id::u32, uint32_t{64}); }, "key", place(&M::key, 17),
-                  {"already that of metadata 1"}),
+        file_case("duplicate_alignment", kCorrupt, [](RawGguf& file) { file.add("general.alignment", id::u32, uint32_t{64}); },
+                  "key", place(&M::key, 17), {"already that of metadata 1"}),
         alignment("alignment_0", id::u32, Bytes().put(uint32_t{0}), "is 0 (uint32)"),
         alignment("alignment_3", id::u32, Bytes().put(uint32_t{3}), "is 3 (uint32)"),
         alignment("alignment_4", id::u32, Bytes().put(uint32_t{4}), "is 4 (uint32)"),
@@ -298,7 +317,8 @@ std::vector<HostileCase> hostile_tensors() {
         return file_case(name, kCorrupt, [=](RawGguf& file) { file.tensors[1].rank = value; }, "number of dimensions",
                          place(&T::rank, 1), {"tensor 1 'b'", "1 to 4 are possible"});
     };
-    const auto extent = [](const char* name, std::vector<uint64_t> extents, const char* field, uint64_t which, const char* word) {
+    const auto extent = [](const char* name, std::vector<uint64_t> extents, const char* field, uint64_t which,
+                           const char* word) {
         return file_case(name, kCorrupt, [=](RawGguf& file) { file.tensors[0].extents = extents; }, field,
                          place(&T::extents, 0, 8 * which), {"tensor 0 'a'", word});
     };
@@ -326,8 +346,10 @@ std::vector<HostileCase> hostile_tensors() {
         extent("extents_of_65536", {65536, 65536, 65536, 65536}, "extent 3", 3, "more than"),
         extent("extents_product_2_59", {uint64_t{1} << 30, uint64_t{1} << 29}, "extent 1", 1, "more than"),
         file_case("extents_larger_than_file", kCorrupt,
-                  [](RawGguf& file) { file.tensors[0].extents = {uint64_t{1} << 29, uint64_t{1} << 29}; }, "offset",
-                  place(&T::offset, 0), {"tensor 0 'a'", "bytes are missing"}),
+                  [](RawGguf& file) {
+                      file.tensors[0].extents = {uint64_t{1} << 29, uint64_t{1} << 29};
+                  },
+                  "offset", place(&T::offset, 0), {"tensor 0 'a'", "bytes are missing"}),
         type("type_iq2_xxs", kUnsupported, 16, "is 16 (IQ2_XXS), which Krait does not read"),
         type("type_q8_1", kUnsupported, 9, "(Q8_1)"),
         type("type_given_up", kUnsupported, 4, "(Q4_2)"),
@@ -393,7 +415,8 @@ TEST_P(GgufHostile, IsRefusedByFieldAndOffset) {
     ASSERT_NE(found, std::string::npos) << "'" << where << "' is not in: " << message;
     const size_t behind = found + where.size();
     EXPECT_TRUE(behind == message.size() || !std::isdigit(static_cast<unsigned char>(message[behind]))) << message;
-    for (const char* word : c.words) EXPECT_NE(message.find(word), std::string::npos) << "'" << word << "' is not in: " << message;
+    for (const char* word : c.words)
+        EXPECT_NE(message.find(word), std::string::npos) << "'" << word << "' is not in: " << message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GgufHostile, testing::ValuesIn(all_cases()),
@@ -405,74 +428,6 @@ TEST(GgufHostileSet, HoldsAtLeastSixtyFilesAndTheSampleItselfIsGood) {
     const auto file = GgufFile::parse(bytes.span(), "sample.gguf");
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_NE(test::touch_everything(*file), 0u);
-}
-
-// Bytes in a block of their own, so that a sanitizer sees one read too far.
-Result<GgufFile> parse_copy(std::span<const std::byte> bytes, std::vector<std::byte>& copy) {
-    copy.assign(bytes.begin(), bytes.end());
-    copy.shrink_to_fit();
-    return GgufFile::parse(copy, "hostile.gguf");
-}
-
-TEST(GgufHostileSet, TruncatedAtEveryByteIsAnError) {
-    const Bytes bytes = test::sample_gguf().build();
-    std::vector<std::byte> copy;
-    for (size_t size = 0; size < bytes.size(); ++size) {
-        const auto file = parse_copy(bytes.span().first(size), copy);
-        ASSERT_FALSE(file) << size << " of " << bytes.size() << " bytes were accepted";
-        EXPECT_EQ(file.error().code, ErrorCode::corrupt_file) << size;
-        EXPECT_NE(file.error().message.find(" at byte "), std::string::npos) << file.error().message;
-    }
-}
-
-TEST(GgufHostileSet, AnyByteOfTheHeaderMayBeAnything) {
-    RawLayout layout;
-    Bytes bytes = test::sample_gguf().build(&layout);
-    std::vector<std::byte> copy;
-    size_t refused = 0;
-    for (size_t at = 0; at < layout.header_end; ++at) {
-        const std::byte original = bytes[at];
-        for (int value = 0; value < 256; ++value) {
-            bytes[at] = static_cast<std::byte>(value);
-            if (const auto file = parse_copy(bytes.span(), copy)) test::touch_everything(*file);
-            else if (++refused; file.error().message.find(" at byte ") == std::string::npos)
-                ADD_FAILURE() << "byte " << at << " = " << value << ": " << file.error().message;
-        }
-        bytes[at] = original;
-    }
-    EXPECT_GT(refused, 10000u);
-}
-
-TEST(GgufHostileSet, AnyEightBytesMayBeAnExtremeNumber) {
-    RawLayout layout;
-    const Bytes good = test::sample_gguf().build(&layout);
-    std::vector<std::byte> copy;
-    for (const uint64_t value : {kMax, kMax >> 1, uint64_t{1} << 63, uint64_t{1} << 32, uint64_t{UINT32_MAX}, uint64_t{0}})
-        for (size_t at = 0; at + 8 <= layout.header_end; ++at) {
-            Bytes bytes = good;
-            bytes.overwrite(at, value);
-            if (const auto file = parse_copy(bytes.span(), copy)) test::touch_everything(*file);
-            else EXPECT_NE(file.error().message.find(" at byte "), std::string::npos) << file.error().message;
-        }
-}
-
-// The fuzzer's corpus, replayed where there is no fuzzer. Its two files that no reader of ours takes say so.
-TEST(GgufHostileSet, SeedsOfTheFuzzerAreReadOrRefusedAsTheyShould) {
-    const std::filesystem::path folder = std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "corpus" / "gguf";
-    size_t seen = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string name = entry.path().stem();
-        const auto file = GgufFile::open(entry.path());
-        ++seen;
-        if (name == "version_1" || name == "big_endian") {
-            ASSERT_FALSE(file) << name;
-            EXPECT_EQ(file.error().code, ErrorCode::unsupported) << file.error().message;
-        } else {
-            ASSERT_TRUE(file) << file.error().message;
-            test::touch_everything(*file);
-        }
-    }
-    EXPECT_GE(seen, 15u);
 }
 
 // A file that is as large as it says, with nothing in it: holes take no space on the disk.
@@ -499,8 +454,8 @@ TEST(GgufHostileSet, HugeMetadataInAHugeFileIsUnsupported) {
     std::filesystem::remove(path);
     ASSERT_FALSE(file);
     EXPECT_EQ(file.error().code, ErrorCode::unsupported);
-    EXPECT_NE(file.error().message.find(fmt::format("metadata 0 'huge': array length at byte {} is 314572800",
-                                                    layout.metadata[0].value + 4)),
+    EXPECT_NE(file.error().message.find(
+                  fmt::format("metadata 0 'huge': array length at byte {} is 314572800", layout.metadata[0].value + 4)),
               std::string::npos)
         << file.error().message;
     EXPECT_NE(file.error().message.find("in the first 256 MiB"), std::string::npos) << file.error().message;

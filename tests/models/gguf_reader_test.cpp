@@ -59,7 +59,8 @@ TEST(GgufReader, ReadsEveryTypeThatThePythonPackageWrites) {
     EXPECT_EQ(value("scalar.int32"), GgufValue(int32_t{-2000000000}));
     EXPECT_EQ(value("scalar.float32"), GgufValue(0.15625f));
     EXPECT_EQ(value("scalar.bool"), GgufValue(true));
-    EXPECT_EQ(value("scalar.string"), GgufValue(std::string("Krait \xF0\x9F\x90\x8D says: \xC3\xBC" "ber")));
+    EXPECT_EQ(value("scalar.string"), GgufValue(std::string("Krait \xF0\x9F\x90\x8D says: \xC3\xBC"
+                                                            "ber")));
     EXPECT_EQ(value("scalar.uint64"), GgufValue(std::numeric_limits<uint64_t>::max() - 2));
     EXPECT_EQ(value("scalar.int64"), GgufValue(std::numeric_limits<int64_t>::min()));
     EXPECT_EQ(value("scalar.float64"), GgufValue(1e-300));
@@ -75,8 +76,8 @@ TEST(GgufReader, ReadsEveryTypeThatThePythonPackageWrites) {
     EXPECT_EQ(array("array.bool"), GgufArray(std::vector<bool>{true, false, true, true}));
     EXPECT_EQ(array("array.string"), GgufArray(std::vector<std::string>{"", "a", "\xC4\xA0the", "<|endoftext|>"}));
     EXPECT_EQ(array("array.uint64"), GgufArray(std::vector<uint64_t>{std::numeric_limits<uint64_t>::max()}));
-    EXPECT_EQ(array("array.int64"), GgufArray(std::vector<int64_t>{std::numeric_limits<int64_t>::min(),
-                                                                   std::numeric_limits<int64_t>::max()}));
+    EXPECT_EQ(array("array.int64"),
+              GgufArray(std::vector<int64_t>{std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}));
     EXPECT_EQ(array("array.float64"), GgufArray(std::vector<double>{1e300, -2.5}));
 }
 
@@ -310,7 +311,8 @@ TEST(GgufReader, AMissingTensorIsAnErrorThatNamesIt) {
     const GgufFile file = parsed(bytes);
     ASSERT_FALSE(file.tensor("blk.0.ssm_a"));
     EXPECT_EQ(file.tensor("blk.0.ssm_a").error().code, ErrorCode::corrupt_file);
-    EXPECT_EQ(file.tensor("blk.0.ssm_a").error().message, "test.gguf: there is no tensor 'blk.0.ssm_a' among the 3 of the file");
+    EXPECT_EQ(file.tensor("blk.0.ssm_a").error().message,
+              "test.gguf: there is no tensor 'blk.0.ssm_a' among the 3 of the file");
 }
 
 TEST(GgufReader, OpenTellsWhichFileAndWhy) {
@@ -338,8 +340,8 @@ TEST(GgufValueText, IsFitForATerminal) {
     EXPECT_EQ(to_string(GgufValue(1e-5f)), "1e-05");
     EXPECT_EQ(to_string(GgufValue(std::string("a\n\x1b[31m\\"))), "\"a\\n\\x1b[31m\\\\\"");
     EXPECT_EQ(to_string(GgufValue(std::string("\xC4\xA0the \xFF"))), "\"\xC4\xA0the \\xff\"");
-    EXPECT_EQ(to_string(GgufValue(std::string("\xC2\x9B"))), "\"\\xc2\\x9b\"");  // a C1 control character
-    EXPECT_EQ(to_string(GgufValue(std::string("\xED\xA0\x80"))), "\"\\xed\\xa0\\x80\"");  // a surrogate
+    EXPECT_EQ(to_string(GgufValue(std::string("\xC2\x9B"))), "\"\\xc2\\x9b\"");                        // a C1 control character
+    EXPECT_EQ(to_string(GgufValue(std::string("\xED\xA0\x80"))), "\"\\xed\\xa0\\x80\"");               // a surrogate
     EXPECT_EQ(to_string(GgufValue(std::string("abc\xC3\xBC")), 6, 4), "\"abc\"... (5 bytes in all)");  // never half a character
     EXPECT_EQ(to_string(GgufValue(GgufArray(std::vector<int32_t>{1, 2, 3}))), "[1, 2, 3]");
     EXPECT_EQ(to_string(GgufValue(GgufArray(std::vector<int32_t>{1, 2, 3})), 2), "[1, 2, ... 3 in all]");

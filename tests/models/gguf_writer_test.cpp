@@ -16,7 +16,7 @@ namespace krait {
 namespace {
 
 class GgufWriterTest : public testing::Test {
-protected:
+  protected:
     void SetUp() override {
         folder_ = std::filesystem::path(testing::TempDir()) / ("krait-writer-" + std::to_string(::getpid()));
         std::filesystem::remove_all(folder_);

@@ -7,13 +7,14 @@ namespace krait::harness {
 namespace {
 
 void evaluate(const ops::RmsNorm::In<Values>& in, const ops::RmsNormParams& params, const ops::RmsNorm::Out<std::vector<double>*>& out) {
-    const int64_t width = in.x.extent(1), group = params.groups > 0 ? width / params.groups : 0;
+    const int64_t width = in.x.extent(1), group = width / params.groups;
     for (int64_t t = 0; t < in.x.extent(0); ++t)
-        for (int64_t i = 0; i < width; ++i) {
+        for (int64_t first = 0; first < width; first += group) {
             double squares = 0;
-            for (int64_t j = i / group * group; j < (i / group + 1) * group; ++j) squares += in.x.at(t, j) * in.x.at(t, j);
-            (*out.y)[static_cast<size_t>(t * width + i)] = in.x.at(t, i) / std::sqrt(squares / static_cast<double>(group) + static_cast<double>(params.eps)) *
-                                                           (in.weight ? in.weight.at(i) : 1.0);
+            for (int64_t i = first; i < first + group; ++i) squares += in.x.at(t, i) * in.x.at(t, i);
+            const double root = std::sqrt(squares / static_cast<double>(group) + static_cast<double>(params.eps));
+            for (int64_t i = first; i < first + group; ++i)
+                (*out.y)[static_cast<size_t>(t * width + i)] = in.x.at(t, i) / root * (in.weight ? in.weight.at(i) : 1.0);
         }
 }
 

@@ -11,7 +11,7 @@ namespace krait {
 namespace {
 
 class MappedFileTest : public testing::Test {
-protected:
+  protected:
     void SetUp() override {
         folder_ = std::filesystem::path(testing::TempDir()) / ("krait-mapped-" + std::to_string(::getpid()));
         std::filesystem::create_directory(folder_);

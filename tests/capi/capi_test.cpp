@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// include/krait/krait.h and krait.hpp, through the shared library.
+#include <gtest/gtest.h>
+#include <krait/krait.h>
+
+#include <algorithm>
+#include <cstring>
+#include <krait/krait.hpp>
+
+namespace kr = krait::api;
+
+namespace {
+
+template <class T>
+T value(kr::Result<T> result) {
+    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
+    return std::move(*result);
+}
+
+TEST(CApi, VersionAndDevices) {
+    EXPECT_STREQ(krait_version(), "0.1.0");
+    const size_t count = krait_device_count();
+    ASSERT_GE(count, 2u);
+    bool has_cpu = false;
+    for (size_t i = 0; i < count; ++i) {
+        krait_device_description device{};
+        krait_failure failure{};
+        ASSERT_EQ(krait_device_describe(i, &device, &failure), KRAIT_OK) << failure.message;
+        has_cpu = has_cpu || std::strcmp(device.name, "cpu") == 0;
+    }
+    EXPECT_TRUE(has_cpu);
+    krait_device_description device{};
+    EXPECT_EQ(krait_device_describe(count, &device, nullptr), KRAIT_NOT_FOUND);
+}
+
+TEST(CApi, FileAndBuiltInDemoAreTheSame) {
+    const kr::Model built_in = value(kr::Model::load()), file = value(kr::Model::load(KRAIT_DEMO_FILE, "cpu"));
+    EXPECT_EQ(built_in.describe().n_vocab, file.describe().n_vocab);
+    EXPECT_STREQ(built_in.describe().architecture, "mamba");
+    EXPECT_STREQ(file.describe().device, "cpu");
+    EXPECT_GT(file.describe().state_bytes, 0u);
+    EXPECT_EQ(value(built_in.tokenize("It was a fine day.")), value(file.tokenize("It was a fine day.")));
+}
+
+TEST(CApi, TextRoundTrips) {
+    const kr::Model model = value(kr::Model::load());
+    const std::string text("caf\xc3\xa9\0 \xff\xfe, end", 17);
+    EXPECT_EQ(value(model.detokenize(value(model.tokenize(text)))), text);
+    EXPECT_TRUE(value(model.tokenize("")).empty());
+}
+
+TEST(CApi, SmallArraysAreToldTheSize) {
+    const kr::Model model = value(kr::Model::load());
+    size_t n_tok = 0;
+    int32_t tokens[2] = {-7, -7};
+    krait_failure failure{};
+    const char* text = "It was a fine day in the middle of June.";
+    EXPECT_EQ(krait_model_tokenize(model.get(), text, std::strlen(text), tokens, 2, &n_tok, &failure), KRAIT_INVALID_ARGUMENT);
+    EXPECT_GT(n_tok, 2u);
+    EXPECT_EQ(tokens[0], -7) << "nothing is written where not all fits";
+    EXPECT_NE(std::string(failure.message).find("the array 2"), std::string::npos) << failure.message;
+    EXPECT_EQ(krait_model_tokenize(model.get(), text, std::strlen(text), nullptr, 0, &n_tok, &failure), KRAIT_OK);
+    EXPECT_STREQ(failure.message, "");
+}
+
+TEST(CApi, DecodesABatchOfSequences) {
+    const kr::Model model = value(kr::Model::load());
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_sequences = 2;
+    kr::Session session = value(kr::Session::create(model, options));
+    const auto first = value(model.tokenize("It was a fine day")), second = value(model.tokenize("She"));
+    const krait_batch_item items[] = {{0, KRAIT_WANT_ALL, first.data(), first.size()}, {1, KRAIT_WANT_LAST, second.data(), second.size()}};
+    value(session.decode(items));
+    const auto n_vocab = static_cast<size_t>(model.describe().n_vocab);
+    EXPECT_EQ(value(session.logits(0, first.size() - 1)).size(), n_vocab);
+    EXPECT_EQ(value(session.logits(1)).size(), n_vocab);
+    EXPECT_EQ(session.logits(0, first.size()).failure().code, KRAIT_NOT_FOUND);
+    EXPECT_EQ(value(session.length(0)), first.size());
+    EXPECT_EQ(value(session.length(1)), second.size());
+}
+
+TEST(CApi, SamplingIsReproducible) {
+    const kr::Model model = value(kr::Model::load());
+    const auto write = [&](uint64_t seed) {
+        krait_sampler_options options = KRAIT_SAMPLER_OPTIONS_INIT;
+        options.seed = seed;
+        kr::Sampler sampler = value(kr::Sampler::create(options));
+        kr::Session session = value(kr::Session::create(model));
+        std::vector<int32_t> tokens = value(model.tokenize("It was"));
+        value(session.decode(tokens));
+        for (int i = 0; i < 20; ++i) {
+            tokens.push_back(value(session.sample(sampler)));
+            value(session.decode(std::span(&tokens.back(), 1)));
+        }
+        return tokens;
+    };
+    EXPECT_EQ(write(1), write(1));
+    EXPECT_NE(write(1), write(2));
+}
+
+TEST(CApi, StatesAreSavedForkedAndReset) {
+    const kr::Model model = value(kr::Model::load());
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_sequences = 3;
+    kr::Session session = value(kr::Session::create(model, options));
+    value(session.decode(value(model.tokenize("The house stood"))));
+    const auto saved = value(session.save());
+    value(session.fork(0, 1));
+    value(session.restore(saved, 2));
+    EXPECT_EQ(value(session.save(1)), saved);
+    EXPECT_EQ(value(session.save(2)), saved);
+    value(session.reset(0));
+    EXPECT_EQ(value(session.length(0)), 0u);
+    EXPECT_EQ(session.restore(std::span(saved).first(10), 0).failure().code, KRAIT_CORRUPT_FILE);
+}
+
+TEST(CApi, ProgressMayStopTheLoading) {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    int calls = 0;
+    options.user = &calls;
+    options.progress = [](void* user, uint64_t, uint64_t) { return ++*static_cast<int*>(user) < 3 ? 0 : 1; };
+    krait_model* model = nullptr;
+    krait_failure failure{};
+    EXPECT_EQ(krait_model_load(nullptr, &options, &model, &failure), KRAIT_CANCELLED);
+    EXPECT_EQ(model, nullptr);
+    EXPECT_EQ(calls, 3);
+}
+
+TEST(CApi, MistakesAreSentences) {
+    krait_failure failure{};
+    krait_model* handle = nullptr;
+    EXPECT_EQ(krait_model_load("no/such.gguf", nullptr, &handle, &failure), KRAIT_NOT_FOUND);
+    EXPECT_NE(std::strstr(failure.message, "no/such.gguf"), nullptr) << failure.message;
+    EXPECT_EQ(krait_model_load(nullptr, nullptr, nullptr, &failure), KRAIT_INVALID_ARGUMENT);
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "abacus";
+    EXPECT_EQ(krait_model_load(nullptr, &options, &handle, &failure), KRAIT_NOT_FOUND);
+    options.struct_size = 4096;
+    EXPECT_EQ(krait_model_load(nullptr, &options, &handle, &failure), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_session_create(nullptr, nullptr, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_session_decode(nullptr, nullptr, 0, &failure), KRAIT_INVALID_ARGUMENT);
+    EXPECT_STREQ(failure.message, "session is NULL");
+
+    const kr::Model model = value(kr::Model::load());
+    kr::Session session = value(kr::Session::create(model));
+    const int32_t bad = 1 << 30;
+    EXPECT_EQ(session.decode(std::span(&bad, 1)).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(session.decode(std::span<const int32_t>()).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(session.logits().failure().code, KRAIT_NOT_FOUND);
+    krait_sampler_options sampling = KRAIT_SAMPLER_OPTIONS_INIT;
+    sampling.temperature = -1.0f;
+    EXPECT_EQ(kr::Sampler::create(sampling).failure().code, KRAIT_INVALID_ARGUMENT);
+    krait_model_free(nullptr);
+    krait_session_free(nullptr);
+    krait_sampler_free(nullptr);
+}
+
+}  // namespace

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the .npy files of this folder: version 1.0, little-endian, C order, float32, float64 or int32.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace krait::test {
+
+// The numbers as T, whatever of the three types the file has; its shape goes to *shape where given.
+template <class T>
+std::vector<T> read_npy(const std::string& path, std::vector<int64_t>* shape = nullptr) {
+    std::ifstream stream(path, std::ios::binary);
+    const std::string file(std::istreambuf_iterator<char>(stream), {});
+    EXPECT_GT(file.size(), 10u) << path << " cannot be read";
+    if (file.size() <= 10) return {};
+    uint16_t header_size = 0;
+    std::memcpy(&header_size, file.data() + 8, 2);
+    const std::string header = file.substr(10, header_size);
+    const std::string data = file.substr(10 + header_size);
+    if (shape) {
+        std::string list = header.substr(header.find("'shape': (") + 10);
+        list.resize(list.find(')'));
+        for (size_t at = 0; at < list.size();) {
+            if (list[at] < '0' || list[at] > '9') {
+                ++at;
+                continue;
+            }
+            size_t used = 0;
+            shape->push_back(std::stoll(list.substr(at), &used));
+            at += used;
+        }
+    }
+    const auto convert = [&]<class From>(From) {
+        std::vector<T> values(data.size() / sizeof(From));
+        for (size_t i = 0; i < values.size(); ++i) {
+            From value;
+            std::memcpy(&value, data.data() + i * sizeof(From), sizeof value);
+            values[i] = static_cast<T>(value);
+        }
+        return values;
+    };
+    if (header.find("'<f4'") != std::string::npos) return convert(float{});
+    if (header.find("'<f8'") != std::string::npos) return convert(double{});
+    if (header.find("'<i4'") != std::string::npos) return convert(int32_t{});
+    ADD_FAILURE() << path << ": element type not known: " << header;
+    return {};
+}
+
+// Sum of squared differences over sum of squares.
+template <class A, class B>
+double nmse(const A& got, const B& expected) {
+    EXPECT_EQ(got.size(), expected.size());
+    double error = 0, power = 0;
+    for (size_t i = 0; i < expected.size() && i < got.size(); ++i) {
+        const double e = static_cast<double>(expected[i]), d = static_cast<double>(got[i]) - e;
+        error += d * d;
+        power += e * e;
+    }
+    return error == 0 ? 0 : error / power;
+}
+
+// Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use.
+inline const std::vector<std::string>& model_devices() {
+    static const std::vector<std::string> devices{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512"};
+    return devices;
+}
+
+// "cpu:avx2" as part of a test's name.
+inline std::string as_identifier(std::string text) {
+    for (char& c : text)
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    return text;
+}
+
+}  // namespace krait::test

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files that are sound GGUF and still no model: missing or lying metadata, missing or misshapen tensors, broken tokenizers.
+// Every one is a valid golden model with one thing changed, written by GgufWriter; the error must name that thing.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/quant/codec.hpp"
+#include "models/gguf/gguf_writer.hpp"
+#include "models/session.hpp"
+#include "tests/golden/npy.hpp"
+
+namespace krait {
+namespace {
+
+// A file that can be changed.
+struct Draft {
+    struct Tensor {
+        std::string name;
+        DType dtype;
+        std::vector<int64_t> extents;
+        std::vector<std::byte> bytes;
+    };
+    std::vector<std::pair<std::string, GgufValue>> metadata;
+    std::vector<Tensor> tensors;
+
+    static Draft of(const std::string& model) {
+        Draft draft;
+        const auto file = GgufFile::open("tests/golden/" + model + ".gguf");
+        EXPECT_TRUE(file) << file.error().message;
+        for (const GgufMetadata& entry : file->metadata()) draft.metadata.emplace_back(entry.key, entry.value);
+        for (const GgufTensor& t : file->tensors())
+            draft.tensors.push_back({t.name, t.dtype(), {t.extents().begin(), t.extents().end()}, {t.bytes.begin(), t.bytes.end()}});
+        return draft;
+    }
+
+    void set(const std::string& key, GgufValue value) {
+        drop_key(key);
+        metadata.emplace_back(key, std::move(value));
+    }
+    void drop_key(const std::string& key) {
+        std::erase_if(metadata, [&](const auto& entry) { return entry.first == key; });
+    }
+    Tensor& tensor(const std::string& name) {
+        return *std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; });
+    }
+    void drop_tensor(const std::string& name) {
+        std::erase_if(tensors, [&](const Tensor& t) { return t.name == name; });
+    }
+    void reshape(const std::string& name, std::vector<int64_t> extents) {
+        Tensor& t = tensor(name);
+        t.extents = std::move(extents);
+        int64_t count = 1;
+        for (const int64_t n : t.extents) count *= n;
+        t.bytes.resize(static_cast<size_t>(row_bytes(t.dtype, count)));
+    }
+    // Re-encodes an F32 tensor.
+    void convert(const std::string& name, DType dtype) {
+        Tensor& t = tensor(name);
+        std::vector<float> values(t.bytes.size() / sizeof(float));
+        std::memcpy(values.data(), t.bytes.data(), t.bytes.size());
+        t.dtype = dtype;
+        t.bytes.resize(static_cast<size_t>(row_bytes(dtype, static_cast<int64_t>(values.size()))));
+        encode_row(dtype, values, t.bytes.data());
+    }
+
+    Result<std::shared_ptr<const Model>> load() const {
+        const auto path = std::filesystem::temp_directory_path() / fmt::format("krait-hostile-{}.gguf", getpid());
+        auto writer = GgufWriter::create(path);
+        EXPECT_TRUE(writer) << writer.error().message;
+        for (const auto& [key, value] : metadata) EXPECT_TRUE(writer->add(key, value)) << key;
+        for (const Tensor& t : tensors) EXPECT_TRUE(writer->declare(t.name, t.dtype, t.extents)) << t.name;
+        for (const Tensor& t : tensors) EXPECT_TRUE(writer->write_tensor(t.name, t.bytes)) << t.name;
+        EXPECT_TRUE(writer->finish());
+        auto model = Model::load(path, {.device = "cpu"});
+        std::filesystem::remove(path);
+        return model;
+    }
+};
+
+struct Change {
+    std::string name;
+    std::string model;
+    std::function<void(Draft&)> apply;
+    std::vector<std::string> words;  // all of them must stand in the error
+    ErrorCode code = ErrorCode::corrupt_file;
+};
+
+void PrintTo(const Change& change, std::ostream* out) { *out << change.model << " " << change.name; }
+
+std::vector<Change> changes() {
+    std::vector<Change> list;
+    const auto add = [&](std::string name, std::string model, std::function<void(Draft&)> apply, std::vector<std::string> words,
+                         ErrorCode code = ErrorCode::corrupt_file) { list.push_back({std::move(name), std::move(model), std::move(apply), std::move(words), code}); };
+
+    for (const std::string model : {"mamba", "mamba2"}) {
+        for (const char* suffix : {"embedding_length", "block_count", "ssm.inner_size", "ssm.state_size", "ssm.conv_kernel", "ssm.time_step_rank"}) {
+            const std::string key = model + "." + suffix;
+            add("without " + key, model, [=](Draft& d) { d.drop_key(key); }, {key});
+            add("zero " + key, model, [=](Draft& d) { d.set(key, uint32_t{0}); }, {key, "is 0"});
+            add("huge " + key, model, [=](Draft& d) { d.set(key, uint64_t{1} << 62); }, {key});
+            add("text " + key, model, [=](Draft& d) { d.set(key, std::string("many")); }, {key});
+            add("one more " + key, model, [=](Draft& d) {
+                const auto found = std::find_if(d.metadata.begin(), d.metadata.end(), [&](const auto& e) { return e.first == key; });
+                d.set(key, std::get<uint32_t>(found->second) + 1);
+            }, {});
+        }
+        const Draft draft = Draft::of(model);
+        for (const auto& tensor : draft.tensors) {
+            if (tensor.name.starts_with("blk.1.") || tensor.name.starts_with("blk.0.")) continue;  // one layer of three, and the rest
+            const std::string tensor_name = tensor.name;
+            const bool optional = tensor_name.ends_with("conv1d.bias") || tensor_name == "output.weight";
+            if (!optional) add("without " + tensor_name, model, [=](Draft& d) { d.drop_tensor(tensor_name); }, {tensor_name});
+            if (tensor_name == "token_embd.weight") continue;  // its length is what says how many tokens there are
+            auto extents = tensor.extents;
+            ++extents[0];
+            add("longer " + tensor_name, model, [=](Draft& d) { d.reshape(tensor_name, extents); }, {tensor_name});
+        }
+    }
+    add("as many layers as tensors", "mamba", [](Draft& d) { d.set("mamba.block_count", static_cast<uint32_t>(d.tensors.size())); }, {"'blk.3.attn_norm.weight' is missing"});
+    add("more layers than tensors", "mamba", [](Draft& d) { d.set("mamba.block_count", uint32_t{1000}); }, {"mamba.block_count", "1000"});
+    add("no architecture", "mamba", [](Draft& d) { d.drop_key("general.architecture"); }, {"general.architecture"});
+    add("another architecture", "mamba", [](Draft& d) { d.set("general.architecture", std::string("llama")); }, {"'llama' is not supported", "mamba2"}, ErrorCode::unsupported);
+    add("epsilon NaN", "mamba", [](Draft& d) { d.set("mamba.attention.layer_norm_rms_epsilon", std::numeric_limits<float>::quiet_NaN()); }, {"layer_norm_rms_epsilon"});
+    add("negative epsilon", "mamba2", [](Draft& d) { d.set("mamba2.attention.layer_norm_rms_epsilon", -1.0f); }, {"layer_norm_rms_epsilon"});
+    add("heads that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.time_step_rank", uint32_t{7}); }, {"time_step_rank", "heads must divide"});
+    add("groups that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{5}); }, {"group_count", "groups must divide"});
+    add("no groups", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{0}); }, {"group_count"});
+    add("flag that is text", "mamba", [](Draft& d) { d.set("mamba.ssm.dt_b_c_rms", std::string("yes")); }, {"dt_b_c_rms"});
+    add("embedding of rank 1", "mamba", [](Draft& d) { d.reshape("token_embd.weight", {101 * 40}); }, {"token_embd.weight"});
+
+    const auto with_tokenizer = [](Draft& d, std::vector<std::string> tokens) {
+        d.set("tokenizer.ggml.model", std::string("gpt2"));
+        d.set("tokenizer.ggml.tokens", GgufArray(std::move(tokens)));
+    };
+    add("more tokens than rows", "mamba", [=](Draft& d) {
+        std::vector<std::string> tokens;
+        for (int i = 0; i < 102; ++i) tokens.push_back("t" + std::to_string(i));
+        with_tokenizer(d, tokens);
+    }, {"102 tokens", "101 rows"});
+    add("tokens without a model", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.drop_key("tokenizer.ggml.model"); }, {"tokenizer.ggml.model"});
+    add("unknown tokenizer", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.model", std::string("abacus")); }, {"abacus"}, ErrorCode::unsupported);
+    add("unknown pre-tokenizer", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.pre", std::string("sundial")); }, {"sundial"}, ErrorCode::unsupported);
+    add("token twice", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b", "a"}); }, {"'a'"}, ErrorCode::invalid_argument);
+    add("types of another length", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.token_type", GgufArray(std::vector<int32_t>{1})); }, {"type"}, ErrorCode::invalid_argument);
+    add("merge of nothing", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.merges", GgufArray(std::vector<std::string>{"a c"})); }, {"merge"}, ErrorCode::invalid_argument);
+    add("end token out of range", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.eos_token_id", uint32_t{2}); }, {"eos"}, ErrorCode::invalid_argument);
+    add("tokens that are numbers", "mamba", [=](Draft& d) { with_tokenizer(d, {"a"}); d.set("tokenizer.ggml.tokens", GgufArray(std::vector<int32_t>{1, 2})); }, {"tokenizer.ggml.tokens"});
+    return list;
+}
+
+class HostileModel : public testing::TestWithParam<Change> {};
+
+TEST_P(HostileModel, IsRefusedByName) {
+    const Change& change = GetParam();
+    Draft draft = Draft::of(change.model);
+    change.apply(draft);
+    const auto model = draft.load();
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, change.code) << model.error().message;
+    for (const std::string& words : change.words) EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, HostileModel, testing::ValuesIn(changes()),
+                         [](const auto& tested) { return test::as_identifier(tested.param.model + "_" + tested.param.name); });
+
+// ---- what is unusual and right all the same --------------------------------------------------------------------------------
+
+std::vector<float> logits_of(const Draft& draft) {
+    const auto model = draft.load();
+    EXPECT_TRUE(model) << model.error().message;
+    auto session = Session::create(*model);
+    const std::vector<int32_t> tokens{1, 2, 3, 50, 100};
+    EXPECT_TRUE(session->decode({{.sequence = 0, .tokens = tokens}}));
+    return {session->logits(0).begin(), session->logits(0).end()};
+}
+
+TEST(UnusualModel, ExtentsOfOneMayComeAndGo) {
+    const auto expected = logits_of(Draft::of("mamba2"));
+    Draft draft = Draft::of("mamba2");
+    for (auto& tensor : draft.tensors)
+        if (tensor.name.ends_with("ssm_a") || tensor.name.ends_with("ssm_d")) tensor.extents = {tensor.extents[0] == 1 ? tensor.extents[1] : tensor.extents[0]};
+    EXPECT_EQ(logits_of(draft), expected);
+}
+
+TEST(UnusualModel, SmallWeightsMayBeHalfPrecision) {
+    Draft draft = Draft::of("mamba");
+    const auto exact = logits_of(draft);
+    for (auto& tensor : Draft::of("mamba").tensors)
+        if (tensor.name.ends_with("norm.weight") || tensor.name.ends_with("conv1d.weight")) draft.convert(tensor.name, DType::F16);
+    const auto rounded = logits_of(draft);
+    EXPECT_LT(test::nmse(rounded, exact), 1e-5);
+    EXPECT_NE(rounded, exact) << "the half-precision weights were not used";
+}
+
+TEST(UnusualModel, WithoutTokenizerTokenIdsStillWork) {
+    const auto model = Draft::of("mamba").load();
+    ASSERT_TRUE(model);
+    const auto tokenizer = (*model)->tokenizer();
+    ASSERT_FALSE(tokenizer);
+    EXPECT_NE(tokenizer.error().message.find("no tokenizer"), std::string::npos) << tokenizer.error().message;
+    EXPECT_EQ((*model)->n_token(), 101);
+}
+
+TEST(ModelErrors, FilesAndDevices) {
+    const auto missing = Model::load("no/such/file.gguf");
+    ASSERT_FALSE(missing);
+    EXPECT_NE(missing.error().message.find("no/such/file.gguf"), std::string::npos) << missing.error().message;
+    const auto device = Model::load_demo({.device = "abacus0"});
+    ASSERT_FALSE(device);
+    EXPECT_EQ(device.error().code, ErrorCode::not_found);
+    EXPECT_NE(device.error().message.find("no device family 'abacus'"), std::string::npos) << device.error().message;
+    EXPECT_FALSE(Model::load_demo({.device = "cpu7"}));
+    EXPECT_FALSE(Model::load_demo({.device = "cpu:mmx"}));
+    EXPECT_FALSE(Model::load_demo({.device = "cpu:colour=red"}));
+}
+
+}  // namespace
+}  // namespace krait
