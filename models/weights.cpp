@@ -80,6 +80,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
         done += tensor->byte_size();
     }
     if (progress) progress(done, total);
+    weights.file_bytes_ = total;
     return weights;
 }
 

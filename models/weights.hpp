@@ -46,10 +46,12 @@ class Weights {
 
     // nullptr where an optional weight is absent.
     const Weight* find(const std::string& name) const;
-    uint64_t device_bytes() const { return device_bytes_; }
+    uint64_t file_bytes() const { return file_bytes_; }      // as they stand in the file
+    uint64_t device_bytes() const { return device_bytes_; }  // taken on the device; less where it reads the file in place
 
   private:
     std::map<std::string, Weight, std::less<>> weights_;
+    uint64_t file_bytes_ = 0;
     uint64_t device_bytes_ = 0;
 };
 

@@ -31,6 +31,11 @@ int run(int argc, char** argv) {
     add_test_ops_command(app, chosen);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError& error) {
+        // CLI11 says only that a subcommand is required, also where there was one that does not exist.
+        if (!app.get_subcommands().empty() || argc < 2 || argv[1][0] == '-') return app.exit(error), kExitBadInput;
+        fmt::print(stderr, "krait: there is no command '{}'; 'krait --help' lists them\n", argv[1]);
+        return kExitBadInput;
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitOk : kExitBadInput;
     }

@@ -35,8 +35,9 @@ int time_cases(const std::shared_ptr<Device>& device, const std::vector<const ha
             if (timing.error().code != ErrorCode::unsupported) exit = kExitFailure;
             continue;
         }
-        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>9}\n", op_name(of->op), of->name, timing->seconds * 1e6, timing->bytes,
-                   timing->bytes / timing->seconds * 1e-9, timing->flops > 0 ? fmt::format("{:.2f}", timing->flops / timing->seconds * 1e-9) : "-");
+        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>9}\n", op_name(of->op), of->name, timing->seconds * 1e6,
+                   timing->bytes, timing->bytes / timing->seconds * 1e-9,
+                   timing->flops > 0 ? fmt::format("{:.2f}", timing->flops / timing->seconds * 1e-9) : "-");
         std::fflush(stdout);
     }
     return exit;
@@ -48,10 +49,12 @@ const char* name_of(harness::Status status) {
 }
 
 void print_summary(const std::string& device, const harness::Summary& summary) {
-    fmt::print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported", "xfail", "seconds");
+    fmt::print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported",
+               "xfail", "seconds");
     harness::OpSummary total;
     const auto row = [](const char* name, const harness::OpSummary& op) {
-        fmt::print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed, op.n_unsupported, op.n_expected_failure, op.seconds);
+        fmt::print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed,
+                   op.n_unsupported, op.n_expected_failure, op.seconds);
     };
     for (const harness::OpSummary& op : summary.ops) {
         row(op_name(op.op), op);
@@ -62,7 +65,8 @@ void print_summary(const std::string& device, const harness::Summary& summary) {
     row("all", total);
 }
 
-int test_device(const std::string& spec, const Arguments& arguments, const std::vector<const harness::Case*>& cases, harness::Oracle& oracle) {
+int test_device(const std::string& spec, const Arguments& arguments, const std::vector<const harness::Case*>& cases,
+                harness::Oracle& oracle) {
     auto device = Device::open(spec);
     if (!device) return report(device.error());
     if (arguments.perf) return time_cases(*device, cases);
@@ -75,10 +79,12 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
     {
         ProgressBar bar(name);
         size_t done = 0;
-        summary = harness::run_suite(runner, cases, jobs, [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
-            if (arguments.verbose) fmt::print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
-            bar.update(++done, cases.size());
-        });
+        summary = harness::run_suite(
+            runner, cases, jobs, [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
+                if (arguments.verbose)
+                    fmt::print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
+                bar.update(++done, cases.size());
+            });
     }
     print_summary(name, summary);
     for (const std::string& failure : summary.failures) fmt::print("\nFAILED {}\n", failure);
@@ -88,8 +94,9 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
 int test_ops(const Arguments& arguments) {
     const auto cases = harness::select(arguments.selection);
     if (cases.empty())
-        return report({ErrorCode::invalid_argument, fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list' names them all",
-                                                                arguments.selection.op, arguments.selection.cases)});
+        return report({ErrorCode::invalid_argument,
+                       fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list' names them all",
+                                   arguments.selection.op, arguments.selection.cases)});
     if (arguments.list) return list_cases(cases);
     const auto specs = parse_device_list(arguments.device);
     if (!specs) return report(specs.error());

@@ -41,7 +41,8 @@ function(krait_add_plugin name)
   string(MAKE_C_IDENTIFIER "${name}" id)
   set(objects "${target}-objects")
   add_library(${objects} OBJECT ${arg_SOURCES})
-  target_compile_options(${objects} PRIVATE ${arg_OPTIONS} -fno-lto)
+  # objcopy leaves symbols of GNU's "unique" kind as they are; without that kind, inline variables are plain weak ones.
+  target_compile_options(${objects} PRIVATE ${arg_OPTIONS} -fno-lto $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   target_compile_definitions(${objects} PRIVATE ${definitions} KRAIT_PLUGIN_QUERY_SYMBOL=krait_plugin_query_${id})
   target_link_libraries(${objects} PRIVATE krait_options ${arg_LINK})
 

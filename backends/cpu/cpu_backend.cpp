@@ -42,7 +42,9 @@ void Context::reserve_scratch(int64_t n_floats) {
 }
 
 LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor)
-    : Constant(device, upload, static_cast<uint64_t>(blocks_of_lanes(upload.desc.extent[0]) * upload.desc.extent[1] * kLanes) * sizeof(float), true),
+    : Constant(device, upload,
+               static_cast<uint64_t>(blocks_of_lanes(upload.desc.extent[0]) * upload.desc.extent[1] * kLanes) * sizeof(float),
+               true),
       columns_(upload.desc.extent[1]) {
     const int64_t rows = upload.desc.extent[0];
     float* out = reinterpret_cast<float*>(memory().data());
@@ -51,18 +53,21 @@ LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUploa
             for (int64_t lane = 0; lane < kLanes; ++lane, ++out) {
                 const int64_t row = block * kLanes + lane;
                 float value = 0;
-                if (row < rows) std::memcpy(&value, upload.bytes.data() + (row * columns_ + column) * int64_t{sizeof value}, sizeof value);
+                if (row < rows)
+                    std::memcpy(&value, upload.bytes.data() + (row * columns_ + column) * int64_t{sizeof value}, sizeof value);
                 *out = value * factor;
             }
 }
 
 ScanStatePool::ScanStatePool(plugin::Device& device, const krait_state_desc& desc)
-    : StatePool(device, desc, static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
+    : StatePool(device, desc,
+                static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
 
 void ScanStatePool::to_canonical(const float* slot, float* canonical) const {
     const int64_t channels = scan_channels(spec().state), d_state = extent(2);
     for (int64_t c = 0; c < channels; ++c)
-        for (int64_t n = 0; n < d_state; ++n) canonical[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
+        for (int64_t n = 0; n < d_state; ++n)
+            canonical[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
 }
 
 void ScanStatePool::from_canonical(const float* canonical, float* slot) const {

@@ -17,7 +17,7 @@ using plugin::Tensor;
 
 // One a queue: the device's threads, and memory of its own for each of them.
 class Context final : public plugin::KernelContext {
-public:
+  public:
     explicit Context(ThreadPool& pool) : pool_(pool), scratch_(static_cast<size_t>(pool.size())) {}
 
     ThreadPool& pool() noexcept { return pool_; }
@@ -30,11 +30,9 @@ public:
 
     // Every worker then has n_floats at scratch(worker), aligned to a cache line. Contents do not last between kernels.
     void reserve_scratch(int64_t n_floats);
-    float* scratch(int worker) const noexcept {
-        return reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data());
-    }
+    float* scratch(int worker) const noexcept { return reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data()); }
 
-private:
+  private:
     ThreadPool& pool_;
     std::vector<plugin::host::Allocation> scratch_;
 };
@@ -42,20 +40,20 @@ private:
 // [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So
 // kLanes channels lie beside each other for each state (A of the scan) or tap (w of the convolution). data() stays the file's.
 class LanedConstant final : public plugin::host::Constant {
-public:
+  public:
     LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor);
     // kLanes * columns floats of rows block * kLanes ..
     const float* block(int64_t index) const noexcept {
         return reinterpret_cast<const float*>(memory().data()) + index * columns_ * kLanes;
     }
 
-private:
+  private:
     int64_t columns_;
 };
 
 // State of the scan: the canonical [channels = n_head * head_dim][d_state] as [blocks of kLanes channels][d_state][kLanes].
 class ScanStatePool final : public plugin::host::StatePool {
-public:
+  public:
     ScanStatePool(plugin::Device& device, const krait_state_desc& desc);
     void to_canonical(const float* slot, float* canonical) const override;
     void from_canonical(const float* canonical, float* slot) const override;
@@ -65,13 +63,13 @@ public:
 #include "core/ops/op_list.def"
 
 class Device final : public plugin::host::Device {
-public:
+  public:
     explicit Device(int n_threads);
     std::unique_ptr<plugin::KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
     std::unique_ptr<plugin::host::Constant> make_constant(const plugin::ConstantUpload& upload) override;
     std::unique_ptr<plugin::host::StatePool> make_state_pool(const krait_state_desc& desc) override;
 
-private:
+  private:
     ThreadPool pool_;
 };
 

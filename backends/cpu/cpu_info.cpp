@@ -25,7 +25,8 @@ struct Feature {
 
 #if defined(__x86_64__)
 // __builtin_cpu_supports also asks (xgetbv) whether the operating system saves the registers.
-#define KRAIT_CPU_HAS(feature) {feature, __builtin_cpu_supports(feature) != 0}
+#define KRAIT_CPU_HAS(feature) \
+    { feature, __builtin_cpu_supports(feature) != 0 }
 std::string first_missing(std::initializer_list<Feature> wanted) {
     for (const Feature& feature : wanted)
         if (!feature.present) return feature.name;
@@ -67,7 +68,8 @@ std::string missing_for([[maybe_unused]] Level level) {
     __builtin_cpu_init();
     const std::string avx2 = first_missing({KRAIT_CPU_HAS("avx2"), KRAIT_CPU_HAS("fma"), {"f16c", has_f16c()}});
     if (level == Level::avx2 || !avx2.empty()) return avx2;
-    return first_missing({KRAIT_CPU_HAS("avx512f"), KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl")});
+    return first_missing(
+        {KRAIT_CPU_HAS("avx512f"), KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl")});
 #else
     return "an x86-64 processor";
 #endif
@@ -95,9 +97,10 @@ std::string processor_features() {
     std::string text;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    const Feature features[] = {KRAIT_CPU_HAS("sse2"),     KRAIT_CPU_HAS("avx"),      KRAIT_CPU_HAS("avx2"),     KRAIT_CPU_HAS("fma"),
-                                {"f16c", has_f16c()},      KRAIT_CPU_HAS("avx512f"),  KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"),
-                                KRAIT_CPU_HAS("avx512vl"), KRAIT_CPU_HAS("avx512vnni")};
+    const Feature features[] = {KRAIT_CPU_HAS("sse2"),      KRAIT_CPU_HAS("avx"),      KRAIT_CPU_HAS("avx2"),
+                                KRAIT_CPU_HAS("fma"),       {"f16c", has_f16c()},      KRAIT_CPU_HAS("avx512f"),
+                                KRAIT_CPU_HAS("avx512bw"),  KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl"),
+                                KRAIT_CPU_HAS("avx512vnni")};
     for (const Feature& feature : features)
         if (feature.present) text += text.empty() ? std::string(feature.name) : std::string(" ") + feature.name;
 #elif defined(__aarch64__)

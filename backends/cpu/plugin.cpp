@@ -14,8 +14,8 @@ namespace {
 #define KRAIT_CPU_TEXT_(name) #name
 #define KRAIT_CPU_TEXT(name) KRAIT_CPU_TEXT_(name)
 constexpr Level kLevel = Level::KRAIT_CPU_VARIANT;
-constexpr uint64_t kAlignment = 64;    // a cache line
-constexpr uint32_t kAutoRank = 10;     // below every accelerator
+constexpr uint64_t kAlignment = 64;  // a cache line
+constexpr uint32_t kAutoRank = 10;   // below every accelerator
 
 uint32_t score(std::string& why) {
     const std::string missing = missing_for(kLevel);

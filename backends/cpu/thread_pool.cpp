@@ -71,10 +71,8 @@ void ThreadPool::run(int64_t n, int64_t grain, Piece piece, void* context) {
     // Threads that have not woken up by now find the gate closed; those inside are in their last piece.
     gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
     for (int spins = 0; gate_.load(std::memory_order_acquire) != 0; ++spins) {
-        if (spins < 1024)
-            relax();
-        else
-            std::this_thread::yield();
+        if (spins < 1024) relax();
+        else std::this_thread::yield();
     }
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }

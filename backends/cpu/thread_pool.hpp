@@ -22,7 +22,7 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 class ThreadPool {
-public:
+  public:
     explicit ThreadPool(int n_threads);  // the caller counts: n_threads - 1 are started
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -32,17 +32,20 @@ public:
 
     template <class Body>
     void parallel_for(int64_t n, int64_t grain, Body&& body) {
-        run(n, grain, [](void* context, int64_t begin, int64_t end, int worker) {
-            (*static_cast<std::remove_reference_t<Body>*>(context))(begin, end, worker);
-        }, const_cast<void*>(static_cast<const void*>(&body)));
+        run(
+            n, grain,
+            [](void* context, int64_t begin, int64_t end, int worker) {
+                (*static_cast<std::remove_reference_t<Body>*>(context))(begin, end, worker);
+            },
+            const_cast<void*>(static_cast<const void*>(&body)));
     }
 
-private:
+  private:
     using Piece = void (*)(void* context, int64_t begin, int64_t end, int worker);
 
     void run(int64_t n, int64_t grain, Piece piece, void* context);
-    void work(int worker) noexcept;           // takes pieces until none is left
-    void serve(int worker) noexcept;          // a thread's life
+    void work(int worker) noexcept;   // takes pieces until none is left
+    void serve(int worker) noexcept;  // a thread's life
     uint32_t await_loop(uint32_t seen) noexcept;
 
     // The loop that is open. Written by the caller while nobody is inside, read by those who entered through gate_.

@@ -26,12 +26,12 @@ struct PluginError : krait_error {
 
 #define EXPECT_DONE(call) EXPECT_EQ(call, KRAIT_STATUS_OK) << err.message
 // The status, in the struct too, and a sentence that says something.
-#define EXPECT_REFUSED(status, call)                         \
-    do {                                                     \
-        err.clear();                                         \
-        EXPECT_EQ(call, status) << err.message;              \
-        EXPECT_EQ(err.code, static_cast<int32_t>(status));   \
-        EXPECT_GT(std::strlen(err.message), 10u);            \
+#define EXPECT_REFUSED(status, call)                       \
+    do {                                                   \
+        err.clear();                                       \
+        EXPECT_EQ(call, status) << err.message;            \
+        EXPECT_EQ(err.code, static_cast<int32_t>(status)); \
+        EXPECT_GT(std::strlen(err.message), 10u);          \
     } while (false)
 
 class ConformanceTest : public testing::TestWithParam<std::string> {
@@ -81,10 +81,22 @@ struct ScaleGraph {
     krait_graph_node node{};
     krait_graph graph{};
 
-    ScaleGraph(const krait_buffer* memory, uint64_t x_offset, uint64_t y_offset, int64_t rows, int64_t columns, float scale, float bias) : params{scale, bias} {
+    ScaleGraph(const krait_buffer* memory, uint64_t x_offset, uint64_t y_offset, int64_t rows, int64_t columns, float scale,
+               float bias)
+        : params{scale, bias} {
         auto* handle = const_cast<krait_buffer*>(memory);
-        tensors[0] = {.desc = make_desc(DType::F32, {rows, columns}), .role = KRAIT_TENSOR_VALUE, .base = -1, .buffer = handle, .offset = x_offset, .name = "x"};
-        tensors[1] = {.desc = make_desc(DType::F32, {rows, columns}), .role = KRAIT_TENSOR_VALUE, .base = -1, .buffer = handle, .offset = y_offset, .name = "y"};
+        tensors[0] = {.desc = make_desc(DType::F32, {rows, columns}),
+                      .role = KRAIT_TENSOR_VALUE,
+                      .base = -1,
+                      .buffer = handle,
+                      .offset = x_offset,
+                      .name = "x"};
+        tensors[1] = {.desc = make_desc(DType::F32, {rows, columns}),
+                      .role = KRAIT_TENSOR_VALUE,
+                      .base = -1,
+                      .buffer = handle,
+                      .offset = y_offset,
+                      .name = "y"};
         std::fill(std::begin(node.in), std::end(node.in), -1);
         std::fill(std::begin(node.out), std::end(node.out), -1);
         node.op = static_cast<uint32_t>(OpId::scale);
@@ -102,7 +114,8 @@ struct ScaleGraph {
 // "cpu:avx2" as the name of a test.
 inline std::string test_name(const testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
-    std::replace_if(name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
+    std::replace_if(
+        name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
     return name;
 }
 

@@ -30,7 +30,9 @@ TEST_P(DeviceLaws, InfoDescribesTheDevice) {
     EXPECT_LE(info.memory_free, info.memory_total);
     EXPECT_GE(info.alignment, 4u);
     EXPECT_EQ(info.alignment & (info.alignment - 1), 0u) << "no power of two";
-    if (info.kind == KRAIT_DEVICE_EMULATED) EXPECT_EQ(info.auto_rank, 0u) << "'auto' must not choose it";
+    if (info.kind == KRAIT_DEVICE_EMULATED) {
+        EXPECT_EQ(info.auto_rank, 0u) << "'auto' must not choose it";
+    }
 }
 
 TEST_P(DeviceLaws, InfoOfAnOlderStructIsRefused) {
@@ -94,7 +96,7 @@ TEST_P(DeviceLaws, ErrorsMayBeLeftOut) {
 }
 
 TEST_P(DeviceLaws, ErrorsStayInTheirStruct) {
-    // A caller of an older version with a shorter message: what lies behind it is not touched.
+    // A struct that is shorter than ours: a message is cut to fit or left out; what lies behind is not touched.
     struct {
         krait_error error;
         char behind[16];
@@ -104,7 +106,8 @@ TEST_P(DeviceLaws, ErrorsStayInTheirStruct) {
     memory.error.struct_size = kShort;
     krait_buffer* none = nullptr;
     EXPECT_NE(api().buffer_create(device->get(), 99, 64, &none, &memory.error), KRAIT_STATUS_OK);
-    EXPECT_LT(strnlen(memory.error.message, 12), 12u) << "the message is not terminated";
+    const bool left_out = memory.error.message[0] == 0x5a;
+    EXPECT_TRUE(left_out || strnlen(memory.error.message, 12) < 12) << "the message is not terminated";
     const auto* bytes = reinterpret_cast<const unsigned char*>(&memory);
     for (size_t i = kShort; i < sizeof memory; ++i) ASSERT_EQ(bytes[i], 0x5a) << "byte " << i;
 }

@@ -15,8 +15,10 @@ TEST_P(MemoryLaws, WhatIsWrittenIsRead) {
         const auto all = random_bytes(4099);
         ASSERT_TRUE(queue.write(memory, 0, all));
         EXPECT_EQ(read(memory, 0, all.size()), all);
-        for (const auto& [offset, size] : {std::pair<size_t, size_t>{0, 1}, {1, 1}, {3, 5}, {63, 66}, {64, 64}, {1001, 3001}, {4098, 1}, {4099, 0}}) {
-            const std::vector<std::byte> part(all.begin() + static_cast<ptrdiff_t>(offset), all.begin() + static_cast<ptrdiff_t>(offset + size));
+        for (const auto& [offset, size] :
+             {std::pair<size_t, size_t>{0, 1}, {1, 1}, {3, 5}, {63, 66}, {64, 64}, {1001, 3001}, {4098, 1}, {4099, 0}}) {
+            const std::vector<std::byte> part(all.begin() + static_cast<ptrdiff_t>(offset),
+                                              all.begin() + static_cast<ptrdiff_t>(offset + size));
             EXPECT_EQ(read(memory, offset, size), part) << offset << " " << size;
         }
         // A small write in the middle changes its bytes and no other.
@@ -70,8 +72,10 @@ TEST_P(MemoryLaws, RangesOutsideAreRefused) {
     const auto outside = [&](uint64_t offset, uint64_t size) {
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_write(queue.get(), memory.get(), offset, bytes, size, &err));
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_read(queue.get(), bytes, memory.get(), offset, size, &err));
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_copy(queue.get(), memory.get(), offset, other.get(), 0, size, &err));
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_copy(queue.get(), other.get(), 0, memory.get(), offset, size, &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_copy(queue.get(), memory.get(), offset, other.get(), 0, size, &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_copy(queue.get(), other.get(), 0, memory.get(), offset, size, &err));
     };
     outside(0, 101);
     outside(100, 1);

@@ -14,9 +14,11 @@ struct Shape {
 };
 
 // Sizes that are no multiple of any register, and those of models.
-const Shape kShapes[] = {{OpId::ssm_conv, 1, {3, 1, 1}},    {OpId::ssm_conv, 5, {3, 17, 1}},     {OpId::ssm_conv, 4, {1, 130, 1}},   {OpId::ssm_conv, 3, {3, 5120, 1}},
-                         {OpId::ssm_scan, 1, {1, 1, 1}},    {OpId::ssm_scan, 5, {19, 1, 16}},    {OpId::ssm_scan, 4, {33, 1, 17}},   {OpId::ssm_scan, 3, {5, 3, 7}},
-                         {OpId::ssm_scan, 3, {4, 64, 128}}, {OpId::ssm_scan, 2, {2, 80, 33}},    {OpId::ssm_scan, 7, {16, 1, 256}},  {OpId::ssm_conv, 2, {0, 8, 1}}};
+const Shape kShapes[] = {
+    {OpId::ssm_conv, 1, {3, 1, 1}},    {OpId::ssm_conv, 5, {3, 17, 1}},   {OpId::ssm_conv, 4, {1, 130, 1}},
+    {OpId::ssm_conv, 3, {3, 5120, 1}}, {OpId::ssm_scan, 1, {1, 1, 1}},    {OpId::ssm_scan, 5, {19, 1, 16}},
+    {OpId::ssm_scan, 4, {33, 1, 17}},  {OpId::ssm_scan, 3, {5, 3, 7}},    {OpId::ssm_scan, 3, {4, 64, 128}},
+    {OpId::ssm_scan, 2, {2, 80, 33}},  {OpId::ssm_scan, 7, {16, 1, 256}}, {OpId::ssm_conv, 2, {0, 8, 1}}};
 
 class StateLaws : public ConformanceTest {
   protected:
@@ -42,9 +44,11 @@ TEST_P(StateLaws, AnyBitsGoInAndComeOut) {
         const Buffer slots = pool(shape);
         EXPECT_GE(slots.size(), shape.bytes() * static_cast<size_t>(shape.n_slots));
         // Random bytes: NaNs of every kind, infinities and denormals among them.
-        for (int64_t s = 0; s < shape.n_slots; ++s) ASSERT_TRUE(queue.import_state(slots, s, random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1))));
+        for (int64_t s = 0; s < shape.n_slots; ++s)
+            ASSERT_TRUE(queue.import_state(slots, s, random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1))));
         for (int64_t s = shape.n_slots; s-- > 0;)
-            EXPECT_EQ(exported(slots, s, shape.bytes()), random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1))) << "slot " << s << " of " << op_name(shape.op);
+            EXPECT_EQ(exported(slots, s, shape.bytes()), random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1)))
+                << "slot " << s << " of " << op_name(shape.op);
     }
 }
 
@@ -52,11 +56,13 @@ TEST_P(StateLaws, ACopyIsTheSameAndTouchesNoOther) {
     for (const Shape& shape : kShapes) {
         if (shape.n_slots < 3) continue;
         const Buffer slots = pool(shape);
-        for (int64_t s = 0; s < shape.n_slots; ++s) ASSERT_TRUE(queue.import_state(slots, s, random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1))));
+        for (int64_t s = 0; s < shape.n_slots; ++s)
+            ASSERT_TRUE(queue.import_state(slots, s, random_bytes(shape.bytes(), static_cast<uint64_t>(s + 1))));
         ASSERT_TRUE(queue.copy_state(slots, 0, 2));
         ASSERT_TRUE(queue.copy_state(slots, 1, 1));
         for (int64_t s = 0; s < shape.n_slots; ++s)
-            EXPECT_EQ(exported(slots, s, shape.bytes()), random_bytes(shape.bytes(), static_cast<uint64_t>(s == 2 ? 1 : s + 1))) << "slot " << s;
+            EXPECT_EQ(exported(slots, s, shape.bytes()), random_bytes(shape.bytes(), static_cast<uint64_t>(s == 2 ? 1 : s + 1)))
+                << "slot " << s;
     }
 }
 
@@ -74,19 +80,24 @@ TEST_P(StateLaws, SlotsAndSizesOutsideAreRefused) {
     const Buffer slots = pool(shape), values = buffer(4096);
     std::vector<std::byte> bytes(shape.bytes() + 8);
     for (const int64_t slot : {int64_t{-1}, int64_t{3}, int64_t{1} << 40, INT64_MIN}) {
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_export(queue.get(), slots.get(), slot, bytes.data(), shape.bytes(), &err));
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_import(queue.get(), slots.get(), slot, bytes.data(), shape.bytes(), &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_state_export(queue.get(), slots.get(), slot, bytes.data(), shape.bytes(), &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_state_import(queue.get(), slots.get(), slot, bytes.data(), shape.bytes(), &err));
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_copy(queue.get(), slots.get(), slot, 0, &err));
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_copy(queue.get(), slots.get(), 0, slot, &err));
     }
     for (const size_t size : {shape.bytes() - 4, shape.bytes() + 4, size_t{0}}) {
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_export(queue.get(), slots.get(), 0, bytes.data(), size, &err));
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_import(queue.get(), slots.get(), 0, bytes.data(), size, &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_state_export(queue.get(), slots.get(), 0, bytes.data(), size, &err));
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                       api().queue_state_import(queue.get(), slots.get(), 0, bytes.data(), size, &err));
     }
     // A pool's bytes are the plugin's own, and other memory is no pool.
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_read(queue.get(), bytes.data(), slots.get(), 0, 4, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_write(queue.get(), slots.get(), 0, bytes.data(), 4, &err));
-    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_state_export(queue.get(), values.get(), 0, bytes.data(), shape.bytes(), &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT,
+                   api().queue_state_export(queue.get(), values.get(), 0, bytes.data(), shape.bytes(), &err));
     EXPECT_TRUE(queue.sync());
 }
 
@@ -96,7 +107,10 @@ TEST_P(StateLaws, DescriptionsThatMakeNoSenseAreRefused) {
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().state_create(device->get(), &desc, &none, &err));
         EXPECT_EQ(none, nullptr);
     };
-    const krait_state_desc good{.struct_size = sizeof(krait_state_desc), .op = static_cast<uint32_t>(OpId::ssm_scan), .n_slots = 2, .extent = {4, 3, 8}};
+    const krait_state_desc good{.struct_size = sizeof(krait_state_desc),
+                                .op = static_cast<uint32_t>(OpId::ssm_scan),
+                                .n_slots = 2,
+                                .extent = {4, 3, 8}};
     krait_state_desc desc = good;
     desc.struct_size = 8;
     refused(desc);

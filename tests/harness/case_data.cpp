@@ -17,7 +17,8 @@ void apply_patches(const Operand& operand, std::span<float> values) {
     const int64_t columns = element_count(operand.desc) / rows;
     for (const Patch& patch : operand.fill.patches)
         for (int64_t r = patch.row == Patch::kAll ? 0 : patch.row; r < (patch.row == Patch::kAll ? rows : patch.row + 1); ++r)
-            for (int64_t c = patch.column == Patch::kAll ? 0 : patch.column; c < (patch.column == Patch::kAll ? columns : patch.column + 1); ++c)
+            for (int64_t c = patch.column == Patch::kAll ? 0 : patch.column;
+                 c < (patch.column == Patch::kAll ? columns : patch.column + 1); ++c)
                 values[static_cast<size_t>(r * columns + c)] = patch.value;
 }
 
@@ -78,7 +79,8 @@ std::vector<std::byte> fill_operand(const Operand& operand, Random& random) {
     std::vector<std::byte> bytes(static_cast<size_t>(span_bytes(operand.desc)));
     const auto columns = static_cast<size_t>(last_extent(operand.desc));
     const auto row = static_cast<size_t>(row_bytes(dtype, last_extent(operand.desc)));
-    for (size_t r = 0; r * row < bytes.size(); ++r) encode_row(dtype, std::span(values).subspan(r * columns, columns), bytes.data() + r * row);
+    for (size_t r = 0; r * row < bytes.size(); ++r)
+        encode_row(dtype, std::span(values).subspan(r * columns, columns), bytes.data() + r * row);
     return bytes;
 }
 
@@ -105,7 +107,8 @@ Result<CaseData> materialize(const Case& of) {
         Random random(seed_of(of.name, i + 1));
         data.in[i] = fill_operand(operand, random);
         if (static_cast<int64_t>(data.in[i].size()) != span_bytes(operand.desc))
-            return fail(ErrorCode::internal, "operand '{}' is {} but got {} bytes", spec.inputs[i].name, to_string(operand.desc), data.in[i].size());
+            return fail(ErrorCode::internal, "operand '{}' is {} but got {} bytes", spec.inputs[i].name,
+                        to_string(operand.desc), data.in[i].size());
     }
     KRAIT_CHECK(spec.infer(descs, of.params.data(), data.out));
     const int pool = of.state_operand();
@@ -119,7 +122,8 @@ Result<CaseData> materialize(const Case& of) {
     const auto sources = data.ids(static_cast<size_t>(operand_index(spec, "src_slot")));
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
         if (std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end()) continue;
-        for (int64_t k = 0; k < data.slot_elements; ++k) data.states[static_cast<size_t>(slot * data.slot_elements + k)] = marked_nan(random);
+        for (int64_t k = 0; k < data.slot_elements; ++k)
+            data.states[static_cast<size_t>(slot * data.slot_elements + k)] = marked_nan(random);
     }
     return data;
 }

@@ -13,8 +13,8 @@
 namespace krait::harness {
 
 struct Comparison {
-    std::string what;         // "y", "state of slot 3"
-    double tolerance = 0;     // 0: bit for bit (any NaN equals any NaN)
+    std::string what;      // "y", "state of slot 3"
+    double tolerance = 0;  // 0: bit for bit (any NaN equals any NaN)
     double row_tolerance = 0;
     int64_t row_elements = 1;
 };
@@ -23,7 +23,7 @@ struct Comparison {
 std::optional<std::string> compare(const Comparison& how, std::span<const float> got, std::span<const double> expected);
 std::optional<std::string> compare(const Comparison& how, std::span<const int32_t> got, std::span<const double> expected);
 // Bit for bit, NaN payloads too.
-std::optional<std::string> compare_bits(std::string_view what, std::span<const std::byte> got, std::span<const std::byte> expected,
-                                        int64_t row_elements);
+std::optional<std::string> compare_bits(std::string_view what, std::span<const std::byte> got,
+                                        std::span<const std::byte> expected, int64_t row_elements);
 
 }  // namespace krait::harness

@@ -35,7 +35,11 @@ krait_graph_node node_of(const Case& of) {
 }
 
 krait_graph graph_of(const std::vector<krait_graph_tensor>& tensors, const krait_graph_node& node) {
-    return {.struct_size = sizeof(krait_graph), .n_tensors = static_cast<uint32_t>(tensors.size()), .tensors = tensors.data(), .n_nodes = 1, .nodes = &node};
+    return {.struct_size = sizeof(krait_graph),
+            .n_tensors = static_cast<uint32_t>(tensors.size()),
+            .tensors = tensors.data(),
+            .n_nodes = 1,
+            .nodes = &node};
 }
 
 uint32_t role_of(const Case& of, size_t input) {
@@ -45,7 +49,8 @@ uint32_t role_of(const Case& of, size_t input) {
 
 }  // namespace
 
-Result<Resources> Resources::create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, bool persist, int64_t extra_slots) {
+Result<Resources> Resources::create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, bool persist,
+                                    int64_t extra_slots) {
     Resources made;
     made.device = std::move(device);
     const OpSpec& spec = of.spec();
@@ -76,7 +81,8 @@ Result<void> import_states(Queue& queue, const Resources& resources, std::span<c
     if (!resources.pool) return {};
     const auto elements = static_cast<size_t>(resources.slot_elements);
     for (int64_t slot = 0; slot < resources.n_slots && static_cast<size_t>(slot + 1) * elements <= states.size(); ++slot)
-        KRAIT_CHECK(queue.import_state(*resources.pool, slot, std::as_bytes(states.subspan(static_cast<size_t>(slot) * elements, elements))));
+        KRAIT_CHECK(queue.import_state(*resources.pool, slot,
+                                       std::as_bytes(states.subspan(static_cast<size_t>(slot) * elements, elements))));
     return queue.sync();
 }
 
@@ -85,8 +91,9 @@ Result<std::vector<float>> export_states(Queue& queue, const Resources& resource
     if (!resources.pool) return states;
     const auto elements = static_cast<size_t>(resources.slot_elements);
     for (int64_t slot = 0; slot < resources.n_slots; ++slot)
-        KRAIT_CHECK(queue.export_state(*resources.pool, slot,
-                                       std::as_writable_bytes(std::span(states).subspan(static_cast<size_t>(slot) * elements, elements))));
+        KRAIT_CHECK(queue.export_state(
+            *resources.pool, slot,
+            std::as_writable_bytes(std::span(states).subspan(static_cast<size_t>(slot) * elements, elements))));
     KRAIT_CHECK(queue.sync());
     return states;
 }
@@ -100,7 +107,8 @@ std::optional<Error> BoundCase::declined(const Device& device, const Case& of, c
     };
     for (size_t i = 0; i < of.spec().inputs.size(); ++i)
         if (of.in[i].present()) node.in[i] = add(of.in[i].desc, role_of(of, i), of.spec().inputs[i].name);
-    for (size_t i = 0; i < of.spec().outputs.size(); ++i) node.out[i] = add(data.out[i], KRAIT_TENSOR_VALUE, of.spec().outputs[i].name);
+    for (size_t i = 0; i < of.spec().outputs.size(); ++i)
+        node.out[i] = add(data.out[i], KRAIT_TENSOR_VALUE, of.spec().outputs[i].name);
     const krait_graph graph = graph_of(tensors, node);
     return device.declines(graph, 0);
 }
@@ -143,10 +151,21 @@ Result<void> BoundCase::compile() {
         const char* name = region.operand >= 0 ? spec.inputs[static_cast<size_t>(region.operand)].name
                                                : spec.outputs[static_cast<size_t>(-1 - region.operand)].name;
         if (is_view)
-            tensors.push_back({.desc = region.base, .role = KRAIT_TENSOR_VALUE, .base = -1, .buffer = arena_.get(), .offset = region.base_offset, .name = "memory"});
+            tensors.push_back({.desc = region.base,
+                               .role = KRAIT_TENSOR_VALUE,
+                               .base = -1,
+                               .buffer = arena_.get(),
+                               .offset = region.base_offset,
+                               .name = "memory"});
         const auto base = is_view ? static_cast<int32_t>(tensors.size() - 1) : -1;
-        tensors.push_back({.desc = region.desc, .role = KRAIT_TENSOR_VALUE, .base = base, .buffer = arena_.get(), .offset = region.base_offset + region.inset, .name = name});
-        (region.operand >= 0 ? node.in[region.operand] : node.out[-1 - region.operand]) = static_cast<int32_t>(tensors.size() - 1);
+        tensors.push_back({.desc = region.desc,
+                           .role = KRAIT_TENSOR_VALUE,
+                           .base = base,
+                           .buffer = arena_.get(),
+                           .offset = region.base_offset + region.inset,
+                           .name = name});
+        (region.operand >= 0 ? node.in[region.operand] : node.out[-1 - region.operand]) =
+            static_cast<int32_t>(tensors.size() - 1);
     }
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         const uint32_t role = role_of(*of_, i);
@@ -154,7 +173,8 @@ Result<void> BoundCase::compile() {
         TensorDesc desc = of_->in[i].desc;
         if (role == KRAIT_TENSOR_STATE) desc.extent[0] = resources_.n_slots;
         const Buffer& buffer = role == KRAIT_TENSOR_STATE ? *resources_.pool : *resources_.constants[i];
-        tensors.push_back({.desc = desc, .role = role, .base = -1, .buffer = buffer.get(), .offset = 0, .name = spec.inputs[i].name});
+        tensors.push_back(
+            {.desc = desc, .role = role, .base = -1, .buffer = buffer.get(), .offset = 0, .name = spec.inputs[i].name});
         node.in[i] = static_cast<int32_t>(tensors.size() - 1);
     }
     const krait_graph graph = graph_of(tensors, node);
@@ -173,12 +193,14 @@ Result<BoundCase> BoundCase::create(const Resources& resources, const Case& of, 
 
 std::vector<std::byte> BoundCase::image_of(const CaseData& data) const {
     std::vector<std::byte> image(arena_bytes_);
-    for (size_t i = 0; i + sizeof kPoison <= image.size(); i += sizeof kPoison) std::memcpy(image.data() + i, &kPoison, sizeof kPoison);
+    for (size_t i = 0; i + sizeof kPoison <= image.size(); i += sizeof kPoison)
+        std::memcpy(image.data() + i, &kPoison, sizeof kPoison);
     for (const Region& region : regions_) {
         if (region.operand < 0) continue;
         const std::vector<std::byte>& bytes = data.in[static_cast<size_t>(region.operand)];
-        for_each_row(region.desc, region.base_offset + region.inset,
-                     [&](uint64_t at, uint64_t from, uint64_t length) { std::memcpy(image.data() + at, bytes.data() + from, length); });
+        for_each_row(region.desc, region.base_offset + region.inset, [&](uint64_t at, uint64_t from, uint64_t length) {
+            std::memcpy(image.data() + at, bytes.data() + from, length);
+        });
     }
     return image;
 }
@@ -190,7 +212,8 @@ std::string BoundCase::find_damage(const std::vector<std::byte>& before, const s
     for (const Region& region : regions_)
         if (!nearest || region.base_offset <= at) nearest = &region;
     const OpSpec& spec = of_->spec();
-    const char* name = nearest->operand >= 0 ? spec.inputs[static_cast<size_t>(nearest->operand)].name : spec.outputs[static_cast<size_t>(-1 - nearest->operand)].name;
+    const char* name = nearest->operand >= 0 ? spec.inputs[static_cast<size_t>(nearest->operand)].name
+                                             : spec.outputs[static_cast<size_t>(-1 - nearest->operand)].name;
     return fmt::format("a byte that is no result's was written: {} bytes from the start of '{}', which has {} bytes",
                        static_cast<int64_t>(at) - static_cast<int64_t>(nearest->base_offset), name, span_bytes(nearest->base));
 }

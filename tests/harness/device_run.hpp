@@ -57,11 +57,11 @@ class BoundCase {
 
   private:
     struct Region {
-        int operand = -1;           // input index, or -1 - output index
-        TensorDesc base{};          // the memory; rank 0: nothing is placed
-        TensorDesc desc{};          // what the node sees
-        uint64_t base_offset = 0;   // in the buffer
-        uint64_t inset = 0;         // bytes from there to the first element
+        int operand = -1;          // input index, or -1 - output index
+        TensorDesc base{};         // the memory; rank 0: nothing is placed
+        TensorDesc desc{};         // what the node sees
+        uint64_t base_offset = 0;  // in the buffer
+        uint64_t inset = 0;        // bytes from there to the first element
     };
     BoundCase(const Case& of, Resources resources) : of_(&of), resources_(std::move(resources)) {}
     void place(Layout layout, const CaseData& data, uint64_t alignment);

@@ -19,7 +19,7 @@ inline constexpr std::string_view kCompleteFamilies[] = {"reference", "cpu"};
 struct ExpectedFailure {
     std::string_view device;  // glob over the device as named: "vulkan*"
     std::string_view op;
-    std::string_view cases;   // glob
+    std::string_view cases;  // glob
     std::string_view reason;
 };
 

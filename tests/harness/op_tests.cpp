@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     for (const krait::OpSpec& op : krait::kOps)
         for (const std::string& spec : krait::harness::all_device_specs())
-            testing::RegisterTest(op.name, spec.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                                  [name = std::string(op.name), spec]() -> testing::Test* { return new krait::harness::OpTest(name, spec); });
+            testing::RegisterTest(
+                op.name, spec.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                [name = std::string(op.name), spec]() -> testing::Test* { return new krait::harness::OpTest(name, spec); });
     return RUN_ALL_TESTS();
 }

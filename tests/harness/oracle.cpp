@@ -27,10 +27,8 @@ Result<Expected> Oracle::ask_reference(const Case& of, const CaseData& data) {
     KRAIT_TRY(const Observed observed, bound.run(data));
     Expected expected;
     for (size_t i = 0; i < of.spec().outputs.size(); ++i) {
-        if (dtype_of(data.out[i]) == DType::I32)
-            expected.out[i].assign(observed.ints(i).begin(), observed.ints(i).end());
-        else
-            expected.out[i].assign(observed.floats(i).begin(), observed.floats(i).end());
+        if (dtype_of(data.out[i]) == DType::I32) expected.out[i].assign(observed.ints(i).begin(), observed.ints(i).end());
+        else expected.out[i].assign(observed.floats(i).begin(), observed.floats(i).end());
     }
     for (const int32_t slot : written_slots(of, data)) {
         const auto start = observed.states.begin() + slot * data.slot_elements;

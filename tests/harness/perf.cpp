@@ -24,7 +24,8 @@ double bytes_of(const Case& of, const CaseData& data) {
     if (of.state_operand() < 0) return bytes;
     const auto src = data.ids(static_cast<size_t>(operand_index(of.spec(), "src_slot")));
     const auto n_read = std::count_if(src.begin(), src.end(), [](int32_t slot) { return slot >= 0; });
-    return bytes + static_cast<double>((static_cast<int64_t>(written_slots(of, data).size()) + n_read) * data.slot_elements) * sizeof(float);
+    return bytes + static_cast<double>((static_cast<int64_t>(written_slots(of, data).size()) + n_read) * data.slot_elements) *
+                       sizeof(float);
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ Ragged ragged_of(const Case& of, const CaseData& data) {
 // Runs pieces of a case's sequences on one pool, and gathers the rows of the result.
 class PiecewiseRun {
   public:
-    static Result<PiecewiseRun> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, int64_t extra_slots) {
+    static Result<PiecewiseRun> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data,
+                                       int64_t extra_slots) {
         PiecewiseRun made(of, data);
         KRAIT_TRY(made.resources_, Resources::create(device, of, data, true, extra_slots));
         KRAIT_TRY(made.queue_, device->create_queue());
@@ -77,7 +78,8 @@ class PiecewiseRun {
 
     const std::vector<float>& y() const { return y_; }
     std::span<const float> state(int64_t slot) const {
-        return std::span(states_).subspan(static_cast<size_t>(slot * data_->slot_elements), static_cast<size_t>(data_->slot_elements));
+        return std::span(states_).subspan(static_cast<size_t>(slot * data_->slot_elements),
+                                          static_cast<size_t>(data_->slot_elements));
     }
 
   private:
@@ -86,7 +88,9 @@ class PiecewiseRun {
         std::unique_ptr<BoundCase> bound;
     };
     PiecewiseRun(const Case& of, const CaseData& data) : of_(&of), data_(&data), ragged_(ragged_of(of, data)) {}
-    size_t row_width() const { return static_cast<size_t>(element_count(data_->out[0]) / std::max<int64_t>(data_->out[0].extent[0], 1)); }
+    size_t row_width() const {
+        return static_cast<size_t>(element_count(data_->out[0]) / std::max<int64_t>(data_->out[0].extent[0], 1));
+    }
 
     // The rows of all operands that have rows, and the indices of this run. `shapes`: the case as it is for n_tok rows.
     CaseData gather(const std::vector<Piece>& pieces, int32_t n_tok, Case& shapes) const {
@@ -115,7 +119,8 @@ class PiecewiseRun {
             } else if (spec.inputs[i].kind == OperandKind::value) {
                 const auto width = static_cast<size_t>(inner_bytes(operand.desc));
                 for (const Piece& piece : pieces) {
-                    const auto from = data_->in[i].begin() + (ragged_.start[static_cast<size_t>(piece.seq)] + piece.first) * static_cast<ptrdiff_t>(width);
+                    const auto from = data_->in[i].begin() + (ragged_.start[static_cast<size_t>(piece.seq)] + piece.first) *
+                                                                 static_cast<ptrdiff_t>(width);
                     data.in[i].insert(data.in[i].end(), from, from + piece.count * static_cast<ptrdiff_t>(width));
                 }
                 std::array<int64_t, KRAIT_MAX_RANK> extents{};
@@ -140,8 +145,9 @@ std::vector<double> doubles(std::span<const float> values) { return {values.begi
 
 // `lengths[b]`: the pieces that sequence b is cut into, in order. Round r runs the r-th piece of each; sequences that are done
 // take no part. Between rounds the state lies in a slot of the sequence's own, behind those of the case.
-Result<void> check_pieces(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data, const Observed& whole,
-                          const std::vector<std::vector<int32_t>>& lengths, double error, const char* law) {
+Result<void> check_pieces(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data,
+                          const Observed& whole, const std::vector<std::vector<int32_t>>& lengths, double error,
+                          const char* law) {
     const Ragged ragged = ragged_of(of, data);
     KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, ragged.n_seq()));
     size_t rounds = 0;
@@ -169,38 +175,57 @@ Result<void> check_pieces(const std::shared_ptr<const Device>& device, const Cas
             for (const Piece& piece : pieces) {
                 const int32_t last = ragged.start[static_cast<size_t>(piece.seq)] + piece.first + piece.count - 1;
                 if (piece.count == 0 || ragged.snapshots[k] != last) continue;
-                const auto snapshot = std::span(whole.states).subspan(static_cast<size_t>(ragged.snapshots[k + 1] * data.slot_elements), static_cast<size_t>(data.slot_elements));
-                if (const auto why = compare({fmt::format("snapshot of row {}", last), error, error * kRowFactor, data.slot_elements}, snapshot, doubles(run.state(piece.dst))))
+                const auto snapshot = std::span(whole.states)
+                                          .subspan(static_cast<size_t>(ragged.snapshots[k + 1] * data.slot_elements),
+                                                   static_cast<size_t>(data.slot_elements));
+                if (const auto why =
+                        compare({fmt::format("snapshot of row {}", last), error, error * kRowFactor, data.slot_elements},
+                                snapshot, doubles(run.state(piece.dst))))
                     return fail(ErrorCode::internal, "{}: {}", law, *why);
             }
     }
     const int64_t row = error_row(of, data.out[0]);
-    if (const auto why = compare({"y", error, error * kRowFactor, row}, run.y(), doubles(whole.floats(0)))) return fail(ErrorCode::internal, "{}: {}", law, *why);
+    if (const auto why = compare({"y", error, error * kRowFactor, row}, run.y(), doubles(whole.floats(0))))
+        return fail(ErrorCode::internal, "{}: {}", law, *why);
     for (const int32_t slot : ragged.dst) {
         if (slot < 0) continue;
-        const auto expected = std::span(whole.states).subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
-        if (const auto why = compare({fmt::format("state of slot {}", slot), error, error * kRowFactor, data.slot_elements}, run.state(slot), doubles(expected)))
+        const auto expected =
+            std::span(whole.states)
+                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        if (const auto why = compare({fmt::format("state of slot {}", slot), error, error * kRowFactor, data.slot_elements},
+                                     run.state(slot), doubles(expected)))
             return fail(ErrorCode::internal, "{}: {}", law, *why);
     }
     return {};
 }
 
-Result<void> check_order(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data, const Observed& whole) {
+Result<void> check_order(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data,
+                         const Observed& whole) {
     const Ragged ragged = ragged_of(of, data);
     std::vector<int32_t> order(static_cast<size_t>(ragged.n_seq()));
     std::iota(order.begin(), order.end(), 0);
     Random random(seed_of(of.name, 7));
-    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+    for (size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
     std::vector<Piece> pieces;
-    for (const int32_t b : order) pieces.push_back({b, 0, ragged.length(b), ragged.src[static_cast<size_t>(b)], ragged.dst[static_cast<size_t>(b)]});
+    for (const int32_t b : order)
+        pieces.push_back({b, 0, ragged.length(b), ragged.src[static_cast<size_t>(b)], ragged.dst[static_cast<size_t>(b)]});
     KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, 0));
     KRAIT_CHECK(run.run(pieces));
-    const auto wrong = [](const std::string& why) { return fail(ErrorCode::internal, "the sequences in another order: {}", why); };
-    if (const auto why = compare({"y", kChunkError, kChunkError * kRowFactor, error_row(of, data.out[0])}, run.y(), doubles(whole.floats(0)))) return wrong(*why);
+    const auto wrong = [](const std::string& why) {
+        return fail(ErrorCode::internal, "the sequences in another order: {}", why);
+    };
+    if (const auto why = compare({"y", kChunkError, kChunkError * kRowFactor, error_row(of, data.out[0])}, run.y(),
+                                 doubles(whole.floats(0))))
+        return wrong(*why);
     for (const int32_t slot : ragged.dst) {
         if (slot < 0) continue;
-        const auto expected = std::span(whole.states).subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
-        if (const auto why = compare({fmt::format("state of slot {}", slot), kChunkError, kChunkError * kRowFactor, data.slot_elements}, run.state(slot), doubles(expected)))
+        const auto expected =
+            std::span(whole.states)
+                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        if (const auto why =
+                compare({fmt::format("state of slot {}", slot), kChunkError, kChunkError * kRowFactor, data.slot_elements},
+                        run.state(slot), doubles(expected)))
             return wrong(*why);
     }
     return {};
@@ -234,7 +259,8 @@ Result<void> check_ragged_laws(const std::shared_ptr<const Device>& device, cons
             steps[static_cast<size_t>(b)].assign(static_cast<size_t>(length), 1);
         }
         KRAIT_CHECK(check_pieces(device, of, data, whole, chunks, kChunkError, "the run in chunks"));
-        if (longest <= kMaxSteps && of.flops <= kMaxStepFlops) KRAIT_CHECK(check_pieces(device, of, data, whole, steps, kStepError, "the run in single steps"));
+        if (longest <= kMaxSteps && of.flops <= kMaxStepFlops)
+            KRAIT_CHECK(check_pieces(device, of, data, whole, steps, kStepError, "the run in single steps"));
     }
     if (ragged.n_seq() > 1) KRAIT_CHECK(check_order(device, of, data, whole));
     return {};

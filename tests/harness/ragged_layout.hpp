@@ -49,7 +49,8 @@ inline RaggedLayout ragged(const std::vector<int32_t>& lengths, Slots slots = Sl
     std::vector<int32_t> order(static_cast<size_t>(2 * n_seq + 5));
     std::iota(order.begin(), order.end(), 0);
     Random random(seed_of("slots", static_cast<uint64_t>(n_seq)));
-    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
+    for (size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
     for (int32_t b = 0; b < n_seq; ++b) {
         layout.start.push_back(layout.start.back() + lengths[static_cast<size_t>(b)]);
         const int32_t from = order[static_cast<size_t>(b)], to = order[static_cast<size_t>(n_seq + b)];
@@ -57,7 +58,9 @@ inline RaggedLayout ragged(const std::vector<int32_t>& lengths, Slots slots = Sl
             case Slots::in_place: layout.src.push_back(b + 1), layout.dst.push_back(b + 1); break;
             case Slots::fresh: layout.src.push_back(-1), layout.dst.push_back(b + 1); break;
             case Slots::forked: layout.src.push_back(0), layout.dst.push_back(b + 2); break;
-            case Slots::permuted: layout.src.push_back(b % 3 == 2 ? -1 : from), layout.dst.push_back(b % 4 == 3 && b % 3 != 2 ? from : to); break;
+            case Slots::permuted:
+                layout.src.push_back(b % 3 == 2 ? -1 : from), layout.dst.push_back(b % 4 == 3 && b % 3 != 2 ? from : to);
+                break;
             case Slots::nowhere: layout.src.push_back(b), layout.dst.push_back(-1); break;
         }
     }

@@ -25,7 +25,8 @@ Result<void> check_same_twice(const Case& of, const CaseData& data, const Observ
     for (size_t i = 0; i < of.spec().outputs.size(); ++i)
         if (const auto why = compare_bits(of.spec().outputs[i].name, second.out[i], first.out[i], error_row(of, data.out[i])))
             return differs("the same run again differs: {}", *why);
-    if (const auto why = compare_bits("states", std::as_bytes(std::span(second.states)), std::as_bytes(std::span(first.states)), data.slot_elements))
+    if (const auto why = compare_bits("states", std::as_bytes(std::span(second.states)), std::as_bytes(std::span(first.states)),
+                                      data.slot_elements))
         return differs("the same run again differs: {}", *why);
     return {};
 }
@@ -36,7 +37,8 @@ Result<Observed> run_fresh(BoundCase& bound, Queue& queue, const Resources& reso
     return bound.run(data);
 }
 
-Result<void> check_layout(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data, const Expected& expected, Layout layout) {
+Result<void> check_layout(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data,
+                          const Expected& expected, Layout layout) {
     KRAIT_TRY(const Resources resources, Resources::create(device, of, data, layout == Layout::views));
     KRAIT_TRY(Queue queue, device->create_queue());
     KRAIT_TRY(BoundCase bound, BoundCase::create(resources, of, data, layout));
@@ -52,6 +54,70 @@ Result<void> check_layout(const std::shared_ptr<const Device>& device, const Cas
         KRAIT_CHECK(check_same_twice(of, data, first, second));
     }
     return {};
+}
+
+struct BuiltGraph {
+    graph::Graph graph;
+    std::vector<std::pair<graph::TensorId, const Operand*>> inputs;  // what the host writes before a run
+};
+
+// device: nullptr = constants and pools have no storage, which is enough to check shapes.
+Result<BuiltGraph> build_graph(const Case& of, const Device* device) {
+    const OpSpec& spec = of.spec();
+    graph::GraphBuilder builder;
+    std::array<graph::TensorId, KRAIT_MAX_INPUTS> ids;
+    ids.fill(graph::kNoTensor);
+    BuiltGraph built;
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+        const Operand& operand = of.in[i];
+        if (!operand.present()) continue;
+        const std::string name = spec.inputs[i].name;
+        std::shared_ptr<const Buffer> storage;
+        if (spec.inputs[i].kind == OperandKind::state) {
+            if (device) {
+                krait_state_desc desc{};
+                desc.op = static_cast<uint32_t>(of.op);
+                desc.n_slots = operand.desc.extent[0];
+                for (uint32_t d = 0; d < 3; ++d) desc.extent[d] = d + 1 < operand.desc.rank ? operand.desc.extent[d + 1] : 1;
+                KRAIT_TRY(Buffer pool, device->create_state(desc));
+                storage = std::make_shared<const Buffer>(std::move(pool));
+            }
+            ids[i] = builder.state(name, operand.desc, std::move(storage));
+        } else if (operand.as_constant) {
+            if (device) {
+                const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(i)};
+                const std::vector<std::byte> zeros(static_cast<size_t>(span_bytes(operand.desc)));
+                KRAIT_TRY(Buffer constant, device->upload_constant(operand.desc, {&use, 1}, zeros));
+                storage = std::make_shared<const Buffer>(std::move(constant));
+            }
+            ids[i] = builder.constant(name, operand.desc, std::move(storage));
+        } else {
+            ids[i] = builder.input(name, operand.desc);
+            built.inputs.emplace_back(ids[i], &operand);
+        }
+    }
+    for (const graph::TensorId id : of.add_node(builder, ids, of.params.data())) builder.output(id);
+    KRAIT_TRY(built.graph, std::move(builder).finish());
+    return built;
+}
+
+// Builds the graph, and where its shapes are legal runs it: what is wrong must come back as an error.
+Result<void> try_illegal(const Case& of, const std::shared_ptr<const Device>& device) {
+    KRAIT_TRY(const BuiltGraph shapes, build_graph(of, nullptr));
+    KRAIT_TRY(BuiltGraph built, build_graph(of, device.get()));
+    KRAIT_TRY(graph::Executor executor, graph::Executor::create(device));
+    KRAIT_TRY(graph::Compiled * compiled,
+              executor.prepare(of.name, [&]() -> Result<graph::Graph> { return std::move(built.graph); }));
+    std::vector<std::vector<std::byte>> bytes;
+    std::vector<graph::InputBytes> given;
+    for (const auto& [id, operand] : built.inputs) {
+        auto& content = bytes.emplace_back(static_cast<size_t>(span_bytes(operand->desc)));
+        if (!operand->ids.empty())
+            std::memcpy(content.data(), operand->ids.data(), std::min(content.size(), operand->ids.size() * sizeof(int32_t)));
+    }
+    for (size_t i = 0; i < built.inputs.size(); ++i) given.push_back({built.inputs[i].first, bytes[i]});
+    KRAIT_CHECK(executor.run(*compiled, given));
+    return executor.queue().sync();
 }
 
 std::string lower(std::string_view text) {
@@ -71,7 +137,8 @@ int64_t error_row(const Case& of, const TensorDesc& out) {
     return std::max<int64_t>(inner, 1);
 }
 
-Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed, const Device& device) {
+Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed,
+                            const Device& device) {
     if (!observed.damage.empty()) return differs("{}", observed.damage);
     Tolerance tolerance = tolerance_of(of, device.info().features);
     if (is_reference(device)) {
@@ -79,19 +146,22 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
         if (tolerance.state > 0) tolerance.state = kReferenceError;
     }
     for (size_t i = 0; i < of.spec().outputs.size(); ++i) {
-        const Comparison how{of.spec().outputs[i].name, tolerance.result, tolerance.result * kRowFactor, error_row(of, data.out[i])};
+        const Comparison how{of.spec().outputs[i].name, tolerance.result, tolerance.result * kRowFactor,
+                             error_row(of, data.out[i])};
         const auto why = dtype_of(data.out[i]) == DType::I32 ? compare(how, observed.ints(i), expected.out[i])
-                                                            : compare(how, observed.floats(i), expected.out[i]);
+                                                             : compare(how, observed.floats(i), expected.out[i]);
         if (why) return differs("{}", *why);
     }
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
-        const std::span<const float> got = std::span(observed.states).subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        const std::span<const float> got =
+            std::span(observed.states)
+                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
         if (const auto written = expected.states.find(static_cast<int32_t>(slot)); written != expected.states.end()) {
             const int64_t row = of.error_row > 0 ? std::min(of.error_row, data.slot_elements) : data.slot_elements;
             const Comparison how{fmt::format("state of slot {}", slot), tolerance.state, tolerance.state * kRowFactor, row};
             if (const auto why = compare(how, got, written->second)) return differs("{}", *why);
-        } else if (const auto why = compare_bits(fmt::format("slot {}, which this run must not write", slot), std::as_bytes(got),
-                                                 std::as_bytes(data.state_of(slot)), data.slot_elements)) {
+        } else if (const auto why = compare_bits(fmt::format("slot {}, which this run must not write", slot),
+                                                 std::as_bytes(got), std::as_bytes(data.state_of(slot)), data.slot_elements)) {
             return differs("{}", *why);
         }
     }
@@ -119,57 +189,18 @@ std::optional<Error> Runner::check_legal(const Case& of) const {
 }
 
 std::optional<Error> Runner::check_illegal(const Case& of) const {
-    const auto run = [&]() -> Result<void> {
-        const OpSpec& spec = of.spec();
-        graph::GraphBuilder builder;
-        std::array<graph::TensorId, KRAIT_MAX_INPUTS> ids;
-        ids.fill(graph::kNoTensor);
-        std::vector<std::pair<graph::TensorId, const Operand*>> inputs;
-        for (size_t i = 0; i < spec.inputs.size(); ++i) {
-            const Operand& operand = of.in[i];
-            if (!operand.present()) continue;
-            const std::string name = spec.inputs[i].name;
-            if (spec.inputs[i].kind == OperandKind::state) {
-                krait_state_desc desc{};
-                desc.op = static_cast<uint32_t>(of.op);
-                desc.n_slots = operand.desc.extent[0];
-                for (uint32_t d = 0; d < 3; ++d) desc.extent[d] = d + 1 < operand.desc.rank ? operand.desc.extent[d + 1] : 1;
-                KRAIT_TRY(Buffer pool, device_->create_state(desc));
-                ids[i] = builder.state(name, operand.desc, std::make_shared<const Buffer>(std::move(pool)));
-            } else if (operand.as_constant) {
-                const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(i)};
-                const std::vector<std::byte> zeros(static_cast<size_t>(std::max<int64_t>(span_bytes(operand.desc), 0)));
-                KRAIT_TRY(Buffer constant, device_->upload_constant(operand.desc, {&use, 1}, zeros));
-                ids[i] = builder.constant(name, operand.desc, std::make_shared<const Buffer>(std::move(constant)));
-            } else {
-                ids[i] = builder.input(name, operand.desc);
-                inputs.emplace_back(ids[i], &operand);
-            }
-        }
-        for (const graph::TensorId id : of.add_node(builder, ids, of.params.data())) builder.output(id);
-        KRAIT_TRY(graph::Graph graph, std::move(builder).finish());
-        KRAIT_TRY(graph::Executor executor, graph::Executor::create(device_));
-        KRAIT_TRY(graph::Compiled * compiled, executor.prepare(of.name, [&]() -> Result<graph::Graph> { return std::move(graph); }));
-        std::vector<std::vector<std::byte>> bytes;
-        std::vector<graph::InputBytes> given;
-        for (const auto& [id, operand] : inputs) {
-            auto& content = bytes.emplace_back(static_cast<size_t>(span_bytes(operand->desc)));
-            if (!operand->ids.empty()) std::memcpy(content.data(), operand->ids.data(), std::min(content.size(), operand->ids.size() * sizeof(int32_t)));
-        }
-        for (size_t i = 0; i < inputs.size(); ++i) given.push_back({inputs[i].first, bytes[i]});
-        KRAIT_CHECK(executor.run(*compiled, given));
-        return executor.queue().sync();
-    };
-    const auto refused = run();
+    const auto refused = try_illegal(of, device_);
     if (refused) return Error{ErrorCode::internal, "it ran, but must be refused"};
     const std::string message = lower(refused.error().message);
-    // A device that runs no such op at all cannot show how it treats an illegal one.
+    // A device that does not take the op cannot show how it treats wrong indices.
     if (refused.error().code == ErrorCode::unsupported) return unsupported(refused.error());
     if (refused.error().code != ErrorCode::invalid_argument)
-        return Error{ErrorCode::internal, fmt::format("it was refused with error code {} instead of invalid_argument: {}", static_cast<int>(refused.error().code), refused.error().message)};
+        return Error{ErrorCode::internal, fmt::format("it was refused with error code {} instead of invalid_argument: {}",
+                                                      static_cast<int>(refused.error().code), refused.error().message)};
     for (const std::string& word : of.error_words)
         if (message.find(lower(word)) == std::string::npos)
-            return Error{ErrorCode::internal, fmt::format("it was refused, but the error does not say '{}': {}", word, refused.error().message)};
+            return Error{ErrorCode::internal,
+                         fmt::format("it was refused, but the error does not say '{}': {}", word, refused.error().message)};
     return std::nullopt;
 }
 
@@ -177,18 +208,21 @@ Outcome Runner::run(const Case& of) const {
     const std::optional<Error> error = of.legal() ? check_legal(of) : check_illegal(of);
     const std::string_view op = op_name(of.op);
     const auto rerun = [&](const std::string& what) {
-        return fmt::format("{} '{}' on {}: node 'case': {}\n  rerun: krait test-ops --device {} --op {} --case '{}'", op, of.name, spec_, what, spec_, op, of.name);
+        return fmt::format("{} '{}' on {}: node 'case': {}\n  rerun: krait test-ops --device {} --op {} --case '{}'", op,
+                           of.name, spec_, what, spec_, op, of.name);
     };
     if (error && error->code == ErrorCode::unsupported && error->message.starts_with(kUnsupportedMark)) {
         const std::string reason = error->message.substr(kUnsupportedMark.size());
-        const bool must = std::any_of(std::begin(kCompleteFamilies), std::end(kCompleteFamilies), [&](std::string_view family) { return family == device_->api().family; });
+        const bool must = std::any_of(std::begin(kCompleteFamilies), std::end(kCompleteFamilies),
+                                      [&](std::string_view family) { return family == device_->api().family; });
         if (must) return {Status::failed, rerun(fmt::format("declined, but this family must run every op: {}", reason))};
         return {Status::unsupported, reason};
     }
     for (const ExpectedFailure& known : kExpectedFailures) {
         if (known.op != op || !matches(known.device, spec_) || !matches(known.cases, of.name)) continue;
         if (error) return {Status::expected_failure, std::string(known.reason)};
-        return {Status::failed, rerun(fmt::format("passes, but is listed as an expected failure ({}): take it off the list", known.reason))};
+        return {Status::failed,
+                rerun(fmt::format("passes, but is listed as an expected failure ({}): take it off the list", known.reason))};
     }
     if (error) return {Status::failed, rerun(error->message)};
     return {};

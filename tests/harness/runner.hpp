@@ -49,7 +49,8 @@ inline bool is_quick(const Case& of) { return !of.heavy && of.flops <= kQuickFlo
 Error unsupported(const Error& why);
 
 // One observation against the expectation; an error names what differs.
-Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed, const Device& device);
+Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed,
+                            const Device& device);
 
 // The device's pseudo-row of an output: what is judged together.
 int64_t error_row(const Case& of, const TensorDesc& out);

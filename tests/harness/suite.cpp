@@ -37,7 +37,9 @@ Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, u
                 case Status::passed: ++op.n_passed; break;
                 case Status::failed: ++op.n_failed, summary.failures.push_back(outcome.text); break;
                 case Status::unsupported: ++op.n_unsupported, ++op.reasons["unsupported: " + outcome.text]; break;
-                case Status::expected_failure: ++op.n_expected_failure, ++op.reasons["expected failure: " + outcome.text]; break;
+                case Status::expected_failure:
+                    ++op.n_expected_failure, ++op.reasons["expected failure: " + outcome.text];
+                    break;
             }
             if (on_case) on_case(*cases[i], outcome, seconds);
         }

@@ -31,11 +31,12 @@ inline constexpr double kStepError = 1e-9;
 // A device's products from float32 operands, and from activations that a backend rounds first. A backend that rounds says so
 // in its features as "activations=int8", "activations=f16" or "activations=bf16"; else it computes with float32.
 inline double mul_mat_error(DType weights, std::string_view features) {
-    if (weights == DType::F32) return 1e-11;  // e * sqrt(K) of a plain sum at K = 8192, squared, is 3e-11; any kernel with 8 or more sums has < 4e-12
+    if (weights == DType::F32)
+        return 1e-11;  // e * sqrt(K) of a plain sum at K = 8192, squared, is 3e-11; any kernel with 8 or more sums has < 4e-12
     const bool k_blocks = dtype_info(weights).block_elems == 256;
     if (features.find("activations=int8") != std::string_view::npos && is_quantized(weights)) return k_blocks ? 2e-4 : 1e-4;
     if (features.find("activations=bf16") != std::string_view::npos) return 1e-5;  // (2^-9)^2 / 3
-    if (features.find("activations=f16") != std::string_view::npos) return 3e-7;   // (2^-12)^2 / 3 and twice that, both operands
+    if (features.find("activations=f16") != std::string_view::npos) return 3e-7;  // (2^-12)^2 / 3 and twice that, both operands
     return 1e-10;
 }
 
@@ -46,13 +47,13 @@ inline Tolerance tolerance_of(const Case& of, std::string_view features) {
         case OpId::argmax:
         case OpId::top_k: return {};  // values are moved, not computed
         case OpId::add:
-        case OpId::mul: return {};  // one IEEE operation has one result
-        case OpId::scale: return {1e-13, 0};      // one or two roundings: x * scale + bias may be fused
-        case OpId::silu_mul: return {1e-12, 0};   // an exp of relative error 1e-7 (1e-14), a division, a product
+        case OpId::mul: return {};               // one IEEE operation has one result
+        case OpId::scale: return {1e-13, 0};     // one or two roundings: x * scale + bias may be fused
+        case OpId::silu_mul: return {1e-12, 0};  // an exp of relative error 1e-7 (1e-14), a division, a product
         case OpId::rms_norm: return {1e-12, 0};
-        case OpId::softmax: return {1e-11, 0};    // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
+        case OpId::softmax: return {1e-11, 0};  // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
         case OpId::mul_mat: return {mul_mat_error(dtype_of(of.find("w")->desc), features), 0};
-        case OpId::ssm_conv: return {1e-12, 0};   // the state holds rows of x: bit for bit
+        case OpId::ssm_conv: return {1e-12, 0};  // the state holds rows of x: bit for bit
         case OpId::ssm_scan: return {1e-10, 1e-11};
     }
     return {};

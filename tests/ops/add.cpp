@@ -7,7 +7,8 @@ namespace {
 void evaluate(const ops::Add::In<Values>& in, const NoParams&, const ops::Add::Out<std::vector<double>*>& out) {
     const int64_t n_row = in.a.extent(0), n_col = in.a.extent(1);
     for (int64_t t = 0; t < n_row; ++t)
-        for (int64_t i = 0; i < n_col; ++i) (*out.y)[static_cast<size_t>(t * n_col + i)] = in.a.at(t, i) + in.b.at(in.b.extent(0) == 1 ? 0 : t, i);
+        for (int64_t i = 0; i < n_col; ++i)
+            (*out.y)[static_cast<size_t>(t * n_col + i)] = in.a.at(t, i) + in.b.at(in.b.extent(0) == 1 ? 0 : t, i);
 }
 
 }  // namespace
@@ -23,8 +24,9 @@ void add_add_cases(CaseList& list) {
     op.add("t0", {.a = f32({0, 9}), .b = f32({0, 9})});
     op.add("e0", {.a = f32({3, 0}), .b = f32({3, 0})});
     op.add("large", {.a = f32({512, 5120}), .b = f32({512, 5120})}).heavy = true;
-    op.add("special_values", {.a = f32({2, 12}, cycle({0.0f, -0.0f, 1.0f, inf, -inf, 3e38f, 1e-38f, 1e-45f, -1e-45f, 1e19f, 7.0f, -7.0f})),
-                              .b = f32({2, 12}, cycle({-0.0f, -0.0f, -1.0f, 2.0f, 2.0f, 0.5f, 3e-38f, 1e-45f, 1e-45f, 1e19f, -7.0f, 7.0f}))});
+    op.add("special_values",
+           {.a = f32({2, 12}, cycle({0.0f, -0.0f, 1.0f, inf, -inf, 3e38f, 1e-38f, 1e-45f, -1e-45f, 1e19f, 7.0f, -7.0f})),
+            .b = f32({2, 12}, cycle({-0.0f, -0.0f, -1.0f, 2.0f, 2.0f, 0.5f, 3e-38f, 1e-45f, 1e-45f, 1e19f, -7.0f, 7.0f}))});
     op.add("nan_stays", {.a = f32({4, 33}, normal().with({2, 5, nan})), .b = f32({4, 33}, normal().with({1, 30, nan}))});
     op.add_illegal("shape", {.a = f32({3, 8}), .b = f32({3, 9})}, {}, {"'b'", "[3, 8]"});
     op.add_illegal("rows", {.a = f32({3, 8}), .b = f32({2, 8})}, {}, {"'b'", "[1, 8]"});

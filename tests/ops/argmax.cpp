@@ -27,7 +27,8 @@ void add_argmax_cases(CaseList& list) {
         op.add(fmt::format("largest_at{}", at), {.x = f32({3, 100}, uniform(-1, 1).with({Patch::kAll, at, 5}))});
         op.add(fmt::format("nan_at{}", at), {.x = f32({3, 100}, uniform(-1, 1).with({Patch::kAll, at, nan}))});
         op.add(fmt::format("infinite_at{}", at), {.x = f32({3, 100}, uniform(-1, 1).with({Patch::kAll, at, inf}))});
-        op.add(fmt::format("tie_with{}", at), {.x = f32({3, 100}, uniform(-1, 1).with({Patch::kAll, at, 5}).with({Patch::kAll, 50, 5}))});
+        op.add(fmt::format("tie_with{}", at),
+               {.x = f32({3, 100}, uniform(-1, 1).with({Patch::kAll, at, 5}).with({Patch::kAll, 50, 5}))});
         op.add(fmt::format("only_number_at{}", at), {.x = f32({3, 100}, all(nan).with({Patch::kAll, at, -inf}))});
     }
     op.add("all_equal", {.x = f32({3, 100}, all(-2))});

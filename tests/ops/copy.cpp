@@ -18,7 +18,8 @@ void add_copy_cases(CaseList& list) {
             op.add(fmt::format("t{}.e{}", n_row, n_col), {.x = f32({n_row, n_col})});
     for (const int64_t n : {1, 2, 7, 16, 33, 1000}) op.add(fmt::format("rank1.{}", n), {.x = f32({n})});
     for (const int64_t inner : {1, 3, 16})
-        for (const int64_t n_head : {1, 2, 5, 24}) op.add(fmt::format("rank3.{}x{}", n_head, inner), {.x = f32({7, n_head, inner})});
+        for (const int64_t n_head : {1, 2, 5, 24})
+            op.add(fmt::format("rank3.{}x{}", n_head, inner), {.x = f32({7, n_head, inner})});
     op.add("rank4", {.x = f32({3, 2, 5, 7})});
     op.add("i32.rank1", {.x = index({5, -1, 0, 1 << 30, -(1 << 30), 7, 8})});
     op.add("i32.pairs", {.x = index_pairs({1, -1, 3, 4, 5, 6})});

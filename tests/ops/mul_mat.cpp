@@ -26,17 +26,21 @@ class MulMatCases {
     explicit MulMatCases(CaseList& list) : op_(list.op<ops::MulMat, evaluate>()) {}
 
     // Activations of every sign where the result has many numbers in a row.
-    Case& add(DType format, int64_t n_tok, int64_t n_out, int64_t n_in, std::string extra = {}, bool bias = false, bool residual = false) {
+    Case& add(DType format, int64_t n_tok, int64_t n_out, int64_t n_in, std::string extra = {}, bool bias = false,
+              bool residual = false) {
         const bool single = n_out < 7;
         const Fill weights = single ? uniform(0.05f, 1) : is_quantized(format) ? blocks() : normal();
-        return add_filled(format, n_tok, n_out, n_in, single ? uniform(0.1f, 1) : normal(), weights, std::move(extra), bias, residual);
+        return add_filled(format, n_tok, n_out, n_in, single ? uniform(0.1f, 1) : normal(), weights, std::move(extra), bias,
+                          residual);
     }
 
-    Case& add_filled(DType format, int64_t n_tok, int64_t n_out, int64_t n_in, Fill x, Fill w, std::string extra, bool bias = false, bool residual = false) {
+    Case& add_filled(DType format, int64_t n_tok, int64_t n_out, int64_t n_in, Fill x, Fill w, std::string extra,
+                     bool bias = false, bool residual = false) {
         ops::MulMat::In<Operand> in{.x = f32({n_tok, n_in}, std::move(x)), .w = weight(format, {n_out, n_in}, std::move(w))};
         if (bias) in.bias = f32({n_out}, uniform(0.5f, 3));
         if (residual) in.residual = f32({n_tok, n_out}, uniform(0.5f, 3));
-        Case& added = op_.add(fmt::format("{}.t{}.n{}.k{}{}{}", dtype_name(format), n_tok, n_out, n_in, extra.empty() ? "" : ".", extra), in);
+        Case& added = op_.add(
+            fmt::format("{}.t{}.n{}.k{}{}{}", dtype_name(format), n_tok, n_out, n_in, extra.empty() ? "" : ".", extra), in);
         added.flops = 2.0 * static_cast<double>(n_tok * n_out * n_in);
         return added;
     }
@@ -102,7 +106,8 @@ void add_mul_mat_cases(CaseList& list) {
 
     // Rows that are no multiple of a vector: dt_rank of real models, and every remainder.
     for (const DType dtype : {DType::F32, DType::F16, DType::BF16})
-        for (const int64_t n_in : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 31, 33, 48, 63, 65, 80, 100, 160, 1000}) cases.add(dtype, 4, 23, n_in, "remainder");
+        for (const int64_t n_in : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 31, 33, 48, 63, 65, 80, 100, 160, 1000})
+            cases.add(dtype, 4, 23, n_in, "remainder");
     for (const DType dtype : {DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::IQ4_NL})
         for (const int64_t n_in : {96, 160, 224, 288}) cases.add(dtype, 4, 23, n_in, "remainder");
     const float inf = std::numeric_limits<float>::infinity();
@@ -127,7 +132,8 @@ void add_mul_mat_cases(CaseList& list) {
     cases.add_illegal("w_rank", {.x = x, .w = weight(DType::F32, {64})}, {"'w'", "64"});
     cases.add_illegal("x_rank", {.x = f32({3, 2, 32}), .w = weight(DType::F32, {5, 64})}, {"'x'", "rank 2"});
     cases.add_illegal("bias", {.x = x, .w = weight(DType::F32, {5, 64}), .bias = f32({6})}, {"'bias'", "[5]"});
-    cases.add_illegal("residual", {.x = x, .w = weight(DType::F32, {5, 64}), .residual = f32({3, 6})}, {"'residual'", "[3, 5]"});
+    cases.add_illegal("residual", {.x = x, .w = weight(DType::F32, {5, 64}), .residual = f32({3, 6})},
+                      {"'residual'", "[3, 5]"});
     cases.add_illegal("no_weights", {.x = x}, {"'w'", "missing"});
     cases.add_illegal("x_type", {.x = index_pairs({1, 2}), .w = weight(DType::F32, {5, 2})}, {"'x'", "I32"});
 }

@@ -4,7 +4,8 @@
 namespace krait::harness {
 namespace {
 
-void evaluate(const ops::Scale::In<Values>& in, const ops::ScaleParams& params, const ops::Scale::Out<std::vector<double>*>& out) {
+void evaluate(const ops::Scale::In<Values>& in, const ops::ScaleParams& params,
+              const ops::Scale::Out<std::vector<double>*>& out) {
     for (size_t i = 0; i < out.y->size(); ++i)
         (*out.y)[i] = in.x.at(static_cast<int64_t>(i)) * static_cast<double>(params.scale) + static_cast<double>(params.bias);
 }

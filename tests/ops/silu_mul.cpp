@@ -22,7 +22,8 @@ void add_silu_mul_cases(CaseList& list) {
             op.add(fmt::format("t{}.e{}", n_row, n_col), {.a = f32({n_row, n_col}, normal(0, 2)), .b = f32({n_row, n_col})});
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
     // One number a row: each is judged by itself, small ones too.
-    for (const float a : {-100.0f, -88.0f, -87.0f, -50.0f, -20.0f, -10.0f, -3.0f, -1.0f, -1e-3f, -1e-6f, 0.0f, 1e-6f, 1e-3f, 1.0f, 3.0f, 10.0f, 20.0f, 50.0f, 88.0f, 100.0f}) {
+    for (const float a : {-100.0f, -88.0f, -87.0f, -50.0f, -20.0f, -10.0f, -3.0f, -1.0f, -1e-3f, -1e-6f,
+                          0.0f,    1e-6f,  1e-3f,  1.0f,   3.0f,   10.0f,  20.0f, 50.0f, 88.0f,  100.0f}) {
         // At -88 and below exp(-a) leaves float32: what is left of the product may round to 0 there.
         const Fill gate = a < -80 ? cycle({a, 1.0f}) : all(a);
         op.add(fmt::format("a{:g}", a), {.a = f32({3, 18}, gate), .b = f32({3, 18}, uniform(1, 2))});

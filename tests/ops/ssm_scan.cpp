@@ -7,7 +7,8 @@
 namespace krait::harness {
 namespace {
 
-void evaluate(const ops::SsmScan::In<Values>& in, const ops::SsmScanParams& params, const ops::SsmScan::Out<std::vector<double>*>& out, SlotStates& states) {
+void evaluate(const ops::SsmScan::In<Values>& in, const ops::SsmScanParams& params,
+              const ops::SsmScan::Out<std::vector<double>*>& out, SlotStates& states) {
     const int64_t n_head = in.x.extent(1), head_dim = in.x.extent(2), n_group = in.B.extent(1), d_state = in.B.extent(2);
     const bool full_A = in.A.extent(1) == d_state;
     for (int64_t b = 0; b < in.src_slot.extent(0); ++b) {
@@ -82,7 +83,9 @@ class ScanCases {
         return in;
     }
 
-    Case& add(std::string name, const RaggedLayout& run, const Shape& shape) { return add(std::move(name), inputs(run, shape)); }
+    Case& add(std::string name, const RaggedLayout& run, const Shape& shape) {
+        return add(std::move(name), inputs(run, shape));
+    }
     Case& add(std::string name, In in, const ops::SsmScanParams& params = {}) {
         const int64_t channels = in.x.desc.extent[1] * in.x.desc.extent[2];
         // Few numbers in a row may cancel by chance: they are judged with those of all rows.
@@ -109,9 +112,11 @@ void add_sizes(ScanCases& cases) {
         cases.add(fmt::format("mamba2.t{}.h4", n_tok), one_sequence(n_tok), mamba2(4, 16, 2, 32));
     }
     for (const int64_t n_head : {1, 2, 3, 8, 15, 16, 17, 32, 33, 64, 130})
-        for (const int32_t n_tok : {1, 18}) cases.add(fmt::format("mamba1.t{}.heads{}", n_tok, n_head), one_sequence(n_tok), mamba1(n_head));
+        for (const int32_t n_tok : {1, 18})
+            cases.add(fmt::format("mamba1.t{}.heads{}", n_tok, n_head), one_sequence(n_tok), mamba1(n_head));
     for (const int64_t d_state : {1, 2, 3, 8, 16, 17, 64, 96, 128, 256})
-        for (const int32_t n_tok : {1, 7}) cases.add(fmt::format("mamba1.t{}.states{}", n_tok, d_state), one_sequence(n_tok), mamba1(21, d_state));
+        for (const int32_t n_tok : {1, 7})
+            cases.add(fmt::format("mamba1.t{}.states{}", n_tok, d_state), one_sequence(n_tok), mamba1(21, d_state));
     for (const int64_t head_dim : {1, 3, 16, 64, 80, 128})
         for (const int64_t n_group : {1, 2, 8})
             for (const int64_t d_state : {16, 17, 64, 128}) {
@@ -119,20 +124,33 @@ void add_sizes(ScanCases& cases) {
                 cases.add("mamba2.t5." + shape.text(), one_sequence(5), shape);
             }
     for (const int64_t d_state : {1, 8, 96, 256})
-        for (const int32_t n_tok : {1, 9}) cases.add(fmt::format("mamba2.t{}.states{}", n_tok, d_state), one_sequence(n_tok), mamba2(6, 20, 3, d_state));
+        for (const int32_t n_tok : {1, 9})
+            cases.add(fmt::format("mamba2.t{}.states{}", n_tok, d_state), one_sequence(n_tok), mamba2(6, 20, 3, d_state));
     cases.add("mamba2.t1.real", one_sequence(1), mamba2(80, 64, 1, 128));
     cases.add("mamba1.t1.real", one_sequence(1), mamba1(5120));
     cases.add("mamba1.t1000", one_sequence(1000), mamba1(24)).heavy = true;
     cases.add("mamba2.t1000", one_sequence(1000), mamba2(2, 16, 1, 32)).heavy = true;
+    cases.add("mamba1.t200.real", one_sequence(200), mamba1(1536)).heavy = true;
+    cases.add("mamba2.t131.real", one_sequence(131), mamba2(24, 64, 1, 128)).heavy = true;
     // Both forms of A with both forms of heads, and every optional operand.
     for (const bool full_A : {false, true})
         for (const int64_t head_dim : {1, 5})
             for (const bool bias : {false, true})
                 for (const Skip skip : {Skip::none, Skip::a_number_a_head, Skip::a_number_a_channel})
                     for (const bool gate : {false, true}) {
-                        const Shape shape{.n_head = 18, .head_dim = head_dim, .n_group = 3, .d_state = 12, .full_A = full_A, .bias = bias, .skip = skip, .gate = gate};
+                        const Shape shape{.n_head = 18,
+                                          .head_dim = head_dim,
+                                          .n_group = 3,
+                                          .d_state = 12,
+                                          .full_A = full_A,
+                                          .bias = bias,
+                                          .skip = skip,
+                                          .gate = gate};
                         cases.add(fmt::format("options.p{}.A{}{}{}{}", head_dim, full_A ? "_full" : "_one", bias ? ".bias" : "",
-                                              skip == Skip::none ? "" : skip == Skip::a_number_a_head ? ".D_head" : ".D_channel", gate ? ".z" : ""),
+                                              skip == Skip::none              ? ""
+                                              : skip == Skip::a_number_a_head ? ".D_head"
+                                                                              : ".D_channel",
+                                              gate ? ".z" : ""),
                                   one_sequence(11), shape);
                     }
 }
@@ -140,8 +158,12 @@ void add_sizes(ScanCases& cases) {
 void add_sequences(ScanCases& cases) {
     std::vector<int32_t> many;
     for (int32_t b = 0; b < 32; ++b) many.push_back(b * 7 % 5);
-    const std::pair<const char*, std::vector<int32_t>> runs[] = {
-        {"b2", {5, 9}}, {"b3.empty", {4, 0, 7}}, {"b3.long", {40, 1, 33}}, {"b3.no_rows", {0, 0, 0}}, {"b8.decode", {1, 1, 1, 1, 1, 1, 1, 1}}, {"b32", many}};
+    const std::pair<const char*, std::vector<int32_t>> runs[] = {{"b2", {5, 9}},
+                                                                 {"b3.empty", {4, 0, 7}},
+                                                                 {"b3.long", {40, 1, 33}},
+                                                                 {"b3.no_rows", {0, 0, 0}},
+                                                                 {"b8.decode", {1, 1, 1, 1, 1, 1, 1, 1}},
+                                                                 {"b32", many}};
     const std::pair<const char*, Shape> shapes[] = {{"mamba1", mamba1(19)}, {"mamba2", mamba2(4, 6, 2, 20)}};
     for (const auto& [form, shape] : shapes) {
         for (const auto& [name, lengths] : runs)
@@ -152,9 +174,12 @@ void add_sequences(ScanCases& cases) {
             cases.add("snapshot.first." + what, ragged({9}, slots).snapshot(0), shape);
             cases.add("snapshot.middle." + what, ragged({9}, slots).snapshot(4), shape);
             cases.add("snapshot.last." + what, ragged({9}, slots).snapshot(8), shape);
-            cases.add("snapshot.several." + what, ragged({9, 0, 6}, slots).snapshot(0).snapshot(1).snapshot(-1).snapshot(8).snapshot(9).snapshot(12), shape);
+            cases.add("snapshot.several." + what,
+                      ragged({9, 0, 6}, slots).snapshot(0).snapshot(1).snapshot(-1).snapshot(8).snapshot(9).snapshot(12),
+                      shape);
             cases.add("snapshot.unused." + what, ragged({4}, slots).snapshot(-1).snapshot(-1), shape);
-            cases.add("snapshot.long." + what, ragged({67, 40}, slots).snapshot(15).snapshot(16).snapshot(31).snapshot(64).snapshot(106), shape);
+            cases.add("snapshot.long." + what,
+                      ragged({67, 40}, slots).snapshot(15).snapshot(16).snapshot(31).snapshot(64).snapshot(106), shape);
         }
         RaggedLayout own = ragged({6});
         own.dst = {2};
@@ -177,40 +202,73 @@ void add_values(ScanCases& cases) {
         };
         // Every step size that exp and softplus may stumble over, one a head. D and an old state keep the result a number.
         const Fill steps = cycle({-1e4f, -100, -20, -16, 0, 19.999f, 20.001f, 88, 1e4f});
-        add("dt_range", with(one_sequence(9), shape, [&](auto& in) { in.dt.fill = steps, in.dt_bias = {}; })).error_row = shape.head_dim > 1 ? shape.head_dim : 0;
-        add("dt_range.decay", with(one_sequence(9), shape, [&](auto& in) { in.dt.fill = steps, in.dt_bias = {}, in.A.fill = cycle({0, -1e-8f, -16, -1e4f}); }));
-        add("dt_range.no_softplus", with(one_sequence(9), shape, [&](auto& in) { in.dt.fill = cycle({0, 1e-6f, 1e-3f, 0.5f, 3, 50}), in.dt_bias = {}; }), {.dt_softplus = 0});
+        add("dt_range", with(one_sequence(9), shape, [&](auto& in) { in.dt.fill = steps, in.dt_bias = {}; })).error_row =
+            shape.head_dim > 1 ? shape.head_dim : 0;
+        add("dt_range.decay", with(one_sequence(9), shape, [&](auto& in) {
+                in.dt.fill = steps, in.dt_bias = {}, in.A.fill = cycle({0, -1e-8f, -16, -1e4f});
+            }));
+        add("dt_range.no_softplus",
+            with(one_sequence(9), shape,
+                 [&](auto& in) {
+                     in.dt.fill = cycle({0, 1e-6f, 1e-3f, 0.5f, 3, 50}), in.dt_bias = {};
+                 }),
+            {.dt_softplus = 0});
         for (const float dt : {-16.0f, -12.0f, -8.0f, -4.0f, 19.999f, 20.0f, 20.001f})
             // A fresh state and no D: the result is proportional to softplus(dt), so log(1 + exp(dt)) in float32 shows.
-            add(fmt::format("dt{:g}", dt).c_str(), with(ragged({5}, Slots::fresh), shape, [&](auto& in) { in.dt.fill = all(dt), in.dt_bias = {}, in.D = {}; }));
-        add("dt_bias_range", with(one_sequence(5), shape, [&](auto& in) { in.dt.fill = all(0.5f), in.dt_bias.fill = cycle({-16, -3, 0, 5, 19.6f, 40}); }));
+            add(fmt::format("dt{:g}", dt).c_str(),
+                with(ragged({5}, Slots::fresh), shape, [&](auto& in) { in.dt.fill = all(dt), in.dt_bias = {}, in.D = {}; }));
+        add("dt_bias_range", with(one_sequence(5), shape, [&](auto& in) {
+                in.dt.fill = all(0.5f), in.dt_bias.fill = cycle({-16, -3, 0, 5, 19.6f, 40});
+            }));
         add("dt_limits", with(one_sequence(9), shape, [](auto&) {}), {.dt_min = 0.1f, .dt_max = 0.7f});
-        add("dt_limits.no_softplus", with(one_sequence(9), shape, [](auto&) {}), {.dt_softplus = 0, .dt_min = 0.001f, .dt_max = 0.1f});
+        add("dt_limits.no_softplus", with(one_sequence(9), shape, [](auto&) {}),
+            {.dt_softplus = 0, .dt_min = 0.001f, .dt_max = 0.1f});
         add("dt_limits.equal", with(one_sequence(9), shape, [](auto&) {}), {.dt_min = 0.25f, .dt_max = 0.25f});
-        for (const float a : {0.0f, -1e-8f, -1e-3f, -16.0f, -1e4f}) add(fmt::format("A{:g}", a).c_str(), with(one_sequence(20), shape, [&](auto& in) { in.A.fill = all(a); }));
+        for (const float a : {0.0f, -1e-8f, -1e-3f, -16.0f, -1e4f})
+            add(fmt::format("A{:g}", a).c_str(), with(one_sequence(20), shape, [&](auto& in) { in.A.fill = all(a); }));
         add("A_positive", with(one_sequence(6), shape, [&](auto& in) { in.A.fill = uniform(0.01f, 0.5f); }));
         add("x_zero", with(one_sequence(9), shape, [](auto& in) { in.x.fill = all(0); }));
         add("x_zero.fresh", with(ragged({9}, Slots::fresh), shape, [](auto& in) { in.x.fill = all(0); }));
-        add("x_tiny", with(one_sequence(9), shape, [](auto& in) { in.x.fill = normal().with({4, Patch::kAll, 1e-40f}).with({6, 3, 1e-45f}); }));
+        add("x_tiny", with(one_sequence(9), shape, [](auto& in) {
+                in.x.fill = normal().with({4, Patch::kAll, 1e-40f}).with({6, 3, 1e-45f});
+            }));
         add("x_infinite", with(ragged({4, 5, 6}), shape, [&](auto& in) { in.x.fill = normal().with({5, 3, inf}); }));
         add("x_large", with(one_sequence(9), shape, [](auto& in) { in.x.fill = normal(0, 1e15f); }));
         add("B_zero", with(one_sequence(9), shape, [](auto& in) { in.B.fill = all(0); }));
         add("C_one_state", with(one_sequence(9), shape, [](auto& in) { in.C.fill = all(0).with({Patch::kAll, 15, 1}); }));
         for (const int64_t row : {0, 4, 8}) {
-            add(fmt::format("nan_in_x_stays.row{}", row).c_str(), with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) { in.x.fill = normal().with({row, 7, nan}); }));
-            add(fmt::format("nan_in_B_stays.row{}", row).c_str(), with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) { in.B.fill = normal().with({row, 3, nan}); }));
-            add(fmt::format("nan_in_C_stays.row{}", row).c_str(), with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) { in.C.fill = normal().with({row, 3, nan}); }));
+            add(fmt::format("nan_in_x_stays.row{}", row).c_str(),
+                with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) {
+                    in.x.fill = normal().with({row, 7, nan});
+                }));
+            add(fmt::format("nan_in_dt_stays.row{}", row).c_str(),
+                with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) {
+                    in.dt.fill = normal().with({row, 7, nan});
+                }));
+            add(fmt::format("nan_in_B_stays.row{}", row).c_str(),
+                with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) {
+                    in.B.fill = normal().with({row, 3, nan});
+                }));
+            add(fmt::format("nan_in_C_stays.row{}", row).c_str(),
+                with(ragged({4, 5, 6}, Slots::permuted), shape, [&](auto& in) {
+                    in.C.fill = normal().with({row, 3, nan});
+                }));
         }
-        add("nan_in_state_stays", with(ragged({4, 5, 6}), shape, [&](auto& in) { in.state.fill = normal().with({2, 40, nan}); }));
+        add("nan_in_state_stays", with(ragged({4, 5, 6}), shape, [&](auto& in) {
+                in.state.fill = normal().with({2, 40, nan});
+            }));
         Shape gated = shape;
         gated.gate = true;
-        add("z_range", with(one_sequence(9), gated, [](auto& in) { in.z.fill = cycle({-100, -20, -1, -1e-3f, 0, 1e-3f, 1, 20, 100}); }));
+        add("z_range", with(one_sequence(9), gated, [](auto& in) {
+                in.z.fill = cycle({-100, -20, -1, -1e-3f, 0, 1e-3f, 1, 20, 100});
+            }));
         add("z_zero", with(one_sequence(3), gated, [](auto& in) { in.z.fill = all(0); }));
     }
     // Groups that differ a hundredfold: a wrong group shows at once. Odd sizes on purpose.
     for (const int64_t n_group : {1, 2, 3, 6}) {
         auto in = ScanCases::inputs(one_sequence(7), mamba2(12, 5, n_group, 10));
-        for (int64_t g = 0; g < n_group; ++g) in.B.fill.patches.push_back({Patch::kAll, g * 10 + 3, 3.0f * static_cast<float>(g + 1)});
+        for (int64_t g = 0; g < n_group; ++g)
+            in.B.fill.patches.push_back({Patch::kAll, g * 10 + 3, 3.0f * static_cast<float>(g + 1)});
         cases.add(fmt::format("mamba2.groups{}", n_group), in).error_row = 5 * 12 / n_group;
     }
     auto in = ScanCases::inputs(one_sequence(7), {.n_head = 12, .n_group = 4, .d_state = 9});
@@ -233,8 +291,14 @@ void add_refusals(ScanCases& cases) {
     cases.add_illegal("src_minus2", with([](auto& run) { run.src[1] = -2; }), {"src_slot[1] = -2"});
     cases.add_illegal("dst_end", with([](auto& run) { run.dst[1] = 99; }), {"dst_slot[1] = 99"});
     cases.add_illegal("dst_twice", with([](auto& run) { run.dst = {3, 3}; }), {"dst_slot[1]", "slot 3", "twice"});
-    cases.add_illegal("dst_read_by_other", with([](auto& run) { run.src = {1, 2}, run.dst = {2, 3}; }), {"dst_slot[0]", "slot 2", "another sequence"});
-    cases.add_illegal("dst_of_forked_source", with([](auto& run) { run.src = {1, 1}, run.dst = {1, 3}; }), {"dst_slot[0]", "slot 1", "another sequence"});
+    cases.add_illegal("dst_read_by_other", with([](auto& run) {
+                          run.src = {1, 2}, run.dst = {2, 3};
+                      }),
+                      {"dst_slot[0]", "slot 2", "another sequence"});
+    cases.add_illegal("dst_of_forked_source", with([](auto& run) {
+                          run.src = {1, 1}, run.dst = {1, 3};
+                      }),
+                      {"dst_slot[0]", "slot 1", "another sequence"});
     cases.add_illegal("snapshot_row", with([](auto& run) { run.snapshots[0] = 7; }), {"snapshots[0]", "row 7"});
     cases.add_illegal("snapshot_slot", with([](auto& run) { run.snapshots[1] = -1; }), {"snapshots[0]", "slot -1"});
     cases.add_illegal("snapshot_on_dst", with([](auto& run) { run.snapshots[1] = run.dst[1]; }), {"snapshots[0]", "twice"});

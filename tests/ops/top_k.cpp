@@ -33,7 +33,8 @@ void add_top_k_cases(CaseList& list) {
             for (const int32_t k : {1, 2, 3, 8, 40, 64, 100}) {
                 if (k > n_col) continue;
                 op.add(fmt::format("t{}.v{}.k{}", n_row, n_col, k), {.x = f32({n_row, n_col})}, {k});
-                op.add(fmt::format("t{}.v{}.k{}.ties", n_row, n_col, k), {.x = f32({n_row, n_col}, cycle({1, 3, 2, 3, 0, 3, 1, 2, 2}))}, {k});
+                op.add(fmt::format("t{}.v{}.k{}.ties", n_row, n_col, k),
+                       {.x = f32({n_row, n_col}, cycle({1, 3, 2, 3, 0, 3, 1, 2, 2}))}, {k});
             }
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
     op.add("all", {.x = f32({3, 129})}, {129});

@@ -17,16 +17,19 @@ constexpr int64_t kElements = 4 * 256;
 constexpr int kRounds = 200;
 
 class CpuDequantize : public testing::TestWithParam<const Probe*> {
-protected:
+  protected:
     void SetUp() override {
-        if (const std::string missing = missing_for(GetParam()->level); !missing.empty()) GTEST_SKIP() << "this machine lacks " << missing;
+        if (const std::string missing = missing_for(GetParam()->level); !missing.empty())
+            GTEST_SKIP() << "this machine lacks " << missing;
     }
     // The same number, sign of zero included; any NaN for a NaN (which of two NaN operands survives is the processor's choice).
     static bool same(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b)); }
 
-    static void expect_same(const std::vector<float>& got, const std::vector<float>& want, const DTypeInfo& format, const char* what) {
+    static void expect_same(const std::vector<float>& got, const std::vector<float>& want, const DTypeInfo& format,
+                            const char* what) {
         for (size_t i = 0; i < want.size(); ++i)
-            ASSERT_TRUE(same(got[i], want[i])) << format.name << ", " << what << ", element " << i << ": " << got[i] << ", codec " << want[i];
+            ASSERT_TRUE(same(got[i], want[i]))
+                << format.name << ", " << what << ", element " << i << ": " << got[i] << ", codec " << want[i];
     }
 };
 
@@ -69,7 +72,8 @@ TEST_P(CpuDequantize, PartsOfARow) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, CpuDequantize, testing::ValuesIn(probes()), [](const auto& p) { return std::string(p.param->name); });
+INSTANTIATE_TEST_SUITE_P(Levels, CpuDequantize, testing::ValuesIn(probes()),
+                         [](const auto& p) { return std::string(p.param->name); });
 
 }  // namespace
 }  // namespace krait::cpu

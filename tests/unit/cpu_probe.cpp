@@ -20,12 +20,12 @@ void apply(const float* in, float* out, int64_t n, F&& f) {
 }
 
 class Pool final : public ProbedPool {
-public:
+  public:
     explicit Pool(int n_threads) : pool_(n_threads) {}
     int size() const override { return pool_.size(); }
     void parallel_for(int64_t n, int64_t grain, const Body& body) override { pool_.parallel_for(n, grain, body); }
 
-private:
+  private:
     ThreadPool pool_;
 };
 

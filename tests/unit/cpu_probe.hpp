@@ -16,7 +16,7 @@
 namespace krait::cpu {
 
 class ProbedPool {
-public:
+  public:
     virtual ~ProbedPool() = default;
     virtual int size() const = 0;
     using Body = std::function<void(int64_t begin, int64_t end, int worker)>;

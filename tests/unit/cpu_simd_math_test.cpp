@@ -18,9 +18,10 @@ constexpr double kSmallestNormal = std::numeric_limits<float>::min();
 constexpr double kSmallestDenormal = std::numeric_limits<float>::denorm_min();
 
 class CpuSimdMath : public testing::TestWithParam<const Probe*> {
-protected:
+  protected:
     void SetUp() override {
-        if (const std::string missing = missing_for(GetParam()->level); !missing.empty()) GTEST_SKIP() << "this machine lacks " << missing;
+        if (const std::string missing = missing_for(GetParam()->level); !missing.empty())
+            GTEST_SKIP() << "this machine lacks " << missing;
     }
     const Probe& probe() const { return *GetParam(); }
 
@@ -73,7 +74,9 @@ constexpr int32_t kStep = 997;  // a prime: about two million floats between -1e
 
 TEST_P(CpuSimdMath, Exp2StaysWithinItsError) { EXPECT_LE(worst(probe().exp2_fast, exact_exp2, -1e5f, 1e5f, kStep), 2e-7); }
 TEST_P(CpuSimdMath, ExpStaysWithinItsError) { EXPECT_LE(worst(probe().exp, exact_exp, -1e5f, 1e5f, kStep), 2.2e-7); }
-TEST_P(CpuSimdMath, SoftplusStaysWithinItsError) { EXPECT_LE(worst(probe().softplus, exact_softplus, -1e5f, 1e5f, kStep), 4e-7); }
+TEST_P(CpuSimdMath, SoftplusStaysWithinItsError) {
+    EXPECT_LE(worst(probe().softplus, exact_softplus, -1e5f, 1e5f, kStep), 4e-7);
+}
 
 TEST_P(CpuSimdMath, SiluStaysWithinItsError) {
     // Below -88 the exponential overflows and the result is -0, where it would be a number below 1e-36.
@@ -82,7 +85,8 @@ TEST_P(CpuSimdMath, SiluStaysWithinItsError) {
 }
 
 TEST_P(CpuSimdMath, ExponentialsAreExactWhereDecayMustNotDrift) {
-    for (float v : apply(probe().exp2_fast, {0.0f, -0.0f, -1e-9f, 1e-9f, -1e-30f, std::numeric_limits<float>::denorm_min()})) EXPECT_EQ(v, 1.0f);
+    for (float v : apply(probe().exp2_fast, {0.0f, -0.0f, -1e-9f, 1e-9f, -1e-30f, std::numeric_limits<float>::denorm_min()}))
+        EXPECT_EQ(v, 1.0f);
     for (float v : apply(probe().exp, {0.0f, -0.0f, -1e-9f, 1e-9f})) EXPECT_EQ(v, 1.0f);
     const std::vector<float> whole = apply(probe().exp2_fast, {1.0f, -1.0f, 10.0f, -126.0f, -149.0f, 127.0f, -150.0f, 128.0f});
     const std::vector<float> want{2.0f, 0.5f, 1024.0f, 0x1p-126f, 0x1p-149f, 0x1p127f, 0.0f, kInf};
@@ -149,7 +153,8 @@ TEST_P(CpuSimdMath, FourSumsAreFourTimesOneSum) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, CpuSimdMath, testing::ValuesIn(probes()), [](const auto& p) { return std::string(p.param->name); });
+INSTANTIATE_TEST_SUITE_P(Levels, CpuSimdMath, testing::ValuesIn(probes()),
+                         [](const auto& p) { return std::string(p.param->name); });
 
 }  // namespace
 }  // namespace krait::cpu

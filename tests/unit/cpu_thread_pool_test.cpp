@@ -14,7 +14,7 @@ namespace krait::cpu {
 namespace {
 
 class CpuThreadPool : public testing::TestWithParam<int> {
-protected:
+  protected:
     // The pool's code is the same at all levels.
     std::unique_ptr<ProbedPool> pool_ = probes().front()->make_pool(GetParam());
 };

@@ -7,7 +7,8 @@ namespace krait {
 namespace {
 
 TEST(DeviceSpec, Reads) {
-    const auto read = [](std::string_view text, std::string_view family, uint32_t index, std::string_view variant, std::string_view options) {
+    const auto read = [](std::string_view text, std::string_view family, uint32_t index, std::string_view variant,
+                         std::string_view options) {
         const auto spec = parse_device_spec(text);
         ASSERT_TRUE(spec) << spec.error().message;
         EXPECT_EQ(spec->family, family) << text;

@@ -24,7 +24,9 @@ PluginRegistry& registry() {
 // The report on plugins/krait-<name>.so.
 PluginReport report_on(const std::string& name) {
     const auto reports = registry().reports();
-    const auto found = std::find_if(reports.begin(), reports.end(), [&](const PluginReport& r) { return std::filesystem::path(r.path).filename() == "krait-" + name + ".so"; });
+    const auto found = std::find_if(reports.begin(), reports.end(), [&](const PluginReport& r) {
+        return std::filesystem::path(r.path).filename() == "krait-" + name + ".so";
+    });
     if (found != reports.end()) return *found;
     ADD_FAILURE() << "no report on krait-" << name << ".so";
     return {};
@@ -40,19 +42,24 @@ class Refused : public testing::TestWithParam<Refusal> {};
 TEST_P(Refused, WithTheReason) {
     const PluginReport report = report_on(GetParam().plugin);
     EXPECT_EQ(report.score, 0u);
-    for (const char* word : GetParam().words) EXPECT_NE(report.reason.find(word), std::string::npos) << "'" << report.reason << "' does not say '" << word << "'";
+    for (const char* word : GetParam().words)
+        EXPECT_NE(report.reason.find(word), std::string::npos) << "'" << report.reason << "' does not say '" << word << "'";
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Plugins, Refused,
-    testing::Values(Refusal{"no-symbol", {"krait_plugin_query", "not a Krait plugin"}}, Refusal{"abi-major", {"version 2.0", "this host for 1.0", "build it again"}},
-                    Refusal{"schema", {"another list of ops or formats", "build it again"}}, Refusal{"short-table", {"64 bytes"}},
-                    Refusal{"empty-function", {"'null'", "functions", "empty"}}, Refusal{"name", {"no proper name"}}, Refusal{"name-digit", {"not ending in a digit"}},
-                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.0"}}, Refusal{"asleep", {"the machine is asleep"}},
-                    Refusal{"silent", {"gives no reason"}}, Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}}, Refusal{"garbage", {"krait-garbage.so"}},
-                    Refusal{"empty", {"krait-empty.so"}}, Refusal{"folder", {"krait-folder.so"}}, Refusal{"ranked-none", {"needs a better machine"}}),
-    [](const auto& info) {
-        std::string name = info.param.plugin;
+    testing::Values(Refusal{"no-symbol", {"krait_plugin_query", "not a Krait plugin"}},
+                    Refusal{"abi-major", {"version 2.0", "this host for 1.0", "build it again"}},
+                    Refusal{"schema", {"another list of ops or formats", "build it again"}},
+                    Refusal{"short-table", {"64 bytes"}}, Refusal{"empty-function", {"'null'", "functions", "empty"}},
+                    Refusal{"name", {"no proper name"}}, Refusal{"name-digit", {"not ending in a digit"}},
+                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.0"}},
+                    Refusal{"asleep", {"the machine is asleep"}}, Refusal{"silent", {"gives no reason"}},
+                    Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}}, Refusal{"garbage", {"krait-garbage.so"}},
+                    Refusal{"empty", {"krait-empty.so"}}, Refusal{"folder", {"krait-folder.so"}},
+                    Refusal{"ranked-none", {"needs a better machine"}}),
+    [](const auto& test) {
+        std::string name = test.param.plugin;
         std::replace(name.begin(), name.end(), '-', '_');
         return name;
     });
@@ -69,7 +76,8 @@ TEST(PluginRegistry, LoadsTheRestAllTheSame) {
 }
 
 TEST(PluginRegistry, LeavesOtherFilesAlone) {
-    for (const PluginReport& report : registry().reports()) EXPECT_NE(std::filesystem::path(report.path).filename(), "other.so");
+    for (const PluginReport& report : registry().reports())
+        EXPECT_NE(std::filesystem::path(report.path).filename(), "other.so");
 }
 
 TEST(PluginRegistry, TakesANewerMinorVersion) {
@@ -94,7 +102,8 @@ TEST(PluginRegistry, SaysWhyAVariantOrFamilyCannotServe) {
         const auto device = Device::open(spec);
         ASSERT_FALSE(device) << spec;
         EXPECT_EQ(device.error().code, code) << device.error().message;
-        for (const std::string& word : words) EXPECT_NE(device.error().message.find(word), std::string::npos) << device.error().message;
+        for (const std::string& word : words)
+            EXPECT_NE(device.error().message.find(word), std::string::npos) << device.error().message;
     };
     says("ranked:none", ErrorCode::unavailable, {"'ranked:none'", "needs a better machine"});
     says("asleep", ErrorCode::unavailable, {"asleep", "the machine is asleep"});
@@ -110,7 +119,9 @@ TEST(PluginRegistry, ListsEachFamilyOnce) {
     std::vector<std::string> names;
     for (const DeviceListing& listing : registry().devices()) names.push_back(listing.name);
     for (const char* family : {"reference", "null", "ranked"})
-        EXPECT_EQ(std::count_if(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(family); }), 1) << family;
+        EXPECT_EQ(std::count_if(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(family); }),
+                  1)
+            << family;
     EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("asleep"); }), 0);
 }
 

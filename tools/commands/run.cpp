@@ -47,7 +47,7 @@ struct Timings {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
         fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n", session.model().file().name(),
                    session.model().device()->name(), session.model().device()->info().name, load,
-                   format_bytes(static_cast<double>(session.model().weights().device_bytes())),
+                   format_bytes(static_cast<double>(session.model().weights().file_bytes())),
                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
         fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
         fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens, rate(generated_tokens, generation), seed);

@@ -27,7 +27,8 @@ int32_t argmax_row(const float* x, int64_t n_col) {
 
 }  // namespace
 
-void argmax(const ops::Argmax::In<Tensor>& in, const ops::Argmax::Params&, const ops::Argmax::Out<Tensor>& out, Context& context) {
+void argmax(const ops::Argmax::In<Tensor>& in, const ops::Argmax::Params&, const ops::Argmax::Out<Tensor>& out,
+            Context& context) {
     const int64_t n_col = in.x.extent(1);
     context.parallel_for(in.x.extent(0), grain_of(n_col), [&](int64_t begin, int64_t end, int) {
         for (int64_t t = begin; t < end; ++t) *out.y.row<int32_t>(t) = argmax_row(in.x.row<const float>(t), n_col);

@@ -6,7 +6,8 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-void get_rows(const ops::GetRows::In<Tensor>& in, const ops::GetRows::Params&, const ops::GetRows::Out<Tensor>& out, Context& context) {
+void get_rows(const ops::GetRows::In<Tensor>& in, const ops::GetRows::Params&, const ops::GetRows::Out<Tensor>& out,
+              Context& context) {
     const int64_t n_col = in.table.extent(1);
     const std::span<const int32_t> ids = in.ids.index();
     with_format(in.table.dtype(), [&]<DType F>() {
@@ -15,8 +16,7 @@ void get_rows(const ops::GetRows::In<Tensor>& in, const ops::GetRows::Params&, c
                 const std::byte* row = in.table.row<const std::byte>(ids[static_cast<size_t>(t)]);
                 if constexpr (F == DType::F32)  // a signalling NaN keeps its bits
                     std::memcpy(out.y.row<float>(t), row, static_cast<size_t>(n_col) * sizeof(float));
-                else
-                    unpack_row<F>(row, 0, n_col, out.y.row<float>(t));
+                else unpack_row<F>(row, 0, n_col, out.y.row<float>(t));
             }
         });
     });

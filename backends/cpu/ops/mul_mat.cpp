@@ -3,8 +3,8 @@
 // mul_mat (contract: core/ops/mul_mat.hpp): weights of every format by one kernel, which unpacks to f32 and multiplies in f32.
 // Lanes run along K. Rows of w are taken kRows at a time, so that one tree of additions finishes four sums.
 // The order of additions of an output depends on K alone: spans of kSpan elements; in a span one register accumulates by fma
-// from left to right, then its lanes are added as a tree; the spans' sums are added in order; then bias, then residual. So a row
-// of y has the same bits whatever T is, whatever rows stand beside it and however many threads there are.
+// from left to right, then its lanes are added as a tree; the spans' sums are added in order; then bias, then residual. So a
+// row of y has the same bits whatever T is, whatever rows stand beside it and however many threads there are.
 //   few rows of x   weights are unpacked in registers and multiplied at once: they come from memory once, and that is the bound
 //   many rows       a panel of kPanel rows x kSpan is unpacked to memory of the thread (level 2), where tiles of kTile x kRows
 //                   accumulators reuse it for all rows of x
@@ -17,7 +17,7 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
-constexpr int kRows = 4;       // rows of w in a tile
+constexpr int kRows = 4;         // rows of w in a tile
 constexpr int64_t kSpan = 1024;  // a tile's kRows x kSpan (16 KiB) and kTile x kSpan of x fit into level 1 together
 constexpr int64_t kPanel = 32;   // kPanel x kSpan floats = 128 KiB of level 2
 constexpr int64_t kPanelStride = kSpan + 16;  // rows a power of two apart would meet in the same sets of the cache
@@ -35,7 +35,8 @@ struct Problem {
     const Tensor* y;
     int64_t n_tok, n_out, d_in;
 
-    const std::byte* weights(int64_t n) const { return w + std::min(n, n_out - 1) * w_stride; }  // beyond the end: the last, unused
+    // Rows beyond the end are the last one, whose sums nobody keeps.
+    const std::byte* weights(int64_t n) const { return w + std::min(n, n_out - 1) * w_stride; }
 };
 
 // The sums of kRows neighbours in a row of y, as one value: a loop over them is no gain to a vectorizer.
@@ -54,10 +55,8 @@ inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t
     const size_t bytes = static_cast<size_t>(std::min<int64_t>(kRows, p.n_out - n)) * sizeof(float);
     const auto load_sums = [bytes](const float* from) {
         Sums value{};
-        if (bytes == sizeof value)
-            std::memcpy(&value, from, sizeof value);
-        else
-            std::memcpy(&value, from, bytes);
+        if (bytes == sizeof value) std::memcpy(&value, from, sizeof value);
+        else std::memcpy(&value, from, bytes);
         return value;
     };
     float* y = p.y->row<float>(t) + n;
@@ -66,10 +65,8 @@ inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t
         if (p.bias) value += load_sums(p.bias + n);
         if (*p.residual) value += load_sums(p.residual->row<const float>(t) + n);
     }
-    if (bytes == sizeof value)
-        std::memcpy(y, &value, sizeof value);
-    else
-        std::memcpy(y, &value, bytes);
+    if (bytes == sizeof value) std::memcpy(y, &value, sizeof value);
+    else std::memcpy(y, &value, bytes);
 }
 
 // Weights in registers ------------------------------------------------------------------------------------------------
@@ -118,9 +115,7 @@ inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, i
                 });
         }
     }
-    unroll<kCount>([&](auto m) {
-        add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m]));
-    });
+    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m])); });
 }
 
 template <DType F>
@@ -161,9 +156,7 @@ inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, in
             const Vec v = load_partial(panel + r * kPanelStride + k, rest);
             unroll<kCount>([&](auto m) { acc[m][r] = fma(load_partial(x[m] + k, rest), v, acc[m][r]); });
         });
-    unroll<kCount>([&](auto m) {
-        add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3]));
-    });
+    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3])); });
 }
 
 template <int kCount>
@@ -220,7 +213,8 @@ void multiply(const Problem& p, Context& context) {
 
 }  // namespace
 
-void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, const ops::MulMat::Out<Tensor>& out, Context& context) {
+void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, const ops::MulMat::Out<Tensor>& out,
+             Context& context) {
     const Problem p{.w = in.w.elements<const std::byte>(),
                     .w_stride = row_bytes(in.w.dtype(), in.w.extent(1)),
                     .bias = in.bias ? in.bias.elements<const float>() : nullptr,

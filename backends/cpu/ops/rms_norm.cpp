@@ -34,7 +34,8 @@ void normalise(const float* x, const float* weight, int64_t width, float eps, fl
         total += static_cast<double>(sum(part));
     }
     const double square = static_cast<double>(s) * static_cast<double>(s);
-    const Vec inverse = broadcast(static_cast<float>(1.0 / std::sqrt(total / static_cast<double>(width) + static_cast<double>(eps) * square)));
+    const Vec inverse =
+        broadcast(static_cast<float>(1.0 / std::sqrt(total / static_cast<double>(width) + static_cast<double>(eps) * square)));
     for_each_vec(width, [&](int64_t i, int64_t n) {
         Vec v = load_up_to(x + i, n) * scale * inverse;
         if (weight) v = v * load_up_to(weight + i, n);
@@ -51,7 +52,8 @@ void rms_norm(const ops::RmsNorm::In<Tensor>& in, const ops::RmsNorm::Params& pa
     context.parallel_for(in.x.extent(0) * groups, grain_of(width * 4), [&](int64_t begin, int64_t end, int) {
         for (int64_t i = begin; i < end; ++i) {
             const int64_t t = i / groups, column = i % groups * width;
-            normalise(in.x.row<const float>(t) + column, weight ? weight + column : nullptr, width, params.eps, out.y.row<float>(t) + column);
+            normalise(in.x.row<const float>(t) + column, weight ? weight + column : nullptr, width, params.eps,
+                      out.y.row<float>(t) + column);
         }
     });
 }

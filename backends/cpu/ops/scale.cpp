@@ -5,7 +5,8 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-void scale(const ops::Scale::In<Tensor>& in, const ops::Scale::Params& params, const ops::Scale::Out<Tensor>& out, Context& context) {
+void scale(const ops::Scale::In<Tensor>& in, const ops::Scale::Params& params, const ops::Scale::Out<Tensor>& out,
+           Context& context) {
     const Vec factor = broadcast(params.scale), bias = broadcast(params.bias);
     for_each_pair(in.x, in.x, out.y, context, [=](Vec x, Vec) { return x * factor + bias; });
 }

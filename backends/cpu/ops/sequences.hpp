@@ -8,13 +8,13 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 struct Sequence {
-    int64_t begin, end;    // its rows
-    const float* source;   // slot that its state comes from; nullptr = it starts from zero
-    float* destination;    // slot that its state goes to; nullptr = nowhere
+    int64_t begin, end;   // its rows
+    const float* source;  // slot that its state comes from; nullptr = it starts from zero
+    float* destination;   // slot that its state goes to; nullptr = nowhere
 };
 
 class Sequences {
-public:
+  public:
     template <class In>
     explicit Sequences(const In& in)
         : pool_(&plugin::host::state_pool(in.state)),
@@ -45,7 +45,7 @@ public:
             if (snapshots_[s] == row) keep(pool_->slot(snapshots_[s + 1]));
     }
 
-private:
+  private:
     const plugin::host::StatePool* pool_;
     std::span<const int32_t> start_, source_, destination_, snapshots_;
 };

@@ -6,7 +6,8 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-void silu_mul(const ops::SiluMul::In<Tensor>& in, const ops::SiluMul::Params&, const ops::SiluMul::Out<Tensor>& out, Context& context) {
+void silu_mul(const ops::SiluMul::In<Tensor>& in, const ops::SiluMul::Params&, const ops::SiluMul::Out<Tensor>& out,
+              Context& context) {
     for_each_pair(in.a, in.b, out.y, context, [](Vec a, Vec b) { return silu(a) * b; });
 }
 

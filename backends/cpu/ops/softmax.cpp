@@ -42,8 +42,7 @@ void softmax(const ops::Softmax::In<Tensor>& in, const ops::Softmax::Params& par
              Context& context) {
     const int64_t n_col = in.x.extent(1);
     context.parallel_for(in.x.extent(0), grain_of(n_col * 16), [&](int64_t begin, int64_t end, int) {
-        for (int64_t t = begin; t < end; ++t)
-            softmax_row(in.x.row<const float>(t), params.scale, n_col, out.y.row<float>(t));
+        for (int64_t t = begin; t < end; ++t) softmax_row(in.x.row<const float>(t), params.scale, n_col, out.y.row<float>(t));
     });
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ssm_conv (contract: core/ops/ssm_conv.hpp): kLanes channels walk down a sequence with their last d_conv - 1 inputs in registers
-// (in memory of the thread where d_conv is unusual). The old state is read in full before any slot of the sequence is written,
-// so a sequence may write the slot that it reads. Pieces are (sequence, kLanes channels).
+// ssm_conv (contract: core/ops/ssm_conv.hpp): kLanes channels walk down a sequence with their last d_conv - 1 inputs in
+// registers (in memory of the thread where d_conv is unusual). The old state is read in full before any slot of the sequence
+// is written, so a sequence may write the slot that it reads. Pieces are (sequence, kLanes channels).
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
 
@@ -49,8 +49,7 @@ void walk(const Problem& p, const Sequence& seq, int64_t block, float* scratch) 
         for (int64_t j = 0; j < past; ++j) store(window + j * kLanes, source(j));
     }
     const auto keep = [&](float* slot) {
-        if constexpr (kInRegisters)
-            unroll<kTaps - 1>([&](auto j) { store_up_to(slot + j * p.channels + c, u[j], n); });
+        if constexpr (kInRegisters) unroll<kTaps - 1>([&](auto j) { store_up_to(slot + j * p.channels + c, u[j], n); });
         else
             for (int64_t j = 0; j < past; ++j) store_up_to(slot + j * p.channels + c, load(window + j * kLanes), n);
     };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ssm_scan (contract: core/ops/ssm_scan.hpp), both forms by one kernel. Channels c = h * head_dim + p are what is parallel: kLanes
-// of them share registers, a state n is one register, and nothing is ever summed over lanes. A block of channels walks down its
-// sequence in spans of kSpan rows: what depends on the row and channel alone (d, d * x, the decay where A has one column) is
-// computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
-// The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored as it
-// stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same bits for a
-// prompt in one run and for its tokens one by one. Pieces are (sequence, kLanes channels).
+// ssm_scan (contract: core/ops/ssm_scan.hpp), both forms by one kernel. Channels c = h * head_dim + p are what is parallel:
+// kLanes of them share registers, a state n is one register, and nothing is ever summed over lanes. A block of channels walks
+// down its sequence in spans of kSpan rows: what depends on the row and channel alone (d, d * x, the decay where A has one
+// column) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
+// The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
+// as it stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same
+// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, kLanes channels).
 #include <algorithm>
 
 #include "backends/cpu/ops/sequences.hpp"
@@ -16,9 +16,9 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
-constexpr int64_t kSpan = 32;                         // rows; 4 arrays of kSpan registers and their B and C stay in level 1
-constexpr int kTile = kRegisters >= 32 ? 16 : 8;      // states in registers; the rest holds the polynomial and the sums
-constexpr int kSums = 4;                              // fma latency: y's sum over the states of a tile must not be one chain
+constexpr int64_t kSpan = 32;                     // rows; 4 arrays of kSpan registers and their B and C stay in level 1
+constexpr int kTile = kRegisters >= 32 ? 16 : 8;  // states in registers; the rest holds the polynomial and the sums
+constexpr int kSums = 4;                          // fma latency: y's sum over the states of a tile must not be one chain
 
 struct Problem {
     const ops::SsmScan::In<Tensor>* in;
@@ -52,8 +52,8 @@ struct Scratch {
 struct Block {
     int64_t index, c0, n;  // first channel, and how many lanes have one
     bool one_group;
-    int64_t group;      // of the first channel
-    const float* a;     // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
+    int64_t group;   // of the first channel
+    const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
 };
 
 // value(h) for each lane's head; 0 in lanes without a channel.
@@ -107,7 +107,8 @@ void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t cou
 // States n0 .. n0 + kStates over the rows of the span. kStateDecay: each state has its own A. kOneGroup: B and C are the same
 // number in all lanes.
 template <int kStates, bool kStateDecay, bool kOneGroup>
-inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0, const Scratch& s, const float* from, float* to) {
+inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0, const Scratch& s,
+                 const float* from, float* to) {
     Vec state[kStates];
     unroll<kStates>([&](auto n) { state[n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
     for (int64_t i = 0; i < count; ++i) {
@@ -133,7 +134,8 @@ inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count
 }
 
 template <bool kStateDecay, bool kOneGroup>
-void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from, float* to) {
+void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from,
+                float* to) {
     int64_t n = 0;
     for (; n + kTile <= p.d_state; n += kTile) tile<kTile, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
     for (; n + 4 <= p.d_state; n += 4) tile<4, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
@@ -159,14 +161,10 @@ void finish_span(const Problem& p, const Block& block, int64_t t0, int64_t count
 void run_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from, float* to) {
     prepare_span(p, block, t0, count, s);
     if (!block.one_group) expand_groups(p, block, t0, count, s);
-    if (block.a && block.one_group)
-        all_states<true, true>(p, block, t0, count, s, from, to);
-    else if (block.a)
-        all_states<true, false>(p, block, t0, count, s, from, to);
-    else if (block.one_group)
-        all_states<false, true>(p, block, t0, count, s, from, to);
-    else
-        all_states<false, false>(p, block, t0, count, s, from, to);
+    if (block.a && block.one_group) all_states<true, true>(p, block, t0, count, s, from, to);
+    else if (block.a) all_states<true, false>(p, block, t0, count, s, from, to);
+    else if (block.one_group) all_states<false, true>(p, block, t0, count, s, from, to);
+    else all_states<false, false>(p, block, t0, count, s, from, to);
     finish_span(p, block, t0, count, s);
 }
 
@@ -188,16 +186,15 @@ void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch
     const float* from = seq.source ? seq.source + offset : nullptr;
     float* last = seq.destination ? seq.destination + offset : nullptr;
     if (seq.begin == seq.end && last) {
-        if (!from)
-            std::memset(last, 0, bytes);
-        else if (from != last)
-            std::memcpy(last, from, bytes);
+        if (!from) std::memset(last, 0, bytes);
+        else if (from != last) std::memcpy(last, from, bytes);
         return;
     }
     // A slot that is written may be the one that is read: a span has read its state in full before anything is kept, and
     // from the second span on the state is in `to`.
     for (int64_t t = seq.begin; t < seq.end;) {
-        const int64_t stop = std::min(p.sequences.next_snapshot(t, std::min(t + kSpan, seq.end)) + 1, std::min(t + kSpan, seq.end));
+        const int64_t stop =
+            std::min(p.sequences.next_snapshot(t, std::min(t + kSpan, seq.end)) + 1, std::min(t + kSpan, seq.end));
         float* to = stop == seq.end && last ? last : s.state;
         run_span(p, block, t, stop - t, s, from, to);
         p.sequences.for_snapshots(stop - 1, [&](float* slot) { std::memcpy(slot + offset, to, bytes); });

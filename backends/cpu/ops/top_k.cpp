@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// top_k (contract: core/ops/top_k.hpp): a heap of the k best so far, the worst of them on top; most elements fail one comparison.
+// top_k (contract: core/ops/top_k.hpp): a heap of the k best so far, the worst on top; most elements fail one comparison.
 #include <algorithm>
 
 #include "backends/cpu/cpu_backend.hpp"
@@ -32,7 +32,8 @@ void top_k_row(const float* x, int64_t n_col, int32_t k, float* values, int32_t*
 
 }  // namespace
 
-void top_k(const ops::TopK::In<Tensor>& in, const ops::TopK::Params& params, const ops::TopK::Out<Tensor>& out, Context& context) {
+void top_k(const ops::TopK::In<Tensor>& in, const ops::TopK::Params& params, const ops::TopK::Out<Tensor>& out,
+           Context& context) {
     const int64_t n_col = in.x.extent(1);
     context.parallel_for(in.x.extent(0), grain_of(n_col * 4), [&](int64_t begin, int64_t end, int) {
         for (int64_t t = begin; t < end; ++t)

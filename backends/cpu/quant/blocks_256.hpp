@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The formats with blocks of 256: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS. Interface: unpack.hpp; formulas: core/quant/<format>.hpp.
+// The formats with blocks of 256: Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS. Interface: unpack.hpp; formulas:
+// core/quant/<format>.hpp.
 // The constructor turns the packed scales of all sub-blocks into floats at once; each step rounds as the formula says.
 #pragma once
 

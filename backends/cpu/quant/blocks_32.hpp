@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The formats with blocks of 32: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL. Interface: unpack.hpp; formulas: core/quant/<format>.hpp.
+// The formats with blocks of 32: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL. Interface: unpack.hpp; formulas:
+// core/quant/<format>.hpp.
 // Each step is rounded as the formula says: products and sums are never fused here.
 #pragma once
 

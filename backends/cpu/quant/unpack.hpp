@@ -21,13 +21,16 @@ inline void unpack_row(const std::byte* row, int64_t k0, int64_t count, float* o
     if constexpr (U::kBlock == 0) {
         int64_t k = 0;
         for (; k + kLanes <= count; k += kLanes) store(out + k, U::load(row, k0 + k));
-        if (k < count) store_partial(out + k, U::load_partial(row, k0 + k, static_cast<int>(count - k)), static_cast<int>(count - k));
+        if (k < count)
+            store_partial(out + k, U::load_partial(row, k0 + k, static_cast<int>(count - k)), static_cast<int>(count - k));
     } else {
         const auto* block = reinterpret_cast<const typename U::Block*>(row) + k0 / U::kBlock;
         for (int64_t k = 0; k < count; k += U::kBlock, ++block) {
             const U u(*block);
             for (int g = 0; g < U::kBlock / 32; ++g)
-                unroll<32 / kLanes>([&](auto i) __attribute__((always_inline)) { store(out + k + g * 32 + i * kLanes, u.at(g, i * kLanes)); });
+                unroll<32 / kLanes>([&](auto i) __attribute__((always_inline)) {
+                    store(out + k + g * 32 + i * kLanes, u.at(g, i * kLanes));
+                });
         }
     }
 }
@@ -35,9 +38,9 @@ inline void unpack_row(const std::byte* row, int64_t k0, int64_t count, float* o
 template <class Body>
 inline void with_format(DType dtype, Body&& body) {
     switch (dtype) {
-#define KRAIT_FORMAT(id, Name, block_elems, block_bytes) \
+#define KRAIT_FORMAT(id, Name, block_elems, block_bytes)              \
     case DType::Name: return body.template operator()<DType::Name>();
-#include "core/quant/formats.def"
+        #include "core/quant/formats.def"
         case DType::I32: return;  // no weight format: no contract lets it come here
     }
 }

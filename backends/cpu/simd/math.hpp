@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // exp, softplus and silu over registers, for the scan, the gates and softmax. Errors are relative, measured over the full
-// range against double by tests/unit/cpu_simd_math_test.cpp; the coefficients are minimax fits (Lawson iteration, rounded to float32).
+// range against double by tests/unit/cpu_simd_math_test.cpp; the coefficients are minimax fits (Lawson iteration, in f32).
 //   exp2_fast  2e-7     2^a; overflow gives inf, underflow denormals and 0
 //   exp        2.2e-7   the same for e^a
 //   softplus   4e-7     log1p(exp(a)); a itself above 20, where float32 cannot tell them apart

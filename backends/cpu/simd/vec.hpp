@@ -38,10 +38,8 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 // Loads n <= kLanes floats, all lanes where n is larger.
 inline Vec load_up_to(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_partial(p, static_cast<int>(n)); }
 inline void store_up_to(float* p, Vec a, int64_t n) {
-    if (n >= kLanes)
-        store(p, a);
-    else
-        store_partial(p, a, static_cast<int>(n));
+    if (n >= kLanes) store(p, a);
+    else store_partial(p, a, static_cast<int>(n));
 }
 
 // Calls body(i, n) for i = 0, kLanes, ... below count, n = how many of the lanes are inside.
@@ -58,7 +56,8 @@ template <int kCount, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
     [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) __attribute__((always_inline)) {
         (body(std::integral_constant<int, kIndex>{}), ...);
-    }(std::make_integer_sequence<int, kCount>{});
+    }
+    (std::make_integer_sequence<int, kCount>{});
 }
 
 inline void prefetch(const void* p) { __builtin_prefetch(p); }

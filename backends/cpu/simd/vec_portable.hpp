@@ -79,7 +79,8 @@ inline Vec round_even(Vec a) {
 inline Vec scale2(Vec a, Vec n) {
     // Rounding n by the magic sum leaves n in the low bits of the mantissa.
     const BitLanes whole = bits_of(n.v + 12582912.0f) - 0x4b400000u;
-    const BitLanes third = reinterpret_cast<BitLanes>(reinterpret_cast<IntLanes>(whole * 21846u) >> 16);  // floor(n / 3) or near
+    const BitLanes third =
+        reinterpret_cast<BitLanes>(reinterpret_cast<IntLanes>(whole * 21846u) >> 16);  // floor(n / 3) or near
     const BitLanes rest = whole - third - third;
     const Vec f = from_bits((third + 127u) << 23);
     const Vec g = from_bits((rest + 127u) << 23);
