@@ -3,6 +3,7 @@
 // The krait command. One file a subcommand in tools/commands; this one only puts them together.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <exception>
 
 #include "tools/command.hpp"
@@ -39,7 +40,12 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitOk : kExitBadInput;
     }
-    return chosen();
+    const int exit_code = chosen();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+        fmt::print(stderr, "krait: standard output cannot be written\n");
+        return kExitFailure;
+    }
+    return exit_code;
 }
 
 }  // namespace

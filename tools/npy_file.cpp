@@ -7,9 +7,14 @@
 namespace krait::tools {
 
 Result<NpyFile> NpyFile::create(const std::filesystem::path& target, int64_t n_row, int64_t n_col) {
+    // A link is followed, so that the file it names is replaced and not the link; a device or pipe cannot be replaced at all.
+    std::error_code ec;
+    const auto status = std::filesystem::status(target, ec);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+        return fail(ErrorCode::invalid_argument, "{} is no regular file; name a file to write", target.string());
     NpyFile npy;
-    npy.target_ = target;
-    npy.temporary_ = target;
+    npy.target_ = std::filesystem::exists(status) ? std::filesystem::canonical(target, ec) : target;
+    npy.temporary_ = npy.target_;
     npy.temporary_ += ".part";
     npy.missing_ = n_row * n_col;
     npy.file_.reset(std::fopen(npy.temporary_.c_str(), "wb"));

@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul: y = a * b, element by element.
-//   a f32 [T, E] · b f32 [T, E] or [1, E] (one row for all) -> y f32 [T, E]
+// mul: y = a * b, element by element. Operands: core/ops/elementwise.hpp.
 #pragma once
 
-#include "core/ops/op_spec.hpp"
+#include "core/ops/elementwise.hpp"
 
 namespace krait::ops {
 
-struct Mul {
-    using Params = NoParams;
-    template <class T>
-    struct In {
-        T a, b;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"a"}, {"b"}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
-
-    static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
-        KRAIT_CHECK(expect_f32("a", *in.a, 2));
-        const int64_t n_row = in.a->extent[0], n_col = in.a->extent[1];
-        KRAIT_CHECK(expect(dtype_of(*in.b) == DType::F32 && in.b->rank == 2 && in.b->extent[1] == n_col &&
-                               (in.b->extent[0] == n_row || in.b->extent[0] == 1),
-                           "b", *in.b, fmt::format("F32 [{}, {}] or [1, {}]", n_row, n_col, n_col)));
-        out.y = make_desc(DType::F32, {n_row, n_col});
-        return {};
-    }
-};
+struct Mul : RowBroadcast {};
 
 }  // namespace krait::ops

@@ -47,6 +47,39 @@ Result<ModelShape> read_shape(const GgufFile& file, std::string_view architectur
 
 }  // namespace
 
+graph::TensorId add_conv(LayerContext& context, graph::TensorId x) {
+    const LayerContext::Ragged& run = context.ragged();
+    return context.builder()
+        .op<ops::SsmConv>(context.name("conv"), {.x = x,
+                                                 .w = context.weight("ssm_conv1d.weight"),
+                                                 .bias = context.weight("ssm_conv1d.bias"),
+                                                 .state = context.state(OpId::ssm_conv),
+                                                 .seq_start = run.seq_start,
+                                                 .src_slot = run.src_slot,
+                                                 .dst_slot = run.dst_slot,
+                                                 .snapshots = run.snapshots})
+        .y;
+}
+
+graph::TensorId add_scan(LayerContext& context, const ScanValues& values) {
+    const LayerContext::Ragged& run = context.ragged();
+    return context.builder()
+        .op<ops::SsmScan>(context.name("scan"), {.x = values.x,
+                                                 .dt = values.dt,
+                                                 .dt_bias = context.weight("ssm_dt.bias"),
+                                                 .A = context.weight("ssm_a"),
+                                                 .B = values.B,
+                                                 .C = values.C,
+                                                 .D = context.weight("ssm_d"),
+                                                 .z = values.z,
+                                                 .state = context.state(OpId::ssm_scan),
+                                                 .seq_start = run.seq_start,
+                                                 .src_slot = run.src_slot,
+                                                 .dst_slot = run.dst_slot,
+                                                 .snapshots = run.snapshots})
+        .y;
+}
+
 std::string layer_name(int64_t layer, std::string_view suffix) { return fmt::format("blk.{}.{}", layer, suffix); }
 
 std::vector<WeightSpec> Architecture::weights() const {

@@ -73,6 +73,15 @@ class Architecture {
     ModelShape shape_;
 };
 
+// The convolution that every Mamba layer has, over its weights ssm_conv1d and its state.
+graph::TensorId add_conv(LayerContext& context, graph::TensorId x);
+
+// The scan, over the weights ssm_a, ssm_d, ssm_dt.bias and its state. Shapes: core/ops/ssm_scan.hpp.
+struct ScanValues {
+    graph::TensorId x, dt, B, C, z;
+};
+graph::TensorId add_scan(LayerContext& context, const ScanValues& values);
+
 // "blk.3.ssm_in.weight"
 std::string layer_name(int64_t layer, std::string_view suffix);
 

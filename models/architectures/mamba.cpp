@@ -52,39 +52,21 @@ TensorId Mamba::build_layer(LayerContext& context, TensorId x) const {
     graph::GraphBuilder& b = context.builder();
     const int64_t d_inner = shape_.d_inner, d_state = shape_.d_state;
     const auto name = [&](std::string_view what) { return context.name(what); };
-    const LayerContext::Ragged& run = context.ragged();
 
     const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")}, {.eps = shape_.norm_eps, .groups = 1}).y;
     const TensorId xz = b.op<ops::MulMat>(name("in"), {.x = normed, .w = context.weight("ssm_in.weight")}).y;
-    const TensorId u = b.op<ops::SsmConv>(name("conv"), {.x = b.columns(name("x"), xz, 0, d_inner),
-                                                         .w = context.weight("ssm_conv1d.weight"),
-                                                         .bias = context.weight("ssm_conv1d.bias"),
-                                                         .state = context.state(OpId::ssm_conv),
-                                                         .seq_start = run.seq_start,
-                                                         .src_slot = run.src_slot,
-                                                         .dst_slot = run.dst_slot,
-                                                         .snapshots = run.snapshots})
-                           .y;
+    const TensorId u = add_conv(context, b.columns(name("x"), xz, 0, d_inner));
     const TensorId rbc = b.op<ops::MulMat>(name("x_proj"), {.x = u, .w = context.weight("ssm_x.weight")}).y;
     const TensorId r = between(context, "dt_norm", b.columns(name("r"), rbc, 0, dt_rank_));
     const TensorId B = between(context, "B_norm", b.columns(name("B"), rbc, dt_rank_, d_state));
     const TensorId C = between(context, "C_norm", b.columns(name("C"), rbc, dt_rank_ + d_state, d_state));
     const TensorId dt = b.op<ops::MulMat>(name("dt_proj"), {.x = r, .w = context.weight("ssm_dt.weight")}).y;
     const TensorId z = b.columns(name("z"), xz, d_inner, d_inner);
-    const TensorId y = b.op<ops::SsmScan>(name("scan"), {.x = b.split_columns(name("u"), u, d_inner, 1),
-                                                         .dt = dt,
-                                                         .dt_bias = context.weight("ssm_dt.bias"),
-                                                         .A = context.weight("ssm_a"),
-                                                         .B = b.split_columns(name("B"), B, 1, d_state),
-                                                         .C = b.split_columns(name("C"), C, 1, d_state),
-                                                         .D = context.weight("ssm_d"),
-                                                         .z = b.split_columns(name("gate"), z, d_inner, 1),
-                                                         .state = context.state(OpId::ssm_scan),
-                                                         .seq_start = run.seq_start,
-                                                         .src_slot = run.src_slot,
-                                                         .dst_slot = run.dst_slot,
-                                                         .snapshots = run.snapshots})
-                           .y;
+    const TensorId y = add_scan(context, {.x = b.split_columns(name("u"), u, d_inner, 1),
+                                          .dt = dt,
+                                          .B = b.split_columns(name("B"), B, 1, d_state),
+                                          .C = b.split_columns(name("C"), C, 1, d_state),
+                                          .z = b.split_columns(name("gate"), z, d_inner, 1)});
     return b.op<ops::MulMat>(name("out"), {.x = b.merge_columns(name("y"), y), .w = context.weight("ssm_out.weight"), .residual = x}).y;
 }
 

@@ -52,37 +52,19 @@ TensorId Mamba2::build_layer(LayerContext& context, TensorId x) const {
     graph::GraphBuilder& b = context.builder();
     const int64_t d_inner = shape_.d_inner, d_state = shape_.d_state, bc = n_group_ * d_state;
     const auto name = [&](std::string_view what) { return context.name(what); };
-    const LayerContext::Ragged& run = context.ragged();
 
     const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")}, {.eps = shape_.norm_eps, .groups = 1}).y;
     const TensorId in = b.op<ops::MulMat>(name("in"), {.x = normed, .w = context.weight("ssm_in.weight")}).y;
     const TensorId z = b.columns(name("z"), in, 0, d_inner);
-    const TensorId xbc = b.op<ops::SsmConv>(name("conv"), {.x = b.columns(name("xBC"), in, d_inner, conv_width()),
-                                                           .w = context.weight("ssm_conv1d.weight"),
-                                                           .bias = context.weight("ssm_conv1d.bias"),
-                                                           .state = context.state(OpId::ssm_conv),
-                                                           .seq_start = run.seq_start,
-                                                           .src_slot = run.src_slot,
-                                                           .dst_slot = run.dst_slot,
-                                                           .snapshots = run.snapshots})
-                             .y;
+    const TensorId xbc = add_conv(context, b.columns(name("xBC"), in, d_inner, conv_width()));
     const TensorId u = b.columns(name("x"), xbc, 0, d_inner);
     const TensorId B = b.columns(name("B"), xbc, d_inner, bc);
     const TensorId C = b.columns(name("C"), xbc, d_inner + bc, bc);
-    const TensorId y = b.op<ops::SsmScan>(name("scan"), {.x = b.split_columns(name("u"), u, n_head_, head_dim()),
-                                                         .dt = b.columns(name("dt"), in, d_inner + conv_width(), n_head_),
-                                                         .dt_bias = context.weight("ssm_dt.bias"),
-                                                         .A = context.weight("ssm_a"),
-                                                         .B = b.split_columns(name("B"), B, n_group_, d_state),
-                                                         .C = b.split_columns(name("C"), C, n_group_, d_state),
-                                                         .D = context.weight("ssm_d"),
-                                                         .z = b.split_columns(name("gate"), z, n_head_, head_dim()),
-                                                         .state = context.state(OpId::ssm_scan),
-                                                         .seq_start = run.seq_start,
-                                                         .src_slot = run.src_slot,
-                                                         .dst_slot = run.dst_slot,
-                                                         .snapshots = run.snapshots})
-                           .y;
+    const TensorId y = add_scan(context, {.x = b.split_columns(name("u"), u, n_head_, head_dim()),
+                                          .dt = b.columns(name("dt"), in, d_inner + conv_width(), n_head_),
+                                          .B = b.split_columns(name("B"), B, n_group_, d_state),
+                                          .C = b.split_columns(name("C"), C, n_group_, d_state),
+                                          .z = b.split_columns(name("gate"), z, n_head_, head_dim())});
     const TensorId gated = b.op<ops::RmsNorm>(name("y_norm"), {.x = b.merge_columns(name("y"), y), .weight = context.weight("ssm_norm.weight")},
                                               {.eps = shape_.norm_eps, .groups = static_cast<int32_t>(n_group_)})
                                .y;

@@ -145,7 +145,7 @@ def write_checked(path: Path, text: str) -> None:
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
     same = digest == EXPECTED[path.name]
-    print(f"{path}: {len(data)} bytes, sha256 {digest}, {'as expected' if same else 'NOT the shipped model`s text'}")
+    print(f"{path}: {len(data)} bytes, sha256 {digest}, {'as expected' if same else 'NOT the text of the shipped model'}")
 
 
 def main() -> int:

@@ -17,10 +17,10 @@ INK, BLUE, ORANGE = "#333333", "#2f6db3", "#d9822b"
 
 
 def columns(path: Path) -> dict[str, list[float]]:
-    """The columns of log.csv by name."""
+    """The columns of log.csv by name; an empty field is not a number."""
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]}
 
 
 def draw(log: dict[str, list[float]], path: Path) -> None:

@@ -45,7 +45,8 @@ TEST(CApi, FileAndBuiltInDemoAreTheSame) {
 
 TEST(CApi, TextRoundTrips) {
     const kr::Model model = value(kr::Model::load());
-    const std::string text("caf\xc3\xa9\0 \xff\xfe, end", 17);
+    constexpr char kBytes[] = "caf\xc3\xa9\0 \xff\xfe, end";
+    const std::string text(kBytes, sizeof kBytes - 1);
     EXPECT_EQ(value(model.detokenize(value(model.tokenize(text)))), text);
     EXPECT_TRUE(value(model.tokenize("")).empty());
 }

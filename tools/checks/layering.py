@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "examples": ("include",),
     "backends/common": tuple(p for p in FOR_BACKENDS if p != "backends/common"),
     "tests/harness": LIBRARY,
+    # Not a part of the harness but plugins with a defect each, which it must find.
+    "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
     "tests": LIBRARY + ("backends", "tests/harness"),
     "bench": LIBRARY + ("tests/harness",),
     "tools": LIBRARY + ("tests/harness",),

@@ -136,13 +136,16 @@ class Conversation {
     bool finished_ = false;
 };
 
-// Lines from the terminal, the model's continuation after each; the state goes on.
+// Lines from standard input, the model's continuation after each; the state goes on from line to line.
 Result<void> converse(Conversation& conversation) {
     const bool is_terminal = isatty(STDIN_FILENO) == 1;
-    if (is_terminal) fmt::print(stderr, "Type a beginning; the model goes on. Ctrl-C stops it, /reset forgets, /quit or Ctrl-D leaves.\n");
+    if (is_terminal) fmt::print(stderr, "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins anew, /quit leaves.\n");
     for (std::string line;;) {
         if (is_terminal) fmt::print(stderr, "\n> ");
-        if (!std::getline(std::cin, line)) return {};
+        if (!std::getline(std::cin, line)) {
+            if (g_interrupted) return fail(ErrorCode::cancelled, "interrupted");
+            return {};
+        }
         if (line == "/quit") return {};
         if (line == "/reset") {
             conversation.reset();
@@ -177,10 +180,14 @@ Result<void> run(Arguments& arguments) {
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch}));
     timings.load = seconds_since(start);
 
-    std::signal(SIGINT, on_interrupt);
+    // Without SA_RESTART, so that Ctrl-C also ends the wait for a line.
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, nullptr);
     Conversation conversation(session, sampler, *tokenizer, arguments, timings);
     Result<void> done;
     if (arguments.has_prompt || arguments.has_file) {
+        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
         write_out(prompt);
         done = conversation.go_on(prompt);
         write_out("\n");
@@ -203,7 +210,7 @@ void add_sampling_options(CLI::App& command, SamplerOptions& sampling) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("run", "Let a model go on with a text; without -p, read beginnings from the terminal");
+    CLI::App* command = app.add_subcommand("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
@@ -221,7 +228,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
-        "  krait run                                          a beginning a line, from the terminal");
+        "  krait run                                          line by line from the terminal; /reset begins a new text, /quit leaves");
     command->callback([&chosen, arguments, prompt, file, seed] {
         arguments->has_prompt = prompt->count() > 0;
         arguments->has_file = file->count() > 0;

@@ -2,6 +2,7 @@
 //
 // krait tokenize: text to token ids and back, with the tokenizer of a model file.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -23,7 +24,7 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
         KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
         KRAIT_TRY(const std::string text, tokenizer.decode(tokens, {.control = true}));
         std::fwrite(text.data(), 1, text.size(), stdout);
-        fmt::print("\n");
+        if (isatty(STDOUT_FILENO) == 1) fmt::print("\n");  // elsewhere the exact bytes
         return {};
     }
     std::string text = arguments.text;
@@ -51,9 +52,9 @@ void add_tokenize_command(CLI::App& app, Command& chosen) {
     CLI::Option* decode = command->add_option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001")->type_name("IDS");
     text->excludes(file)->excludes(decode);
     file->excludes(decode);
-    command->add_flag("--ids", arguments->ids_only, "print only the ids, separated by commas");
-    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens");
-    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one");
+    command->add_flag("--ids", arguments->ids_only, "print only the ids, separated by commas")->excludes(decode);
+    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")->excludes(decode);
+    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one")->excludes(decode);
     command->footer("Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize --decode 12,7,4001");
     command->callback([&chosen, arguments, text, decode] {
         const bool has_text = text->count() > 0, decodes = decode->count() > 0;
