@@ -11,7 +11,8 @@
 #include "krait/krait.h"
 #include "models/model.hpp"
 
-static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL && static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
+static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL &&
+                  static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
               "krait_code and ErrorCode number the same errors");
 
 struct krait_model {
@@ -63,7 +64,8 @@ template <class Options>
 Result<Options> complete(const Options* given, Options defaults) {
     if (!given) return defaults;
     if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof(Options))
-        return fail(ErrorCode::invalid_argument, "struct_size is {}; start from the _INIT macro, which sets it to {}", given->struct_size, sizeof(Options));
+        return fail(ErrorCode::invalid_argument, "struct_size is {}; start from the _INIT macro, which sets it to {}",
+                    given->struct_size, sizeof(Options));
     std::memcpy(static_cast<void*>(&defaults), given, given->struct_size);
     return defaults;
 }
@@ -74,7 +76,8 @@ Result<void> give(std::span<const T> result, T* out, size_t capacity, size_t* co
     *count = result.size();
     if (!out && capacity == 0) return {};
     KRAIT_CHECK(expect_given(out, "the array for the result"));
-    if (result.size() > capacity) return fail(ErrorCode::invalid_argument, "the result has {} elements, the array {}", result.size(), capacity);
+    if (result.size() > capacity)
+        return fail(ErrorCode::invalid_argument, "the result has {} elements, the array {}", result.size(), capacity);
     std::copy(result.begin(), result.end(), out);
     return {};
 }

@@ -28,7 +28,8 @@ krait_code krait_device_describe(size_t index, krait_device_description* out, kr
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(out, "out"));
         const auto devices = PluginRegistry::instance().devices();
-        if (index >= devices.size()) return fail(ErrorCode::not_found, "there is no device {}: {} were found", index, devices.size());
+        if (index >= devices.size())
+            return fail(ErrorCode::not_found, "there is no device {}: {} were found", index, devices.size());
         const DeviceListing& device = devices[index];
         if (!device.error.empty()) return fail(ErrorCode::unavailable, "{}: {}", device.name, device.error);
         *out = {};

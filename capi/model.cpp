@@ -55,8 +55,8 @@ krait_code krait_model_describe(const krait_model* model, krait_model_descriptio
     });
 }
 
-krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity, size_t* n_tok,
-                                krait_failure* failure) {
+krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
+                                size_t* n_tok, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_CHECK(expect_given(n_tok, "n_tok"));
@@ -67,8 +67,8 @@ krait_code krait_model_tokenize(const krait_model* model, const char* text, size
     });
 }
 
-krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity, size_t* size,
-                                  krait_failure* failure) {
+krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity,
+                                  size_t* size, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_CHECK(expect_given(size, "size"));

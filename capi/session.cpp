@@ -15,13 +15,15 @@ struct krait_sampler {
     Sampler sampler;
 };
 
-krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out, krait_failure* failure) {
+krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
+                                krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
-        KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences, .max_batch_tokens = given.max_batch_tokens}));
+        KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
+                                                                  .max_batch_tokens = given.max_batch_tokens}));
         *out = new krait_session{std::move(session)};
         return {};
     });
@@ -38,14 +40,16 @@ krait_code krait_session_decode(krait_session* session, const krait_batch_item* 
             const krait_batch_item& item = items[i];
             if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
             if (item.want < KRAIT_WANT_NONE || item.want > KRAIT_WANT_ALL)
-                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1 and 2 exist", i, static_cast<int>(item.want));
+                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1 and 2 exist", i,
+                            static_cast<int>(item.want));
             batch.push_back({item.sequence, {item.tokens, item.n_tok}, static_cast<WantLogits>(item.want)});
         }
         return session->session.decode(batch);
     });
 }
 
-krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab, krait_failure* failure) {
+krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab,
+                                krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         KRAIT_CHECK(expect_given(logits, "logits"));
@@ -82,7 +86,8 @@ krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, 
     });
 }
 
-krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size, krait_failure* failure) {
+krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
+                              krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         KRAIT_CHECK(expect_given(size, "size"));
@@ -91,7 +96,8 @@ krait_code krait_session_save(krait_session* session, int32_t sequence, void* by
     });
 }
 
-krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size, krait_failure* failure) {
+krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
+                                 krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         if (size > 0) KRAIT_CHECK(expect_given(bytes, "bytes"));
@@ -118,7 +124,8 @@ krait_code krait_sampler_create(const krait_sampler_options* options, krait_samp
 
 void krait_sampler_free(krait_sampler* sampler) { delete sampler; }
 
-krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token, krait_failure* failure) {
+krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
+                                krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         KRAIT_CHECK(expect_given(sampler, "sampler"));

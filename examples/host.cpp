@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // A C++ host: one prompt read once, forked into three sequences that go on together, each in its own way.
 //   host_cpp [model.gguf [device]]
 #include <array>
@@ -36,7 +38,8 @@ int main(int argc, char** argv) {
         std::array<krait_batch_item, kSequences> batch;
         for (int s = 0; s < kSequences; ++s) batch[s] = {s, KRAIT_WANT_LAST, &texts[s].back(), 1};
         value_or_exit(session.decode(batch));
-        for (int s = 0; s < kSequences; ++s) texts[s].push_back(value_or_exit(session.sample(samplers[s], static_cast<size_t>(s))));
+        for (int s = 0; s < kSequences; ++s)
+            texts[s].push_back(value_or_exit(session.sample(samplers[s], static_cast<size_t>(s))));
     }
     for (const auto& text : texts) std::printf("%s\n", value_or_exit(model.detokenize(text)).c_str());
 }

@@ -26,10 +26,12 @@ TensorId GraphBuilder::view(std::string name, TensorId of, const TensorDesc& des
     if (error_) return kNoTensor;
     const Tensor& source = graph_[of];
     const bool is_view = source.role == TensorRole::view;
-    Tensor tensor{std::move(name), desc, TensorRole::view, is_view ? source.base : of, offset + (is_view ? source.offset : 0), nullptr};
+    Tensor tensor{std::move(name), desc, TensorRole::view, is_view ? source.base : of, offset + (is_view ? source.offset : 0),
+                  nullptr};
     const Tensor& base = graph_[tensor.base];
     const auto end = tensor.offset + static_cast<uint64_t>(span_bytes(desc));
-    if (base.role == TensorRole::constant || base.role == TensorRole::state || end > static_cast<uint64_t>(span_bytes(base.desc))) {
+    if (base.role == TensorRole::constant || base.role == TensorRole::state ||
+        end > static_cast<uint64_t>(span_bytes(base.desc))) {
         keep({ErrorCode::invalid_argument, fmt::format("view '{}' ({}, {} bytes in) does not lie within '{}' ({})", tensor.name,
                                                        to_string(desc), tensor.offset, base.name, to_string(base.desc))});
         return kNoTensor;
@@ -41,8 +43,8 @@ TensorId GraphBuilder::columns(std::string name, TensorId of, int64_t first, int
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 2 || first < 0 || count < 0 || first + count > source.extent[1]) {
-        keep({ErrorCode::invalid_argument,
-              fmt::format("view '{}': columns {} to {} of '{}', which is {}", name, first, first + count, graph_[of].name, to_string(source))});
+        keep({ErrorCode::invalid_argument, fmt::format("view '{}': columns {} to {} of '{}', which is {}", name, first,
+                                                       first + count, graph_[of].name, to_string(source))});
         return kNoTensor;
     }
     TensorDesc desc = source;
@@ -54,8 +56,8 @@ TensorId GraphBuilder::split_columns(std::string name, TensorId of, int64_t oute
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 2 || outer * inner != source.extent[1]) {
-        keep({ErrorCode::invalid_argument,
-              fmt::format("view '{}': '{}' is {}, whose rows are not {} x {}", name, graph_[of].name, to_string(source), outer, inner)});
+        keep({ErrorCode::invalid_argument, fmt::format("view '{}': '{}' is {}, whose rows are not {} x {}", name,
+                                                       graph_[of].name, to_string(source), outer, inner)});
         return kNoTensor;
     }
     TensorDesc desc = make_desc(dtype_of(source), {source.extent[0], outer, inner});
@@ -67,7 +69,8 @@ TensorId GraphBuilder::merge_columns(std::string name, TensorId of) {
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 3 || !is_row_strided(source)) {
-        keep({ErrorCode::invalid_argument, fmt::format("view '{}': '{}' is {}; rank 3 is needed", name, graph_[of].name, to_string(source))});
+        keep({ErrorCode::invalid_argument,
+              fmt::format("view '{}': '{}' is {}; rank 3 is needed", name, graph_[of].name, to_string(source))});
         return kNoTensor;
     }
     TensorDesc desc = make_desc(dtype_of(source), {source.extent[0], source.extent[1] * source.extent[2]});
@@ -86,7 +89,8 @@ void GraphBuilder::output(TensorId id) {
 }
 
 std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::string name,
-                                                               const std::array<TensorId, KRAIT_MAX_INPUTS>& in, const void* params) {
+                                                               const std::array<TensorId, KRAIT_MAX_INPUTS>& in,
+                                                               const void* params) {
     std::array<TensorId, KRAIT_MAX_OUTPUTS> out;
     out.fill(kNoTensor);
     if (error_) return out;
@@ -107,7 +111,8 @@ std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::str
     }
     for (size_t i = 0; i < spec.outputs.size(); ++i) {
         const bool several = spec.outputs.size() > 1;
-        node.out[i] = add({several ? fmt::format("{}.{}", node.name, spec.outputs[i].name) : node.name, descs[i], TensorRole::value, kNoTensor, 0, nullptr});
+        node.out[i] = add({several ? fmt::format("{}.{}", node.name, spec.outputs[i].name) : node.name, descs[i],
+                           TensorRole::value, kNoTensor, 0, nullptr});
     }
     out = node.out;
     graph_.nodes.push_back(std::move(node));

@@ -15,7 +15,9 @@ namespace krait::graph {
 
 class GraphBuilder {
   public:
-    TensorId input(std::string name, const TensorDesc& desc) { return add({std::move(name), desc, TensorRole::input, kNoTensor, 0, nullptr}); }
+    TensorId input(std::string name, const TensorDesc& desc) {
+        return add({std::move(name), desc, TensorRole::input, kNoTensor, 0, nullptr});
+    }
     TensorId constant(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage) {
         return add({std::move(name), desc, TensorRole::constant, kNoTensor, 0, std::move(storage)});
     }
@@ -66,8 +68,8 @@ class GraphBuilder {
 #include "core/ops/op_list.def"
     }
     TensorId add(Tensor tensor);
-    std::array<TensorId, KRAIT_MAX_OUTPUTS> add_node(OpId op, std::string name, const std::array<TensorId, KRAIT_MAX_INPUTS>& in,
-                                                     const void* params);
+    std::array<TensorId, KRAIT_MAX_OUTPUTS> add_node(OpId op, std::string name,
+                                                     const std::array<TensorId, KRAIT_MAX_INPUTS>& in, const void* params);
     void keep(Error error);
 
     Graph graph_;

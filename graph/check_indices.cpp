@@ -21,7 +21,8 @@ void add_once(std::vector<T>& list, const T& item) {
 // What the host gave for an index tensor; empty where a node computes it (then it is right by construction) or it is absent.
 std::span<const int32_t> values_of(TensorId id, std::span<const InputBytes> inputs) {
     for (const InputBytes& input : inputs)
-        if (input.tensor == id && id != kNoTensor) return {reinterpret_cast<const int32_t*>(input.bytes.data()), input.bytes.size() / sizeof(int32_t)};
+        if (input.tensor == id && id != kNoTensor)
+            return {reinterpret_cast<const int32_t*>(input.bytes.data()), input.bytes.size() / sizeof(int32_t)};
     return {};
 }
 
@@ -32,7 +33,8 @@ IndexChecks IndexChecks::of(const Graph& graph) {
     const auto from_host = [&](TensorId id) { return graph[id].role == TensorRole::input; };
     const auto add_ragged = [&](const auto& in, int64_t n_tok) {
         if (from_host(in.seq_start))
-            add_once(checks.ragged_, {in.seq_start, in.src_slot, in.dst_slot, in.snapshots, n_tok, graph[in.state].desc.extent[0]});
+            add_once(checks.ragged_,
+                     {in.seq_start, in.src_slot, in.dst_slot, in.snapshots, n_tok, graph[in.state].desc.extent[0]});
     };
     for (const Node& node : graph.nodes) {
         switch (node.op) {

@@ -48,8 +48,8 @@ std::string to_text(const Graph& graph, const MemoryPlan* plan) {
         text += '\n';
     }
     if (plan)
-        fmt::format_to(out, "memory: {} bytes at the peak, {} if nothing shared, {} alive at once\n", plan->peak_bytes, plan->naive_bytes,
-                       plan->largest_live_bytes);
+        fmt::format_to(out, "memory: {} bytes at the peak, {} if nothing shared, {} alive at once\n", plan->peak_bytes,
+                       plan->naive_bytes, plan->largest_live_bytes);
     return text;
 }
 
@@ -62,12 +62,14 @@ std::string to_dot(const Graph& graph) {
         const char* style = dot_style(tensor.role);
         if (!style) continue;
         writer[i] = fmt::format("t{}", i);
-        fmt::format_to(out, "  t{} [{},label={}];\n", i, style, dot_string(fmt::format("{}\n{}", tensor.name, to_string(tensor.desc))));
+        fmt::format_to(out, "  t{} [{},label={}];\n", i, style,
+                       dot_string(fmt::format("{}\n{}", tensor.name, to_string(tensor.desc))));
     }
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
         const Node& node = graph.nodes[n];
         const OpSpec& spec = op_spec(node.op);
-        fmt::format_to(out, "  n{} [shape=box,style=rounded,label={}];\n", n, dot_string(fmt::format("{}\n{}", node.name, spec.name)));
+        fmt::format_to(out, "  n{} [shape=box,style=rounded,label={}];\n", n,
+                       dot_string(fmt::format("{}\n{}", node.name, spec.name)));
         for (size_t i = 0; i < spec.inputs.size(); ++i) {
             if (node.in[i] == kNoTensor) continue;
             const std::string& from = writer[static_cast<size_t>(graph.memory_of(node.in[i]))];

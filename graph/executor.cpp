@@ -26,7 +26,8 @@ Result<Compiled*> Executor::prepare(const std::string& key, const std::function<
     for (uint32_t n = 0; n < unplaced.get().n_nodes; ++n)
         if (auto why = device_->declines(unplaced.get(), n)) {
             const Node& node = compiled.graph_.nodes[n];
-            return tl::unexpected<Error>(std::move(*why).within(fmt::format("node {} '{}' ({})", n, node.name, op_name(node.op))));
+            return tl::unexpected<Error>(
+                std::move(*why).within(fmt::format("node {} '{}' ({})", n, node.name, op_name(node.op))));
         }
     compiled.plan_ = plan_memory(compiled.graph_, std::max<uint64_t>(device_->info().alignment, 64));
     compiled.checks_ = IndexChecks::of(compiled.graph_);
@@ -60,12 +61,13 @@ Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> input
     for (size_t i = 0; i < inputs.size(); ++i) {
         const InputBytes& input = inputs[i];
         const Tensor& tensor = graph[input.tensor];
-        const bool repeated = std::any_of(inputs.begin(), inputs.begin() + static_cast<ptrdiff_t>(i), [&](const InputBytes& other) { return other.tensor == input.tensor; });
+        const bool repeated = std::any_of(inputs.begin(), inputs.begin() + static_cast<ptrdiff_t>(i),
+                                          [&](const InputBytes& other) { return other.tensor == input.tensor; });
         if (tensor.role != TensorRole::input || repeated)
             return fail(ErrorCode::invalid_argument, "'{}' is no input, or was given twice", tensor.name);
         if (static_cast<int64_t>(input.bytes.size()) != span_bytes(tensor.desc))
-            return fail(ErrorCode::invalid_argument, "input '{}' is {}, {} bytes; {} were given", tensor.name, to_string(tensor.desc),
-                        span_bytes(tensor.desc), input.bytes.size());
+            return fail(ErrorCode::invalid_argument, "input '{}' is {}, {} bytes; {} were given", tensor.name,
+                        to_string(tensor.desc), span_bytes(tensor.desc), input.bytes.size());
     }
     KRAIT_CHECK(compiled.checks_.check(graph, inputs));
     for (const InputBytes& input : inputs)
@@ -77,7 +79,8 @@ Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> input
 Result<void> Executor::read(Compiled& compiled, TensorId output, std::span<std::byte> bytes) {
     const Tensor& tensor = compiled.graph_[output];
     if (tensor.role != TensorRole::output || static_cast<int64_t>(bytes.size()) != span_bytes(tensor.desc))
-        return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes", tensor.name, to_string(tensor.desc), bytes.size());
+        return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes", tensor.name, to_string(tensor.desc),
+                    bytes.size());
     if (!bytes.empty()) KRAIT_CHECK(queue_.read(bytes, *compiled.arena_, compiled.plan_.offset[static_cast<size_t>(output)]));
     return queue_.sync();
 }

@@ -60,7 +60,8 @@ class Executor {
     uint64_t arena_bytes() const { return arena_ ? arena_->size() : 0; }
 
   private:
-    explicit Executor(std::shared_ptr<const Device> device, Queue queue) : device_(std::move(device)), queue_(std::move(queue)) {}
+    explicit Executor(std::shared_ptr<const Device> device, Queue queue)
+        : device_(std::move(device)), queue_(std::move(queue)) {}
     Result<void> bind(Compiled& compiled);
 
     std::shared_ptr<const Device> device_;

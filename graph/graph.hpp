@@ -37,9 +37,9 @@ struct Tensor {
 struct Node {
     OpId op{};
     std::string name;
-    std::array<TensorId, KRAIT_MAX_INPUTS> in;    // in the order of the contract; kNoTensor = absent
+    std::array<TensorId, KRAIT_MAX_INPUTS> in;  // in the order of the contract; kNoTensor = absent
     std::array<TensorId, KRAIT_MAX_OUTPUTS> out;
-    std::array<std::byte, 32> params{};           // the first op_spec(op).params_size bytes count
+    std::array<std::byte, 32> params{};  // the first op_spec(op).params_size bytes count
 };
 
 struct Graph {

@@ -19,7 +19,9 @@ class Layer final : public LayerContext {
         const Weight* weight = model_.weights().find(full);
         return weight ? builder_.constant(full, weight->desc, weight->buffer) : kNoTensor;
     }
-    TensorId state(OpId op) override { return builder_.state(name(fmt::format("{}.state", op_name(op))), states_.desc(op), states_.buffer(index_, op)); }
+    TensorId state(OpId op) override {
+        return builder_.state(name(fmt::format("{}.state", op_name(op))), states_.desc(op), states_.buffer(index_, op));
+    }
     std::string name(std::string_view what) const override { return layer_name(index_, what); }
     const Ragged& ragged() const override { return ragged_; }
 
@@ -65,8 +67,9 @@ Result<graph::Graph> build_forward(const Model& model, const StatePool& states, 
     }
     if (shape.n_out > 0) {
         if (shape.picks_rows()) x = b.op<ops::GetRows>("last_rows", {.table = x, .ids = out_rows}).y;
-        const TensorId normed =
-            b.op<ops::RmsNorm>("output_norm", {.x = x, .weight = weight("output_norm.weight")}, {.eps = model.shape().norm_eps, .groups = 1}).y;
+        const TensorId normed = b.op<ops::RmsNorm>("output_norm", {.x = x, .weight = weight("output_norm.weight")},
+                                                   {.eps = model.shape().norm_eps, .groups = 1})
+                                    .y;
         const TensorId head = model.shape().tied_head ? embedding : weight("output.weight");
         b.output(b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y);
     }

@@ -6,7 +6,8 @@ namespace krait {
 Result<Tokenizer> tokenizer_from_gguf(const GgufFile& file) {
     constexpr const char* kTokens = "tokenizer.ggml.tokens";
     if (!file.has(kTokens))
-        return fail(ErrorCode::not_found, "{} has no tokenizer ('{}' is missing); it can be used with token ids only", file.name(), kTokens);
+        return fail(ErrorCode::not_found, "{} has no tokenizer ('{}' is missing); it can be used with token ids only",
+                    file.name(), kTokens);
     TokenizerSpec spec;
     KRAIT_TRY(const std::string_view model, file.get_string("tokenizer.ggml.model"));
     KRAIT_TRY(const std::string_view pre, file.get_string("tokenizer.ggml.pre", "default"));

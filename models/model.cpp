@@ -37,10 +37,11 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     auto model = std::shared_ptr<Model>(new Model(std::move(file)));
     KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
     model->tokenizer_ = tokenizer_from_gguf(model->file_);
-    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found) return tl::unexpected<Error>(model->tokenizer_.error());
+    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found)
+        return tl::unexpected<Error>(model->tokenizer_.error());
     if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
-        return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows", model->file_.name(),
-                    model->tokenizer_->size(), model->shape().n_vocab);
+        return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",
+                    model->file_.name(), model->tokenizer_->size(), model->shape().n_vocab);
     const std::string device = !options.device.empty() ? options.device : environment::device().value_or("auto");
     KRAIT_TRY(model->device_, Device::open(device));
     KRAIT_TRY(model->weights_, Weights::load(model->file_, model->architecture_->weights(), *model->device_, options.progress));

@@ -46,12 +46,13 @@ Result<void> Session::check_batch(std::span<const SequenceInput> batch) const {
         if (seen[index]) return fail(kBad, "sequence {} stands twice in the batch", input.sequence);
         seen[index] = true;
         if (sequences_[index].broken)
-            return fail(kBad, "sequence {} was interrupted by an error of its device and cannot go on; reset or restore it", input.sequence);
+            return fail(kBad, "sequence {} was interrupted by an error of its device and cannot go on; reset or restore it",
+                        input.sequence);
         if (input.tokens.empty()) return fail(kBad, "sequence {} has no tokens: a prompt needs at least one", input.sequence);
         for (size_t t = 0; t < input.tokens.size(); ++t)
             if (input.tokens[t] < 0 || input.tokens[t] >= model_->shape().n_vocab)
-                return fail(kBad, "token {} at position {} is out of range: the vocabulary has {} (0 to {})", input.tokens[t], t,
-                            model_->shape().n_vocab, model_->shape().n_vocab - 1);
+                return fail(kBad, "token {} at position {} is out of range: the vocabulary has {} (0 to {})", input.tokens[t],
+                            t, model_->shape().n_vocab, model_->shape().n_vocab - 1);
     }
     return {};
 }
@@ -107,10 +108,13 @@ Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const 
         seq_start.push_back(static_cast<int32_t>(ids.size()));
         if (input.want == WantLogits::all)
             for (size_t t = 0; t < piece.count; ++t) out_rows.push_back(row + static_cast<int32_t>(t));
-        if (input.want == WantLogits::last && piece.first + piece.count == input.tokens.size()) out_rows.push_back(static_cast<int32_t>(ids.size()) - 1);
+        if (input.want == WantLogits::last && piece.first + piece.count == input.tokens.size())
+            out_rows.push_back(static_cast<int32_t>(ids.size()) - 1);
     }
-    const RunShape shape{static_cast<int64_t>(ids.size()), static_cast<int64_t>(pieces.size()), static_cast<int64_t>(out_rows.size())};
-    KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(shape.key(), [&] { return build_forward(*model_, states_, shape); }));
+    const RunShape shape{static_cast<int64_t>(ids.size()), static_cast<int64_t>(pieces.size()),
+                         static_cast<int64_t>(out_rows.size())};
+    KRAIT_TRY(graph::Compiled * compiled,
+              executor_.prepare(shape.key(), [&] { return build_forward(*model_, states_, shape); }));
     const RunTensors tensors = run_tensors(compiled->graph(), shape);
 
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
@@ -130,8 +134,10 @@ Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const 
         dst_slot.push_back(*slot);
     }
     const auto bytes = [](const std::vector<int32_t>& v) { return std::as_bytes(std::span(v)); };
-    std::vector<graph::InputBytes> inputs{
-        {tensors.ids, bytes(ids)}, {tensors.seq_start, bytes(seq_start)}, {tensors.src_slot, bytes(src_slot)}, {tensors.dst_slot, bytes(dst_slot)}};
+    std::vector<graph::InputBytes> inputs{{tensors.ids, bytes(ids)},
+                                          {tensors.seq_start, bytes(seq_start)},
+                                          {tensors.src_slot, bytes(src_slot)},
+                                          {tensors.dst_slot, bytes(dst_slot)}};
     if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
 
     const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
@@ -226,13 +232,17 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
     KRAIT_CHECK(check_sequence(sequence));
     KRAIT_TRY(StateFile file, decode_state_file(bytes));
     if (file.model_hash != model_->hash())
-        return fail(kBad, "the saved state belongs to another model (hash {:016x}, this one has {:016x})", file.model_hash, model_->hash());
+        return fail(kBad, "the saved state belongs to another model (hash {:016x}, this one has {:016x})", file.model_hash,
+                    model_->hash());
     if (!file.state.empty() && file.state.size() != states_.slot_bytes())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} bytes, this model's has {}", file.state.size(), states_.slot_bytes());
+        return fail(ErrorCode::corrupt_file, "the saved state has {} bytes, this model's has {}", file.state.size(),
+                    states_.slot_bytes());
     if (file.state.empty() != file.tokens.empty())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} tokens and {} bytes: both or neither", file.tokens.size(), file.state.size());
+        return fail(ErrorCode::corrupt_file, "the saved state has {} tokens and {} bytes: both or neither", file.tokens.size(),
+                    file.state.size());
     for (const int32_t token : file.tokens)
-        if (token < 0 || token >= model_->shape().n_vocab) return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
+        if (token < 0 || token >= model_->shape().n_vocab)
+            return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
     Sequence& target = sequences_[static_cast<size_t>(sequence)];
     forget(target);
     if (file.state.empty()) return {};

@@ -16,7 +16,7 @@
 namespace krait {
 
 struct SessionOptions {
-    int32_t max_sequences = 1;      // at most kMaxSequences
+    int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
     static constexpr int32_t kMaxSequences = 65536;
 };
@@ -31,7 +31,7 @@ struct SequenceInput {
 };
 
 struct DecodeControl {
-    const std::atomic<bool>* cancel = nullptr;                   // asked between runs; decode then fails with `cancelled`
+    const std::atomic<bool>* cancel = nullptr;                  // asked between runs; decode then fails with `cancelled`
     std::function<void(int64_t done, int64_t total)> progress;  // tokens; called after each run
 };
 

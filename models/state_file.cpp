@@ -45,19 +45,23 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     constexpr auto kCorrupt = ErrorCode::corrupt_file;
     Header header;
     if (bytes.size() < sizeof header + sizeof(uint64_t))
-        return fail(kCorrupt, "a saved state has at least {} bytes; this one has {}", sizeof header + sizeof(uint64_t), bytes.size());
+        return fail(kCorrupt, "a saved state has at least {} bytes; this one has {}", sizeof header + sizeof(uint64_t),
+                    bytes.size());
     std::memcpy(&header, bytes.data(), sizeof header);
-    if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return fail(kCorrupt, "not a saved state: it does not begin with 'KRAITSEQ'");
+    if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
+        return fail(kCorrupt, "not a saved state: it does not begin with 'KRAITSEQ'");
     if (header.version != kVersion)
-        return fail(ErrorCode::unsupported, "version {} at byte 8: this Krait reads version {} of saved states", header.version, kVersion);
+        return fail(ErrorCode::unsupported, "version {} at byte 8: this Krait reads version {} of saved states", header.version,
+                    kVersion);
     const uint64_t body = bytes.size() - sizeof header - sizeof(uint64_t);
     if (header.n_tok > body / sizeof(int32_t) || header.state_bytes != body - header.n_tok * sizeof(int32_t))
-        return fail(kCorrupt, "the header (byte 24) calls for {} tokens and {} bytes of state, but {} bytes follow it", header.n_tok,
-                    header.state_bytes, body);
+        return fail(kCorrupt, "the header (byte 24) calls for {} tokens and {} bytes of state, but {} bytes follow it",
+                    header.n_tok, header.state_bytes, body);
     uint64_t checksum = 0;
     const size_t end = bytes.size() - sizeof checksum;
     std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
-    if (checksum != XXH3_64bits(bytes.data(), end)) return fail(kCorrupt, "the checksum at byte {} does not match: the saved state is damaged", end);
+    if (checksum != XXH3_64bits(bytes.data(), end))
+        return fail(kCorrupt, "the checksum at byte {} does not match: the saved state is damaged", end);
 
     StateFile file;
     file.model_hash = header.model_hash;

@@ -50,7 +50,8 @@ uint64_t StatePool::device_bytes() const {
 
 size_t StatePool::slot_bytes() const {
     size_t bytes = 0;
-    for (size_t i = 0; i < buffers_.size(); ++i) bytes += static_cast<size_t>(states_[i % states_.size()].count()) * sizeof(float);
+    for (size_t i = 0; i < buffers_.size(); ++i)
+        bytes += static_cast<size_t>(states_[i % states_.size()].count()) * sizeof(float);
     return bytes;
 }
 

@@ -24,7 +24,8 @@ Result<TensorDesc> desc_in_file(const GgufFile& file, const GgufTensor& tensor, 
     const bool flat = spec.extents.size() == 1 && element_count(tensor.desc) == wanted_count && !is_quantized(tensor.dtype());
     if (!flat && without_ones(extents) != without_ones(spec.extents))
         return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; the metadata calls for {}", file.name(),
-                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc), to_string(make_desc(tensor.dtype(), spec.extents)));
+                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc),
+                    to_string(make_desc(tensor.dtype(), spec.extents)));
     const TensorDesc desc = make_desc(tensor.dtype(), spec.extents);
     if (!dtype_info(tensor.dtype()).is_weight_format)
         return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) has type {}, which no weight has", file.name(),
@@ -37,7 +38,8 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
     std::vector<float> values(static_cast<size_t>(element_count(desc)));
     const int64_t width = last_extent(desc), stride = row_bytes(dtype_of(desc), width);
     for (int64_t row = 0; row < row_count(desc); ++row)
-        decode_row(dtype_of(desc), bytes.data() + row * stride, std::span(values).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width)));
+        decode_row(dtype_of(desc), bytes.data() + row * stride,
+                   std::span(values).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width)));
     return values;
 }
 
@@ -48,13 +50,14 @@ Result<void> check_weights(const GgufFile& file, std::span<const WeightSpec> spe
         const GgufTensor* tensor = file.find_tensor(spec.name);
         if (tensor) KRAIT_CHECK(desc_in_file(file, *tensor, spec));
         if (!tensor && !spec.optional)
-            return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(), spec.name,
-                        to_string(make_desc(DType::F32, spec.extents)));
+            return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(),
+                        spec.name, to_string(make_desc(DType::F32, spec.extents)));
     }
     return {};
 }
 
-Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device, const LoadProgress& progress) {
+Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device,
+                              const LoadProgress& progress) {
     KRAIT_CHECK(check_weights(file, specs));
     uint64_t total = 0, done = 0;
     for (const WeightSpec& spec : specs)
@@ -74,7 +77,9 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
             desc = make_desc(DType::F32, spec.extents);
             return device.upload_constant(desc, spec.uses, std::as_bytes(std::span(values)));
         }();
-        if (!buffer) return tl::unexpected<Error>(std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name)));
+        if (!buffer)
+            return tl::unexpected<Error>(
+                std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name)));
         weights.device_bytes_ += buffer->size();
         weights.weights_.emplace(spec.name, Weight{desc, std::make_shared<const Buffer>(std::move(*buffer))});
         done += tensor->byte_size();

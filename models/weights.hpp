@@ -22,7 +22,7 @@ struct WeightSpec {
     std::vector<int64_t> extents;  // as the graph wants them, Krait's order; the file may add or lack extents of 1
     bool any_format = false;       // false: the op takes F32 only, other formats are decoded while loading
     bool optional = false;
-    std::vector<krait_use> uses;   // which op and operand will read it
+    std::vector<krait_use> uses;  // which op and operand will read it
 };
 
 template <class Op>
@@ -42,7 +42,8 @@ class Weights {
   public:
     // An error names the tensor, what it is and what it must be, and where in the file it stands. Nothing is uploaded
     // before all have been checked. The file must outlive the weights: devices that can read it in place do.
-    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device, const LoadProgress& progress);
+    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device,
+                                const LoadProgress& progress);
 
     // nullptr where an optional weight is absent.
     const Weight* find(const std::string& name) const;

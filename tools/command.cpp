@@ -32,8 +32,10 @@ void ModelArguments::add_path(CLI::App& command) {
 }
 
 void ModelArguments::add_device(CLI::App& command) {
-    command.add_option("-d,--device", device, "where to run: a name from 'krait devices', with variant and options where wanted "
-                                              "(cpu:avx2:threads=2); 'auto' = the best one. Default: $KRAIT_DEVICE where set, else auto")
+    command
+        .add_option("-d,--device", device,
+                    "where to run: a name from 'krait devices', with variant and options where wanted "
+                    "(cpu:avx2:threads=2); 'auto' = the best one. Default: $KRAIT_DEVICE where set, else auto")
         ->type_name("DEVICE");
 }
 
@@ -45,7 +47,8 @@ Result<GgufFile> ModelArguments::open() const {
 Result<std::shared_ptr<const Model>> ModelArguments::load() const {
     KRAIT_TRY(GgufFile file, open());
     ProgressBar bar("loading", ProgressBar::Unit::bytes);
-    return Model::load(std::move(file), {.device = device, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
+    return Model::load(std::move(file),
+                       {.device = device, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
 }
 
 Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
@@ -66,7 +69,8 @@ Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
 
 Result<std::string> read_text(const std::string& path) {
     if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    if (std::filesystem::is_directory(path)) return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", path);
+    if (std::filesystem::is_directory(path))
+        return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", path);
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
     std::string text(std::istreambuf_iterator<char>(stream), {});

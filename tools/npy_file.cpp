@@ -29,8 +29,10 @@ Result<NpyFile> NpyFile::create(const std::filesystem::path& target, int64_t n_r
     header.append((64 - (kPreamble + header.size() + 1) % 64) % 64, ' ');
     header += '\n';
     const auto length = static_cast<uint16_t>(header.size());
-    const char preamble[kPreamble] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(length & 0xff), static_cast<char>(length >> 8)};
-    if (std::fwrite(preamble, 1, kPreamble, npy.file_.get()) != kPreamble || std::fwrite(header.data(), 1, header.size(), npy.file_.get()) != header.size())
+    const char preamble[kPreamble] = {
+        '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(length & 0xff), static_cast<char>(length >> 8)};
+    if (std::fwrite(preamble, 1, kPreamble, npy.file_.get()) != kPreamble ||
+        std::fwrite(header.data(), 1, header.size(), npy.file_.get()) != header.size())
         return npy.failure("written");
     return npy;
 }

@@ -19,7 +19,11 @@ std::string format_bytes(double bytes) {
 }
 
 ProgressBar::ProgressBar(std::string label, Unit unit)
-    : label_(std::move(label)), unit_(unit), is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()), last_(start_) {}
+    : label_(std::move(label)),
+      unit_(unit),
+      is_terminal_(isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
 
 ProgressBar::~ProgressBar() {
     if (drawn_) fmt::print(stderr, "\r\033[K");
@@ -35,9 +39,11 @@ void ProgressBar::update(uint64_t done, uint64_t total) {
     constexpr uint64_t kWidth = 32;
     const double share = static_cast<double>(done) / static_cast<double>(total);
     const auto filled = static_cast<size_t>(share * kWidth);
-    const auto amount = [&](uint64_t n) { return unit_ == Unit::bytes ? format_bytes(static_cast<double>(n)) : fmt::format("{}", n); };
-    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {:3.0f}%  {} of {}\033[K", label_, "", filled, "", kWidth - std::min<size_t>(filled, kWidth), 100.0 * share,
-               amount(done), amount(total));
+    const auto amount = [&](uint64_t n) {
+        return unit_ == Unit::bytes ? format_bytes(static_cast<double>(n)) : fmt::format("{}", n);
+    };
+    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {:3.0f}%  {} of {}\033[K", label_, "", filled, "",
+               kWidth - std::min<size_t>(filled, kWidth), 100.0 * share, amount(done), amount(total));
     std::fflush(stderr);
 }
 

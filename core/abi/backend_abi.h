@@ -158,7 +158,7 @@ typedef struct krait_state_desc {
     uint32_t struct_size;
     uint32_t op; /* the op that reads and writes it */
     int64_t n_slots;
-    int64_t extent[3]; /* of one slot, trailing ones unused */
+    int64_t extent[3]; /* of one slot; unused trailing ones are 1 */
 } krait_state_desc;
 
 /* One way in which a constant will be read; decides which layouts a plugin makes of it. */
@@ -173,7 +173,12 @@ typedef struct krait_use {
 
 /* ---- what the host offers ------------------------------------------------------------------------------------ */
 
-typedef enum krait_log_level { KRAIT_LOG_DEBUG = 0, KRAIT_LOG_INFO = 1, KRAIT_LOG_WARN = 2, KRAIT_LOG_ERROR = 3 } krait_log_level;
+typedef enum krait_log_level {
+    KRAIT_LOG_DEBUG = 0,
+    KRAIT_LOG_INFO = 1,
+    KRAIT_LOG_WARN = 2,
+    KRAIT_LOG_ERROR = 3
+} krait_log_level;
 
 /* Outlives the plugin. */
 typedef struct krait_host {
@@ -187,11 +192,11 @@ typedef struct krait_host {
 
 typedef struct krait_backend {
     uint32_t struct_size;
-    uint32_t abi_version;  /* KRAIT_ABI_VERSION it was built with */
-    uint64_t schema_hash;  /* krait_schema_hash() it was built with */
-    const char* family;    /* "cpu": devices are named after it; of one family the highest score is used */
-    const char* variant;   /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
-    const char* version;   /* of the plugin, for people */
+    uint32_t abi_version; /* KRAIT_ABI_VERSION it was built with */
+    uint64_t schema_hash; /* krait_schema_hash() it was built with */
+    const char* family;   /* "cpu": devices are named after it; of one family the highest score is used */
+    const char* variant;  /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
+    const char* version;  /* of the plugin, for people */
 
     /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects. */
     uint32_t (*score)(krait_error* why);
@@ -232,18 +237,23 @@ typedef struct krait_backend {
     krait_status (*queue_create)(krait_device* device, krait_queue** out, krait_error* err);
     void (*queue_destroy)(krait_queue* queue); /* waits for its work */
     /* src may be reused when the call returns. */
-    krait_status (*queue_write)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, const void* src, uint64_t size, krait_error* err);
+    krait_status (*queue_write)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, const void* src, uint64_t size,
+                                krait_error* err);
     /* dst is filled once queue_sync or an event signalled after it says so. */
-    krait_status (*queue_read)(krait_queue* queue, void* dst, krait_buffer* src, uint64_t src_offset, uint64_t size, krait_error* err);
+    krait_status (*queue_read)(krait_queue* queue, void* dst, krait_buffer* src, uint64_t src_offset, uint64_t size,
+                               krait_error* err);
     /* Buffers of this device, or pinned buffers of it. Ranges do not overlap. */
-    krait_status (*queue_copy)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src, uint64_t src_offset,
-                               uint64_t size, krait_error* err);
+    krait_status (*queue_copy)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src,
+                               uint64_t src_offset, uint64_t size, krait_error* err);
     krait_status (*queue_run)(krait_queue* queue, krait_program* program, krait_error* err);
     /* State in the canonical layout (krait_state_desc), size = product(extent) * 4; bit-exact both ways. export fills dst
      * as queue_read does; import may reuse src at once, as queue_write. */
-    krait_status (*queue_state_export)(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size, krait_error* err);
-    krait_status (*queue_state_import)(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size, krait_error* err);
-    krait_status (*queue_state_copy)(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot, krait_error* err);
+    krait_status (*queue_state_export)(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
+                                       krait_error* err);
+    krait_status (*queue_state_import)(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,
+                                       krait_error* err);
+    krait_status (*queue_state_copy)(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot,
+                                     krait_error* err);
     /* Waits until all work of the queue is done; returns the first error that any of it met since the last sync. */
     krait_status (*queue_sync)(krait_queue* queue, krait_error* err);
 

@@ -51,13 +51,14 @@ template <class... Args>
 
 // KRAIT_TRY(auto file, MappedFile::open(path)); -- declares or assigns the value, or returns the error.
 #define KRAIT_TRY(declaration, expression) KRAIT_TRY_(KRAIT_CONCAT(krait_result_, __LINE__), declaration, expression)
-#define KRAIT_TRY_(result, declaration, expression)                    \
-    auto result = (expression);                                        \
+#define KRAIT_TRY_(result, declaration, expression)                              \
+    auto result = (expression);                                                  \
     if (!result) return tl::unexpected<krait::Error>(std::move(result).error()); \
     declaration = std::move(*result)
 
 // KRAIT_CHECK(write_header(out)); -- for Result<void>.
-#define KRAIT_CHECK(expression)                                                                              \
-    do {                                                                                                     \
-        if (auto krait_check = (expression); !krait_check) return tl::unexpected<krait::Error>(std::move(krait_check).error()); \
+#define KRAIT_CHECK(expression)                                                  \
+    do {                                                                         \
+        if (auto krait_check = (expression); !krait_check)                       \
+            return tl::unexpected<krait::Error>(std::move(krait_check).error()); \
     } while (false)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// add: y = a + b, element by element. Operands: core/ops/elementwise.hpp.
+// add: y = a + b, element by element.
+//   a f32 [T, E] · b f32 [T, E] or [1, E] (one row for all) -> y f32 [T, E]
 #pragma once
 
 #include "core/ops/elementwise.hpp"

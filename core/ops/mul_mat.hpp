@@ -27,8 +27,9 @@ struct MulMat {
     static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));
         const int64_t n_tok = in.x->extent[0];
-        KRAIT_CHECK(expect(in.w->rank == 2 && dtype_info(dtype_of(*in.w)).is_weight_format && in.w->extent[1] == in.x->extent[1], "w",
-                           *in.w, fmt::format("[n_out, {}] of a weight format", in.x->extent[1])));
+        KRAIT_CHECK(
+            expect(in.w->rank == 2 && dtype_info(dtype_of(*in.w)).is_weight_format && in.w->extent[1] == in.x->extent[1], "w",
+                   *in.w, fmt::format("[n_out, {}] of a weight format", in.x->extent[1])));
         const int64_t n_out = in.w->extent[0];
         if (in.bias) KRAIT_CHECK(expect_f32("bias", *in.bias, {n_out}));
         if (in.residual) KRAIT_CHECK(expect_f32("residual", *in.residual, {n_tok, n_out}));

@@ -48,10 +48,12 @@ template <class Op>
 Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
                            std::array<TensorDesc, KRAIT_MAX_OUTPUTS>& outputs) {
     static_assert(std::size(Op::kIn) <= KRAIT_MAX_INPUTS && std::size(Op::kOut) <= KRAIT_MAX_OUTPUTS);
-    static_assert(sizeof(typename Op::template In<void*>) == std::size(Op::kIn) * sizeof(void*), "In and kIn name the same operands");
-    static_assert(sizeof(typename Op::template Out<void*>) == std::size(Op::kOut) * sizeof(void*), "Out and kOut name the same operands");
+    static_assert(sizeof(typename Op::template In<void*>) == std::size(Op::kIn) * sizeof(void*),
+                  "In and kIn name the same operands");
+    static_assert(sizeof(typename Op::template Out<void*>) == std::size(Op::kOut) * sizeof(void*),
+                  "Out and kOut name the same operands");
     typename Op::Params typed{};
-    if constexpr (kParamsSize<Op> > 0) std::memcpy(&typed, params, sizeof typed);
+    if constexpr (kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
     typename Op::template Out<TensorDesc> out{};
     KRAIT_CHECK(Op::infer(ops::as_named<Op::template In>(inputs), typed, out));
     std::memcpy(outputs.data(), &out, sizeof out);
@@ -66,7 +68,7 @@ inline constexpr OpSpec kOps[] = {
 #include "core/ops/op_list.def"
 };
 
-#define KRAIT_OP(number, op, Type, params_size)                                                                          \
+#define KRAIT_OP(number, op, Type, params_size)                                                                           \
     static_assert(detail::kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params"); \
     static_assert(kOps[number].id == OpId::op, "ids of op_list.def count up from 0");
 #include "core/ops/op_list.def"

@@ -41,15 +41,17 @@ inline Result<RaggedShape> infer_ragged(int64_t n_tok, const TensorDesc& seq_sta
 }
 
 // The values: called by the host before a run that writes them. n_slots: of every pool that the run touches.
-inline Result<void> check_ragged(int64_t n_tok, int64_t n_slots, std::span<const int32_t> seq_start, std::span<const int32_t> src_slot,
-                                 std::span<const int32_t> dst_slot, std::span<const int32_t> snapshots) {
+inline Result<void> check_ragged(int64_t n_tok, int64_t n_slots, std::span<const int32_t> seq_start,
+                                 std::span<const int32_t> src_slot, std::span<const int32_t> dst_slot,
+                                 std::span<const int32_t> snapshots) {
     const size_t n_seq = src_slot.size();
     const auto bad = ErrorCode::invalid_argument;
     if (seq_start.size() != n_seq + 1 || dst_slot.size() != n_seq || snapshots.size() % 2 != 0)
         return fail(bad, "{} sequences need {} starts and {} destination slots; got {} and {}", n_seq, n_seq + 1, n_seq,
                     seq_start.size(), dst_slot.size());
     if (seq_start[0] != 0 || seq_start[n_seq] != n_tok)
-        return fail(bad, "seq_start runs from {} to {}; it must run from 0 to the number of rows, {}", seq_start[0], seq_start[n_seq], n_tok);
+        return fail(bad, "seq_start runs from {} to {}; it must run from 0 to the number of rows, {}", seq_start[0],
+                    seq_start[n_seq], n_tok);
 
     constexpr int32_t kNobody = -1, kSeveral = -2;
     std::vector<int32_t> reader(static_cast<size_t>(n_slots), kNobody);  // which sequence reads the slot

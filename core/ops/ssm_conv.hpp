@@ -43,11 +43,13 @@ struct SsmConv {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));
         const int64_t n_tok = in.x->extent[0], channels = in.x->extent[1];
         KRAIT_CHECK(expect_f32("w", *in.w, 2));
-        KRAIT_CHECK(expect(in.w->extent[0] == channels && in.w->extent[1] >= 1, "w", *in.w, fmt::format("[{}, d_conv >= 1]", channels)));
+        KRAIT_CHECK(expect(in.w->extent[0] == channels && in.w->extent[1] >= 1, "w", *in.w,
+                           fmt::format("[{}, d_conv >= 1]", channels)));
         if (in.bias) KRAIT_CHECK(expect_f32("bias", *in.bias, {channels}));
         KRAIT_CHECK(expect_f32("state", *in.state, {in.state->extent[0], in.w->extent[1] - 1, channels}));
         if (params.activation != Activation::none && params.activation != Activation::silu)
-            return fail(ErrorCode::invalid_argument, "activation {}: 0 (none) and 1 (silu) exist", static_cast<int32_t>(params.activation));
+            return fail(ErrorCode::invalid_argument, "activation {}: 0 (none) and 1 (silu) exist",
+                        static_cast<int32_t>(params.activation));
         KRAIT_CHECK(infer_ragged(n_tok, *in.seq_start, *in.src_slot, *in.dst_slot, in.snapshots));
         out.y = make_desc(DType::F32, {n_tok, channels});
         return {};

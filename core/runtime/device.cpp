@@ -31,11 +31,15 @@ Result<void> Event::wait(uint64_t value, uint64_t timeout_ns) const {
 }
 
 Result<void> Queue::write(const Buffer& dst, uint64_t offset, std::span<const std::byte> src) {
-    return call(device(), [&](krait_error* err) { return device().api().queue_write(get(), dst.get(), offset, src.data(), src.size(), err); });
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_write(get(), dst.get(), offset, src.data(), src.size(), err);
+    });
 }
 
 Result<void> Queue::read(std::span<std::byte> dst, const Buffer& src, uint64_t offset) {
-    return call(device(), [&](krait_error* err) { return device().api().queue_read(get(), dst.data(), src.get(), offset, dst.size(), err); });
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_read(get(), dst.data(), src.get(), offset, dst.size(), err);
+    });
 }
 
 Result<void> Queue::copy(const Buffer& dst, uint64_t dst_offset, const Buffer& src, uint64_t src_offset, uint64_t size) {
@@ -61,7 +65,8 @@ Result<void> Queue::import_state(const Buffer& pool, int64_t slot, std::span<con
 }
 
 Result<void> Queue::copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot) {
-    return call(device(), [&](krait_error* err) { return device().api().queue_state_copy(get(), pool.get(), src_slot, dst_slot, err); });
+    return call(device(),
+                [&](krait_error* err) { return device().api().queue_state_copy(get(), pool.get(), src_slot, dst_slot, err); });
 }
 
 Result<void> Queue::signal(const Event& event, uint64_t value) {
@@ -98,7 +103,8 @@ Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec) {
 
     auto device = std::shared_ptr<Device>(new Device(std::move(plugin), std::move(name)));
     device->info_ = info;
-    KRAIT_CHECK(call(*device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));
+    KRAIT_CHECK(call(
+        *device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));
     return device;
 }
 
@@ -133,11 +139,12 @@ Result<Buffer> Device::import_host(void* bytes, uint64_t size) const {
     return Buffer(shared_from_this(), handle);
 }
 
-Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
-                                       uint32_t flags) const {
+Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses,
+                                       std::span<const std::byte> bytes, uint32_t flags) const {
     krait_buffer* handle = nullptr;
     KRAIT_CHECK(call(*this, [&](krait_error* err) {
-        return api().constant_upload(get(), &desc, uses.data(), static_cast<uint32_t>(uses.size()), bytes.data(), bytes.size(), flags, &handle, err);
+        return api().constant_upload(get(), &desc, uses.data(), static_cast<uint32_t>(uses.size()), bytes.data(), bytes.size(),
+                                     flags, &handle, err);
     }));
     return Buffer(shared_from_this(), handle);
 }

@@ -44,8 +44,8 @@ class Handle {
 class Buffer : public detail::Handle<krait_buffer, &krait_backend::buffer_destroy> {
   public:
     using Handle::Handle;
-    uint64_t size() const;          // bytes that it takes on the device
-    Result<void*> map() const;      // host address; unsupported where the host cannot see it
+    uint64_t size() const;      // bytes that it takes on the device
+    Result<void*> map() const;  // host address; unsupported where the host cannot see it
 };
 
 class Program : public detail::Handle<krait_program, &krait_backend::program_destroy> {

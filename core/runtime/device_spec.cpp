@@ -34,7 +34,8 @@ Result<DeviceSpec> parse_device_spec(std::string_view text) {
         name.remove_suffix(digits);
     }
     if (name.empty())
-        return fail(ErrorCode::invalid_argument, "device '{}' has no name; devices look like 'cpu', 'cuda0' or 'cpu:avx2:threads=2'", text);
+        return fail(ErrorCode::invalid_argument,
+                    "device '{}' has no name; devices look like 'cpu', 'cuda0' or 'cpu:avx2:threads=2'", text);
     spec.family = name;
 
     for (size_t i = 1; i < words.size(); ++i) {

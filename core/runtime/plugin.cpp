@@ -26,15 +26,37 @@ bool is_word(const char* text, bool may_be_empty) {
 }
 
 bool has_all_functions(const krait_backend& table) {
-    const void* functions[] = {
-        (void*)table.score,          (void*)table.device_count,       (void*)table.device_info,        (void*)table.device_open,
-        (void*)table.device_close,   (void*)table.buffer_create,      (void*)table.buffer_import_host, (void*)table.buffer_destroy,
-        (void*)table.buffer_size,    (void*)table.buffer_map,         (void*)table.constant_upload,    (void*)table.state_create,
-        (void*)table.supports,       (void*)table.program_create,     (void*)table.program_destroy,    (void*)table.queue_create,
-        (void*)table.queue_destroy,  (void*)table.queue_write,        (void*)table.queue_read,         (void*)table.queue_copy,
-        (void*)table.queue_run,      (void*)table.queue_state_export, (void*)table.queue_state_import, (void*)table.queue_state_copy,
-        (void*)table.queue_sync,     (void*)table.event_create,       (void*)table.event_destroy,      (void*)table.queue_signal,
-        (void*)table.queue_wait,     (void*)table.event_value,        (void*)table.event_wait};
+    const void* functions[] = {(void*)table.score,
+                               (void*)table.device_count,
+                               (void*)table.device_info,
+                               (void*)table.device_open,
+                               (void*)table.device_close,
+                               (void*)table.buffer_create,
+                               (void*)table.buffer_import_host,
+                               (void*)table.buffer_destroy,
+                               (void*)table.buffer_size,
+                               (void*)table.buffer_map,
+                               (void*)table.constant_upload,
+                               (void*)table.state_create,
+                               (void*)table.supports,
+                               (void*)table.program_create,
+                               (void*)table.program_destroy,
+                               (void*)table.queue_create,
+                               (void*)table.queue_destroy,
+                               (void*)table.queue_write,
+                               (void*)table.queue_read,
+                               (void*)table.queue_copy,
+                               (void*)table.queue_run,
+                               (void*)table.queue_state_export,
+                               (void*)table.queue_state_import,
+                               (void*)table.queue_state_copy,
+                               (void*)table.queue_sync,
+                               (void*)table.event_create,
+                               (void*)table.event_destroy,
+                               (void*)table.queue_signal,
+                               (void*)table.queue_wait,
+                               (void*)table.event_value,
+                               (void*)table.event_wait};
     return std::none_of(std::begin(functions), std::end(functions), [](const void* f) { return f == nullptr; });
 }
 
@@ -44,14 +66,17 @@ Result<const krait_backend*> query_and_check(krait_plugin_query_fn query, const 
     if (!table)
         return fail(refused, "the plugin does not work with version {}.{} of the plugin ABI", KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
     if (major_of(table->abi_version) != KRAIT_ABI_MAJOR)
-        return fail(refused, "the plugin was built for version {}.{} of the plugin ABI, this host for {}.{}; build it again against this Krait",
-                    major_of(table->abi_version), minor_of(table->abi_version), KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
+        return fail(
+            refused,
+            "the plugin was built for version {}.{} of the plugin ABI, this host for {}.{}; build it again against this Krait",
+            major_of(table->abi_version), minor_of(table->abi_version), KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
     if (table->struct_size < kFirstTableSize)
-        return fail(refused, "the plugin's table has {} bytes, version {}.0 of the ABI has {}", table->struct_size, KRAIT_ABI_MAJOR,
-                    kFirstTableSize);
+        return fail(refused, "the plugin's table has {} bytes, version {}.0 of the ABI has {}", table->struct_size,
+                    KRAIT_ABI_MAJOR, kFirstTableSize);
     if (table->schema_hash != krait_schema_hash())
         return fail(refused,
-                    "the plugin was built against another list of ops or formats (schema {:016x}, this host has {:016x}); build it again "
+                    "the plugin was built against another list of ops or formats (schema {:016x}, this host has {:016x}); "
+                    "build it again "
                     "against this Krait",
                     table->schema_hash, krait_schema_hash());
     if (!is_word(table->family, false) || !is_word(table->variant, true) || !table->version)
@@ -85,8 +110,9 @@ Result<std::shared_ptr<Plugin>> Plugin::adopt(std::string name, krait_plugin_que
 Error error_from_plugin(krait_status status, const krait_error& error) {
     const bool known = status > KRAIT_STATUS_OK && status <= KRAIT_STATUS_INTERNAL;
     const std::string message(error.message, strnlen(error.message, sizeof error.message));
-    return {known ? static_cast<ErrorCode>(status) : ErrorCode::internal,
-            message.empty() ? fmt::format("the plugin failed with status {} and no message", static_cast<int>(status)) : message};
+    return {
+        known ? static_cast<ErrorCode>(status) : ErrorCode::internal,
+        message.empty() ? fmt::format("the plugin failed with status {} and no message", static_cast<int>(status)) : message};
 }
 
 }  // namespace krait

@@ -41,7 +41,8 @@ void PluginRegistry::add_folder(fs::path folder) {
 void PluginRegistry::load_locked() {
     if (loaded_) return;
     loaded_ = true;
-    for (const StaticPlugin& plugin : static_plugins()) admit(std::string("(linked in) ") + plugin.name, Plugin::adopt(plugin.name, plugin.query, host_));
+    for (const StaticPlugin& plugin : static_plugins())
+        admit(std::string("(linked in) ") + plugin.name, Plugin::adopt(plugin.name, plugin.query, host_));
 
     std::vector<fs::path> folders = extra_folders_;
     for (fs::path& folder : environment::backend_path()) folders.push_back(std::move(folder));
@@ -88,7 +89,8 @@ void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugi
     }
     krait_error why = empty_plugin_error();
     report.score = plugin->api().score(&why);
-    if (report.score == 0) report.reason = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
+    if (report.score == 0)
+        report.reason = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
     entries_.push_back({plugin, report.score, report.reason});
     reports_.push_back(std::move(report));
 }
@@ -141,18 +143,25 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
     std::string variants, families;
     std::set<std::string_view> listed;
     for (const Entry& entry : entries_) {
-        if (listed.insert(entry.plugin->family()).second) families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.plugin->family());
+        if (listed.insert(entry.plugin->family()).second)
+            families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.plugin->family());
         if (entry.plugin->family() != family) continue;
-        if (!entry.plugin->variant().empty()) variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.plugin->variant());
+        if (!entry.plugin->variant().empty())
+            variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.plugin->variant());
         if (variant.empty() || entry.plugin->variant() != variant) continue;
-        if (entry.score == 0) return fail(ErrorCode::unavailable, "'{}:{}' cannot be used here: {}", family, variant, entry.refusal);
+        if (entry.score == 0)
+            return fail(ErrorCode::unavailable, "'{}:{}' cannot be used here: {}", family, variant, entry.refusal);
         return entry.plugin;
     }
     if (families.empty())
-        return fail(ErrorCode::not_found, "no backend plugin was found; they are looked for beside the program in backends/ and in KRAIT_BACKEND_PATH");
-    if (!listed.contains(family)) return fail(ErrorCode::not_found, "there is no device family '{}'; there are {}", family, families);
+        return fail(
+            ErrorCode::not_found,
+            "no backend plugin was found; they are looked for beside the program in backends/ and in KRAIT_BACKEND_PATH");
+    if (!listed.contains(family))
+        return fail(ErrorCode::not_found, "there is no device family '{}'; there are {}", family, families);
     if (!variant.empty())
-        return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ", variants);
+        return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ",
+                    variants);
     const Entry* best = best_of(family);
     if (best) return best->plugin;
     std::string reasons;

@@ -99,7 +99,6 @@ inline std::string to_string(const TensorDesc& t) {
     return text + "]";
 }
 
-
 // Known type, rank in range, no negative extent, whole blocks, no overflow of the element count.
 inline Result<void> check_desc(const TensorDesc& t) {
     const DTypeInfo* info = find_dtype(t.dtype);
@@ -114,8 +113,8 @@ inline Result<void> check_desc(const TensorDesc& t) {
             return fail(ErrorCode::invalid_argument, "the shape has more elements than can be addressed");
     }
     if (last_extent(t) % info->block_elems != 0)
-        return fail(ErrorCode::invalid_argument, "a row of {} elements is not a whole number of {} blocks of {}", last_extent(t),
-                    info->name, info->block_elems);
+        return fail(ErrorCode::invalid_argument, "a row of {} elements is not a whole number of {} blocks of {}",
+                    last_extent(t), info->name, info->block_elems);
     return {};
 }
 

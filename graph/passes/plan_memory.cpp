@@ -18,7 +18,8 @@ std::vector<Life> lives_of(const Graph& graph, uint64_t alignment) {
     std::vector<Life> by_tensor(graph.tensors.size());
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
         const Tensor& tensor = graph.tensors[i];
-        const bool placed = tensor.role == TensorRole::input || tensor.role == TensorRole::value || tensor.role == TensorRole::output;
+        const bool placed =
+            tensor.role == TensorRole::input || tensor.role == TensorRole::value || tensor.role == TensorRole::output;
         const auto bytes = placed ? static_cast<uint64_t>(span_bytes(tensor.desc)) : 0;
         // An empty tensor still gets an address of its own: a range of no bytes is legal for every backend.
         const uint64_t rounded = placed ? std::max((bytes + alignment - 1) & ~(alignment - 1), alignment) : 0;

@@ -15,9 +15,9 @@ namespace krait::graph {
 
 struct MemoryPlan {
     static constexpr uint64_t kUnplaced = UINT64_MAX;
-    std::vector<uint64_t> offset;  // by tensor; kUnplaced for constants, states, and views (base's offset + their own)
-    uint64_t peak_bytes = 0;       // size of the arena
-    uint64_t naive_bytes = 0;      // what it would be if nothing shared
+    std::vector<uint64_t> offset;     // by tensor; kUnplaced for constants, states, and views (base's offset + their own)
+    uint64_t peak_bytes = 0;          // size of the arena
+    uint64_t naive_bytes = 0;         // what it would be if nothing shared
     uint64_t largest_live_bytes = 0;  // most bytes alive at one node: no plan can be below it
 };
 

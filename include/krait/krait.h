@@ -78,7 +78,8 @@ typedef struct krait_model_options {
     krait_progress progress;
     void* user;
 } krait_model_options;
-#define KRAIT_MODEL_OPTIONS_INIT {sizeof(krait_model_options), NULL, NULL, NULL}
+#define KRAIT_MODEL_OPTIONS_INIT \
+    { sizeof(krait_model_options), NULL, NULL, NULL }
 
 typedef struct krait_model_description {
     char architecture[32]; /* general.architecture of the file */
@@ -92,17 +93,18 @@ typedef struct krait_model_description {
 } krait_model_description;
 
 /* path: a GGUF file, NUL-terminated; NULL = the demo model inside the library. options may be NULL. */
-KRAIT_API krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out, krait_failure* failure);
+KRAIT_API krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out,
+                                      krait_failure* failure);
 KRAIT_API void krait_model_free(krait_model* model);
 KRAIT_API krait_code krait_model_describe(const krait_model* model, krait_model_description* out, krait_failure* failure);
 
 /* Text to tokens. *n_tok becomes the number of tokens; where it is larger than capacity nothing is written and the call
  * fails with INVALID_ARGUMENT (tokens NULL and capacity 0 just ask for the number, and succeed). */
-KRAIT_API krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
-                                          size_t* n_tok, krait_failure* failure);
+KRAIT_API krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens,
+                                          size_t capacity, size_t* n_tok, krait_failure* failure);
 /* Tokens to the exact bytes that they stand for; *size as n_tok above. */
-KRAIT_API krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity,
-                                            size_t* size, krait_failure* failure);
+KRAIT_API krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text,
+                                            size_t capacity, size_t* size, krait_failure* failure);
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
 
@@ -113,7 +115,8 @@ typedef struct krait_session_options {
     int32_t max_sequences;    /* numbered from 0 */
     int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
 } krait_session_options;
-#define KRAIT_SESSION_OPTIONS_INIT {sizeof(krait_session_options), 1, 512}
+#define KRAIT_SESSION_OPTIONS_INIT \
+    { sizeof(krait_session_options), 1, 512 }
 
 typedef enum krait_want { KRAIT_WANT_NONE = 0, KRAIT_WANT_LAST = 1, KRAIT_WANT_ALL = 2 } krait_want;
 
@@ -126,23 +129,28 @@ typedef struct krait_batch_item {
 } krait_batch_item;
 
 /* options may be NULL. */
-KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out, krait_failure* failure);
+KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
+                                          krait_failure* failure);
 KRAIT_API void krait_session_free(krait_session* session);
 /* Any mix of prompts and single tokens; every sequence at most once. Waits for the result. After INVALID_ARGUMENT nothing has
  * changed; after an error of the device a sequence may refuse to go on until it is reset or restored. */
-KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item, krait_failure* failure);
+KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item,
+                                          krait_failure* failure);
 /* Logits of the latest decode, item by its index, row = 0 unless KRAIT_WANT_ALL: n_vocab floats that live until the next
  * decode. NOT_FOUND where none were wanted. */
-KRAIT_API krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab,
-                                          krait_failure* failure);
+KRAIT_API krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits,
+                                          size_t* n_vocab, krait_failure* failure);
 /* How many tokens a sequence has read. */
-KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok, krait_failure* failure);
+KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok,
+                                          krait_failure* failure);
 KRAIT_API krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure);
 /* `to` becomes what `from` is; costs nothing until one of them goes on. */
 KRAIT_API krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure);
 /* The sequence as bytes, independent of device and backend; *size as krait_model_tokenize's n_tok. */
-KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size, krait_failure* failure);
-KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size, krait_failure* failure);
+KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
+                                        krait_failure* failure);
+KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
+                                           krait_failure* failure);
 
 /* ---- sampling --------------------------------------------------------------------------------------------------- */
 
@@ -150,21 +158,23 @@ typedef struct krait_sampler krait_sampler;
 
 typedef struct krait_sampler_options {
     size_t struct_size;
-    float temperature; /* 0 = always the likeliest */
-    int32_t top_k;     /* 0 = all */
-    float top_p;       /* 1 = all */
-    float min_p;       /* 0 = all */
+    float temperature;        /* 0 = always the likeliest */
+    int32_t top_k;            /* 0 = all */
+    float top_p;              /* 1 = all */
+    float min_p;              /* 0 = all */
     float repetition_penalty; /* 1 = none */
     int32_t repetition_window;
     uint64_t seed; /* the same seed and logits give the same tokens on every machine */
 } krait_sampler_options;
-#define KRAIT_SAMPLER_OPTIONS_INIT {sizeof(krait_sampler_options), 0.8f, 40, 0.95f, 0.0f, 1.0f, 64, 0}
+#define KRAIT_SAMPLER_OPTIONS_INIT \
+    { sizeof(krait_sampler_options), 0.8f, 40, 0.95f, 0.0f, 1.0f, 64, 0 }
 
 /* options may be NULL. */
 KRAIT_API krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure);
 KRAIT_API void krait_sampler_free(krait_sampler* sampler);
 /* The next token after an item of the latest decode (its last row); remembers it for the repetition penalty. */
-KRAIT_API krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token, krait_failure* failure);
+KRAIT_API krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
+                                          krait_failure* failure);
 
 #ifdef __cplusplus
 }

@@ -74,8 +74,9 @@ class Model {
         krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
         options.device = device.empty() ? nullptr : device.c_str();
         krait_model* handle = nullptr;
-        return detail::call([&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
-                            [&] { return Model(handle); });
+        return detail::call(
+            [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
+            [&] { return Model(handle); });
     }
     krait_model_description describe() const {
         krait_model_description description{};
@@ -85,23 +86,29 @@ class Model {
     Result<std::vector<int32_t>> tokenize(std::string_view text) const {
         size_t n_tok = 0;
         std::vector<int32_t> tokens;
-        auto count = detail::call([&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), nullptr, 0, &n_tok, f); },
-                                  [] { return Done{}; });
+        auto count = detail::call(
+            [&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), nullptr, 0, &n_tok, f); },
+            [] { return Done{}; });
         if (!count) return count.failure();
         tokens.resize(n_tok);
         return detail::call(
-            [&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), tokens.data(), tokens.size(), &n_tok, f); },
+            [&](krait_failure* f) {
+                return krait_model_tokenize(get(), text.data(), text.size(), tokens.data(), tokens.size(), &n_tok, f);
+            },
             [&] { return std::move(tokens); });
     }
     Result<std::string> detokenize(std::span<const int32_t> tokens) const {
         size_t size = 0;
         std::string text;
-        auto count = detail::call([&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), nullptr, 0, &size, f); },
-                                  [] { return Done{}; });
+        auto count = detail::call(
+            [&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), nullptr, 0, &size, f); },
+            [] { return Done{}; });
         if (!count) return count.failure();
         text.resize(size);
         return detail::call(
-            [&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), text.data(), text.size(), &size, f); },
+            [&](krait_failure* f) {
+                return krait_model_detokenize(get(), tokens.data(), tokens.size(), text.data(), text.size(), &size, f);
+            },
             [&] { return std::move(text); });
     }
     krait_model* get() const { return handle_.get(); }
@@ -115,7 +122,8 @@ class Sampler {
   public:
     static Result<Sampler> create(krait_sampler_options options = KRAIT_SAMPLER_OPTIONS_INIT) {
         krait_sampler* handle = nullptr;
-        return detail::call([&](krait_failure* f) { return krait_sampler_create(&options, &handle, f); }, [&] { return Sampler(handle); });
+        return detail::call([&](krait_failure* f) { return krait_sampler_create(&options, &handle, f); },
+                            [&] { return Sampler(handle); });
     }
     krait_sampler* get() const { return handle_.get(); }
 
@@ -128,10 +136,12 @@ class Session {
   public:
     static Result<Session> create(const Model& model, krait_session_options options = KRAIT_SESSION_OPTIONS_INIT) {
         krait_session* handle = nullptr;
-        return detail::call([&](krait_failure* f) { return krait_session_create(model.get(), &options, &handle, f); }, [&] { return Session(handle); });
+        return detail::call([&](krait_failure* f) { return krait_session_create(model.get(), &options, &handle, f); },
+                            [&] { return Session(handle); });
     }
     Status decode(std::span<const krait_batch_item> items) {
-        return detail::call([&](krait_failure* f) { return krait_session_decode(get(), items.data(), items.size(), f); }, [] { return Done{}; });
+        return detail::call([&](krait_failure* f) { return krait_session_decode(get(), items.data(), items.size(), f); },
+                            [] { return Done{}; });
     }
     // One sequence goes on.
     Status decode(std::span<const int32_t> tokens, int32_t sequence = 0, krait_want want = KRAIT_WANT_LAST) {
@@ -146,11 +156,13 @@ class Session {
     }
     Result<int32_t> sample(Sampler& sampler, size_t item = 0) const {
         int32_t token = 0;
-        return detail::call([&](krait_failure* f) { return krait_session_sample(get(), item, sampler.get(), &token, f); }, [&] { return token; });
+        return detail::call([&](krait_failure* f) { return krait_session_sample(get(), item, sampler.get(), &token, f); },
+                            [&] { return token; });
     }
     Result<size_t> length(int32_t sequence = 0) const {
         size_t n_tok = 0;
-        return detail::call([&](krait_failure* f) { return krait_session_length(get(), sequence, &n_tok, f); }, [&] { return n_tok; });
+        return detail::call([&](krait_failure* f) { return krait_session_length(get(), sequence, &n_tok, f); },
+                            [&] { return n_tok; });
     }
     Status reset(int32_t sequence = 0) {
         return detail::call([&](krait_failure* f) { return krait_session_reset(get(), sequence, f); }, [] { return Done{}; });
@@ -161,14 +173,18 @@ class Session {
     Result<std::vector<std::byte>> save(int32_t sequence = 0) {
         size_t size = 0;
         std::vector<std::byte> bytes;
-        auto count = detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, nullptr, 0, &size, f); }, [] { return Done{}; });
+        auto count = detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, nullptr, 0, &size, f); },
+                                  [] { return Done{}; });
         if (!count) return count.failure();
         bytes.resize(size);
-        return detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, bytes.data(), bytes.size(), &size, f); },
-                            [&] { return std::move(bytes); });
+        return detail::call(
+            [&](krait_failure* f) { return krait_session_save(get(), sequence, bytes.data(), bytes.size(), &size, f); },
+            [&] { return std::move(bytes); });
     }
     Status restore(std::span<const std::byte> bytes, int32_t sequence = 0) {
-        return detail::call([&](krait_failure* f) { return krait_session_restore(get(), sequence, bytes.data(), bytes.size(), f); }, [] { return Done{}; });
+        return detail::call(
+            [&](krait_failure* f) { return krait_session_restore(get(), sequence, bytes.data(), bytes.size(), f); },
+            [] { return Done{}; });
     }
     krait_session* get() const { return handle_.get(); }
 

@@ -15,7 +15,8 @@ constexpr auto op_id(OpId id) { return static_cast<uint32_t>(id); }
 Result<int64_t> size_key(const GgufFile& file, const std::string& key) {
     KRAIT_TRY(const uint64_t value, file.get_u64(key));
     if (value < 1 || value > INT32_MAX)
-        return fail(kCorrupt, "{}: '{}' at byte {} is {}; 1 to {} are possible", file.name(), key, file.find(key)->offset, value, INT32_MAX);
+        return fail(kCorrupt, "{}: '{}' at byte {} is {}; 1 to {} are possible", file.name(), key, file.find(key)->offset,
+                    value, INT32_MAX);
     return static_cast<int64_t>(value);
 }
 
@@ -30,16 +31,18 @@ Result<ModelShape> read_shape(const GgufFile& file, std::string_view architectur
     KRAIT_TRY(shape.d_conv, size_key(file, prefix + "ssm.conv_kernel"));
     const std::string eps_key = prefix + "attention.layer_norm_rms_epsilon";
     KRAIT_TRY(shape.norm_eps, file.get_f32(eps_key, 1e-5f));
-    if (!(shape.norm_eps >= 0.0f && shape.norm_eps < 1.0f)) return fail(kCorrupt, "{}: '{}' is {}; it must be from 0 to 1", file.name(), eps_key, shape.norm_eps);
+    if (!(shape.norm_eps >= 0.0f && shape.norm_eps < 1.0f))
+        return fail(kCorrupt, "{}: '{}' is {}; it must be from 0 to 1", file.name(), eps_key, shape.norm_eps);
     // Every layer has tensors of its own, so a lying count is caught before anything is made per layer.
     if (static_cast<uint64_t>(shape.n_layer) > file.tensors().size())
-        return fail(kCorrupt, "{}: '{}block_count' is {}, but the file has {} tensors in all", file.name(), prefix, shape.n_layer, file.tensors().size());
+        return fail(kCorrupt, "{}: '{}block_count' is {}, but the file has {} tensors in all", file.name(), prefix,
+                    shape.n_layer, file.tensors().size());
 
     KRAIT_TRY(const GgufTensor* embedding, file.tensor("token_embd.weight"));
     if (embedding->desc.rank != 2 || embedding->desc.extent[1] != shape.d_model || embedding->desc.extent[0] < 1 ||
         embedding->desc.extent[0] > INT32_MAX)
-        return fail(kCorrupt, "{}: tensor 'token_embd.weight' (record at byte {}) is {}; the metadata calls for [n_vocab, {}]", file.name(),
-                    embedding->record_offset, to_string(embedding->desc), shape.d_model);
+        return fail(kCorrupt, "{}: tensor 'token_embd.weight' (record at byte {}) is {}; the metadata calls for [n_vocab, {}]",
+                    file.name(), embedding->record_offset, to_string(embedding->desc), shape.d_model);
     shape.n_vocab = embedding->desc.extent[0];
     shape.tied_head = file.find_tensor("output.weight") == nullptr;
     return shape;
@@ -87,13 +90,15 @@ std::vector<WeightSpec> Architecture::weights() const {
     const krait_use head = use_of<ops::MulMat>(op_id(OpId::mul_mat), "w");
     const krait_use norm = use_of<ops::RmsNorm>(op_id(OpId::rms_norm), "weight");
     std::vector<WeightSpec> specs;
-    specs.push_back({.name = "token_embd.weight", .extents = {shape_.n_vocab, shape_.d_model}, .any_format = true, .uses = {embed}});
+    specs.push_back(
+        {.name = "token_embd.weight", .extents = {shape_.n_vocab, shape_.d_model}, .any_format = true, .uses = {embed}});
     if (shape_.tied_head) specs.back().uses.push_back(head);
     for (int64_t layer = 0; layer < shape_.n_layer; ++layer)
         for (WeightSpec& spec : layer_weights(layer)) specs.push_back(std::move(spec));
     specs.push_back({.name = "output_norm.weight", .extents = {shape_.d_model}, .uses = {norm}});
     if (!shape_.tied_head)
-        specs.push_back({.name = "output.weight", .extents = {shape_.n_vocab, shape_.d_model}, .any_format = true, .uses = {head}});
+        specs.push_back(
+            {.name = "output.weight", .extents = {shape_.n_vocab, shape_.d_model}, .any_format = true, .uses = {head}});
     return specs;
 }
 
@@ -118,7 +123,8 @@ Result<std::unique_ptr<Architecture>> Architecture::create(const GgufFile& file)
         KRAIT_TRY(ModelShape shape, read_shape(file, name));
         KRAIT_TRY(architecture, Mamba2::create(file, std::move(shape)));
     } else {
-        return fail(ErrorCode::unsupported, "{}: the architecture '{}' is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
+        return fail(ErrorCode::unsupported,
+                    "{}: the architecture '{}' is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
                     name);
     }
     KRAIT_CHECK(check_weights(file, architecture->weights()));

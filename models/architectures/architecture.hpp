@@ -38,9 +38,10 @@ class LayerContext {
   public:
     virtual ~LayerContext() = default;
     virtual graph::GraphBuilder& builder() = 0;
-    virtual graph::TensorId weight(std::string_view suffix) = 0;  // "ssm_in.weight" of this layer; kNoTensor where optional and absent
-    virtual graph::TensorId state(OpId op) = 0;                   // this layer's pool for that op
-    virtual std::string name(std::string_view what) const = 0;    // "blk.3.what"
+    virtual graph::TensorId weight(
+        std::string_view suffix) = 0;            // "ssm_in.weight" of this layer; kNoTensor where optional and absent
+    virtual graph::TensorId state(OpId op) = 0;  // this layer's pool for that op
+    virtual std::string name(std::string_view what) const = 0;  // "blk.3.what"
 
     // The run: core/ops/ragged.hpp.
     struct Ragged {

@@ -13,7 +13,8 @@ Result<int64_t> Mamba::read_dt_rank(const GgufFile& file) {
     constexpr const char* kKey = "mamba.ssm.time_step_rank";
     KRAIT_TRY(const uint64_t dt_rank, file.get_u64(kKey));
     if (dt_rank < 1 || dt_rank > INT32_MAX)
-        return fail(ErrorCode::corrupt_file, "{}: '{}' at byte {} is {}; at least 1 is needed", file.name(), kKey, file.find(kKey)->offset, dt_rank);
+        return fail(ErrorCode::corrupt_file, "{}: '{}' at byte {} is {}; at least 1 is needed", file.name(), kKey,
+                    file.find(kKey)->offset, dt_rank);
     return static_cast<int64_t>(dt_rank);
 }
 
@@ -29,7 +30,9 @@ std::vector<WeightSpec> Mamba::layer_weights(int64_t layer) const {
     const auto scan = [](std::string_view operand) { return use_of<ops::SsmScan>(op_id(OpId::ssm_scan), operand); };
     const auto name = [&](std::string_view suffix) { return layer_name(layer, suffix); };
     return {
-        {.name = name("attn_norm.weight"), .extents = {d_model}, .uses = {use_of<ops::RmsNorm>(op_id(OpId::rms_norm), "weight")}},
+        {.name = name("attn_norm.weight"),
+         .extents = {d_model},
+         .uses = {use_of<ops::RmsNorm>(op_id(OpId::rms_norm), "weight")}},
         {.name = name("ssm_in.weight"), .extents = {2 * d_inner, d_model}, .any_format = true, .uses = {linear}},
         {.name = name("ssm_conv1d.weight"), .extents = {d_inner, shape_.d_conv}, .uses = {conv("w")}},
         {.name = name("ssm_conv1d.bias"), .extents = {d_inner}, .optional = true, .uses = {conv("bias")}},
@@ -43,7 +46,8 @@ std::vector<WeightSpec> Mamba::layer_weights(int64_t layer) const {
 }
 
 std::vector<LayerState> Mamba::layer_states() const {
-    return {{OpId::ssm_conv, {shape_.d_conv - 1, shape_.d_inner, 1}, 2}, {OpId::ssm_scan, {shape_.d_inner, 1, shape_.d_state}, 3}};
+    return {{OpId::ssm_conv, {shape_.d_conv - 1, shape_.d_inner, 1}, 2},
+            {OpId::ssm_scan, {shape_.d_inner, 1, shape_.d_state}, 3}};
 }
 
 TensorId Mamba::between(LayerContext&, std::string_view, TensorId part) const { return part; }
@@ -53,7 +57,9 @@ TensorId Mamba::build_layer(LayerContext& context, TensorId x) const {
     const int64_t d_inner = shape_.d_inner, d_state = shape_.d_state;
     const auto name = [&](std::string_view what) { return context.name(what); };
 
-    const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")}, {.eps = shape_.norm_eps, .groups = 1}).y;
+    const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")},
+                                               {.eps = shape_.norm_eps, .groups = 1})
+                                .y;
     const TensorId xz = b.op<ops::MulMat>(name("in"), {.x = normed, .w = context.weight("ssm_in.weight")}).y;
     const TensorId u = add_conv(context, b.columns(name("x"), xz, 0, d_inner));
     const TensorId rbc = b.op<ops::MulMat>(name("x_proj"), {.x = u, .w = context.weight("ssm_x.weight")}).y;
@@ -67,7 +73,10 @@ TensorId Mamba::build_layer(LayerContext& context, TensorId x) const {
                                           .B = b.split_columns(name("B"), B, 1, d_state),
                                           .C = b.split_columns(name("C"), C, 1, d_state),
                                           .z = b.split_columns(name("gate"), z, d_inner, 1)});
-    return b.op<ops::MulMat>(name("out"), {.x = b.merge_columns(name("y"), y), .w = context.weight("ssm_out.weight"), .residual = x}).y;
+    return b
+        .op<ops::MulMat>(name("out"),
+                         {.x = b.merge_columns(name("y"), y), .w = context.weight("ssm_out.weight"), .residual = x})
+        .y;
 }
 
 }  // namespace krait

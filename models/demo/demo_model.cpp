@@ -8,7 +8,8 @@ __asm__(
     ".hidden krait_demo_model_begin\n"
     ".global krait_demo_model_begin\n"
     "krait_demo_model_begin:\n"
-    ".incbin \"" KRAIT_DEMO_MODEL_PATH "\"\n"
+    ".incbin \"" KRAIT_DEMO_MODEL_PATH
+    "\"\n"
     ".hidden krait_demo_model_end\n"
     ".global krait_demo_model_end\n"
     "krait_demo_model_end:\n"

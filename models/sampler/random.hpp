@@ -17,7 +17,7 @@
 namespace krait {
 
 class Random {
-public:
+  public:
     using State = std::array<uint64_t, 4>;
 
     explicit constexpr Random(uint64_t seed) {
@@ -48,7 +48,7 @@ public:
 
     [[nodiscard]] constexpr const State& state() const { return state_; }
 
-private:
+  private:
     State state_{};
 };
 

@@ -59,7 +59,7 @@ struct SamplerState {
 static_assert(std::is_trivially_copyable_v<SamplerState> && sizeof(SamplerState) == 40 + 4 * SamplerState::kMaxWindow);
 
 class Sampler {
-public:
+  public:
     // Fails on options out of range, and names the range.
     [[nodiscard]] static Result<Sampler> create(const SamplerOptions& options);
 
@@ -78,7 +78,7 @@ public:
     // Back to the seed, nothing accepted.
     void reset();
 
-private:
+  private:
     explicit Sampler(const SamplerOptions& options);
 
     SamplerOptions options_;

@@ -19,14 +19,14 @@ struct Merge {
 
 // (left, right) -> Merge. Open addressing, at most half full: the lookup is the inner loop of encoding.
 class MergeTable {
-public:
+  public:
     explicit MergeTable(size_t n_merge = 0);
 
     // False if the pair has a merge already.
     bool insert(int32_t left, int32_t right, Merge merge);
     [[nodiscard]] Merge find(int32_t left, int32_t right) const;
 
-private:
+  private:
     struct Slot {
         uint64_t pair;
         Merge merge;
@@ -37,13 +37,13 @@ private:
 };
 
 class BytePairEncoder {
-public:
+  public:
     explicit BytePairEncoder(const MergeTable& merges) : merges_(merges) {}
 
     // Joins `tokens` and appends what is left of them to `ids`. Fewer than 2^31 tokens.
     void encode(std::span<const int32_t> tokens, std::vector<int32_t>& ids);
 
-private:
+  private:
     struct Node {
         int32_t token;
         int32_t previous, next;  // -1 = none

@@ -14,7 +14,7 @@
 namespace krait {
 
 class LiteralMatcher {
-public:
+  public:
     struct Hit {
         size_t begin, end;  // in the text
         int32_t id;
@@ -26,7 +26,7 @@ public:
     // The first hit at or after `from`.
     [[nodiscard]] std::optional<Hit> find(std::string_view text, size_t from) const;
 
-private:
+  private:
     std::vector<std::pair<std::string, int32_t>> sorted_;  // by text, so those that share a prefix stand together
     struct Range {
         uint32_t begin = 0, end = 0;

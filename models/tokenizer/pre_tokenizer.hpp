@@ -27,7 +27,7 @@
 namespace krait {
 
 class PreTokenizer {
-public:
+  public:
     // Fails on an unknown name and lists the known ones.
     [[nodiscard]] static Result<PreTokenizer> create(std::string_view name);
     [[nodiscard]] static std::string supported();
@@ -39,7 +39,7 @@ public:
     // A piece that is a token as a whole is that token, whatever the merges would make of it.
     [[nodiscard]] bool whole_pieces_first() const;
 
-private:
+  private:
     struct Rule;
     explicit PreTokenizer(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)) {}
     std::shared_ptr<const Rule> rule_;

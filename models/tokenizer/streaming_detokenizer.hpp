@@ -22,7 +22,7 @@
 namespace krait {
 
 class StreamingDetokenizer {
-public:
+  public:
     explicit StreamingDetokenizer(Tokenizer tokenizer, DecodeOptions options = {});
 
     // The text that is certain now; often empty. Fails on an id out of range, and then nothing has changed.
@@ -34,7 +34,7 @@ public:
     // The end: U+FFFD if a character was cut off, else empty. Ready for the next text then.
     [[nodiscard]] std::string flush();
 
-private:
+  private:
     Tokenizer tokenizer_;
     DecodeOptions options_;
     std::string held_;  // a prefix of one character, at most 3 bytes

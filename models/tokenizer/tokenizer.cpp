@@ -26,7 +26,7 @@ Result<void> cut_out(const LiteralMatcher& matcher, std::string_view text, OnHit
 // One call of Tokenizer::encode: the tables, and scratch that lives as long as the call. `Tables` is Tokenizer::Data.
 template <class Tables>
 class Encoding {
-public:
+  public:
     Encoding(const Tables& tables, std::string_view text, const EncodeOptions& options)
         : tables_(tables), text_(text), options_(options), encoder_(tables.merges) {}
 
@@ -44,7 +44,7 @@ public:
         return std::move(ids_);
     }
 
-private:
+  private:
     // Runs of characters go through the pre-tokenizer, runs of other bytes are one piece each.
     Result<void> encode_plain(std::string_view text) {
         while (!text.empty()) {

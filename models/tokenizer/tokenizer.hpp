@@ -41,7 +41,7 @@ struct DecodeOptions {
 };
 
 class Tokenizer {
-public:
+  public:
     // Fails, and says why, on an unknown model or pre-tokenizer, tables of different length, duplicate tokens, merges
     // that name no token, ids out of range. Memory: about 200 bytes a token.
     [[nodiscard]] static Result<Tokenizer> create(TokenizerSpec spec);
@@ -73,7 +73,7 @@ public:
     // Every one of the 256 bytes has a token, so encode cannot fail on content.
     [[nodiscard]] bool covers_all_bytes() const;
 
-private:
+  private:
     struct Data;
     explicit Tokenizer(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
     std::shared_ptr<const Data> data_;

@@ -71,7 +71,8 @@ TEST(CApi, DecodesABatchOfSequences) {
     options.max_sequences = 2;
     kr::Session session = value(kr::Session::create(model, options));
     const auto first = value(model.tokenize("It was a fine day")), second = value(model.tokenize("She"));
-    const krait_batch_item items[] = {{0, KRAIT_WANT_ALL, first.data(), first.size()}, {1, KRAIT_WANT_LAST, second.data(), second.size()}};
+    const krait_batch_item items[] = {{0, KRAIT_WANT_ALL, first.data(), first.size()},
+                                      {1, KRAIT_WANT_LAST, second.data(), second.size()}};
     value(session.decode(items));
     const auto n_vocab = static_cast<size_t>(model.describe().n_vocab);
     EXPECT_EQ(value(session.logits(0, first.size() - 1)).size(), n_vocab);

@@ -36,8 +36,11 @@ TEST_P(GoldenLogits, Match) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits,
-                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"), testing::ValuesIn(test::model_devices())),
-                         [](const auto& tested) { return test::as_identifier(std::get<0>(tested.param) + "_" + std::get<1>(tested.param)); });
+                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"),
+                                          testing::ValuesIn(test::model_devices())),
+                         [](const auto& tested) {
+                             return test::as_identifier(std::get<0>(tested.param) + "_" + std::get<1>(tested.param));
+                         });
 
 }  // namespace
 }  // namespace krait

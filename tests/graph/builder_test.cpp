@@ -98,24 +98,41 @@ TEST_P(Validate, NamesWhatIsWrong) {
 // Tensors of small(): 0 in, 1 w, 2 left, 3 right, 4 sum. Nodes: 0 left, 1 right, 2 sum.
 INSTANTIATE_TEST_SUITE_P(
     Graph, Validate,
-    testing::Values(Damage{"UnknownOp", [](Graph& g) { g.nodes[1].op = static_cast<OpId>(99); }, "node 1 'right': there is no op 99"},
-                    Damage{"ReadBeforeWritten", [](Graph& g) { std::swap(g.nodes[0], g.nodes[2]); }, "node 0 'sum' (add): operand 'a' reads 'left' before"},
-                    Damage{"WrittenTwice", [](Graph& g) { g.nodes[1].out[0] = 2; }, "'left' is written twice"},
-                    Damage{"WrongResultShape", [](Graph& g) { g.tensors[3].desc = f32({3, 5}); }, "result 'y' is F32 [3, 5]; the op gives F32 [3, 4]"},
-                    Damage{"NoSuchTensor", [](Graph& g) { g.nodes[2].in[1] = 77; }, "operand 'b' is tensor 77, which does not exist"},
-                    Damage{"OperandMissing", [](Graph& g) { g.nodes[2].in[1] = kNoTensor; }, "operand 'b' is missing"},
-                    Damage{"OperandTooMany", [](Graph& g) { g.nodes[2].in[2] = 0; }, "has 2 operands"},
-                    Damage{"ConstantExpected", [](Graph& g) { g.nodes[0].in[1] = 0; }, "operand 'w' is an input"},
-                    Damage{"ValueExpected", [](Graph& g) { g.nodes[2].in[0] = 1; }, "operand 'a' is a constant"},
-                    Damage{"ResultIsInput", [](Graph& g) { g.nodes[0].out[0] = 0; }, "result 'y' is an input"},
-                    Damage{"OutputNeverWritten", [](Graph& g) { g.nodes.pop_back(); }, "output 'sum' is written by no node"},
-                    Damage{"BaseIsView", [](Graph& g) { g.tensors[2].role = TensorRole::view; g.tensors[2].base = 2; }, "is a view of tensor 2"},
-                    Damage{"ViewBeyondBase", [](Graph& g) { g.tensors[2].role = TensorRole::view; g.tensors[2].base = 0; g.tensors[2].offset = 64; }, "do not lie within 'in'"},
-                    Damage{"BadRank", [](Graph& g) { g.tensors[0].desc.rank = 9; }, "tensor 0 'in': rank 9"},
-                    Damage{"BadType", [](Graph& g) { g.tensors[0].desc.dtype = 999; }, "unknown element type 999"},
-                    Damage{"NegativeExtent", [](Graph& g) { g.tensors[0].desc.extent[0] = -1; }, "is negative"},
-                    Damage{"HugeShape", [](Graph& g) { g.tensors[0].desc.extent[0] = INT64_MAX; }, "more elements than can be addressed"},
-                    Damage{"StridedOwner", [](Graph& g) { g.tensors[0].desc.stride[0] = 4096; }, "must be contiguous"}),
+    testing::Values(
+        Damage{"UnknownOp", [](Graph& g) { g.nodes[1].op = static_cast<OpId>(99); }, "node 1 'right': there is no op 99"},
+        Damage{"ReadBeforeWritten", [](Graph& g) { std::swap(g.nodes[0], g.nodes[2]); },
+               "node 0 'sum' (add): operand 'a' reads 'left' before"},
+        Damage{"WrittenTwice", [](Graph& g) { g.nodes[1].out[0] = 2; }, "'left' is written twice"},
+        Damage{"WrongResultShape",
+               [](Graph& g) {
+                   g.tensors[3].desc = f32({3, 5});
+               },
+               "result 'y' is F32 [3, 5]; the op gives F32 [3, 4]"},
+        Damage{"NoSuchTensor", [](Graph& g) { g.nodes[2].in[1] = 77; }, "operand 'b' is tensor 77, which does not exist"},
+        Damage{"OperandMissing", [](Graph& g) { g.nodes[2].in[1] = kNoTensor; }, "operand 'b' is missing"},
+        Damage{"OperandTooMany", [](Graph& g) { g.nodes[2].in[2] = 0; }, "has 2 operands"},
+        Damage{"ConstantExpected", [](Graph& g) { g.nodes[0].in[1] = 0; }, "operand 'w' is an input"},
+        Damage{"ValueExpected", [](Graph& g) { g.nodes[2].in[0] = 1; }, "operand 'a' is a constant"},
+        Damage{"ResultIsInput", [](Graph& g) { g.nodes[0].out[0] = 0; }, "result 'y' is an input"},
+        Damage{"OutputNeverWritten", [](Graph& g) { g.nodes.pop_back(); }, "output 'sum' is written by no node"},
+        Damage{"BaseIsView",
+               [](Graph& g) {
+                   g.tensors[2].role = TensorRole::view;
+                   g.tensors[2].base = 2;
+               },
+               "is a view of tensor 2"},
+        Damage{"ViewBeyondBase",
+               [](Graph& g) {
+                   g.tensors[2].role = TensorRole::view;
+                   g.tensors[2].base = 0;
+                   g.tensors[2].offset = 64;
+               },
+               "do not lie within 'in'"},
+        Damage{"BadRank", [](Graph& g) { g.tensors[0].desc.rank = 9; }, "tensor 0 'in': rank 9"},
+        Damage{"BadType", [](Graph& g) { g.tensors[0].desc.dtype = 999; }, "unknown element type 999"},
+        Damage{"NegativeExtent", [](Graph& g) { g.tensors[0].desc.extent[0] = -1; }, "is negative"},
+        Damage{"HugeShape", [](Graph& g) { g.tensors[0].desc.extent[0] = INT64_MAX; }, "more elements than can be addressed"},
+        Damage{"StridedOwner", [](Graph& g) { g.tensors[0].desc.stride[0] = 4096; }, "must be contiguous"}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace

@@ -28,7 +28,8 @@ TEST(Dump, TextHasOneLineANode) {
 TEST(Dump, TextReportsTheMemoryPlan) {
     const Graph graph = gate();
     const MemoryPlan plan = plan_memory(graph, 64);
-    EXPECT_NE(to_text(graph, &plan).find("memory: 192 bytes at the peak, 192 if nothing shared, 192 alive at once"), std::string::npos)
+    EXPECT_NE(to_text(graph, &plan).find("memory: 192 bytes at the peak, 192 if nothing shared, 192 alive at once"),
+              std::string::npos)
         << to_text(graph, &plan);
 }
 

@@ -86,7 +86,8 @@ TEST_F(ExecutorTest, RefusesWrongInputs) {
     const InputBytes input{0, std::as_bytes(std::span(x))};
     const auto wrong_size = executor_->run(**compiled, {&input, 1});
     ASSERT_FALSE(wrong_size);
-    EXPECT_NE(wrong_size.error().message.find("input 'x' is F32 [1, 4], 16 bytes; 12 were given"), std::string::npos) << wrong_size.error().message;
+    EXPECT_NE(wrong_size.error().message.find("input 'x' is F32 [1, 4], 16 bytes; 12 were given"), std::string::npos)
+        << wrong_size.error().message;
     EXPECT_FALSE(executor_->run(**compiled, {}));
     const InputBytes output{1, std::as_bytes(std::span(x))};
     EXPECT_FALSE(executor_->run(**compiled, {&output, 1}));

@@ -42,7 +42,9 @@ std::vector<Life> lives(const Graph& graph) {
 
 void expect_sound(const Graph& graph, const MemoryPlan& plan) {
     const auto when = lives(graph);
-    const auto placed = [&](size_t i) { return graph.tensors[i].role != TensorRole::view && plan.offset[i] != MemoryPlan::kUnplaced; };
+    const auto placed = [&](size_t i) {
+        return graph.tensors[i].role != TensorRole::view && plan.offset[i] != MemoryPlan::kUnplaced;
+    };
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
         const Tensor& a = graph.tensors[i];
         if (a.role == TensorRole::constant || a.role == TensorRole::state) {
@@ -74,7 +76,8 @@ Graph random_graph(uint32_t seed) {
     const auto below = [&](uint32_t n) { return static_cast<int64_t>(random() % n); };
     GraphBuilder b;
     std::vector<TensorId> pool;
-    for (int i = 0; i < 3; ++i) pool.push_back(b.input("in" + std::to_string(i), make_desc(DType::F32, {1 + below(4), 8 + below(200)})));
+    for (int i = 0; i < 3; ++i)
+        pool.push_back(b.input("in" + std::to_string(i), make_desc(DType::F32, {1 + below(4), 8 + below(200)})));
     for (int n = 0; n < 40; ++n) {
         const TensorId x = pool[static_cast<size_t>(below(static_cast<uint32_t>(pool.size())))];
         const int64_t width = b.desc(x).extent[1];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One result against what was expected. NaN must stand where NaN is expected and nowhere else, infinities likewise with their
-// signs; over the rest the squared error is bounded for the whole and for each row. A row that is expected to be all zero must be.
+// One result against what was expected. NaN must stand where NaN is expected and nowhere else, infinities likewise with
+// their signs; over the rest the squared error is bounded for the whole and for each row. A row that is expected to be all
+// zero must be.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How far a result may be from the truth: the normalized squared error (NMSE) sum (got - expected)^2 / sum expected^2 of a whole
-// result, and of one row of it at most kRowFactor times that. With e = 2^-24, the rounding error of one float32 operation, a
-// result that is right in every bit has NMSE e^2 / 3 = 1.2e-15. Every number below stands some 30 to 3000 times over what a
-// float32 kernel with any order of summation needs, and far below what dropping one of 2560 terms does (4e-4).
+// How far a result may be from the truth: the normalized squared error (NMSE) sum (got - expected)^2 / sum expected^2 of a
+// whole result, and of one row of it at most kRowFactor times that. With e = 2^-24, the largest relative error of one float32
+// rounding, a result that is rounded once has NMSE e^2 / 3 = 1.2e-15. The numbers below leave room for a float32 kernel with
+// any sensible order of summation, and stand far below what dropping one of 2560 terms does (4e-4).
 #pragma once
 
 #include <string_view>
@@ -35,8 +35,8 @@ inline double mul_mat_error(DType weights, std::string_view features) {
         return 1e-11;  // e * sqrt(K) of a plain sum at K = 8192, squared, is 3e-11; any kernel with 8 or more sums has < 4e-12
     const bool k_blocks = dtype_info(weights).block_elems == 256;
     if (features.find("activations=int8") != std::string_view::npos && is_quantized(weights)) return k_blocks ? 2e-4 : 1e-4;
-    if (features.find("activations=bf16") != std::string_view::npos) return 1e-5;  // (2^-9)^2 / 3
-    if (features.find("activations=f16") != std::string_view::npos) return 3e-7;  // (2^-12)^2 / 3 and twice that, both operands
+    if (features.find("activations=bf16") != std::string_view::npos) return 1e-5;  // 2 * (2^-8)^2 / 3: both operands
+    if (features.find("activations=f16") != std::string_view::npos) return 3e-7;   // 2 * (2^-11)^2 / 3, and as much again
     return 1e-10;
 }
 

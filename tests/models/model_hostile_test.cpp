@@ -33,7 +33,8 @@ struct Draft {
         EXPECT_TRUE(file) << file.error().message;
         for (const GgufMetadata& entry : file->metadata()) draft.metadata.emplace_back(entry.key, entry.value);
         for (const GgufTensor& t : file->tensors())
-            draft.tensors.push_back({t.name, t.dtype(), {t.extents().begin(), t.extents().end()}, {t.bytes.begin(), t.bytes.end()}});
+            draft.tensors.push_back(
+                {t.name, t.dtype(), {t.extents().begin(), t.extents().end()}, {t.bytes.begin(), t.bytes.end()}});
         return draft;
     }
 
@@ -94,23 +95,30 @@ void PrintTo(const Change& change, std::ostream* out) { *out << change.model << 
 std::vector<Change> changes() {
     std::vector<Change> list;
     const auto add = [&](std::string name, std::string model, std::function<void(Draft&)> apply, std::vector<std::string> words,
-                         ErrorCode code = ErrorCode::corrupt_file) { list.push_back({std::move(name), std::move(model), std::move(apply), std::move(words), code}); };
+                         ErrorCode code = ErrorCode::corrupt_file) {
+        list.push_back({std::move(name), std::move(model), std::move(apply), std::move(words), code});
+    };
 
     for (const std::string model : {"mamba", "mamba2"}) {
-        for (const char* suffix : {"embedding_length", "block_count", "ssm.inner_size", "ssm.state_size", "ssm.conv_kernel", "ssm.time_step_rank"}) {
+        for (const char* suffix :
+             {"embedding_length", "block_count", "ssm.inner_size", "ssm.state_size", "ssm.conv_kernel", "ssm.time_step_rank"}) {
             const std::string key = model + "." + suffix;
             add("without " + key, model, [=](Draft& d) { d.drop_key(key); }, {key});
             add("zero " + key, model, [=](Draft& d) { d.set(key, uint32_t{0}); }, {key, "is 0"});
             add("huge " + key, model, [=](Draft& d) { d.set(key, uint64_t{1} << 62); }, {key});
             add("text " + key, model, [=](Draft& d) { d.set(key, std::string("many")); }, {key});
-            add("one more " + key, model, [=](Draft& d) {
-                const auto found = std::find_if(d.metadata.begin(), d.metadata.end(), [&](const auto& e) { return e.first == key; });
-                d.set(key, std::get<uint32_t>(found->second) + 1);
-            }, {});
+            add("one more " + key, model,
+                [=](Draft& d) {
+                    const auto found =
+                        std::find_if(d.metadata.begin(), d.metadata.end(), [&](const auto& e) { return e.first == key; });
+                    d.set(key, std::get<uint32_t>(found->second) + 1);
+                },
+                {});
         }
         const Draft draft = Draft::of(model);
         for (const auto& tensor : draft.tensors) {
-            if (tensor.name.starts_with("blk.1.") || tensor.name.starts_with("blk.0.")) continue;  // one layer of three, and the rest
+            if (tensor.name.starts_with("blk.1.") || tensor.name.starts_with("blk.0."))
+                continue;  // one layer of three, and the rest
             const std::string tensor_name = tensor.name;
             const bool optional = tensor_name.ends_with("conv1d.bias") || tensor_name == "output.weight";
             if (!optional) add("without " + tensor_name, model, [=](Draft& d) { d.drop_tensor(tensor_name); }, {tensor_name});
@@ -120,14 +128,24 @@ std::vector<Change> changes() {
             add("longer " + tensor_name, model, [=](Draft& d) { d.reshape(tensor_name, extents); }, {tensor_name});
         }
     }
-    add("as many layers as tensors", "mamba", [](Draft& d) { d.set("mamba.block_count", static_cast<uint32_t>(d.tensors.size())); }, {"'blk.3.attn_norm.weight' is missing"});
-    add("more layers than tensors", "mamba", [](Draft& d) { d.set("mamba.block_count", uint32_t{1000}); }, {"mamba.block_count", "1000"});
+    add("as many layers as tensors", "mamba",
+        [](Draft& d) { d.set("mamba.block_count", static_cast<uint32_t>(d.tensors.size())); },
+        {"'blk.3.attn_norm.weight' is missing"});
+    add("more layers than tensors", "mamba", [](Draft& d) { d.set("mamba.block_count", uint32_t{1000}); },
+        {"mamba.block_count", "1000"});
     add("no architecture", "mamba", [](Draft& d) { d.drop_key("general.architecture"); }, {"general.architecture"});
-    add("another architecture", "mamba", [](Draft& d) { d.set("general.architecture", std::string("llama")); }, {"'llama' is not supported", "mamba2"}, ErrorCode::unsupported);
-    add("epsilon NaN", "mamba", [](Draft& d) { d.set("mamba.attention.layer_norm_rms_epsilon", std::numeric_limits<float>::quiet_NaN()); }, {"layer_norm_rms_epsilon"});
-    add("negative epsilon", "mamba2", [](Draft& d) { d.set("mamba2.attention.layer_norm_rms_epsilon", -1.0f); }, {"layer_norm_rms_epsilon"});
-    add("heads that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.time_step_rank", uint32_t{7}); }, {"time_step_rank", "heads must divide"});
-    add("groups that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{5}); }, {"group_count", "groups must divide"});
+    add(
+        "another architecture", "mamba", [](Draft& d) { d.set("general.architecture", std::string("llama")); },
+        {"'llama' is not supported", "mamba2"}, ErrorCode::unsupported);
+    add("epsilon NaN", "mamba",
+        [](Draft& d) { d.set("mamba.attention.layer_norm_rms_epsilon", std::numeric_limits<float>::quiet_NaN()); },
+        {"layer_norm_rms_epsilon"});
+    add("negative epsilon", "mamba2", [](Draft& d) { d.set("mamba2.attention.layer_norm_rms_epsilon", -1.0f); },
+        {"layer_norm_rms_epsilon"});
+    add("heads that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.time_step_rank", uint32_t{7}); },
+        {"time_step_rank", "heads must divide"});
+    add("groups that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{5}); },
+        {"group_count", "groups must divide"});
     add("no groups", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{0}); }, {"group_count"});
     add("flag that is text", "mamba", [](Draft& d) { d.set("mamba.ssm.dt_b_c_rms", std::string("yes")); }, {"dt_b_c_rms"});
     add("embedding of rank 1", "mamba", [](Draft& d) { d.reshape("token_embd.weight", {101 * 40}); }, {"token_embd.weight"});
@@ -136,19 +154,66 @@ std::vector<Change> changes() {
         d.set("tokenizer.ggml.model", std::string("gpt2"));
         d.set("tokenizer.ggml.tokens", GgufArray(std::move(tokens)));
     };
-    add("more tokens than rows", "mamba", [=](Draft& d) {
-        std::vector<std::string> tokens;
-        for (int i = 0; i < 102; ++i) tokens.push_back("t" + std::to_string(i));
-        with_tokenizer(d, tokens);
-    }, {"102 tokens", "101 rows"});
-    add("tokens without a model", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.drop_key("tokenizer.ggml.model"); }, {"tokenizer.ggml.model"});
-    add("unknown tokenizer", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.model", std::string("abacus")); }, {"abacus"}, ErrorCode::unsupported);
-    add("unknown pre-tokenizer", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.pre", std::string("sundial")); }, {"sundial"}, ErrorCode::unsupported);
-    add("token twice", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b", "a"}); }, {"'a'"}, ErrorCode::invalid_argument);
-    add("types of another length", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.token_type", GgufArray(std::vector<int32_t>{1})); }, {"type"}, ErrorCode::invalid_argument);
-    add("merge of nothing", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.merges", GgufArray(std::vector<std::string>{"a c"})); }, {"merge"}, ErrorCode::invalid_argument);
-    add("end token out of range", "mamba", [=](Draft& d) { with_tokenizer(d, {"a", "b"}); d.set("tokenizer.ggml.eos_token_id", uint32_t{2}); }, {"eos"}, ErrorCode::invalid_argument);
-    add("tokens that are numbers", "mamba", [=](Draft& d) { with_tokenizer(d, {"a"}); d.set("tokenizer.ggml.tokens", GgufArray(std::vector<int32_t>{1, 2})); }, {"tokenizer.ggml.tokens"});
+    add("more tokens than rows", "mamba",
+        [=](Draft& d) {
+            std::vector<std::string> tokens;
+            for (int i = 0; i < 102; ++i) tokens.push_back("t" + std::to_string(i));
+            with_tokenizer(d, tokens);
+        },
+        {"102 tokens", "101 rows"});
+    add("tokens without a model", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.drop_key("tokenizer.ggml.model");
+        },
+        {"tokenizer.ggml.model"});
+    add(
+        "unknown tokenizer", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.set("tokenizer.ggml.model", std::string("abacus"));
+        },
+        {"abacus"}, ErrorCode::unsupported);
+    add(
+        "unknown pre-tokenizer", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.set("tokenizer.ggml.pre", std::string("sundial"));
+        },
+        {"sundial"}, ErrorCode::unsupported);
+    add(
+        "token twice", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b", "a"});
+        },
+        {"'a'"}, ErrorCode::invalid_argument);
+    add(
+        "types of another length", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.set("tokenizer.ggml.token_type", GgufArray(std::vector<int32_t>{1}));
+        },
+        {"type"}, ErrorCode::invalid_argument);
+    add(
+        "merge of nothing", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.set("tokenizer.ggml.merges", GgufArray(std::vector<std::string>{"a c"}));
+        },
+        {"merge"}, ErrorCode::invalid_argument);
+    add(
+        "end token out of range", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a", "b"});
+            d.set("tokenizer.ggml.eos_token_id", uint32_t{2});
+        },
+        {"eos"}, ErrorCode::invalid_argument);
+    add("tokens that are numbers", "mamba",
+        [=](Draft& d) {
+            with_tokenizer(d, {"a"});
+            d.set("tokenizer.ggml.tokens", GgufArray(std::vector<int32_t>{1, 2}));
+        },
+        {"tokenizer.ggml.tokens"});
     return list;
 }
 
@@ -161,7 +226,8 @@ TEST_P(HostileModel, IsRefusedByName) {
     const auto model = draft.load();
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, change.code) << model.error().message;
-    for (const std::string& words : change.words) EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
+    for (const std::string& words : change.words)
+        EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, HostileModel, testing::ValuesIn(changes()),
@@ -182,7 +248,8 @@ TEST(UnusualModel, ExtentsOfOneMayComeAndGo) {
     const auto expected = logits_of(Draft::of("mamba2"));
     Draft draft = Draft::of("mamba2");
     for (auto& tensor : draft.tensors)
-        if (tensor.name.ends_with("ssm_a") || tensor.name.ends_with("ssm_d")) tensor.extents = {tensor.extents[0] == 1 ? tensor.extents[1] : tensor.extents[0]};
+        if (tensor.name.ends_with("ssm_a") || tensor.name.ends_with("ssm_d"))
+            tensor.extents = {tensor.extents[0] == 1 ? tensor.extents[1] : tensor.extents[0]};
     EXPECT_EQ(logits_of(draft), expected);
 }
 
@@ -190,7 +257,8 @@ TEST(UnusualModel, SmallWeightsMayBeHalfPrecision) {
     Draft draft = Draft::of("mamba");
     const auto exact = logits_of(draft);
     for (auto& tensor : Draft::of("mamba").tensors)
-        if (tensor.name.ends_with("norm.weight") || tensor.name.ends_with("conv1d.weight")) draft.convert(tensor.name, DType::F16);
+        if (tensor.name.ends_with("norm.weight") || tensor.name.ends_with("conv1d.weight"))
+            draft.convert(tensor.name, DType::F16);
     const auto rounded = logits_of(draft);
     EXPECT_LT(test::nmse(rounded, exact), 1e-5);
     EXPECT_NE(rounded, exact) << "the half-precision weights were not used";

@@ -40,14 +40,16 @@ class SessionTest : public testing::TestWithParam<SessionCase> {
     }
 
     // Logits after every token, read in chunks of the given sizes (the last one repeats).
-    std::vector<float> all_logits(std::span<const int32_t> tokens, std::vector<size_t> chunks, SessionOptions options = {}) const {
+    std::vector<float> all_logits(std::span<const int32_t> tokens, std::vector<size_t> chunks,
+                                  SessionOptions options = {}) const {
         Session s = session(options);
         std::vector<float> logits;
         for (size_t first = 0, c = 0; first < tokens.size(); ++c) {
             const size_t count = std::min(chunks[std::min(c, chunks.size() - 1)], tokens.size() - first);
             const auto decoded = s.decode({{.sequence = 0, .tokens = tokens.subspan(first, count), .want = WantLogits::all}});
             EXPECT_TRUE(decoded) << decoded.error().message;
-            for (size_t row = 0; row < count; ++row) logits.insert(logits.end(), s.logits(0, row).begin(), s.logits(0, row).end());
+            for (size_t row = 0; row < count; ++row)
+                logits.insert(logits.end(), s.logits(0, row).begin(), s.logits(0, row).end());
             first += count;
         }
         return logits;
@@ -82,13 +84,16 @@ TEST_P(SessionTest, NeighboursInABatchDoNotMatter) {
     const auto expect_alone = [&](size_t input, size_t sequence) {
         const auto alone = all_logits(prompts[sequence], {100});
         const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
-        EXPECT_LE(test::nmse(copy_of(together.logits(input)), std::vector<float>(alone.end() - static_cast<ptrdiff_t>(n_vocab), alone.end())), tolerance_);
+        EXPECT_LE(test::nmse(copy_of(together.logits(input)),
+                             std::vector<float>(alone.end() - static_cast<ptrdiff_t>(n_vocab), alone.end())),
+                  tolerance_);
     };
     expect_alone(0, 2);
     expect_alone(1, 0);
     EXPECT_TRUE(together.logits(2).empty());
     expect_alone(3, 1);
-    for (size_t row = 0; row < prompts[1].size(); ++row) EXPECT_EQ(together.logits(3, row).size(), static_cast<size_t>(model_->shape().n_vocab));
+    for (size_t row = 0; row < prompts[1].size(); ++row)
+        EXPECT_EQ(together.logits(3, row).size(), static_cast<size_t>(model_->shape().n_vocab));
     EXPECT_TRUE(together.logits(3, prompts[1].size()).empty());
 
     // One more token each, in another order.
@@ -98,7 +103,8 @@ TEST_P(SessionTest, NeighboursInABatchDoNotMatter) {
     auto longer = prompts[3];
     longer.push_back(next);
     const auto alone = all_logits(longer, {100});
-    EXPECT_LE(test::nmse(copy_of(together.logits(0)), std::vector<float>(alone.end() - model_->shape().n_vocab, alone.end())), tolerance_);
+    EXPECT_LE(test::nmse(copy_of(together.logits(0)), std::vector<float>(alone.end() - model_->shape().n_vocab, alone.end())),
+              tolerance_);
 }
 
 TEST_P(SessionTest, ForksGoTheirOwnWays) {
@@ -181,8 +187,11 @@ TEST_P(SessionTest, SavedStatesGoOnElsewhere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SessionTest,
-                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"), testing::ValuesIn(test::model_devices())),
-                         [](const auto& tested) { return test::as_identifier(std::get<0>(tested.param) + "_" + std::get<1>(tested.param)); });
+                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"),
+                                          testing::ValuesIn(test::model_devices())),
+                         [](const auto& tested) {
+                             return test::as_identifier(std::get<0>(tested.param) + "_" + std::get<1>(tested.param));
+                         });
 
 // ---- what is refused: one model and device suffice ----------------------------------------------------------------------
 
@@ -212,10 +221,13 @@ TEST_F(SessionErrors, BadBatchesChangeNothing) {
     const std::vector<int32_t> too_large{1, 101}, negative{-1};
     expect_error(session_->decode({{.sequence = 0, .tokens = too_large}}), ErrorCode::invalid_argument,
                  "token 101 at position 1 is out of range: the vocabulary has 101 (0 to 100)");
-    expect_error(session_->decode({{.sequence = 0, .tokens = negative}}), ErrorCode::invalid_argument, "token -1 at position 0 is out of range");
+    expect_error(session_->decode({{.sequence = 0, .tokens = negative}}), ErrorCode::invalid_argument,
+                 "token -1 at position 0 is out of range");
     expect_error(session_->decode({{.sequence = 0, .tokens = {}}}), ErrorCode::invalid_argument, "sequence 0 has no tokens");
-    expect_error(session_->decode({{.sequence = 2, .tokens = tokens_}}), ErrorCode::invalid_argument, "there is no sequence 2: this session has 2");
-    expect_error(session_->decode({{.sequence = 0, .tokens = tokens_}, {.sequence = 0, .tokens = tokens_}}), ErrorCode::invalid_argument, "stands twice");
+    expect_error(session_->decode({{.sequence = 2, .tokens = tokens_}}), ErrorCode::invalid_argument,
+                 "there is no sequence 2: this session has 2");
+    expect_error(session_->decode({{.sequence = 0, .tokens = tokens_}, {.sequence = 0, .tokens = tokens_}}),
+                 ErrorCode::invalid_argument, "stands twice");
     expect_error(session_->decode(std::span<const SequenceInput>()), ErrorCode::invalid_argument, "a batch of no sequences");
     EXPECT_TRUE(session_->logits(0).empty()) << "logits of an earlier decode are gone";
     EXPECT_EQ(*session_->save(0), *before);
@@ -224,14 +236,16 @@ TEST_F(SessionErrors, BadBatchesChangeNothing) {
 TEST_F(SessionErrors, CancellingKeepsWhatWasRead) {
     const std::vector<int32_t> prompt(40, 5);
     std::atomic<bool> cancel{false};
-    const auto decoded = session_->decode({{.sequence = 0, .tokens = prompt}}, {.cancel = &cancel, .progress = [&](int64_t done, int64_t total) {
-                                                                                    EXPECT_EQ(total, 40);
-                                                                                    if (done >= 16) cancel = true;
-                                                                                }});
+    const auto decoded =
+        session_->decode({{.sequence = 0, .tokens = prompt}}, {.cancel = &cancel, .progress = [&](int64_t done, int64_t total) {
+                                                                   EXPECT_EQ(total, 40);
+                                                                   if (done >= 16) cancel = true;
+                                                               }});
     expect_error(decoded, ErrorCode::cancelled, "cancelled after 16 of 40 tokens");
     EXPECT_EQ(session_->tokens(0)->size(), 16u);
     cancel = false;
-    ASSERT_TRUE(session_->decode({{.sequence = 0, .tokens = std::span(prompt).subspan(16)}}, {.cancel = &cancel, .progress = {}}));
+    ASSERT_TRUE(
+        session_->decode({{.sequence = 0, .tokens = std::span(prompt).subspan(16)}}, {.cancel = &cancel, .progress = {}}));
     EXPECT_EQ(session_->tokens(0)->size(), 40u);
 }
 
@@ -247,7 +261,8 @@ TEST_F(SessionErrors, DamagedStatesAreRefused) {
     const auto saved = session_->save(0);
     ASSERT_TRUE(saved);
     for (const size_t size : {size_t{0}, size_t{8}, size_t{47}, saved->size() / 2, saved->size() - 1})
-        expect_error(session_->restore(1, std::span(*saved).first(size)), ErrorCode::corrupt_file, size < 48 ? "at least 48 bytes" : "bytes follow it");
+        expect_error(session_->restore(1, std::span(*saved).first(size)), ErrorCode::corrupt_file,
+                     size < 48 ? "at least 48 bytes" : "bytes follow it");
     for (size_t at = 0; at < saved->size(); at += 1 + saved->size() / 97) {
         auto damaged = *saved;
         damaged[at] ^= std::byte{0x40};

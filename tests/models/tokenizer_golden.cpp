@@ -9,7 +9,7 @@ namespace krait::test {
 namespace {
 
 class TokenizerGolden : public testing::TestWithParam<std::string> {
-protected:
+  protected:
     // Rules that say what gpt-2 says are not stored.
     static std::vector<int32_t> expected(const nlohmann::json& by_rule) {
         return by_rule.value(GetParam(), by_rule.at("gpt-2")).get<std::vector<int32_t>>();

@@ -72,6 +72,7 @@ void add_format(MulMatCases& cases, const DTypeInfo& format) {
     for (const int64_t n_in : {768, 2560, 8192}) {
         cases.add(dtype, 1, 19, n_in);
         cases.add(dtype, 5, 16, n_in);
+        cases.add(dtype, 35, 9, n_in);
     }
     for (const int64_t n_tok : {1, 9}) {
         cases.add(dtype, n_tok, 21, 512, "bias", true, false);
@@ -104,12 +105,15 @@ void add_mul_mat_cases(CaseList& list) {
     for (const DTypeInfo& format : kDTypes)
         if (format.is_weight_format) add_format(cases, format);
 
-    // Rows that are no multiple of a vector: dt_rank of real models, and every remainder.
-    for (const DType dtype : {DType::F32, DType::F16, DType::BF16})
-        for (const int64_t n_in : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 31, 33, 48, 63, 65, 80, 100, 160, 1000})
-            cases.add(dtype, 4, 23, n_in, "remainder");
-    for (const DType dtype : {DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::IQ4_NL})
-        for (const int64_t n_in : {96, 160, 224, 288}) cases.add(dtype, 4, 23, n_in, "remainder");
+    // Rows that are no multiple of a vector: dt_rank of real models, and every remainder; few rows of x and many, which kernels
+    // treat differently, and rows longer than what they take at once.
+    for (const int64_t n_tok : {4, 37}) {
+        for (const DType dtype : {DType::F32, DType::F16, DType::BF16})
+            for (const int64_t n_in : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 31, 33, 48, 63, 65, 80, 100, 160, 1000, 4099})
+                cases.add(dtype, n_tok, 23, n_in, "remainder");
+        for (const DType dtype : {DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::IQ4_NL})
+            for (const int64_t n_in : {96, 160, 224, 288, 4128}) cases.add(dtype, n_tok, 23, n_in, "remainder");
+    }
     const float inf = std::numeric_limits<float>::infinity();
     cases.add_filled(DType::F32, 3, 9, 33, normal().with({1, 5, inf}), uniform(0.5f, 1), "infinite_x");
     cases.add_filled(DType::F16, 3, 9, 33, normal(), uniform(0.5f, 1).with({4, 7, inf}), "infinite_w");

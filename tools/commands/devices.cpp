@@ -28,15 +28,21 @@ int show_devices() {
         const bool best = first && device.info.auto_rank > 0;
         first = first && !best;
         fmt::print("{:<12} {:<15} {:<22} {}{}\n", device.name, kind_name(device.info.kind),
-                   fmt::format("{} of {}", format_bytes(static_cast<double>(device.info.memory_free)), format_bytes(static_cast<double>(device.info.memory_total))),
-                   device.info.name, best ? "  <- auto" : device.info.auto_rank == 0 ? "  (only when named)" : "");
+                   fmt::format("{} of {}", format_bytes(static_cast<double>(device.info.memory_free)),
+                               format_bytes(static_cast<double>(device.info.memory_total))),
+                   device.info.name,
+                   best                         ? "  <- auto"
+                   : device.info.auto_rank == 0 ? "  (only when named)"
+                                                : "");
         if (device.info.features[0]) fmt::print("{:<51} {}\n", "", device.info.features);
     }
     if (devices.empty()) fmt::print("(none)\n");
 
     fmt::print("\n{:<18} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
     for (const PluginReport& plugin : registry.reports()) {
-        const std::string name = plugin.family.empty() ? "?" : plugin.variant.empty() ? plugin.family : plugin.family + ":" + plugin.variant;
+        const std::string name = plugin.family.empty()    ? "?"
+                                 : plugin.variant.empty() ? plugin.family
+                                                          : plugin.family + ":" + plugin.variant;
         fmt::print("{:<18} {:<9} {:<6} {}\n", name, plugin.version, plugin.score, plugin.path);
         if (!plugin.reason.empty()) fmt::print("{:<18} not used: {}\n", "", plugin.reason);
     }

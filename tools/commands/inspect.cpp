@@ -47,17 +47,21 @@ void show_totals(const GgufFile& file) {
     by_type["all"] = all;
     for (const auto& [type, tally] : by_type)
         if (type != "all")
-            fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", type, tally.tensors, tally.elements, format_bytes(static_cast<double>(tally.bytes)), bits_per_weight(tally));
-    fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", "all", all.tensors, all.elements, format_bytes(static_cast<double>(all.bytes)), bits_per_weight(all));
+            fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", type, tally.tensors, tally.elements,
+                       format_bytes(static_cast<double>(tally.bytes)), bits_per_weight(tally));
+    fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", "all", all.tensors, all.elements,
+               format_bytes(static_cast<double>(all.bytes)), bits_per_weight(all));
 }
 
 int inspect(const Arguments& arguments) {
     const auto file = arguments.model.open();
     if (!file) return report(file.error());
-    fmt::print("{}: GGUF version {}, {}\n", file->name(), file->version(), format_bytes(static_cast<double>(file->bytes().size())));
+    fmt::print("{}: GGUF version {}, {}\n", file->name(), file->version(),
+               format_bytes(static_cast<double>(file->bytes().size())));
     if (!arguments.no_metadata) {
         fmt::print("\nMETADATA\n");
-        for (const GgufMetadata& entry : file->metadata()) fmt::print("  {:<44} {:<8} {}\n", entry.key, gguf_type_name(gguf_type(entry.value)), to_string(entry.value));
+        for (const GgufMetadata& entry : file->metadata())
+            fmt::print("  {:<44} {:<8} {}\n", entry.key, gguf_type_name(gguf_type(entry.value)), to_string(entry.value));
     }
     if (!arguments.no_tensors) show_tensors(*file);
     show_totals(*file);
@@ -68,9 +72,11 @@ int inspect(const Arguments& arguments) {
         return kExitBadInput;
     }
     const ModelShape& shape = (*architecture)->shape();
-    fmt::print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", shape.architecture, shape.n_layer, shape.d_model, shape.d_inner,
-               shape.d_state, shape.d_conv, shape.n_vocab, shape.tied_head ? ", head tied to the embedding" : "");
-    fmt::print("state of one sequence: {}, whatever its length\n", format_bytes(static_cast<double>((*architecture)->state_bytes())));
+    fmt::print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", shape.architecture,
+               shape.n_layer, shape.d_model, shape.d_inner, shape.d_state, shape.d_conv, shape.n_vocab,
+               shape.tied_head ? ", head tied to the embedding" : "");
+    fmt::print("state of one sequence: {}, whatever its length\n",
+               format_bytes(static_cast<double>((*architecture)->state_bytes())));
     return kExitOk;
 }
 

@@ -63,8 +63,12 @@ void add_logits_command(CLI::App& app, Command& chosen) {
     CLI::Option* file = input->add_option("-f,--file", arguments->file, "a text file, '-' = standard input")->type_name("FILE");
     input->require_option(1);
     command->add_option("-o,--output", arguments->output, "the .npy file to write")->required()->type_name("OUT.npy");
-    command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-    command->footer("Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o out.npy");
+    command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    command->footer(
+        "Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o "
+        "out.npy");
     command->callback([&chosen, arguments, prompt, file] {
         const Source source = prompt->count() ? Source::prompt : file->count() ? Source::file : Source::tokens;
         chosen = [arguments, source] {

@@ -45,12 +45,13 @@ struct Timings {
 
     void print(const Session& session, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
-        fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n", session.model().file().name(),
-                   session.model().device()->name(), session.model().device()->info().name, load,
+        fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
+                   session.model().file().name(), session.model().device()->name(), session.model().device()->info().name, load,
                    format_bytes(static_cast<double>(session.model().weights().file_bytes())),
                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
         fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
-        fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens, rate(generated_tokens, generation), seed);
+        fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens,
+                   rate(generated_tokens, generation), seed);
     }
 };
 
@@ -85,7 +86,9 @@ class Conversation {
         const auto start = Clock::now();
         ProgressBar bar("reading");
         KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = prompt}},
-                                    {.cancel = &g_interrupted, .progress = [&](int64_t done, int64_t total) { bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total)); }}));
+                                    {.cancel = &g_interrupted, .progress = [&](int64_t done, int64_t total) {
+                                         bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+                                     }}));
         timings_.prompt += seconds_since(start);
         timings_.prompt_tokens += static_cast<int64_t>(prompt.size());
         for (const int32_t token : prompt) sampler_.accept(token);
@@ -139,7 +142,10 @@ class Conversation {
 // Lines from standard input, the model's continuation after each; the state goes on from line to line.
 Result<void> converse(Conversation& conversation) {
     const bool is_terminal = isatty(STDIN_FILENO) == 1;
-    if (is_terminal) fmt::print(stderr, "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins anew, /quit leaves.\n");
+    if (is_terminal)
+        fmt::print(stderr,
+                   "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins "
+                   "anew, /quit leaves.\n");
     for (std::string line;;) {
         if (is_terminal) fmt::print(stderr, "\n> ");
         if (!std::getline(std::cin, line)) {
@@ -199,36 +205,58 @@ Result<void> run(Arguments& arguments) {
 }
 
 void add_sampling_options(CLI::App& command, SamplerOptions& sampling) {
-    command.add_option("--temperature", sampling.temperature, "0 = always the likeliest token")->capture_default_str()->group("Sampling");
+    command.add_option("--temperature", sampling.temperature, "0 = always the likeliest token")
+        ->capture_default_str()
+        ->group("Sampling");
     command.add_option("--top-k", sampling.top_k, "only the k likeliest; 0 = all")->capture_default_str()->group("Sampling");
-    command.add_option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")->capture_default_str()->group("Sampling");
-    command.add_option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")->capture_default_str()->group("Sampling");
-    command.add_option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")->capture_default_str()->group("Sampling");
-    command.add_option("--repetition-window", sampling.repetition_window, "how many tokens count as lately")->capture_default_str()->group("Sampling");
+    command.add_option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")
+        ->capture_default_str()
+        ->group("Sampling");
+    command.add_option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")
+        ->capture_default_str()
+        ->group("Sampling");
+    command.add_option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")
+        ->capture_default_str()
+        ->group("Sampling");
+    command.add_option("--repetition-window", sampling.repetition_window, "how many tokens count as lately")
+        ->capture_default_str()
+        ->group("Sampling");
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
+    CLI::App* command =
+        app.add_subcommand("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
     CLI::Option* prompt = command->add_option("-p,--prompt", arguments->prompt, "how the text begins")->type_name("TEXT");
-    CLI::Option* file = command->add_option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input")->type_name("FILE");
+    CLI::Option* file =
+        command->add_option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input")
+            ->type_name("FILE");
     prompt->excludes(file);
-    command->add_option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")->capture_default_str()->check(CLI::Range(int64_t{-1}, INT64_MAX));
+    command->add_option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
+        ->capture_default_str()
+        ->check(CLI::Range(int64_t{-1}, INT64_MAX));
     command->add_flag("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
-    command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")->capture_default_str()->check(CLI::Range(1, 1 << 20));
+    command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1 << 20));
     command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
-    CLI::Option* seed = command->add_option("-s,--seed", arguments->sampling.seed, "the same seed, model and device write the same text (default: another one every time)")->group("Sampling");
+    CLI::Option* seed =
+        command
+            ->add_option("-s,--seed", arguments->sampling.seed,
+                         "the same seed, model and device write the same text (default: another one every time)")
+            ->group("Sampling");
     add_sampling_options(*command, arguments->sampling);
     command->footer(
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
-        "  krait run                                          line by line from the terminal; /reset begins a new text, /quit leaves");
+        "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
+        "leaves");
     command->callback([&chosen, arguments, prompt, file, seed] {
         arguments->has_prompt = prompt->count() > 0;
         arguments->has_file = file->count() > 0;

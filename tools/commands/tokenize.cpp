@@ -31,7 +31,8 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (!has_text) {
         KRAIT_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
     }
-    KRAIT_TRY(const auto tokens, tokenizer.encode(text, {.add_special = !arguments.no_special, .parse_special = arguments.parse_special}));
+    KRAIT_TRY(const auto tokens,
+              tokenizer.encode(text, {.add_special = !arguments.no_special, .parse_special = arguments.parse_special}));
     if (arguments.ids_only) {
         fmt::print("{}\n", fmt::join(tokens, ","));
         return {};
@@ -48,14 +49,21 @@ void add_tokenize_command(CLI::App& app, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(*command);
     CLI::Option* text = command->add_option("-p,--prompt", arguments->text, "the text")->type_name("TEXT");
-    CLI::Option* file = command->add_option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)")->type_name("FILE");
-    CLI::Option* decode = command->add_option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001")->type_name("IDS");
+    CLI::Option* file =
+        command->add_option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)")
+            ->type_name("FILE");
+    CLI::Option* decode =
+        command->add_option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001")->type_name("IDS");
     text->excludes(file)->excludes(decode);
     file->excludes(decode);
     command->add_flag("--ids", arguments->ids_only, "print only the ids, separated by commas")->excludes(decode);
-    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")->excludes(decode);
-    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one")->excludes(decode);
-    command->footer("Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize --decode 12,7,4001");
+    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")
+        ->excludes(decode);
+    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one")
+        ->excludes(decode);
+    command->footer(
+        "Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize "
+        "--decode 12,7,4001");
     command->callback([&chosen, arguments, text, decode] {
         const bool has_text = text->count() > 0, decodes = decode->count() > 0;
         chosen = [arguments, has_text, decodes] {

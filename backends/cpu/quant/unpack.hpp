@@ -38,9 +38,11 @@ inline void unpack_row(const std::byte* row, int64_t k0, int64_t count, float* o
 template <class Body>
 inline void with_format(DType dtype, Body&& body) {
     switch (dtype) {
-#define KRAIT_FORMAT(id, Name, block_elems, block_bytes)              \
-    case DType::Name: return body.template operator()<DType::Name>();
-        #include "core/quant/formats.def"
+// clang-format off
+#define KRAIT_FORMAT(id, Name, block_elems, block_bytes) \
+        case DType::Name: return body.template operator()<DType::Name>();
+#include "core/quant/formats.def"
+        // clang-format on
         case DType::I32: return;  // no weight format: no contract lets it come here
     }
 }
