@@ -9,7 +9,8 @@ const char* krait_version(void) { return KRAIT_VERSION; }
 krait_code krait_backend_folder_add(const char* path, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(path, "path"));
-        if (!std::filesystem::is_directory(path)) return fail(ErrorCode::not_found, "{} is not a folder", path);
+        std::error_code ec;
+        if (!std::filesystem::is_directory(path, ec)) return fail(ErrorCode::not_found, "{} is not a folder", path);
         PluginRegistry::instance().add_folder(path);
         return {};
     });

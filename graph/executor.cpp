@@ -45,6 +45,10 @@ Result<void> Executor::bind(Compiled& compiled) {
     if (!arena_ || arena_->size() < compiled.plan_.peak_bytes) {
         KRAIT_TRY(Buffer larger, device_->create_buffer(KRAIT_BUFFER_DEVICE, std::max<uint64_t>(compiled.plan_.peak_bytes, 1)));
         arena_ = std::make_shared<const Buffer>(std::move(larger));
+        for (Compiled& other : programs_) {  // prepare() binds them again when they are wanted
+            other.program_ = {};
+            other.arena_.reset();
+        }
     }
     const LoweredGraph placed(compiled.graph_, arena_.get(), &compiled.plan_);
     KRAIT_TRY(compiled.program_, device_->create_program(placed.get()));

@@ -37,7 +37,9 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     auto model = std::shared_ptr<Model>(new Model(std::move(file)));
     KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
     model->tokenizer_ = tokenizer_from_gguf(model->file_);
-    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found)
+    // A model without a tokenizer, or with one that Krait does not know, is still good for token ids.
+    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found &&
+        model->tokenizer_.error().code != ErrorCode::unsupported)
         return tl::unexpected<Error>(model->tokenizer_.error());
     if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
         return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",

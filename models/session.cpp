@@ -158,6 +158,8 @@ Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const 
         done = executor_.queue().sync();
     }
 
+    // What was queued has ended before slots are given back, and its error is not told again by the next run.
+    if (!done) (void)executor_.queue().sync();
     for (size_t i = 0; i < pieces.size(); ++i) {
         Sequence& sequence = sequences_[static_cast<size_t>(batch[pieces[i].input].sequence)];
         const bool in_place = src_slot[i] == dst_slot[i];
@@ -249,6 +251,7 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
     KRAIT_TRY(const int32_t slot, states_.acquire());
     if (auto imported = states_.import_slot(executor_.queue(), slot, file.state); !imported) {
         states_.release(slot);
+        target.broken = true;  // neither the old state nor the new one
         return imported;
     }
     target.slot = slot;

@@ -40,7 +40,7 @@ class Session {
     static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
     // Every sequence once at most. After an error about the input nothing has changed; after one from a device, and after
-    // `cancelled`, the sequences hold what was done before: see length(). A sequence whose state a failed run may have half
+    // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
     // written refuses to go on until it is reset or restored.
     Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
     Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {

@@ -6,6 +6,17 @@
 namespace krait {
 
 Result<StatePool> StatePool::create(const Architecture& architecture, const Device& device, int32_t n_slots) {
+    // All pools together, in double: sizes come from a file and may be absurd.
+    double total = 0;
+    for (const LayerState& state : architecture.layer_states()) {
+        double floats = static_cast<double>(n_slots) * static_cast<double>(architecture.shape().n_layer);
+        for (const int64_t extent : state.extent) floats *= static_cast<double>(extent);
+        total += floats * sizeof(float);
+    }
+    const auto limit = static_cast<double>(device.info().memory_total);
+    if (limit > 0 && total > limit)
+        return fail(ErrorCode::out_of_memory, "{} slots of state take {:.1f} GiB, and {} has {:.1f} GiB of memory", n_slots,
+                    total / (1 << 30), device.name(), limit / (1 << 30));
     StatePool pool;
     pool.states_ = architecture.layer_states();
     pool.holders_.assign(static_cast<size_t>(n_slots), 0);
@@ -58,7 +69,9 @@ size_t StatePool::slot_bytes() const {
 Result<void> StatePool::export_slot(Queue& queue, int32_t slot, std::span<std::byte> bytes) const {
     for (size_t i = 0; i < buffers_.size(); ++i) {
         const size_t size = static_cast<size_t>(states_[i % states_.size()].count()) * sizeof(float);
-        if (size > 0) KRAIT_CHECK(queue.export_state(*buffers_[i], slot, bytes.first(size)));
+        Result<void> queued;
+        if (size > 0) queued = queue.export_state(*buffers_[i], slot, bytes.first(size));
+        if (!queued) return (void)queue.sync(), queued;  // the queue forgets the error once it is told
         bytes = bytes.subspan(size);
     }
     return queue.sync();
@@ -67,7 +80,9 @@ Result<void> StatePool::export_slot(Queue& queue, int32_t slot, std::span<std::b
 Result<void> StatePool::import_slot(Queue& queue, int32_t slot, std::span<const std::byte> bytes) const {
     for (size_t i = 0; i < buffers_.size(); ++i) {
         const size_t size = static_cast<size_t>(states_[i % states_.size()].count()) * sizeof(float);
-        if (size > 0) KRAIT_CHECK(queue.import_state(*buffers_[i], slot, bytes.first(size)));
+        Result<void> queued;
+        if (size > 0) queued = queue.import_state(*buffers_[i], slot, bytes.first(size));
+        if (!queued) return (void)queue.sync(), queued;
         bytes = bytes.subspan(size);
     }
     return queue.sync();

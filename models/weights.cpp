@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/weights.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "core/quant/codec.hpp"
@@ -15,23 +17,25 @@ std::vector<int64_t> without_ones(std::span<const int64_t> extents) {
     return kept;
 }
 
+// What the metadata calls for, for messages: sizes may be absurd, so nothing is multiplied.
+std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(spec.extents, ", ")); }
+
 // The weight as the graph will see it, before it may be decoded.
 Result<TensorDesc> desc_in_file(const GgufFile& file, const GgufTensor& tensor, const WeightSpec& spec) {
-    const auto extents = tensor.extents();
-    int64_t wanted_count = 1;
-    for (const int64_t n : spec.extents) wanted_count *= n;
+    const auto refuse = [&](std::string_view why) {
+        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; {}", file.name(),
+                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc), why);
+    };
+    if (!dtype_info(tensor.dtype()).is_weight_format) return refuse("no weight has that type");
     // A row that is flat in the graph may be folded in the file ([n_group, d_inner / n_group]), never the other way round.
-    const bool flat = spec.extents.size() == 1 && element_count(tensor.desc) == wanted_count && !is_quantized(tensor.dtype());
-    if (!flat && without_ones(extents) != without_ones(spec.extents))
-        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; the metadata calls for {}", file.name(),
-                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc),
-                    to_string(make_desc(tensor.dtype(), spec.extents)));
-    const TensorDesc desc = make_desc(tensor.dtype(), spec.extents);
-    if (!dtype_info(tensor.dtype()).is_weight_format)
-        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) has type {}, which no weight has", file.name(),
-                    quote_name(tensor.name), tensor.record_offset, dtype_name(tensor.dtype()));
-    KRAIT_CHECK(check_desc(desc));
-    return desc;
+    const bool flat =
+        spec.extents.size() == 1 && element_count(tensor.desc) == spec.extents[0] && !is_quantized(tensor.dtype());
+    if (!flat && without_ones(tensor.extents()) != without_ones(spec.extents))
+        return refuse(fmt::format("the metadata calls for {}", wanted(spec)));
+    // The counts agree, so the product is that of a shape the reader has accepted.
+    if (spec.extents.back() % dtype_info(tensor.dtype()).block_elems != 0)
+        return refuse(fmt::format("rows of {} are not a whole number of its blocks", spec.extents.back()));
+    return make_desc(tensor.dtype(), spec.extents);
 }
 
 std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> bytes) {
@@ -51,7 +55,7 @@ Result<void> check_weights(const GgufFile& file, std::span<const WeightSpec> spe
         if (tensor) KRAIT_CHECK(desc_in_file(file, *tensor, spec));
         if (!tensor && !spec.optional)
             return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(),
-                        spec.name, to_string(make_desc(DType::F32, spec.extents)));
+                        spec.name, wanted(spec));
     }
     return {};
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/ops/op_list.hpp"
 #include "core/runtime/device.hpp"
 #include "models/gguf/gguf_reader.hpp"
 
@@ -26,10 +27,10 @@ struct WeightSpec {
 };
 
 template <class Op>
-constexpr krait_use use_of(uint32_t op, std::string_view operand) {
+constexpr krait_use use_of(OpId op, std::string_view operand) {
     for (uint32_t i = 0; i < std::size(Op::kIn); ++i)
-        if (operand == Op::kIn[i].name) return {op, i};
-    return {op, UINT32_MAX};  // a typing error: every architecture is built once by the tests
+        if (operand == Op::kIn[i].name) return {static_cast<uint32_t>(op), i};
+    return {static_cast<uint32_t>(op), UINT32_MAX};  // a typing error: every architecture is built once by the tests
 }
 
 // A weight on its device.

@@ -3,7 +3,8 @@
 #
 # Shared by the scripts of this folder: finds what a build needs, installs what is missing, configures and builds.
 # Sourced, not run. Sets: root (the source tree), jobs (parallel build jobs; may be set before), and the functions
-#   say, fail, need PACKAGE..., configure PRESET [CMAKE ARGUMENT...], build PRESET [TARGET...]
+#   say, fail, need PACKAGE..., configure PRESET [CMAKE ARGUMENT...], build PRESET [TARGET...],
+#   run_tests PRESET [CTEST ARGUMENT...]
 # Everything comes from Debian's packages; nothing is downloaded in any other way. No root is needed where nothing is
 # missing. On systems without apt-get the missing packages are named (by their Debian names) and the script stops.
 
@@ -134,4 +135,17 @@ build() {
     # On a terminal ninja keeps to one line; elsewhere only what went wrong is worth printing.
     if [[ -t 1 ]]; then cmake "${arguments[@]}"; else cmake "${arguments[@]}" -- --quiet; fi || fail "the build failed"
     say "Built in $((SECONDS - started)) s"
+}
+
+# run_tests PRESET [CTEST ARGUMENT...]: failures with their output, and the summary; on a terminal a line that counts.
+run_tests() {
+    local preset="$1"
+    shift
+    local -a arguments=(--test-dir "$root/build/$preset" --output-on-failure --no-tests=error --parallel "$(job_count)" "$@")
+    say "Testing build/$preset"
+    if [[ -t 1 ]]; then
+        ctest --progress "${arguments[@]}"
+    else
+        ctest "${arguments[@]}" | grep -vE '^ +Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed +[0-9.]+ sec'
+    fi
 }

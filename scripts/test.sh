@@ -48,8 +48,4 @@ done
 need "${kBuildPackages[@]}" "${kTestPackages[@]}"
 configure "$preset" -DKRAIT_BUILD_TESTS=ON
 build "$preset"
-
-say "Testing build/$preset"
-arguments=(--test-dir "$root/build/$preset" --output-on-failure --no-tests=error --parallel "$(job_count)")
-if [[ -t 1 ]]; then arguments+=(--progress); fi
-exec ctest "${arguments[@]}" "$@"
+run_tests "$preset" "$@"

@@ -67,15 +67,26 @@ Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
     return tokens;
 }
 
+// Until its end, or until it is larger than any text that can be tokenized.
+static Result<std::string> read_stream(std::istream& stream, std::string_view name) {
+    constexpr size_t kMaxBytes = size_t{682} << 20;  // Tokenizer::encode's own limit
+    std::string text;
+    std::string block(size_t{1} << 20, '\0');
+    while (stream.read(block.data(), static_cast<std::streamsize>(block.size())), stream.gcount() > 0) {
+        text.append(block, 0, static_cast<size_t>(stream.gcount()));
+        if (text.size() > kMaxBytes) return fail(ErrorCode::invalid_argument, "{} holds more than {} bytes", name, kMaxBytes);
+    }
+    if (stream.bad()) return fail(ErrorCode::io, "{} cannot be read", name);
+    return text;
+}
+
 Result<std::string> read_text(const std::string& path) {
-    if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    if (std::filesystem::is_directory(path))
+    if (path == "-") return read_stream(std::cin, "standard input");
+    if (std::error_code ec; std::filesystem::is_directory(path, ec))
         return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", path);
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (stream.bad()) return fail(ErrorCode::io, "{} cannot be read", path);
-    return text;
+    return read_stream(stream, path);
 }
 
 }  // namespace krait::tools

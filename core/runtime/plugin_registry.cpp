@@ -60,9 +60,9 @@ void PluginRegistry::load_locked() {
 void PluginRegistry::scan_folder(const fs::path& folder) {
     std::vector<fs::path> files;
     std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with("krait-") && entry.path().extension() == ".so") files.push_back(entry.path());
+    for (fs::directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) {
+        const fs::path& file = it->path();
+        if (file.filename().string().starts_with("krait-") && file.extension() == ".so") files.push_back(file);
     }
     std::sort(files.begin(), files.end());  // the same order on every file system
     for (const fs::path& file : files) admit(file.string(), Plugin::load(file, host_));

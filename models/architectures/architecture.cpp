@@ -9,7 +9,6 @@ namespace krait {
 namespace {
 
 constexpr auto kCorrupt = ErrorCode::corrupt_file;
-constexpr auto op_id(OpId id) { return static_cast<uint32_t>(id); }
 
 // A size from the metadata, at least 1 and at most what int32 indices reach.
 Result<int64_t> size_key(const GgufFile& file, const std::string& key) {
@@ -86,9 +85,9 @@ graph::TensorId add_scan(LayerContext& context, const ScanValues& values) {
 std::string layer_name(int64_t layer, std::string_view suffix) { return fmt::format("blk.{}.{}", layer, suffix); }
 
 std::vector<WeightSpec> Architecture::weights() const {
-    const krait_use embed = use_of<ops::GetRows>(op_id(OpId::get_rows), "table");
-    const krait_use head = use_of<ops::MulMat>(op_id(OpId::mul_mat), "w");
-    const krait_use norm = use_of<ops::RmsNorm>(op_id(OpId::rms_norm), "weight");
+    const krait_use embed = use_of<ops::GetRows>(OpId::get_rows, "table");
+    const krait_use head = use_of<ops::MulMat>(OpId::mul_mat, "w");
+    const krait_use norm = use_of<ops::RmsNorm>(OpId::rms_norm, "weight");
     std::vector<WeightSpec> specs;
     specs.push_back(
         {.name = "token_embd.weight", .extents = {shape_.n_vocab, shape_.d_model}, .any_format = true, .uses = {embed}});
@@ -124,8 +123,8 @@ Result<std::unique_ptr<Architecture>> Architecture::create(const GgufFile& file)
         KRAIT_TRY(architecture, Mamba2::create(file, std::move(shape)));
     } else {
         return fail(ErrorCode::unsupported,
-                    "{}: the architecture '{}' is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
-                    name);
+                    "{}: the architecture {} is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
+                    quote_name(name));
     }
     KRAIT_CHECK(check_weights(file, architecture->weights()));
     return architecture;

@@ -5,7 +5,6 @@ namespace krait {
 namespace {
 
 using graph::TensorId;
-constexpr auto op_id(OpId id) { return static_cast<uint32_t>(id); }
 
 }  // namespace
 
@@ -25,14 +24,12 @@ Result<std::unique_ptr<Architecture>> Mamba::create(const GgufFile& file, ModelS
 
 std::vector<WeightSpec> Mamba::layer_weights(int64_t layer) const {
     const int64_t d_model = shape_.d_model, d_inner = shape_.d_inner, d_state = shape_.d_state;
-    const krait_use linear = use_of<ops::MulMat>(op_id(OpId::mul_mat), "w");
-    const auto conv = [](std::string_view operand) { return use_of<ops::SsmConv>(op_id(OpId::ssm_conv), operand); };
-    const auto scan = [](std::string_view operand) { return use_of<ops::SsmScan>(op_id(OpId::ssm_scan), operand); };
+    const krait_use linear = use_of<ops::MulMat>(OpId::mul_mat, "w");
+    const auto conv = [](std::string_view operand) { return use_of<ops::SsmConv>(OpId::ssm_conv, operand); };
+    const auto scan = [](std::string_view operand) { return use_of<ops::SsmScan>(OpId::ssm_scan, operand); };
     const auto name = [&](std::string_view suffix) { return layer_name(layer, suffix); };
     return {
-        {.name = name("attn_norm.weight"),
-         .extents = {d_model},
-         .uses = {use_of<ops::RmsNorm>(op_id(OpId::rms_norm), "weight")}},
+        {.name = name("attn_norm.weight"), .extents = {d_model}, .uses = {use_of<ops::RmsNorm>(OpId::rms_norm, "weight")}},
         {.name = name("ssm_in.weight"), .extents = {2 * d_inner, d_model}, .any_format = true, .uses = {linear}},
         {.name = name("ssm_conv1d.weight"), .extents = {d_inner, shape_.d_conv}, .uses = {conv("w")}},
         {.name = name("ssm_conv1d.bias"), .extents = {d_inner}, .optional = true, .uses = {conv("bias")}},

@@ -4,7 +4,7 @@
 # Installs a build to a folder of its own, builds the example hosts against that folder alone and runs them:
 # once as a CMake project with find_package(Krait), once with pkg-config, and the command once from where it lies.
 #   run.sh BUILD_DIRECTORY SOURCE_DIRECTORY
-# Flags that the whole build was made with (a sanitizer) come in CFLAGS and CXXFLAGS.
+# Generator and compilers are those of the build; flags that all of it was made with (a sanitizer) come in CFLAGS and CXXFLAGS.
 
 set -euo pipefail
 
@@ -13,6 +13,10 @@ source="$2"
 prefix="$(mktemp -d)"
 trap 'rm -rf "$prefix"' EXIT
 export LC_ALL=C
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
+CC="$(cached CMAKE_C_COMPILER)"
+CXX="$(cached CMAKE_CXX_COMPILER)"
+export CC CXX
 unset KRAIT_BACKEND_PATH KRAIT_DEVICE || true
 
 # Moved after the install: what is found by an absolute path would not be found then.
@@ -39,7 +43,7 @@ expect_text() {
 
 expect_text "the installed command" "$prefix/usr/bin/krait" run -p "The sea" -n 8 --seed 1 --no-timings
 
-cmake -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake -G "$(cached CMAKE_GENERATOR)" -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$prefix/cmake" >/dev/null
 for example in host host_cpp; do
     expect_text "$example by find_package" "$prefix/cmake/$example"
@@ -48,8 +52,8 @@ done
 read -r -a flags <<<"$(pkg-config --cflags --libs krait)"
 read -r -a c_flags <<<"${CFLAGS:-}"
 read -r -a cxx_flags <<<"${CXXFLAGS:-}"
-"${CC:-cc}" -std=c11 -Wall -Wextra -Werror "${c_flags[@]}" "$source/examples/host.c" -o "$prefix/host" "${flags[@]}" -Wl,-rpath,"$libdir"
-"${CXX:-c++}" -std=c++20 -Wall -Wextra -Werror "${cxx_flags[@]}" "$source/examples/host.cpp" -o "$prefix/host_cpp" "${flags[@]}" -Wl,-rpath,"$libdir"
+"$CC" -std=c11 -Wall -Wextra -Werror "${c_flags[@]}" "$source/examples/host.c" -o "$prefix/host" "${flags[@]}" -Wl,-rpath,"$libdir"
+"$CXX" -std=c++20 -Wall -Wextra -Werror "${cxx_flags[@]}" "$source/examples/host.cpp" -o "$prefix/host_cpp" "${flags[@]}" -Wl,-rpath,"$libdir"
 for example in host host_cpp; do
     expect_text "$example by pkg-config" "$prefix/$example" "$model"
 done

@@ -124,7 +124,9 @@ void add_mul_mat_cases(CaseList& list) {
     cases.add(DType::Q4_K, 2, 50280, 256).heavy = true;
     cases.add(DType::F16, 3, 50280, 48).heavy = true;
     cases.add(DType::F32, 1, 50280, 768, "over_128_mib").heavy = true;
+    cases.add(DType::Q8_0, 1, 50280, 2560, "over_128_mib").heavy = true;
     cases.add(DType::Q6_K, 512, 96, 512).heavy = true;
+    for (const DType dtype : {DType::F32, DType::Q8_0, DType::Q4_K}) cases.add(dtype, 200, 515, 768).heavy = true;
     cases.add(DType::F32, 1000, 70, 160).heavy = true;
 
     const Operand x = f32({3, 64});

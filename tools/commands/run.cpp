@@ -55,9 +55,9 @@ struct Timings {
     }
 };
 
-void write_out(std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+Result<void> write_out(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
+    return fail(ErrorCode::io, "standard output cannot be written: {}", std::generic_category().message(errno));
 }
 
 class Conversation {
@@ -69,7 +69,7 @@ class Conversation {
     Result<void> go_on(std::string_view text) {
         const bool is_start = session_.tokens(0)->empty();
         KRAIT_TRY(std::vector<int32_t> prompt, tokenizer_.encode(text, {.add_special = is_start, .parse_special = true}));
-        if (pending_) prompt.insert(prompt.begin(), *std::exchange(pending_, std::nullopt));
+        if (pending_) prompt.insert(prompt.begin(), *pending_);
         if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
         KRAIT_CHECK(read(prompt));
         return generate();
@@ -84,14 +84,21 @@ class Conversation {
   private:
     Result<void> read(std::span<const int32_t> prompt) {
         const auto start = Clock::now();
+        const size_t before = session_.tokens(0)->size();
         ProgressBar bar("reading");
-        KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = prompt}},
-                                    {.cancel = &g_interrupted, .progress = [&](int64_t done, int64_t total) {
-                                         bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
-                                     }}));
+        const Result<void> done = session_.decode({{.sequence = 0, .tokens = prompt}},
+                                                  {.cancel = &g_interrupted, .progress = [&](int64_t n, int64_t total) {
+                                                       bar.update(static_cast<uint64_t>(n), static_cast<uint64_t>(total));
+                                                   }});
+        if (!done) {
+            if (session_.tokens(0)->size() > before) pending_.reset();  // the state has read it
+            return done;
+        }
         timings_.prompt += seconds_since(start);
         timings_.prompt_tokens += static_cast<int64_t>(prompt.size());
-        for (const int32_t token : prompt) sampler_.accept(token);
+        const size_t n_accepted = pending_ ? 1 : 0;  // it was accepted when it was chosen
+        pending_.reset();
+        for (const int32_t token : prompt.subspan(n_accepted)) sampler_.accept(token);
         return {};
     }
 
@@ -104,7 +111,8 @@ class Conversation {
             if (!done || finished_) break;
         }
         finished_ = false;
-        write_out(text.flush());
+        const Result<void> written = write_out(text.flush());
+        if (done) done = written;
         timings_.generation += seconds_since(start);
         return done;
     }
@@ -126,8 +134,7 @@ class Conversation {
         }
         ++timings_.generated_tokens;
         KRAIT_TRY(const std::string piece, text.push(token));
-        write_out(piece);
-        return {};
+        return write_out(piece);
     }
 
     Session& session_;
@@ -158,9 +165,9 @@ Result<void> converse(Conversation& conversation) {
             continue;
         }
         if (line.empty()) continue;
-        write_out(line);
+        KRAIT_CHECK(write_out(line));
         auto done = conversation.go_on(line);
-        write_out("\n");
+        (void)write_out("\n");
         if (!done && done.error().code == ErrorCode::cancelled && is_terminal) {
             g_interrupted = false;
             continue;
@@ -194,9 +201,9 @@ Result<void> run(Arguments& arguments) {
     Result<void> done;
     if (arguments.has_prompt || arguments.has_file) {
         if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
-        write_out(prompt);
+        KRAIT_CHECK(write_out(prompt));
         done = conversation.go_on(prompt);
-        write_out("\n");
+        (void)write_out("\n");
     } else {
         done = converse(conversation);
     }
