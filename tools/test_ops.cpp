@@ -116,7 +116,7 @@ int test_ops(const Arguments& arguments) {
 void add_test_ops_command(CLI::App& app, Command& chosen) {
     CLI::App* command = app.add_subcommand("test-ops", "Check every operator of a device against the reference");
     const auto arguments = std::make_shared<Arguments>();
-    command->add_option("--device", arguments->device, "Device, or several separated by ','")->capture_default_str();
+    command->add_option("-d,--device", arguments->device, "Device, or several separated by ','")->capture_default_str();
     command->add_option("--op", arguments->selection.op, "Operators ('*' matches anything)")->capture_default_str();
     command->add_option("--case", arguments->selection.cases, "Cases ('*' matches anything)")->capture_default_str();
     command->add_flag("--list", arguments->list, "Name the cases and do nothing");

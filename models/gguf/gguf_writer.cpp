@@ -23,15 +23,11 @@ class HeaderBytes {
   public:
     template <class T>
     requires std::is_arithmetic_v<T>
-    void put(T value) {
-        const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-        bytes_.insert(bytes_.end(), bytes, bytes + sizeof(T));
-    }
+    void put(T value) { put_bytes(std::as_bytes(std::span(&value, 1))); }
     void put(bool value) { put(static_cast<uint8_t>(value ? 1 : 0)); }
     void put(std::string_view text) {
         put(static_cast<uint64_t>(text.size()));
-        const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
-        bytes_.insert(bytes_.end(), bytes, bytes + text.size());
+        put_bytes(std::as_bytes(std::span(text)));
     }
     void put(const std::string& text) { put(std::string_view(text)); }
     void put(const GgufArray& array) {
@@ -51,6 +47,12 @@ class HeaderBytes {
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
   private:
+    void put_bytes(std::span<const std::byte> bytes) {
+        const size_t at = bytes_.size();
+        bytes_.resize(at + bytes.size());
+        if (!bytes.empty()) std::memcpy(bytes_.data() + at, bytes.data(), bytes.size());
+    }
+
     std::vector<std::byte> bytes_;
 };
 
