@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
     add_devices_command(app, chosen);
     add_inspect_command(app, chosen);
     add_logits_command(app, chosen);
+    add_make_random_command(app, chosen);
     add_tokenize_command(app, chosen);
     add_test_ops_command(app, chosen);
     try {

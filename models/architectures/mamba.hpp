@@ -15,13 +15,13 @@ namespace krait {
 class Mamba : public Architecture {
   public:
     static Result<std::unique_ptr<Architecture>> create(const GgufFile& file, ModelShape shape);
+    Mamba(ModelShape shape, int64_t dt_rank) : Architecture(std::move(shape)), dt_rank_(dt_rank) {}
 
     std::vector<WeightSpec> layer_weights(int64_t layer) const override;
     std::vector<LayerState> layer_states() const override;
     graph::TensorId build_layer(LayerContext& context, graph::TensorId x) const override;
 
   protected:
-    Mamba(ModelShape shape, int64_t dt_rank) : Architecture(std::move(shape)), dt_rank_(dt_rank) {}
     static Result<int64_t> read_dt_rank(const GgufFile& file);
 
     // What stands between ssm_x and the scan: nothing here; Falcon-Mamba normalises r, B and C.

@@ -14,14 +14,15 @@ namespace krait {
 class Mamba2 final : public Architecture {
   public:
     static Result<std::unique_ptr<Architecture>> create(const GgufFile& file, ModelShape shape);
+    // n_head divides d_inner, n_group divides n_head: create() checks it for files.
+    Mamba2(ModelShape shape, int64_t n_head, int64_t n_group)
+        : Architecture(std::move(shape)), n_head_(n_head), n_group_(n_group) {}
 
     std::vector<WeightSpec> layer_weights(int64_t layer) const override;
     std::vector<LayerState> layer_states() const override;
     graph::TensorId build_layer(LayerContext& context, graph::TensorId x) const override;
 
   private:
-    Mamba2(ModelShape shape, int64_t n_head, int64_t n_group)
-        : Architecture(std::move(shape)), n_head_(n_head), n_group_(n_group) {}
     int64_t head_dim() const { return shape_.d_inner / n_head_; }
     int64_t conv_width() const { return shape_.d_inner + 2 * n_group_ * shape_.d_state; }
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/quantize/recipe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace krait {
+namespace {
+
+struct FormatFacts {
+    DType dtype;
+    DType smaller_blocks;  // for rows that are no whole number of blocks: the next format that is no worse
+    uint32_t file_type;    // GGUF's number for "mostly of this type"
+};
+
+constexpr FormatFacts kFacts[] = {
+    {DType::F32, DType::F32, 0},      {DType::F16, DType::F16, 1},      {DType::BF16, DType::BF16, 32},
+    {DType::Q8_0, DType::F16, 7},     {DType::Q4_0, DType::F16, 2},     {DType::Q4_1, DType::F16, 3},
+    {DType::Q5_0, DType::F16, 8},     {DType::Q5_1, DType::F16, 9},     {DType::IQ4_NL, DType::F16, 25},
+    {DType::Q2_K, DType::IQ4_NL, 10}, {DType::Q3_K, DType::IQ4_NL, 11}, {DType::IQ4_XS, DType::IQ4_NL, 30},
+    {DType::Q4_K, DType::Q5_0, 14},   {DType::Q5_K, DType::Q5_1, 16},   {DType::Q6_K, DType::Q8_0, 18},
+};
+static_assert(std::size(kFacts) == std::size(kDTypes) - 1);  // every format but the index type
+
+constexpr const FormatFacts& facts_of(DType dtype) {
+    return *std::find_if(std::begin(kFacts), std::end(kFacts), [&](const FormatFacts& f) { return f.dtype == dtype; });
+}
+
+double bits(DType dtype) { return 8.0 * dtype_info(dtype).block_bytes / dtype_info(dtype).block_elems; }
+DType at_least(DType dtype, DType least) { return bits(dtype) < bits(least) ? least : dtype; }
+
+std::string upper(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return out;
+}
+
+}  // namespace
+
+std::string weight_format_names() {
+    std::string names;
+    for (const DTypeInfo& info : kDTypes)
+        if (info.is_weight_format) names += fmt::format("{}{}", names.empty() ? "" : ", ", info.name);
+    return names;
+}
+
+Result<DType> parse_weight_format(std::string_view name) {
+    const auto dtype = parse_dtype(name);
+    if (dtype && dtype_info(*dtype).is_weight_format) return *dtype;
+    // Q4_K_M: the mixes of llama.cpp are made for transformers' tensors.
+    if (const std::string upper_name = upper(name); upper_name.size() > 2 && upper_name[upper_name.size() - 2] == '_')
+        if (const auto base = parse_dtype(upper_name.substr(0, upper_name.size() - 2)); base)
+            return fail(ErrorCode::invalid_argument,
+                        "there is no type '{}': its mix is made for attention; '{}' chooses by what state-space models need",
+                        name, dtype_name(*base));
+    return fail(ErrorCode::invalid_argument, "there is no type '{}'; there are {}", name, weight_format_names());
+}
+
+std::string_view tensor_kind(std::string_view name) {
+    if (!name.starts_with("blk.")) return name;
+    const size_t dot = name.find('.', 4);
+    return dot == std::string_view::npos ? name : name.substr(dot + 1);
+}
+
+bool is_weight_matrix(std::string_view kind, size_t rank) {
+    // "ssm_conv1d.weight" is a matrix by its shape only: four numbers a channel, read in F32 by every kernel.
+    return rank == 2 && kind.ends_with(".weight") && kind.find("norm") == kind.npos && kind != "ssm_conv1d.weight";
+}
+
+DType format_for_rows(DType wanted, int64_t width) {
+    while (width % dtype_info(wanted).block_elems != 0) wanted = facts_of(wanted).smaller_blocks;
+    return wanted;
+}
+
+uint32_t QuantizeRecipe::file_type() const { return facts_of(scheme_.body).file_type; }
+
+// Before the row's length is looked at.
+FormatChoice QuantizeRecipe::wanted(std::string_view kind, size_t rank) const {
+    if (!is_weight_matrix(kind, rank)) return {DType::F32, "small, and every value meets it"};
+    if (scheme_.pure) return {scheme_.body, "asked for"};
+    if (kind == "output.weight" || (kind == "token_embd.weight" && tied_head_)) {
+        if (scheme_.head) return {*scheme_.head, "head, asked for"};
+        const DType dtype = at_least(scheme_.body, DType::Q6_K);
+        return {dtype, dtype == scheme_.body ? "asked for" : "head: an error here is one of the logits"};
+    }
+    if (kind == "ssm_x.weight" || kind == "ssm_dt.weight") {
+        const DType dtype = at_least(scheme_.body, DType::Q8_0);
+        return {dtype, dtype == scheme_.body ? "asked for" : "makes dt, B and C, whose errors stay in the state"};
+    }
+    return {scheme_.body, "asked for"};
+}
+
+FormatChoice QuantizeRecipe::choose(std::string_view name, std::span<const int64_t> extents) const {
+    FormatChoice choice = wanted(tensor_kind(name), extents.size());
+    const int64_t width = extents.empty() ? 1 : extents.back();
+    if (const DType fitting = format_for_rows(choice.dtype, width); fitting != choice.dtype) {
+        choice.why = fmt::format("rows of {} are no whole blocks of {}", width, dtype_name(choice.dtype));
+        choice.dtype = fitting;
+    }
+    return choice;
+}
+
+}  // namespace krait

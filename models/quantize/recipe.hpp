@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which format each tensor of a state-space model is stored in, when a file is made that shall be mostly of one type.
+//
+//   kind                            type
+//   norms, biases, A, D, conv1d     F32: less than 1% of the bytes, and every value that passes meets them
+//   ssm_x, ssm_dt                   Q8_0 at least: 5% of the weights; they make dt, B and C, whose errors stay in the state
+//   head (and embedding, if tied)   Q6_K at least: an error here is an error of the logits
+//   all other matrices              the type that was asked for
+//
+// A row that is no whole number of blocks takes a format of smaller blocks that is no worse: K and IQ4_XS formats the one of
+// 32 weights, and what is no multiple of 32 (dt_rank 48) F16. docs/quant-formats.md gives figures for all of this.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+#include "core/tensor/dtype.hpp"
+
+namespace krait {
+
+// What is asked for.
+struct QuantizeScheme {
+    DType body = DType::F32;    // of the large matrices
+    std::optional<DType> head;  // of the head, and of an embedding that is tied to it; absent = by the table above
+    bool pure = false;          // every matrix in `body`, head, ssm_x and ssm_dt too; rows must still be whole blocks
+};
+
+// A name of a format, in either case. The error lists what there is; `q4_k_m` and the like, the names of llama.cpp's mixes,
+// are answered with the type that is meant.
+Result<DType> parse_weight_format(std::string_view name);
+// "F32, F16, ..."
+std::string weight_format_names();
+
+struct FormatChoice {
+    DType dtype = DType::F32;
+    std::string why;
+};
+
+class QuantizeRecipe {
+  public:
+    QuantizeRecipe(const QuantizeScheme& scheme, bool tied_head) : scheme_(scheme), tied_head_(tied_head) {}
+
+    // For a tensor of that name and those extents (Krait's order, the last varies fastest). Never fails: F16 and F32 take any row.
+    FormatChoice choose(std::string_view name, std::span<const int64_t> extents) const;
+
+    // GGUF's general.file_type for a file of this recipe: what most of its weights are.
+    uint32_t file_type() const;
+
+  private:
+    FormatChoice wanted(std::string_view kind, size_t rank) const;
+
+    QuantizeScheme scheme_;
+    bool tied_head_;
+};
+
+// Whether a tensor of that kind and rank is one of the matrices that formats of blocks are for.
+bool is_weight_matrix(std::string_view kind, size_t rank);
+
+// "ssm_in.weight" of "blk.3.ssm_in.weight"; the name itself where it is of no block.
+std::string_view tensor_kind(std::string_view name);
+
+// The format to use instead of `wanted` for rows of `width`: itself where they are whole blocks.
+DType format_for_rows(DType wanted, int64_t width);
+
+}  // namespace krait

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/random_model.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "core/base/parallel_for.hpp"
+#include "models/architectures/mamba.hpp"
+#include "models/architectures/mamba2.hpp"
+#include "models/gguf/gguf_writer.hpp"
+#include "models/random_vocabulary.hpp"
+#include "models/random_weights.hpp"
+
+namespace krait {
+namespace {
+
+constexpr auto kBad = ErrorCode::invalid_argument;
+
+struct PublishedSize {
+    const char* name;
+    const char* architecture;
+    int64_t n_layer, d_model;
+};
+constexpr PublishedSize kPublished[] = {
+    {"mamba-130m", "mamba", 24, 768},    {"mamba-370m", "mamba", 48, 1024},   {"mamba-790m", "mamba", 48, 1536},
+    {"mamba-1.4b", "mamba", 48, 2048},   {"mamba-2.8b", "mamba", 64, 2560},   {"falcon-mamba-7b", "mamba", 64, 4096},
+    {"mamba2-130m", "mamba2", 24, 768},  {"mamba2-370m", "mamba2", 48, 1024}, {"mamba2-780m", "mamba2", 48, 1536},
+    {"mamba2-1.3b", "mamba2", 48, 2048}, {"mamba2-2.7b", "mamba2", 64, 2560},
+};
+
+Result<void> check_sizes(const RandomModelSizes& s) {
+    struct Limit {
+        const char* name;
+        int64_t value, least, most;
+    };
+    const bool is_mamba2 = s.architecture == "mamba2";
+    for (const Limit& limit :
+         {Limit{"layers", s.n_layer, 1, 1024}, Limit{"d_model", s.d_model, 1, 1 << 16},
+          Limit{"vocab", s.n_vocab, kLeastRandomVocabulary, 1 << 24}, Limit{"d_inner", s.d_inner, 1, 1 << 18},
+          Limit{"d_state", s.d_state, 1, 4096}, Limit{"d_conv", s.d_conv, 2, 64},
+          Limit{"dt_rank", is_mamba2 ? 1 : s.dt_rank, 1, 1 << 16}, Limit{"heads", is_mamba2 ? s.n_head : 1, 1, 1 << 16},
+          Limit{"groups", is_mamba2 ? s.n_group : 1, 1, 1 << 16}})
+        if (limit.value < limit.least || limit.value > limit.most)
+            return fail(kBad, "{} is {}: {} to {} are possible", limit.name, limit.value, limit.least, limit.most);
+    if (is_mamba2 && s.d_inner % s.n_head != 0) return fail(kBad, "{} heads do not divide d_inner, {}", s.n_head, s.d_inner);
+    if (is_mamba2 && s.n_head % s.n_group != 0) return fail(kBad, "{} groups do not divide the {} heads", s.n_group, s.n_head);
+    return {};
+}
+
+std::unique_ptr<Architecture> make_architecture(const RandomModelSizes& s) {
+    ModelShape shape{.architecture = s.architecture,
+                     .n_vocab = s.n_vocab,
+                     .d_model = s.d_model,
+                     .n_layer = s.n_layer,
+                     .d_inner = s.d_inner,
+                     .d_state = s.d_state,
+                     .d_conv = s.d_conv,
+                     .tied_head = s.tied_head};
+    if (s.architecture == "mamba2") return std::make_unique<Mamba2>(std::move(shape), s.n_head, s.n_group);
+    return std::make_unique<Mamba>(std::move(shape), s.dt_rank);
+}
+
+Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_t file_type, uint64_t seed) {
+    const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
+    const auto key = [&](const char* name) { return s.architecture + "." + name; };
+    KRAIT_CHECK(writer.add("general.architecture", s.architecture));
+    KRAIT_CHECK(writer.add("general.name", s.name + " random"));
+    KRAIT_CHECK(
+        writer.add("general.description", fmt::format("Random weights of seed {}, written by krait make-random", seed)));
+    KRAIT_CHECK(writer.add("general.file_type", file_type));
+    KRAIT_CHECK(writer.add("general.quantization_version", uint32_t{2}));
+    KRAIT_CHECK(writer.add(key("context_length"), uint32_t{1} << 20));
+    KRAIT_CHECK(writer.add(key("embedding_length"), u32(s.d_model)));
+    KRAIT_CHECK(writer.add(key("feed_forward_length"), uint32_t{0}));
+    KRAIT_CHECK(writer.add(key("attention.head_count"), uint32_t{0}));
+    KRAIT_CHECK(writer.add(key("attention.layer_norm_rms_epsilon"), 1e-5f));
+    KRAIT_CHECK(writer.add(key("block_count"), u32(s.n_layer)));
+    KRAIT_CHECK(writer.add(key("vocab_size"), u32(s.n_vocab)));
+    KRAIT_CHECK(writer.add(key("ssm.conv_kernel"), u32(s.d_conv)));
+    KRAIT_CHECK(writer.add(key("ssm.inner_size"), u32(s.d_inner)));
+    KRAIT_CHECK(writer.add(key("ssm.state_size"), u32(s.d_state)));
+    KRAIT_CHECK(writer.add(key("ssm.time_step_rank"), u32(s.architecture == "mamba2" ? s.n_head : s.dt_rank)));
+    if (s.architecture == "mamba2") {
+        KRAIT_CHECK(writer.add(key("ssm.group_count"), u32(s.n_group)));
+    } else {
+        KRAIT_CHECK(writer.add(key("ssm.dt_b_c_rms"), s.dt_b_c_rms));
+    }
+
+    TokenizerSpec vocabulary = random_vocabulary(s.n_vocab);
+    KRAIT_CHECK(writer.add("tokenizer.ggml.model", vocabulary.model));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.pre", vocabulary.pre));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.tokens", GgufArray(std::move(vocabulary.tokens))));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.token_type", GgufArray(std::move(vocabulary.token_types))));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.merges", GgufArray(std::move(vocabulary.merges))));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.bos_token_id", static_cast<uint32_t>(*vocabulary.bos)));
+    KRAIT_CHECK(writer.add("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(*vocabulary.eos)));
+    return writer.add("tokenizer.ggml.unknown_token_id", static_cast<uint32_t>(*vocabulary.unk));
+}
+
+// As files have it: other readers insist on extents that a graph does not need.
+std::vector<int64_t> extents_in_file(const WeightSpec& spec, const RandomModelSizes& sizes) {
+    if (sizes.architecture == "mamba2") {
+        const std::string_view kind = tensor_kind(spec.name);
+        if (kind == "ssm_d") return {sizes.n_head, 1};
+        if (kind == "ssm_norm.weight") return {sizes.n_group, sizes.d_inner / sizes.n_group};
+    }
+    return spec.extents;
+}
+
+struct PlannedTensor {
+    std::string name;
+    TensorDesc desc;
+    uint64_t row_size() const { return static_cast<uint64_t>(row_bytes(dtype_of(desc), last_extent(desc))); }
+    uint64_t byte_size() const { return static_cast<uint64_t>(row_count(desc)) * row_size(); }
+};
+
+}  // namespace
+
+void RandomModelSizes::set_d_model(int64_t width) {
+    d_model = width;
+    d_inner = 2 * width;
+    dt_rank = (width + 15) / 16;
+    n_head = std::max<int64_t>(d_inner / 64, 1);  // heads of 64
+}
+
+std::string published_size_names() {
+    std::string names;
+    for (const PublishedSize& size : kPublished) names += fmt::format("{}{}", names.empty() ? "" : ", ", size.name);
+    return names;
+}
+
+Result<RandomModelSizes> published_sizes(std::string_view name) {
+    for (const PublishedSize& size : kPublished) {
+        if (name != size.name) continue;
+        RandomModelSizes sizes{.name = size.name, .architecture = size.architecture, .n_layer = size.n_layer};
+        sizes.set_d_model(size.d_model);
+        if (sizes.architecture == "mamba2") {
+            sizes.d_state = 128;
+            sizes.n_vocab = 50288;  // padded to 16 instead of 8
+        }
+        if (name.starts_with("falcon")) {
+            sizes.dt_b_c_rms = true;
+            sizes.tied_head = false;
+            sizes.n_vocab = 65024;
+        }
+        return sizes;
+    }
+    return fail(ErrorCode::not_found, "no sizes are known of '{}'; there are {}", name, published_size_names());
+}
+
+int64_t count_weights(const RandomModelSizes& sizes) {
+    int64_t n_weight = 0;
+    for (const WeightSpec& spec : make_architecture(sizes)->weights())
+        n_weight += element_count(make_desc(DType::F32, spec.extents));
+    return n_weight;
+}
+
+Result<RandomModelReport> write_random_model(const std::filesystem::path& target, const RandomModelOptions& options) {
+    const RandomModelSizes& sizes = options.sizes;
+    KRAIT_CHECK(check_sizes(sizes));
+    KRAIT_TRY(GgufWriter writer, GgufWriter::create(target));
+    const QuantizeRecipe recipe(options.scheme, sizes.tied_head);
+    KRAIT_CHECK(add_metadata(writer, sizes, recipe.file_type(), options.seed));
+
+    RandomModelReport report;
+    std::vector<PlannedTensor> tensors;
+    for (const WeightSpec& spec : make_architecture(sizes)->weights()) {
+        const std::vector<int64_t> extents = extents_in_file(spec, sizes);
+        const DType dtype = recipe.choose(spec.name, extents).dtype;
+        KRAIT_CHECK(writer.declare(spec.name, dtype, extents));
+        tensors.push_back({spec.name, make_desc(dtype, extents)});
+        report.n_weight += element_count(tensors.back().desc);
+        report.tensor_bytes += tensors.back().byte_size();
+    }
+
+    RandomWeights weights(sizes.n_layer, options.seed, options.threads);
+    uint64_t done = 0;
+    std::vector<std::byte> bytes;
+    for (const PlannedTensor& tensor : tensors) {
+        const RandomTensor rows = weights.tensor(tensor.name, dtype_of(tensor.desc), {tensor.desc.extent, tensor.desc.rank});
+        const int64_t n_row = row_count(tensor.desc);
+        constexpr uint64_t kPartBytes = uint64_t{32} << 20;
+        const auto part_rows = static_cast<int64_t>(std::max<uint64_t>(kPartBytes / tensor.row_size(), 1));
+        for (int64_t first = 0; first < n_row; first += part_rows) {
+            const int64_t count = std::min(part_rows, n_row - first);
+            bytes.resize(static_cast<size_t>(count) * tensor.row_size());
+            parallel_for(options.threads, count, 64, [&](int64_t begin, int64_t end) {
+                for (int64_t row = begin; row < end; ++row)
+                    rows.fill(first + row,
+                              std::span(bytes).subspan(static_cast<size_t>(row) * tensor.row_size(), tensor.row_size()));
+            });
+            KRAIT_CHECK(writer.write_part(tensor.name, bytes));
+            done += bytes.size();
+            if (options.progress) options.progress(done, report.tensor_bytes);
+        }
+    }
+    KRAIT_CHECK(writer.finish());
+    report.file_bytes = writer.bytes_written();
+    return report;
+}
+
+}  // namespace krait

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait make-random: a model of a published size, or of any, with random weights, to measure speed without downloads.
+#include <fmt/format.h>
+
+#include "models/random_model.hpp"
+#include "tools/command.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    std::string output, like = "mamba-130m", type = "F32", head;
+    uint64_t seed = 0;
+    int threads = 0;
+    bool pure = false;
+    // What differs from the published size.
+    std::optional<int64_t> layers, d_model, vocab, d_inner, d_state, d_conv, dt_rank, heads, groups;
+};
+
+Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
+    KRAIT_TRY(RandomModelSizes sizes, published_sizes(arguments.like));
+    if (arguments.d_model) sizes.set_d_model(*arguments.d_model);
+    const auto replace = [](int64_t& size, const std::optional<int64_t>& given) { size = given.value_or(size); };
+    replace(sizes.n_layer, arguments.layers);
+    replace(sizes.n_vocab, arguments.vocab);
+    replace(sizes.d_inner, arguments.d_inner);
+    replace(sizes.d_state, arguments.d_state);
+    replace(sizes.d_conv, arguments.d_conv);
+    replace(sizes.dt_rank, arguments.dt_rank);
+    replace(sizes.n_head, arguments.heads);
+    replace(sizes.n_group, arguments.groups);
+    return sizes;
+}
+
+Result<void> make_random(const Arguments& arguments) {
+    RandomModelOptions options;
+    KRAIT_TRY(options.sizes, sizes_of(arguments));
+    KRAIT_TRY(options.scheme.body, parse_weight_format(arguments.type));
+    if (!arguments.head.empty()) {
+        KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
+    }
+    options.scheme.pure = arguments.pure;
+    options.seed = arguments.seed;
+    options.threads = arguments.threads;
+    RandomModelReport report;
+    {
+        ProgressBar bar("writing", ProgressBar::Unit::bytes);
+        options.progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
+        KRAIT_TRY(report, write_random_model(arguments.output, options));
+    }
+    const RandomModelSizes& sizes = options.sizes;
+    fmt::print("{}: {} of {} layers, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
+               arguments.output, sizes.architecture, sizes.n_layer, sizes.d_model, sizes.n_vocab,
+               static_cast<double>(report.n_weight) * 1e-6,
+               8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
+               format_bytes(static_cast<double>(report.file_bytes)));
+    return {};
+}
+
+}  // namespace
+
+void add_make_random_command(CLI::App& app, Command& chosen) {
+    CLI::App* command =
+        app.add_subcommand("make-random", "Write a model with random weights, to measure speed without downloads");
+    auto arguments = std::make_shared<Arguments>();
+    command->add_option("output", arguments->output, "the GGUF file to write")->required()->type_name("OUT.gguf");
+    command->add_option("--like", arguments->like, "whose sizes: " + published_size_names())
+        ->capture_default_str()
+        ->type_name("NAME");
+    command->add_option("--type", arguments->type, "format of the large matrices: " + weight_format_names())
+        ->capture_default_str()
+        ->type_name("TYPE");
+    command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
+    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, as far as rows are whole blocks");
+    command->add_option("--seed", arguments->seed, "the same seed gives the same file")->capture_default_str();
+    command->add_option("--threads", arguments->threads, "0 = all")->check(CLI::Range(0, 1024))->capture_default_str();
+    const auto add_size = [&](const char* name, std::optional<int64_t>& size, const char* help) {
+        command->add_option(name, size, help)->type_name("N")->group("Sizes other than those of --like");
+    };
+    add_size("--layers", arguments->layers, "layers");
+    add_size("--d-model", arguments->d_model, "width; d_inner, dt_rank and heads follow where not given");
+    add_size("--vocab", arguments->vocab, "tokens");
+    add_size("--d-inner", arguments->d_inner, "inner width");
+    add_size("--d-state", arguments->d_state, "state size of a channel");
+    add_size("--d-conv", arguments->d_conv, "taps of the convolution");
+    add_size("--dt-rank", arguments->dt_rank, "rank of dt (Mamba-1)");
+    add_size("--heads", arguments->heads, "heads (Mamba-2)");
+    add_size("--groups", arguments->groups, "groups (Mamba-2)");
+    command->footer(
+        "Examples:\n"
+        "  krait make-random m.gguf --like mamba-370m --type q4_k\n"
+        "  krait make-random tiny.gguf --like mamba2-130m --layers 2 --d-model 256 --vocab 1000 --seed 7");
+    command->callback([&chosen, arguments] {
+        chosen = [arguments] {
+            const auto done = make_random(*arguments);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools
