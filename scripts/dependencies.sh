@@ -14,8 +14,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 jobs="${jobs:-}"
 
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
-                         libexpected-dev libxxhash-dev)
-readonly kTestPackages=(libgtest-dev nlohmann-json3-dev)
+                         libexpected-dev libxxhash-dev nlohmann-json3-dev)
+readonly kTestPackages=(libgtest-dev)
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
 # that a compiler or a library from elsewhere will do.

@@ -21,6 +21,7 @@ int report(const Error& error);
 using Command = std::function<int()>;
 
 // Each adds one subcommand to app and sets *chosen when it is called.
+void add_bench_command(CLI::App& app, Command& chosen);
 void add_run_command(CLI::App& app, Command& chosen);
 void add_devices_command(CLI::App& app, Command& chosen);
 void add_inspect_command(CLI::App& app, Command& chosen);

@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
     add_logits_command(app, chosen);
     add_make_random_command(app, chosen);
     add_tokenize_command(app, chosen);
+    add_bench_command(app, chosen);
     add_test_ops_command(app, chosen);
     try {
         app.parse(argc, argv);

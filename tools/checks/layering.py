@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may know whom (docs/architecture.md), proved by the includes and by what plugins link.
 
-    tools, bench, tests -> capi -> models -> graph -> core
+    tools, tests -> bench -> capi -> models -> graph -> core
 
 A layer is the longest prefix in MAY_INCLUDE that a file's path has; it may include the prefixes listed, and itself. Backends
 see a part of core, backends/common and themselves; the reference is a backend of its own, because an oracle that shares
@@ -28,9 +28,11 @@ MAY_INCLUDE = {
     "tests/harness": LIBRARY,
     # Not a part of the harness but plugins with a defect each, which it must find.
     "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
-    "tests": LIBRARY + ("backends", "tests/harness"),
-    "bench": LIBRARY + ("tests/harness",),
-    "tools": LIBRARY + ("tests/harness",),
+    "tests": LIBRARY + ("backends", "tests/harness", "bench"),
+    "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
+    # Measures the processor and knows nothing of the engine.
+    "bench/ceilings": (),
+    "tools": LIBRARY + ("tests/harness", "bench"),
 }
 
 # Static libraries that a plugin may hold its own copy of, and the interface target with the warning flags.

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/model_bench.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include "bench/machine.hpp"
+#include "models/sampler/random.hpp"
+#include "models/session.hpp"
+
+namespace krait::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int64_t kWarmUpSteps = 8;  // of decoding: every program is made in the first, caches are as full as they get in a few
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::vector<int32_t> random_tokens(int64_t count, int32_t n_token, Random& random) {
+    std::vector<int32_t> tokens(static_cast<size_t>(count));
+    for (int32_t& token : tokens) token = static_cast<int32_t>(random.next() % static_cast<uint64_t>(n_token));
+    return tokens;
+}
+
+// Reads the file from end to end; the second pass counts, because the first may come from a disk.
+Result<double> read_once(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
+    std::vector<char> buffer(size_t{1} << 20);
+    double seconds = 0;
+    Result<void> done;
+    for (int pass = 0; pass < 2 && done; ++pass) {
+        const auto start = Clock::now();
+        ssize_t n = 0;
+        off_t at = 0;
+        while ((n = ::pread(file, buffer.data(), buffer.size(), at)) > 0) at += n;
+        if (n < 0) done = fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
+        seconds = since(start);
+    }
+    ::close(file);
+    if (!done) return tl::unexpected<Error>(std::move(done).error());
+    return seconds;
+}
+
+class Bench {
+  public:
+    Bench(const BenchPlan& plan, BenchResult& result) : plan_(plan), result_(result), random_(plan.seed) {}
+
+    Result<void> load(const std::function<Result<GgufFile>()>& open) {
+        if (!plan_.path.empty()) {
+            KRAIT_TRY(result_.load.read_once, read_once(plan_.path));
+        }
+        const auto start = Clock::now();
+        KRAIT_TRY(GgufFile file, open());
+        LoadProgress progress;
+        if (plan_.progress) progress = [&](uint64_t done, uint64_t total) { plan_.progress("loading", done, total); };
+        KRAIT_TRY(result_.model, Model::load(std::move(file), {.device = plan_.device, .progress = progress}));
+        result_.load.load = since(start);
+        KRAIT_TRY(Session session, Session::create(result_.model));
+        const int32_t token = 0;
+        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = {&token, 1}}}));
+        result_.load.first_token = since(start);
+        result_.work = ModelWork::of(*result_.model);
+        return {};
+    }
+
+    Result<void> prompt(int64_t n_tok) {
+        Series series{.is_prompt = true, .n_tok = n_tok};
+        const int64_t n_run = (n_tok + plan_.chunk - 1) / plan_.chunk;
+        const ModelWork& work = result_.work;
+        // Every run but the last leaves the head alone.
+        series.bytes = static_cast<double>(n_run - 1) * work.bytes(0, 1, 0) + work.bytes(n_tok, 1, 1);
+        series.operations = work.operations(n_tok, 1);
+        KRAIT_TRY(Session session, Session::create(result_.model, {.max_batch_tokens = plan_.chunk}));
+        begin(series, plan_.repetitions + (plan_.warm_up ? 1 : 0));
+        for (int repetition = plan_.warm_up ? -1 : 0; repetition < plan_.repetitions; ++repetition) {
+            const auto tokens = random_tokens(n_tok, result_.model->n_token(), random_);
+            KRAIT_CHECK(session.reset(0));
+            const auto start = Clock::now();
+            KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = tokens}}, {.progress = [&](int64_t done, int64_t) {
+                                           advance(done - std::exchange(reported_, done));
+                                       }}));
+            if (repetition >= 0) series.seconds.push_back(since(start));
+            reported_ = 0;
+        }
+        result_.series.push_back(std::move(series));
+        return {};
+    }
+
+    Result<void> decode(int64_t n_step, int32_t n_seq) {
+        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq};
+        series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
+        series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
+        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk}));
+        begin(series, plan_.repetitions);
+        if (plan_.warm_up) KRAIT_CHECK(steps(session, std::min(kWarmUpSteps, n_step), false));
+        for (int repetition = 0; repetition < plan_.repetitions; ++repetition) {
+            for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(session.reset(sequence));
+            const auto start = Clock::now();
+            KRAIT_CHECK(steps(session, n_step, true));
+            series.seconds.push_back(since(start));
+        }
+        result_.series.push_back(std::move(series));
+        return {};
+    }
+
+  private:
+    Result<void> steps(Session& session, int64_t n_step, bool counts) {
+        const auto n_seq = static_cast<size_t>(session.max_sequences());
+        std::vector<SequenceInput> batch(n_seq);
+        for (int64_t step = 0; step < n_step; ++step) {
+            const auto tokens = random_tokens(session.max_sequences(), result_.model->n_token(), random_);
+            for (size_t i = 0; i < n_seq; ++i)
+                batch[i] = {.sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1)};
+            KRAIT_CHECK(session.decode(batch));
+            if (counts) advance(session.max_sequences());
+        }
+        return {};
+    }
+
+    void begin(const Series& series, int repetitions) {
+        label_ = series.n_seq > 1 ? fmt::format("{} x {}", series.name(), series.n_seq) : series.name();
+        done_ = 0;
+        total_ = series.tokens() * repetitions;
+    }
+    void advance(int64_t tokens) {
+        done_ += tokens;
+        if (plan_.progress) plan_.progress(label_, static_cast<uint64_t>(done_), static_cast<uint64_t>(total_));
+    }
+
+    const BenchPlan& plan_;
+    BenchResult& result_;
+    Random random_;
+    std::string label_;
+    int64_t done_ = 0, total_ = 0, reported_ = 0;
+};
+
+}  // namespace
+
+std::string Series::name() const { return fmt::format("{} {}", is_prompt ? "prompt" : "decode", n_tok); }
+
+Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, const BenchPlan& plan) {
+    BenchResult result;
+    Bench bench(plan, result);
+    KRAIT_CHECK(bench.load(open));
+    for (const int64_t n_tok : plan.prompts)
+        if (n_tok > 0) KRAIT_CHECK(bench.prompt(n_tok));
+    for (const int64_t n_step : plan.decodes)
+        for (const int32_t n_seq : plan.batches)
+            if (n_step > 0) KRAIT_CHECK(bench.decode(n_step, n_seq));
+    result.peak_memory = peak_memory_bytes();
+    return result;
+}
+
+}  // namespace krait::bench

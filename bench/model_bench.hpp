@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Times a model as the engine serves it: prompts with the logits of their last token, and steps of one token for each of B sequences
+// with the logits of all of them. Token ids are random from a fixed seed, so a model needs no tokenizer and every run does the
+// same work. What is timed is Session::decode, the logits on the host included; sampling is not.
+//   KRAIT_TRY(const BenchResult result, run_bench([&] { return GgufFile::open(path); }, plan));
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/model_work.hpp"
+
+namespace krait::bench {
+
+struct BenchPlan {
+    std::string device;                 // as Model::load takes it
+    std::vector<int64_t> prompts{512};  // tokens of a prompt; 0 = none
+    std::vector<int64_t> decodes{128};  // steps; 0 = none
+    std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes
+    int repetitions = 5;
+    bool warm_up = true;  // one untimed run of each kind before the first that counts
+    int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens
+    std::string path;     // the file, to be read once for comparison; empty where the model comes from memory
+    uint64_t seed = 1;
+    // label: what is being done; done and total count tokens (bytes while loading).
+    std::function<void(const std::string& label, uint64_t done, uint64_t total)> progress;
+};
+
+struct Series {
+    bool is_prompt = false;
+    int64_t n_tok = 0;            // of each sequence
+    int32_t n_seq = 1;            // that go side by side
+    std::vector<double> seconds;  // of each repetition, which is n_tok * n_seq tokens
+    double bytes = 0;             // ModelWork's, of a repetition
+    double operations = 0;
+
+    int64_t tokens() const { return n_tok * n_seq; }
+    std::string name() const;  // "prompt 512", "decode 128"
+};
+
+struct LoadTimes {
+    std::optional<double> read_once;  // the file, which the system holds in memory, read through a small buffer
+    double load = 0;                  // until the weights are on the device
+    double first_token = 0;           // until the logits of a prompt of one token are there; load included
+};
+
+struct BenchResult {
+    std::shared_ptr<const Model> model;
+    ModelWork work;
+    LoadTimes load;
+    std::vector<Series> series;
+    uint64_t peak_memory = 0;  // of the process, when all was done
+};
+
+Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, const BenchPlan& plan);
+
+}  // namespace krait::bench

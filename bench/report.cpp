@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report.hpp"
+
+#include <fmt/format.h>
+
+#include "bench/report_text.hpp"
+
+namespace krait::bench {
+namespace {
+
+constexpr double kGiga = 1e-9;
+
+std::string percent(const std::optional<double>& share) { return share ? fmt::format("{:.0f}%", *share * 100) : "-"; }
+
+std::string number_of(int32_t n) { return fmt::format("{}", n); }
+
+// One row of cells for each series, for tables of both kinds.
+std::vector<std::vector<std::string>> cells(const Report& report) {
+    std::vector<std::vector<std::string>> rows{
+        {"test", "sequences", "tokens/s", "min", "max", "ms", "GB/s", "of read", "GFLOP/s", "of peak"}};
+    for (const Series& series : report.result.series) {
+        const Rates rates = rates_of(series, report);
+        rows.push_back({series.name(), number_of(series.n_seq), fmt::format("{:.1f}", rates.tokens_per_second.median),
+                        fmt::format("{:.1f}", rates.tokens_per_second.min), fmt::format("{:.1f}", rates.tokens_per_second.max),
+                        fmt::format("{:.2f}", rates.step_seconds * 1e3), fmt::format("{:.2f}", rates.bytes_per_second * kGiga),
+                        percent(rates.share_of_read), fmt::format("{:.1f}", rates.operations_per_second * kGiga),
+                        percent(rates.share_of_peak)});
+    }
+    return rows;
+}
+
+// Facts beside the table, each with its name.
+std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
+    const BenchResult& result = report.result;
+    const ModelShape& shape = result.model->shape();
+    std::vector<std::pair<std::string, std::string>> facts;
+    facts.emplace_back("model",
+                       fmt::format("{}: {}, {} layers, d_model {}; {}", result.model->file().name(), shape.architecture,
+                                   shape.n_layer, shape.d_model, types_text(result.model->file())));
+    facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->device()->info().name,
+                                             report.n_threads > 0 ? fmt::format(", {} threads", report.n_threads) : ""));
+    if (report.ceilings) {
+        std::string text = fmt::format("read {:.1f} GB/s", report.ceilings->read_bytes_per_second * kGiga);
+        for (const Number number : {Number::f32, Number::bf16, Number::int8})
+            if (const Peak* peak = report.ceilings->best(number))
+                text += fmt::format(", {} {:.0f} GFLOP/s ({})", number_name(number), peak->operations_per_second * kGiga,
+                                    peak->unit);
+        facts.emplace_back("ceilings", text);
+    }
+    const LoadTimes& load = result.load;
+    std::string text = fmt::format("{:.3f} s, first token after {:.3f} s", load.load, load.first_token);
+    if (load.read_once)
+        text += fmt::format(", {:.2f} x reading the file once ({:.3f} s)", load.first_token / *load.read_once, *load.read_once);
+    facts.emplace_back("load", text);
+    facts.emplace_back("memory", fmt::format("{:.1f} MiB at most", static_cast<double>(result.peak_memory) / (1 << 20)));
+    return facts;
+}
+
+}  // namespace
+
+const Peak& peak_for(const Ceilings& ceilings, DType format) {
+    if (is_quantized(format)) return ceilings.highest();
+    const Peak *f32 = ceilings.best(Number::f32), *bf16 = ceilings.best(Number::bf16);
+    if (format == DType::F32 || !bf16 || bf16->operations_per_second < f32->operations_per_second) return *f32;
+    return *bf16;
+}
+
+Rates rates_of(const Series& series, const Report& report) {
+    std::vector<double> tokens_per_second;
+    for (const double seconds : series.seconds) tokens_per_second.push_back(static_cast<double>(series.tokens()) / seconds);
+    const double seconds = spread_of(series.seconds).median;
+    Rates rates{.tokens_per_second = spread_of(std::move(tokens_per_second)),
+                .step_seconds = series.is_prompt ? seconds : seconds / static_cast<double>(series.n_tok),
+                .bytes_per_second = series.bytes / seconds,
+                .operations_per_second = series.operations / seconds};
+    if (report.ceilings) {
+        rates.share_of_read = rates.bytes_per_second / report.ceilings->read_bytes_per_second;
+        rates.share_of_peak =
+            rates.operations_per_second / peak_for(*report.ceilings, report.result.work.widest).operations_per_second;
+    }
+    return rates;
+}
+
+std::string as_table(const Report& report) {
+    std::string text;
+    for (const auto& [name, value] : facts(report)) text += fmt::format("{:<9} {}\n", name, value);
+    if (report.result.series.empty()) return text;
+    text += '\n';
+    const auto rows = cells(report);
+    std::vector<size_t> widths(rows[0].size(), 0);
+    for (const auto& row : rows)
+        for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (const auto& row : rows) {
+        text += fmt::format("{:<{}}", row[0], widths[0]);
+        for (size_t i = 1; i < row.size(); ++i) text += fmt::format("  {:>{}}", row[i], widths[i]);
+        text += '\n';
+    }
+    return text;
+}
+
+std::string as_markdown(const Report& report) {
+    std::string text;
+    for (const auto& [name, value] : facts(report)) text += fmt::format("- {}: {}\n", name, value);
+    if (report.result.series.empty()) return text;
+    text += '\n';
+    const auto rows = cells(report);
+    for (size_t r = 0; r < rows.size(); ++r) {
+        for (const std::string& cell : rows[r]) text += fmt::format("| {} ", cell);
+        text += "|\n";
+        if (r == 0) {
+            for (size_t i = 0; i < rows[0].size(); ++i) text += i == 0 ? "|---" : "|---:";
+            text += "|\n";
+        }
+    }
+    return text;
+}
+
+std::string as_csv(const Report& report) {
+    std::string text =
+        "krait,model,device,threads,test,n_tok,n_seq,repetitions,tokens_per_second,tokens_per_second_min,tokens_per_second_max,"
+        "step_seconds,gb_per_second,share_of_read,gflop_per_second,share_of_peak\n";
+    const auto share = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : std::string(); };
+    for (const Series& series : report.result.series) {
+        const Rates rates = rates_of(series, report);
+        text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.6f},{:.3f},{},{:.3f},{}\n", report.version,
+                            csv_field(report.result.model->file().name()), csv_field(device_name(report)), report.n_threads,
+                            series.is_prompt ? "prompt" : "decode", series.n_tok, series.n_seq, series.seconds.size(),
+                            rates.tokens_per_second.median, rates.tokens_per_second.min, rates.tokens_per_second.max,
+                            rates.step_seconds, rates.bytes_per_second * kGiga, share(rates.share_of_read),
+                            rates.operations_per_second * kGiga, share(rates.share_of_peak));
+    }
+    return text;
+}
+
+}  // namespace krait::bench

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What krait bench prints: for people (table, md) and for programs (json, csv). docs/benchmarks.md says what each number means.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bench/ceilings/ceilings.hpp"
+#include "bench/machine.hpp"
+#include "bench/model_bench.hpp"
+#include "bench/statistics.hpp"
+
+namespace krait::bench {
+
+struct Report {
+    std::string version;  // of Krait
+    std::string device;   // as it was asked for
+    int n_threads = 0;    // of the family "cpu"; 0 = another device
+    Machine machine;
+    BenchPlan plan;
+    BenchResult result;
+    std::optional<Ceilings> ceilings;  // only where the device is this processor
+};
+
+// The numbers of a series that follow from its times.
+struct Rates {
+    Spread tokens_per_second;
+    double step_seconds = 0;                                 // median of a whole prompt, or of one step of decoding
+    double bytes_per_second = 0, operations_per_second = 0;  // at the median
+    std::optional<double> share_of_read, share_of_peak;      // 0 to 1; nothing without ceilings
+};
+Rates rates_of(const Series& series, const Report& report);
+
+// What weights of that format could be multiplied with at best: F32 by f32; F16 and BF16 by the faster of f32 and bf16; quantized
+// ones by the fastest of all.
+const Peak& peak_for(const Ceilings& ceilings, DType format);
+
+std::string as_table(const Report& report);
+std::string as_markdown(const Report& report);
+std::string as_csv(const Report& report);   // a head line, then one line for each series
+std::string as_json(const Report& report);  // one object; "schema" grows when a field changes its meaning
+
+}  // namespace krait::bench

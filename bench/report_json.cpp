@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "bench/report_text.hpp"
+
+namespace krait::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+
+Json machine_json(const Machine& machine) {
+    return {{"cpu", machine.cpu},
+            {"features", machine.features},
+            {"processors", machine.processors},
+            {"memory_bytes", machine.memory_bytes},
+            {"cache_bytes", machine.cache_bytes},
+            {"os", machine.os}};
+}
+
+Json model_json(const Report& report) {
+    const Model& model = *report.result.model;
+    const ModelShape& shape = model.shape();
+    Json types = Json::object();
+    for (const auto& [type, share] : types_of(model.file()))
+        types[type] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
+    const ModelWork& work = report.result.work;
+    return {{"file", std::filesystem::path(model.file().name()).filename().string()},
+            {"bytes", model.file().bytes().size()},
+            {"hash", fmt::format("{:016x}", model.hash())},
+            {"architecture", shape.architecture},
+            {"n_layer", shape.n_layer},
+            {"d_model", shape.d_model},
+            {"d_inner", shape.d_inner},
+            {"d_state", shape.d_state},
+            {"n_vocab", shape.n_vocab},
+            {"types", types},
+            {"decode_weight_bytes", work.weight_bytes},
+            {"state_bytes", work.state_bytes},
+            {"layer_weights", work.layer_weights},
+            {"head_weights", work.head_weights}};
+}
+
+Json ceilings_json(const Ceilings& ceilings, DType widest) {
+    Json peaks = Json::array();
+    for (const Peak& peak : ceilings.peaks)
+        peaks.push_back({{"number", number_name(peak.number)},
+                         {"unit", peak.unit},
+                         {"gflop_per_second", peak.operations_per_second * 1e-9}});
+    const Peak& chosen = peak_for(ceilings, widest);
+    return {{"threads", ceilings.n_threads},
+            {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
+            {"read_buffer_bytes", ceilings.buffer_bytes},
+            {"peaks", peaks},
+            {"peak_of_this_model", {{"number", number_name(chosen.number)}, {"unit", chosen.unit}}}};
+}
+
+Json series_json(const Series& series, const Report& report) {
+    const Rates rates = rates_of(series, report);
+    Json json{{"test", series.is_prompt ? "prompt" : "decode"},
+              {"n_tok", series.n_tok},
+              {"n_seq", series.n_seq},
+              {"tokens_per_second",
+               {{"median", rates.tokens_per_second.median},
+                {"min", rates.tokens_per_second.min},
+                {"max", rates.tokens_per_second.max}}},
+              {"step_seconds", rates.step_seconds},
+              {"gb_per_second", rates.bytes_per_second * 1e-9},
+              {"gflop_per_second", rates.operations_per_second * 1e-9}};
+    if (rates.share_of_read) json["share_of_read"] = *rates.share_of_read;
+    if (rates.share_of_peak) json["share_of_peak"] = *rates.share_of_peak;
+    json["seconds"] = series.seconds;
+    return json;
+}
+
+}  // namespace
+
+std::string as_json(const Report& report) {
+    const BenchResult& result = report.result;
+    const Device& device = *result.model->device();
+    Json json{{"schema", kSchema},
+              {"krait", report.version},
+              {"machine", machine_json(report.machine)},
+              {"device",
+               {{"asked_for", report.device},
+                {"name", device_name(report)},
+                {"what", device.info().name},
+                {"features", device.info().features},
+                {"threads", report.n_threads}}},
+              {"model", model_json(report)},
+              {"settings",
+               {{"repetitions", report.plan.repetitions},
+                {"warm_up", report.plan.warm_up},
+                {"chunk", report.plan.chunk},
+                {"seed", report.plan.seed}}}};
+    if (report.ceilings) json["ceilings"] = ceilings_json(*report.ceilings, result.work.widest);
+    json["load"] = {{"seconds", result.load.load}, {"first_token_seconds", result.load.first_token}};
+    if (result.load.read_once) json["load"]["read_once_seconds"] = *result.load.read_once;
+    json["peak_memory_bytes"] = result.peak_memory;
+    json["results"] = Json::array();
+    for (const Series& series : result.series) json["results"].push_back(series_json(series, report));
+    // Names come from files and may be no UTF-8.
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace krait::bench

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small pieces of text that the forms of a report share.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "bench/report.hpp"
+
+namespace krait::bench {
+
+struct TypeShare {
+    int64_t tensors = 0, weights = 0;
+    uint64_t bytes = 0;
+};
+
+// By format name.
+inline std::map<std::string, TypeShare> types_of(const GgufFile& file) {
+    std::map<std::string, TypeShare> types;
+    for (const GgufTensor& tensor : file.tensors()) {
+        TypeShare& share = types[dtype_name(tensor.dtype())];
+        ++share.tensors;
+        share.weights += element_count(tensor.desc);
+        share.bytes += tensor.byte_size();
+    }
+    return types;
+}
+
+// "130.2 M weights, 134.5 MiB (F32 1.9 MiB, Q8_0 132.6 MiB)"
+inline std::string types_text(const GgufFile& file) {
+    TypeShare all;
+    std::string parts;
+    const auto mib = [](uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); };
+    for (const auto& [type, share] : types_of(file)) {
+        all.weights += share.weights;
+        all.bytes += share.bytes;
+        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", type, mib(share.bytes));
+    }
+    return fmt::format("{:.1f} M weights, {} ({})", static_cast<double>(all.weights) * 1e-6, mib(all.bytes), parts);
+}
+
+// "cpu:avx512": with the variant that was chosen.
+inline std::string device_name(const Report& report) {
+    const Device& device = *report.result.model->device();
+    const std::string variant = device.api().variant ? device.api().variant : "";
+    if (variant.empty() || device.name().find(':') != std::string::npos) return device.name();
+    return device.name() + ":" + variant;
+}
+
+// In quotes where it has to be.
+inline std::string csv_field(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+    std::string quoted = "\"";
+    for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + '"';
+}
+
+}  // namespace krait::bench

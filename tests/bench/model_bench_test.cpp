@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a benchmark counts, on the demo model: 8 layers, d_model 320, d_inner 640, d_state 16, d_conv 4, dt_rank 32, 4096 tokens, head
+// tied to the embedding, all matrices Q8_0.
+#include "bench/model_bench.hpp"
+
+#include <gtest/gtest.h>
+
+#include "models/demo/demo_model.hpp"
+
+namespace krait::bench {
+namespace {
+
+Result<GgufFile> demo() { return GgufFile::parse(demo_model_bytes(), "demo"); }
+
+BenchPlan short_plan() {
+    return {.device = "cpu", .prompts = {5}, .decodes = {3}, .batches = {1, 2}, .repetitions = 2, .chunk = 4};
+}
+
+constexpr double kLayerWeights = 8.0 * (2 * 640 * 320 + 640 * 4 + (32 + 2 * 16) * 640 + 640 * 32 + 320 * 640);
+constexpr double kHeadWeights = 4096.0 * 320;
+constexpr double kState = 8.0 * (3 * 640 + 640 * 16) * 4;
+// Matrices at 34 bytes for 32; norms, conv, A, D and biases as F32.
+constexpr double kBytes =
+    (kLayerWeights - 8.0 * 640 * 4 + kHeadWeights) * 34 / 32 + 4.0 * (8 * (320 + 640 * 4 + 640 + 640 + 640 * 16 + 640) + 320);
+constexpr double kRow = 320.0 * 34 / 32;
+
+TEST(ModelWork, CountsWhatADecodeStepNeeds) {
+    const auto model = Model::load_demo({.device = "cpu"});
+    ASSERT_TRUE(model) << model.error().message;
+    const ModelWork work = ModelWork::of(**model);
+    EXPECT_EQ(work.layer_weights, kLayerWeights);
+    EXPECT_EQ(work.head_weights, kHeadWeights);
+    EXPECT_EQ(work.state_bytes, kState);
+    EXPECT_EQ(work.weight_bytes, kBytes);
+    EXPECT_EQ(work.head_bytes, kHeadWeights * 34 / 32);
+    EXPECT_EQ(work.widest, DType::Q8_0);
+    EXPECT_EQ(work.bytes(3, 3, 3), kBytes + 3 * kRow + 2 * 3 * kState);
+    EXPECT_EQ(work.bytes(3, 1, 0), kBytes - kHeadWeights * 34 / 32 + 3 * kRow + 2 * kState);
+    EXPECT_EQ(work.operations(512, 1), 2 * (512 * kLayerWeights + kHeadWeights));
+}
+
+TEST(ModelBench, TimesEverythingThatWasPlanned) {
+    const auto result = run_bench(demo, short_plan());
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->series.size(), 3u);
+    EXPECT_EQ(result->series[0].name(), "prompt 5");
+    EXPECT_EQ(result->series[1].name(), "decode 3");
+    EXPECT_EQ(result->series[2].n_seq, 2);
+    EXPECT_EQ(result->series[2].tokens(), 6);
+    for (const Series& series : result->series) {
+        ASSERT_EQ(series.seconds.size(), 2u) << series.name();
+        for (const double seconds : series.seconds) EXPECT_GT(seconds, 0);
+    }
+    // A prompt of 5 in runs of 4 reads the layers twice, and the head once.
+    EXPECT_EQ(result->series[0].bytes, 2 * kBytes - kHeadWeights * 34 / 32 + 5 * kRow + 4 * kState);
+    EXPECT_EQ(result->series[0].operations, 2 * (5 * kLayerWeights + kHeadWeights));
+    EXPECT_EQ(result->series[2].operations, 3 * 2 * 2 * (kLayerWeights + kHeadWeights));
+    EXPECT_GT(result->load.load, 0);
+    EXPECT_GT(result->load.first_token, result->load.load);
+    EXPECT_FALSE(result->load.read_once);
+    EXPECT_GT(result->peak_memory, uint64_t{1} << 20);
+}
+
+TEST(ModelBench, ZeroLeavesOut) {
+    BenchPlan plan = short_plan();
+    plan.prompts = {0};
+    plan.decodes = {0};
+    const auto result = run_bench(demo, plan);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_TRUE(result->series.empty());
+}
+
+TEST(ModelBench, ProgressCountsEveryToken) {
+    BenchPlan plan = short_plan();
+    std::map<std::string, std::pair<uint64_t, uint64_t>> last;
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { last[label] = {done, total}; };
+    ASSERT_TRUE(run_bench(demo, plan));
+    for (const auto& [label, counts] : last) EXPECT_EQ(counts.first, counts.second) << label;
+    EXPECT_TRUE(last.contains("prompt 5") && last.contains("decode 3 x 2"));
+}
+
+TEST(ModelBench, AMissingFileIsAnError) {
+    BenchPlan plan = short_plan();
+    plan.path = "no-such-file.gguf";
+    const auto result = run_bench(demo, plan);
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().message.find("no-such-file.gguf"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace krait::bench

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait bench: how fast a model runs here, and which share of what the machine could do that is.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "bench/report.hpp"
+#include "core/base/environment.hpp"
+#include "core/runtime/device_spec.hpp"
+#include "models/session.hpp"
+#include "tools/command.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    ModelArguments model;
+    bench::BenchPlan plan;
+    int threads = 0;
+    bool no_warm_up = false, no_ceilings = false;
+    std::string output = "table";
+};
+
+// The device that is meant, with --threads as its option.
+Result<std::string> device_of(const Arguments& arguments) {
+    std::string device = !arguments.model.device.empty() ? arguments.model.device : environment::device().value_or("auto");
+    if (arguments.threads == 0) return device;
+    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(device));
+    if (spec.is_auto()) device = "cpu";
+    if (spec.options.find("threads=") != std::string::npos)
+        return fail(ErrorCode::invalid_argument, "--threads {} beside --device {}: say the number of threads once",
+                    arguments.threads, device);
+    return fmt::format("{}:threads={}", device, arguments.threads);
+}
+
+// Threads of the family "cpu": as its options say, else all processors. 0 for all others.
+Result<int> threads_of(const Device& device, const std::string& asked_for) {
+    if (std::string_view(device.api().family) != "cpu") return 0;
+    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(asked_for));
+    constexpr std::string_view kKey = "threads=";
+    const size_t at = spec.options.find(kKey);
+    return at == std::string::npos ? bench::default_thread_count() : std::atoi(spec.options.c_str() + at + kKey.size());
+}
+
+// A bar for each thing that is being done.
+class Bars {
+  public:
+    void update(const std::string& label, uint64_t done, uint64_t total) {
+        if (!bar_ || label != label_) {
+            bar_.emplace(label, label == "loading" ? ProgressBar::Unit::bytes : ProgressBar::Unit::count);
+            label_ = label;
+        }
+        bar_->update(done, total);
+    }
+
+  private:
+    std::optional<ProgressBar> bar_;
+    std::string label_;
+};
+
+Result<std::string> bench_model(Arguments arguments) {
+    bench::Report report;
+    report.version = KRAIT_VERSION;
+    KRAIT_TRY(report.device, device_of(arguments));
+    report.plan = arguments.plan;
+    report.plan.device = report.device;
+    report.plan.path = arguments.model.path;
+    report.plan.warm_up = !arguments.no_warm_up;
+    Bars bars;
+    report.plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
+    KRAIT_TRY(report.result, bench::run_bench([&] { return arguments.model.open(); }, report.plan));
+    report.machine = bench::Machine::describe();
+    // After the model, so that the memory it is measured with is not counted as the model's.
+    const Device& device = *report.result.model->device();
+    KRAIT_TRY(report.n_threads, threads_of(device, report.device));
+    if (device.info().kind == KRAIT_DEVICE_CPU && !arguments.no_ceilings)
+        report.ceilings =
+            bench::measure_ceilings({.n_threads = report.n_threads,
+                                     .progress = [&](uint64_t done, uint64_t total) { bars.update("ceilings", done, total); }});
+    if (arguments.output == "json") return bench::as_json(report);
+    if (arguments.output == "csv") return bench::as_csv(report);
+    if (arguments.output == "md") return bench::as_markdown(report);
+    return bench::as_table(report);
+}
+
+int run(const Arguments& arguments) {
+    const auto text = bench_model(arguments);
+    if (!text) return report(text.error());
+    fmt::print("{}", *text);
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("bench", "Time prompts and decoding, beside what this machine could do at best");
+    auto arguments = std::make_shared<Arguments>();
+    bench::BenchPlan& plan = arguments->plan;
+    arguments->model.add_path(*command);
+    arguments->model.add_device(*command);
+    command->add_option("--threads", arguments->threads, "threads of the CPU; as --device cpu:threads=N")
+        ->check(CLI::Range(1, 1024));
+    command->add_option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
+        ->delimiter(',')
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+        ->capture_default_str();
+    command->add_option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
+        ->delimiter(',')
+        ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+        ->capture_default_str();
+    command->add_option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
+        ->delimiter(',')
+        ->check(CLI::Range(1, SessionOptions::kMaxSequences))
+        ->capture_default_str();
+    command->add_option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
+        ->check(CLI::Range(1, 100000))
+        ->capture_default_str();
+    command->add_option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    command->add_option("-s,--seed", plan.seed, "of the random tokens")->capture_default_str();
+    command->add_flag("--no-warm-up", arguments->no_warm_up, "count the first run as well");
+    command->add_flag("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
+    command->add_option("-o,--output", arguments->output, "table, md, csv or json")
+        ->check(CLI::IsMember({"table", "md", "csv", "json"}))
+        ->type_name("FORM")
+        ->capture_default_str();
+    command->footer(
+        "Tokens are random. GB/s and GFLOP/s count what a model must read and multiply at least; 'of read' and 'of peak' are\n"
+        "the shares of what this machine was measured to do just now (docs/benchmarks.md).\n"
+        "Examples:\n"
+        "  krait bench model.gguf\n"
+        "  krait bench model.gguf -p 128,512,2048 -n 64 -b 1,4,16 --threads 2\n"
+        "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
+        "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only");
+    command->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace krait::tools
