@@ -42,9 +42,12 @@ Result<Compiled*> Executor::prepare(const std::string& key, const std::function<
 
 Result<void> Executor::bind(Compiled& compiled) {
     KRAIT_CHECK(queue_.sync());
-    if (!arena_ || arena_->size() < compiled.plan_.peak_bytes) {
-        KRAIT_TRY(Buffer larger, device_->create_buffer(KRAIT_BUFFER_DEVICE, std::max<uint64_t>(compiled.plan_.peak_bytes, 1)));
+    // Not arena_->size(): that is what the buffer takes, and a device may take more than can be used.
+    if (!arena_ || usable_bytes_ < compiled.plan_.peak_bytes) {
+        const uint64_t wanted = std::max<uint64_t>(compiled.plan_.peak_bytes, 1);
+        KRAIT_TRY(Buffer larger, device_->create_buffer(KRAIT_BUFFER_DEVICE, wanted));
         arena_ = std::make_shared<const Buffer>(std::move(larger));
+        usable_bytes_ = wanted;
         for (Compiled& other : programs_) {  // prepare() binds them again when they are wanted
             other.program_ = {};
             other.arena_.reset();

@@ -66,6 +66,7 @@ class Executor {
 
     std::shared_ptr<const Device> device_;
     std::shared_ptr<const Buffer> arena_;
+    uint64_t usable_bytes_ = 0;     // of the arena: what it was made for
     std::list<Compiled> programs_;  // the latest used first
     Queue queue_;
 };

@@ -69,6 +69,15 @@ TEST_F(ExecutorTest, SmallerProgramsSurviveAGrowingArena) {
     EXPECT_EQ(builds_, 2) << "a larger arena rebinds programs, it does not build their graphs again";
 }
 
+// Large buffers take whole pages; what was not asked for cannot be used, though the device has it.
+TEST_F(ExecutorTest, AnArenaIsNotLargerThanItWasMade) {
+    constexpr int64_t kLarge = 1 << 20;
+    ASSERT_TRUE(doubling(kLarge + 1000));
+    const auto larger = doubling(kLarge + 2000);
+    ASSERT_TRUE(larger) << larger.error().message;
+    EXPECT_EQ(run(**larger, std::vector<float>(kLarge + 2000, 1.0f)).back(), 3.0f);
+}
+
 TEST_F(ExecutorTest, KeepsTheLatestPrograms) {
     const auto n = static_cast<int64_t>(Executor::kMaxPrograms);
     for (int64_t i = 1; i <= n + 1; ++i) ASSERT_TRUE(doubling(i));
