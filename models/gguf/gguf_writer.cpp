@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/gguf/gguf_writer.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
 namespace krait {
 namespace {
-
-std::string errno_text(int code) { return std::generic_category().message(code); }
 
 // The fields of the format, little-endian, into memory.
 class HeaderBytes {
@@ -56,84 +47,23 @@ class HeaderBytes {
     std::vector<std::byte> bytes_;
 };
 
-// Only regular files, and names that do not exist yet, can be replaced by renaming.
-Result<std::filesystem::path> resolve_target(const std::filesystem::path& target) {
-    if (target.empty() || !target.has_filename())
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': that is no file name", target.string());
-    std::error_code code;
-    // A link stays a link: what it points to is replaced.
-    std::filesystem::path resolved =
-        std::filesystem::is_symlink(target, code) ? std::filesystem::weakly_canonical(target, code) : target;
-    if (code || resolved.empty()) resolved = target;
-    const auto type = std::filesystem::status(resolved, code).type();
-    if (type == std::filesystem::file_type::directory)
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': it is a directory", target.string());
-    if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found)
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': {}", target.string(),
-                    type == std::filesystem::file_type::none ? code.message() : "it is no regular file");
-    return resolved;
-}
-
 }  // namespace
 
 Result<GgufWriter> GgufWriter::create(const std::filesystem::path& target) {
     GgufWriter writer;
-    KRAIT_TRY(writer.target_, resolve_target(target));
-    // Unique among processes by the process id, within one by the counter.
-    static std::atomic<uint32_t> counter{0};
-    int fd = -1;
-    std::filesystem::path temporary;
-    do {
-        temporary = writer.target_;
-        temporary += fmt::format(".{}-{}.partial", ::getpid(), counter.fetch_add(1));
-        fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (fd < 0 && (errno == EEXIST || errno == EINTR));
-    if (fd < 0) return fail(ErrorCode::io, "cannot create '{}': {}", temporary.string(), errno_text(errno));
-    writer.temporary_ = std::move(temporary);
-    writer.file_.reset(::fdopen(fd, "wb"));
-    if (!writer.file_) {
-        const int code = errno;
-        ::close(fd);
-        return fail(ErrorCode::io, "cannot write '{}': {}", target.string(), errno_text(code));
-    }
+    KRAIT_TRY(writer.output_, OutputFile::create(target));
     return writer;
-}
-
-GgufWriter::GgufWriter(GgufWriter&& other) noexcept
-    : target_(std::move(other.target_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      file_(std::move(other.file_)),
-      metadata_(std::move(other.metadata_)),
-      tensors_(std::move(other.tensors_)),
-      keys_(std::move(other.keys_)),
-      names_(std::move(other.names_)),
-      alignment_(other.alignment_),
-      position_(other.position_),
-      tensor_bytes_(other.tensor_bytes_),
-      next_tensor_(other.next_tensor_),
-      header_written_(other.header_written_) {}
-
-GgufWriter::~GgufWriter() { discard(); }
-
-void GgufWriter::discard() noexcept {
-    file_.reset();
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    temporary_.clear();
-}
-
-tl::unexpected<Error> GgufWriter::system_failure(const char* doing, int code) {
-    auto error = fail(ErrorCode::io, "cannot {} '{}' (at byte {}): {}", doing, target_.string(), position_, errno_text(code));
-    discard();
-    return error;
 }
 
 // ---- declarations ------------------------------------------------------------------------------------------------
 
 Result<void> GgufWriter::accepts_declarations(std::string_view what) const {
-    if (!file_)
-        return fail(ErrorCode::invalid_argument, "cannot add {}: '{}' is finished or has failed", what, target_.string());
+    if (!output_.is_open())
+        return fail(ErrorCode::invalid_argument, "cannot add {}: '{}' is finished or has failed", what,
+                    output_.target().string());
     if (header_written_)
-        return fail(ErrorCode::invalid_argument, "cannot add {} to '{}': tensor data has begun", what, target_.string());
+        return fail(ErrorCode::invalid_argument, "cannot add {} to '{}': tensor data has begun", what,
+                    output_.target().string());
     return {};
 }
 
@@ -198,34 +128,26 @@ Result<void> GgufWriter::write_header() {
         offset = (offset + tensor.byte_size + alignment_ - 1) / alignment_ * alignment_;
     }
     header_written_ = true;
-    KRAIT_CHECK(write_bytes(header.bytes()));
+    KRAIT_CHECK(output_.write(header.bytes()));
     return pad_to_alignment();
-}
-
-Result<void> GgufWriter::write_bytes(std::span<const std::byte> bytes) {
-    if (bytes.empty()) return {};
-    errno = 0;
-    const size_t written = std::fwrite(bytes.data(), 1, bytes.size(), file_.get());
-    position_ += written;
-    if (written != bytes.size()) return system_failure("write", errno);
-    return {};
 }
 
 Result<void> GgufWriter::pad_to_alignment() {
     static constexpr std::byte kZeros[4096] = {};
-    while (position_ % alignment_ != 0) {
-        const uint64_t missing = alignment_ - position_ % alignment_;
-        KRAIT_CHECK(write_bytes(std::span(kZeros).first(std::min<uint64_t>(missing, sizeof(kZeros)))));
+    while (output_.position() % alignment_ != 0) {
+        const uint64_t missing = alignment_ - output_.position() % alignment_;
+        KRAIT_CHECK(output_.write(std::span(kZeros).first(std::min<uint64_t>(missing, sizeof(kZeros)))));
     }
     return {};
 }
 
 Result<void> GgufWriter::write_part(std::string_view name, std::span<const std::byte> bytes) {
     const std::string what = "tensor " + quote_name(name);
-    if (!file_) return fail(ErrorCode::invalid_argument, "{}: '{}' is finished or has failed", what, target_.string());
+    if (!output_.is_open())
+        return fail(ErrorCode::invalid_argument, "{}: '{}' is finished or has failed", what, output_.target().string());
     if (next_tensor_ == tensors_.size())
         return fail(ErrorCode::invalid_argument, "{}: all {} tensors of '{}' are complete", what, tensors_.size(),
-                    target_.string());
+                    output_.target().string());
     const Tensor& tensor = tensors_[next_tensor_];
     if (name != tensor.name)
         return fail(ErrorCode::invalid_argument, "{} comes out of turn: {} is next, with {} of {} bytes written", what,
@@ -234,7 +156,7 @@ Result<void> GgufWriter::write_part(std::string_view name, std::span<const std::
         return fail(ErrorCode::invalid_argument, "{}: {} bytes are given, and {} of its {} are missing ({})", what,
                     bytes.size(), tensor.byte_size - tensor_bytes_, tensor.byte_size, to_string(tensor.desc));
     if (!header_written_) KRAIT_CHECK(write_header());
-    KRAIT_CHECK(write_bytes(bytes));
+    KRAIT_CHECK(output_.write(bytes));
     tensor_bytes_ += bytes.size();
     if (tensor_bytes_ < tensor.byte_size) return {};
     ++next_tensor_;
@@ -251,20 +173,15 @@ Result<void> GgufWriter::write_tensor(std::string_view name, std::span<const std
 }
 
 Result<void> GgufWriter::finish() {
-    if (!file_) return fail(ErrorCode::invalid_argument, "'{}' is finished or has failed", target_.string());
+    if (!output_.is_open())
+        return fail(ErrorCode::invalid_argument, "'{}' is finished or has failed", output_.target().string());
     if (next_tensor_ < tensors_.size())
         return fail(ErrorCode::invalid_argument,
-                    "'{}' is not complete: tensor {} has {} of {} bytes, and {} more tensors follow it", target_.string(),
-                    quote_name(tensors_[next_tensor_].name), tensor_bytes_, tensors_[next_tensor_].byte_size,
-                    tensors_.size() - next_tensor_ - 1);
+                    "'{}' is not complete: tensor {} has {} of {} bytes, and {} more tensors follow it",
+                    output_.target().string(), quote_name(tensors_[next_tensor_].name), tensor_bytes_,
+                    tensors_[next_tensor_].byte_size, tensors_.size() - next_tensor_ - 1);
     if (!header_written_) KRAIT_CHECK(write_header());
-    // A full disk may come to light as late as here: when buffers are flushed, reach the disk, or the file closes.
-    if (std::fflush(file_.get()) != 0) return system_failure("write", errno);
-    if (::fsync(::fileno(file_.get())) != 0 && errno != EINVAL && errno != ENOTSUP) return system_failure("write", errno);
-    if (std::fclose(file_.release()) != 0) return system_failure("close", errno);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return system_failure("put into its place", errno);
-    temporary_.clear();
-    return {};
+    return output_.finish();
 }
 
 }  // namespace krait

@@ -8,17 +8,15 @@
 //   KRAIT_CHECK(writer.write_tensor("output_norm.weight", bytes));                // in the order of declaration
 //   KRAIT_CHECK(writer.finish());
 //
-// Everything goes to a temporary file beside the target; finish() puts it in the target's place in one step. Without a
-// successful finish() the temporary is removed and the target is as it was. After an error the writer accepts nothing more
+// The file appears whole, in finish(), or not at all (core/base/output_file.hpp). After an error the writer accepts nothing more
 // than its destruction.
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
 #include <initializer_list>
-#include <memory>
 #include <unordered_set>
 
+#include "core/base/output_file.hpp"
 #include "models/gguf/gguf_types.hpp"
 
 namespace krait {
@@ -27,10 +25,6 @@ class GgufWriter {
   public:
     // Fails where no file can be made beside the target, or where the target is a directory.
     static Result<GgufWriter> create(const std::filesystem::path& target);
-
-    GgufWriter(GgufWriter&& other) noexcept;
-    GgufWriter& operator=(GgufWriter&&) = delete;
-    ~GgufWriter();
 
     // Before the first byte of data. general.alignment may be given (any integer type); else it is 32 and not written.
     Result<void> add(std::string key, GgufValue value);
@@ -48,7 +42,7 @@ class GgufWriter {
     Result<void> finish();
 
     // Bytes written so far; after finish(), the size of the file.
-    [[nodiscard]] uint64_t bytes_written() const { return position_; }
+    [[nodiscard]] uint64_t bytes_written() const { return output_.position(); }
 
   private:
     struct Tensor {
@@ -56,27 +50,18 @@ class GgufWriter {
         TensorDesc desc;
         uint64_t byte_size;
     };
-    struct CloseFile {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
 
     GgufWriter() = default;
     Result<void> accepts_declarations(std::string_view what) const;
     Result<void> write_header();
-    Result<void> write_bytes(std::span<const std::byte> bytes);
     Result<void> pad_to_alignment();
-    tl::unexpected<Error> system_failure(const char* doing, int code);
-    void discard() noexcept;
 
-    std::filesystem::path target_;
-    std::filesystem::path temporary_;  // empty when there is none to remove
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    OutputFile output_;
     std::vector<GgufMetadata> metadata_;
     std::vector<Tensor> tensors_;
     std::unordered_set<std::string> keys_;
     std::unordered_set<std::string> names_;
     uint64_t alignment_ = kGgufDefaultAlignment;
-    uint64_t position_ = 0;
     uint64_t tensor_bytes_ = 0;  // of tensors_[next_tensor_] already written
     size_t next_tensor_ = 0;
     bool header_written_ = false;

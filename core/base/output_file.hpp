@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A file that appears whole or not at all. Bytes go to a temporary file beside the target; finish() puts it in the target's place
+// in one step. Without a successful finish() the temporary is removed and the target is as it was; the same after an error of
+// the disk, and then the file accepts nothing more.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "core/base/result.hpp"
+
+namespace krait {
+
+class OutputFile {
+  public:
+    // Fails where no file can be made beside the target, or where the target is a directory or another special file. A link stays
+    // a link: what it points to is replaced.
+    static Result<OutputFile> create(const std::filesystem::path& target);
+
+    OutputFile() = default;  // not open
+    OutputFile(OutputFile&& other) noexcept;
+    OutputFile& operator=(OutputFile&& other) noexcept;
+    ~OutputFile() { discard(); }
+
+    Result<void> write(std::span<const std::byte> bytes);  // at the end of what was written
+    // Anywhere; what lies between and was never written is zero. position() becomes the end of these bytes.
+    Result<void> write_at(uint64_t offset, std::span<const std::byte> bytes);
+
+    // Flushes to the disk and renames. Nothing may follow.
+    Result<void> finish();
+
+    [[nodiscard]] bool is_open() const { return file_ != nullptr; }
+    [[nodiscard]] uint64_t position() const { return position_; }  // after finish(): the size, where write() alone was used
+    [[nodiscard]] const std::filesystem::path& target() const { return target_; }
+
+  private:
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    tl::unexpected<Error> failure(const char* doing, int code);
+    void discard() noexcept;
+
+    std::filesystem::path target_;
+    std::filesystem::path temporary_;  // empty when there is none to remove
+    std::unique_ptr<std::FILE, Close> file_;
+    uint64_t position_ = 0;
+};
+
+}  // namespace krait
