@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
     add_make_random_command(app, chosen);
     add_tokenize_command(app, chosen);
     add_bench_command(app, chosen);
+    add_perplexity_command(app, chosen);
     add_test_ops_command(app, chosen);
     try {
         app.parse(argc, argv);

@@ -29,7 +29,7 @@ ProgressBar::~ProgressBar() {
     if (drawn_) fmt::print(stderr, "\r\033[K");
 }
 
-void ProgressBar::update(uint64_t done, uint64_t total) {
+void ProgressBar::update(uint64_t done, uint64_t total, std::string_view note) {
     if (!is_terminal_ || total == 0) return;
     const auto now = std::chrono::steady_clock::now();
     // What ends within a blink shows no bar, and twenty frames a second are enough.
@@ -42,8 +42,9 @@ void ProgressBar::update(uint64_t done, uint64_t total) {
     const auto amount = [&](uint64_t n) {
         return unit_ == Unit::bytes ? format_bytes(static_cast<double>(n)) : fmt::format("{}", n);
     };
-    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {:3.0f}%  {} of {}\033[K", label_, "", filled, "",
-               kWidth - std::min<size_t>(filled, kWidth), 100.0 * share, amount(done), amount(total));
+    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {:3.0f}%  {} of {}{}{}\033[K", label_, "", filled, "",
+               kWidth - std::min<size_t>(filled, kWidth), 100.0 * share, amount(done), amount(total), note.empty() ? "" : "  ",
+               note);
     std::fflush(stderr);
 }
 

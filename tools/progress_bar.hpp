@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace krait::tools {
 
@@ -17,7 +18,8 @@ class ProgressBar {
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
 
-    void update(uint64_t done, uint64_t total);
+    // note: what is known so far, shown behind the bar.
+    void update(uint64_t done, uint64_t total, std::string_view note = {});
 
   private:
     std::string label_;

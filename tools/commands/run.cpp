@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <random>
 
@@ -13,6 +12,7 @@
 #include "models/session.hpp"
 #include "models/tokenizer/streaming_detokenizer.hpp"
 #include "tools/command.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -29,12 +29,6 @@ struct Arguments {
     bool ignore_eos = false, no_timings = false;
     SamplerOptions sampling;
 };
-
-std::atomic<bool> g_interrupted{false};  // set by Ctrl-C
-
-void on_interrupt(int) {
-    if (g_interrupted.exchange(true)) std::_Exit(kExitInterrupted);  // the second one does not wait
-}
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -62,8 +56,14 @@ Result<void> write_out(std::string_view text) {
 
 class Conversation {
   public:
-    Conversation(Session& session, Sampler& sampler, const Tokenizer& tokenizer, const Arguments& arguments, Timings& timings)
-        : session_(session), sampler_(sampler), tokenizer_(tokenizer), arguments_(arguments), timings_(timings) {}
+    Conversation(Session& session, Sampler& sampler, const Tokenizer& tokenizer, const Arguments& arguments, Timings& timings,
+                 std::atomic<bool>& interrupted)
+        : session_(session),
+          sampler_(sampler),
+          tokenizer_(tokenizer),
+          arguments_(arguments),
+          timings_(timings),
+          interrupted_(interrupted) {}
 
     // Reads `text`, then writes what follows until the end of text, -n tokens or Ctrl-C.
     Result<void> go_on(std::string_view text) {
@@ -87,7 +87,7 @@ class Conversation {
         const size_t before = session_.tokens(0)->size();
         ProgressBar bar("reading");
         const Result<void> done = session_.decode({{.sequence = 0, .tokens = prompt}},
-                                                  {.cancel = &g_interrupted, .progress = [&](int64_t n, int64_t total) {
+                                                  {.cancel = &interrupted_, .progress = [&](int64_t n, int64_t total) {
                                                        bar.update(static_cast<uint64_t>(n), static_cast<uint64_t>(total));
                                                    }});
         if (!done) {
@@ -123,7 +123,7 @@ class Conversation {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
             KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = std::span(&previous, 1)}}));
         }
-        if (g_interrupted) return fail(ErrorCode::cancelled, "interrupted");
+        if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         const auto logits = session_.logits(0).first(static_cast<size_t>(session_.model().n_token()));
         KRAIT_TRY(const int32_t token, sampler_.sample(logits));
         sampler_.accept(token);
@@ -142,12 +142,13 @@ class Conversation {
     const Tokenizer& tokenizer_;
     const Arguments& arguments_;
     Timings& timings_;
+    std::atomic<bool>& interrupted_;
     std::optional<int32_t> pending_;  // chosen, but not yet read by the model
     bool finished_ = false;
 };
 
 // Lines from standard input, the model's continuation after each; the state goes on from line to line.
-Result<void> converse(Conversation& conversation) {
+Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted) {
     const bool is_terminal = isatty(STDIN_FILENO) == 1;
     if (is_terminal)
         fmt::print(stderr,
@@ -156,7 +157,7 @@ Result<void> converse(Conversation& conversation) {
     for (std::string line;;) {
         if (is_terminal) fmt::print(stderr, "\n> ");
         if (!std::getline(std::cin, line)) {
-            if (g_interrupted) return fail(ErrorCode::cancelled, "interrupted");
+            if (interrupted) return fail(ErrorCode::cancelled, "interrupted");
             return {};
         }
         if (line == "/quit") return {};
@@ -169,7 +170,7 @@ Result<void> converse(Conversation& conversation) {
         auto done = conversation.go_on(line);
         (void)write_out("\n");
         if (!done && done.error().code == ErrorCode::cancelled && is_terminal) {
-            g_interrupted = false;
+            interrupted = false;
             continue;
         }
         KRAIT_CHECK(done);
@@ -193,11 +194,8 @@ Result<void> run(Arguments& arguments) {
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch}));
     timings.load = seconds_since(start);
 
-    // Without SA_RESTART, so that Ctrl-C also ends the wait for a line.
-    struct sigaction action {};
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, nullptr);
-    Conversation conversation(session, sampler, *tokenizer, arguments, timings);
+    std::atomic<bool>& interrupted = catch_interrupt();
+    Conversation conversation(session, sampler, *tokenizer, arguments, timings, interrupted);
     Result<void> done;
     if (arguments.has_prompt || arguments.has_file) {
         if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
@@ -205,7 +203,7 @@ Result<void> run(Arguments& arguments) {
         done = conversation.go_on(prompt);
         (void)write_out("\n");
     } else {
-        done = converse(conversation);
+        done = converse(conversation, interrupted);
     }
     if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(session, arguments.sampling.seed);
     return done;

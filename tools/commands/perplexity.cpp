@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait perplexity: how well a model foresees a text (docs/evaluation.md).
+#include "models/evaluation/perplexity.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tools/command.hpp"
+#include "tools/interrupt.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    ModelArguments model;
+    std::string text, output = "text";
+    PerplexityOptions options;
+    uint64_t max_tokens = 0;
+};
+
+struct Measured {
+    PerplexityRun run;
+    double seconds = 0;
+};
+
+Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const Model>& model, const EvaluationText& text) {
+    PerplexityOptions options = arguments.options;
+    ProgressBar bar("perplexity");
+    options.cancel = &catch_interrupt();
+    options.progress = [&](int64_t done, int64_t total, double mean_nll) {
+        bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total),
+                   std::isnan(mean_nll) ? std::string() : fmt::format("perplexity {:.4g}", std::exp(mean_nll)));
+    };
+    const auto start = std::chrono::steady_clock::now();
+    KRAIT_TRY(PerplexityRun run, measure_perplexity(model, text, options));
+    return Measured{std::move(run), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+}
+
+void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
+    const PerplexitySummary summary = summarize(measured.run);
+    fmt::print("{} on {}: {}, {} windows\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
+               measured.run.n_window);
+    fmt::print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} tokens scored, {} read, {:.0f} tokens/s\n",
+               summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte, measured.run.nll.size(),
+               measured.run.n_read, static_cast<double>(measured.run.n_read) / measured.seconds);
+}
+
+nlohmann::ordered_json to_json(const Arguments& arguments, const Model& model, const Measured& measured) {
+    const PerplexitySummary summary = summarize(measured.run);
+    const WindowOptions& windows = arguments.options.windows;
+    nlohmann::ordered_json json;
+    json["model"] = model.file().name();
+    json["device"] = model.device()->name();
+    if (windows.stream) {
+        json["stream"] = true;
+    } else {
+        json["context"] = windows.context;
+        json["stride"] = windows.stride > 0 ? windows.stride : windows.context;
+    }
+    json["windows"] = measured.run.n_window;
+    json["perplexity"] = summary.perplexity.value;
+    json["perplexity_standard_error"] = summary.perplexity.standard_error;
+    json["nll"] = summary.nll.value;
+    json["nll_standard_error"] = summary.nll.standard_error;
+    json["bits_per_byte"] = summary.bits_per_byte;
+    json["tokens_scored"] = measured.run.nll.size();
+    json["bytes_scored"] = measured.run.n_byte;
+    json["tokens_read"] = measured.run.n_read;
+    json["seconds"] = measured.seconds;
+    json["tokens_per_second"] = static_cast<double>(measured.run.n_read) / measured.seconds;
+    return json;
+}
+
+Result<void> perplexity(const Arguments& arguments) {
+    KRAIT_TRY(const std::string text, read_text(arguments.text));
+    KRAIT_TRY(const auto model, arguments.model.load());
+    KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
+    KRAIT_TRY(const EvaluationText tokens, tokenize_text(*tokenizer, text, arguments.max_tokens));
+    KRAIT_TRY(const Measured measured, measure(arguments, model, tokens));
+    if (arguments.output == "json") {
+        const auto json = to_json(arguments, *model, measured);
+        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    } else {
+        print_text(arguments, *model, measured);
+    }
+    return {};
+}
+
+}  // namespace
+
+void add_perplexity_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("perplexity", "Measure how well a model foresees a text");
+    auto arguments = std::make_shared<Arguments>();
+    arguments->model.add_path(*command);
+    arguments->model.add_device(*command);
+    WindowOptions& windows = arguments->options.windows;
+    command->add_option("-t,--text", arguments->text, "the text: a file, '-' = standard input")->required()->type_name("FILE");
+    CLI::Option* context = command
+                               ->add_option("-c,--context", windows.context,
+                                            "tokens of a window; its first half is context, its second half is scored")
+                               ->check(CLI::Range(2, 1 << 24))
+                               ->capture_default_str();
+    CLI::Option* stride =
+        command
+            ->add_option("--stride", windows.stride, "begin a window every N tokens and score its last N, so all but the first")
+            ->check(CLI::Range(1, 1 << 24))
+            ->type_name("N");
+    command->add_flag("--stream", windows.stream, "read the text once, from end to end, and score every token but the first")
+        ->excludes(context)
+        ->excludes(stride);
+    command->add_option("-b,--batch", arguments->options.batch, "windows that are read together")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        ->capture_default_str()
+        ->type_name("N");
+    command->add_option("-o,--output", arguments->output, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    command->footer(
+        "Examples:\n"
+        "  krait perplexity model.gguf --text wiki.test.raw               the usual figure\n"
+        "  krait perplexity model.gguf --text book.txt --stream           what a recurrent model can make of all that it has "
+        "read\n"
+        "  krait perplexity model.gguf --text book.txt -c 1024 --stride 256 -o json");
+    command->callback([&chosen, arguments] {
+        chosen = [arguments] {
+            const auto done = perplexity(*arguments);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools

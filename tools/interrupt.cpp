@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/interrupt.hpp"
+
+#include <csignal>
+#include <cstdlib>
+
+#include "tools/command.hpp"
+
+namespace krait::tools {
+namespace {
+
+std::atomic<bool> g_interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may touch nothing else
+
+void on_interrupt(int) {
+    if (g_interrupted.exchange(true)) std::_Exit(kExitInterrupted);
+}
+
+}  // namespace
+
+std::atomic<bool>& catch_interrupt() {
+    struct sigaction action {};  // without SA_RESTART, so that it ends the wait for a line
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, nullptr);
+    return g_interrupted;
+}
+
+}  // namespace krait::tools
