@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/random_model.hpp"
 
-#include <cmath>
-#include <cstring>
-
-#include "core/base/parallel_for.hpp"
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
-#include "models/gguf/gguf_writer.hpp"
+#include "models/quantize/write_rows.hpp"
 #include "models/random_vocabulary.hpp"
 #include "models/random_weights.hpp"
 
@@ -175,24 +171,15 @@ Result<RandomModelReport> write_random_model(const std::filesystem::path& target
 
     RandomWeights weights(sizes.n_layer, options.seed, options.threads);
     uint64_t done = 0;
-    std::vector<std::byte> bytes;
     for (const PlannedTensor& tensor : tensors) {
         const RandomTensor rows = weights.tensor(tensor.name, dtype_of(tensor.desc), {tensor.desc.extent, tensor.desc.rank});
-        const int64_t n_row = row_count(tensor.desc);
-        constexpr uint64_t kPartBytes = uint64_t{32} << 20;
-        const auto part_rows = static_cast<int64_t>(std::max<uint64_t>(kPartBytes / tensor.row_size(), 1));
-        for (int64_t first = 0; first < n_row; first += part_rows) {
-            const int64_t count = std::min(part_rows, n_row - first);
-            bytes.resize(static_cast<size_t>(count) * tensor.row_size());
-            parallel_for(options.threads, count, 64, [&](int64_t begin, int64_t end) {
-                for (int64_t row = begin; row < end; ++row)
-                    rows.fill(first + row,
-                              std::span(bytes).subspan(static_cast<size_t>(row) * tensor.row_size(), tensor.row_size()));
-            });
-            KRAIT_CHECK(writer.write_part(tensor.name, bytes));
-            done += bytes.size();
+        const auto on_rows = [&](int64_t count) {
+            done += static_cast<uint64_t>(count) * tensor.row_size();
             if (options.progress) options.progress(done, report.tensor_bytes);
-        }
+        };
+        KRAIT_CHECK(write_rows(writer, tensor.name, tensor.desc,
+                               {.threads = options.threads, .cancel = options.cancel, .progress = on_rows},
+                               [&](int64_t row, std::span<std::byte> out) { rows.fill(row, out); }));
     }
     KRAIT_CHECK(writer.finish());
     report.file_bytes = writer.bytes_written();

@@ -13,6 +13,7 @@
 // tensor's name alone; the file in format T is what quantizing the F32 file to T gives, byte for byte in its tensors.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 
@@ -51,7 +52,8 @@ struct RandomModelOptions {
     RandomModelSizes sizes;
     QuantizeScheme scheme;
     uint64_t seed = 0;
-    int threads = 0;                                              // 0 = all
+    int threads = 0;  // 0 = all
+    const std::atomic<bool>* cancel = nullptr;
     std::function<void(uint64_t done, uint64_t total)> progress;  // bytes of tensors
 };
 
@@ -60,7 +62,7 @@ struct RandomModelReport {
     uint64_t tensor_bytes = 0, file_bytes = 0;
 };
 
-// Memory stays near 50 MiB whatever the size. An error about sizes names the one that is wrong; the file is whole or absent.
+// Memory stays near 20 MiB whatever the size. An error about sizes names the one that is wrong; the file is whole or absent.
 Result<RandomModelReport> write_random_model(const std::filesystem::path& target, const RandomModelOptions& options);
 
 }  // namespace krait

@@ -28,6 +28,7 @@ void add_inspect_command(CLI::App& app, Command& chosen);
 void add_logits_command(CLI::App& app, Command& chosen);
 void add_make_random_command(CLI::App& app, Command& chosen);
 void add_perplexity_command(CLI::App& app, Command& chosen);
+void add_quantize_command(CLI::App& app, Command& chosen);
 void add_tokenize_command(CLI::App& app, Command& chosen);
 
 // [MODEL] and --device, as every command that runs a model takes them.

@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
     add_inspect_command(app, chosen);
     add_logits_command(app, chosen);
     add_make_random_command(app, chosen);
+    add_quantize_command(app, chosen);
     add_tokenize_command(app, chosen);
     add_bench_command(app, chosen);
     add_perplexity_command(app, chosen);

@@ -5,6 +5,7 @@
 
 #include "models/random_model.hpp"
 #include "tools/command.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -44,6 +45,7 @@ Result<void> make_random(const Arguments& arguments) {
     options.scheme.pure = arguments.pure;
     options.seed = arguments.seed;
     options.threads = arguments.threads;
+    options.cancel = &catch_interrupt();
     RandomModelReport report;
     {
         ProgressBar bar("writing", ProgressBar::Unit::bytes);

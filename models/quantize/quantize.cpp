@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/quantize/quantize.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "core/quant/codec.hpp"
+
+namespace krait {
+namespace {
+
+constexpr auto kBad = ErrorCode::invalid_argument;
+
+struct PlannedTensor {
+    const GgufTensor* in;
+    TensorDesc out;
+    std::string why;
+    std::span<const float> importance;
+};
+
+Result<void> check_source(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(in.name(), target, ignored))
+        return fail(kBad, "{} would be written over itself while it is read; name another file", target.string());
+    if (options.importance) KRAIT_CHECK(options.importance->check(in));
+    if (options.force) return {};
+    for (const GgufTensor& tensor : in.tensors())
+        if (is_quantized(tensor.dtype()))
+            return fail(kBad,
+                        "{} is quantized already (tensor {} is {}): a second rounding would add to the first. Begin from the "
+                        "F32, F16 or "
+                        "BF16 file; --force does it all the same",
+                        in.name(), quote_name(tensor.name), dtype_name(tensor.dtype()));
+    return {};
+}
+
+std::vector<PlannedTensor> plan(const GgufFile& in, const QuantizeRecipe& recipe, const ImportanceMatrix* importance) {
+    std::vector<PlannedTensor> tensors;
+    for (const GgufTensor& tensor : in.tensors()) {
+        FormatChoice choice{tensor.dtype(), "no weight"};
+        if (dtype_info(tensor.dtype()).is_weight_format) choice = recipe.choose(tensor.name, tensor.extents());
+        const bool weighted = importance && is_quantized(choice.dtype);
+        tensors.push_back({&tensor, make_desc(choice.dtype, tensor.extents()), std::move(choice.why),
+                           weighted ? importance->of(tensor.name) : std::span<const float>{}});
+    }
+    return tensors;
+}
+
+// The first weight that its new format cannot say, seen by any thread.
+class Complaint {
+  public:
+    void look_at(std::span<const float> row, DType to, bool force, int64_t index) {
+        for (const float weight : row) {
+            const bool is_beyond_f16 = to == DType::F16 && std::fabs(weight) >= 65520.0f;  // rounds to infinity from there
+            if (std::isfinite(weight) ? !is_beyond_f16 : (force || !is_quantized(to))) continue;
+            const std::lock_guard lock(mutex_);
+            if (found_ && row_ <= index) return;
+            found_ = true, row_ = index, weight_ = weight;
+            return;
+        }
+    }
+    Result<void> result(const GgufTensor& tensor, DType to) const {
+        if (!found_) return {};
+        if (std::isfinite(weight_))
+            return fail(kBad, "tensor {}: row {} holds {}, and {} ends at 65504; BF16, F32 and formats of blocks can hold it",
+                        quote_name(tensor.name), row_, weight_, dtype_name(to));
+        return fail(
+            ErrorCode::corrupt_file,
+            "tensor {}: row {} holds {}. Is the file damaged? --force counts NaN as 0 and infinity as the largest number",
+            quote_name(tensor.name), row_, weight_);
+    }
+
+  private:
+    std::mutex mutex_;
+    bool found_ = false;
+    int64_t row_ = 0;
+    float weight_ = 0;
+};
+
+Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, const QuantizeRecipe& recipe,
+                          const ImportanceMatrix* importance) {
+    constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version",
+                               kImportance = "quantize.imatrix.";
+    for (const GgufMetadata& entry : in.metadata())
+        if (entry.key != kFileType && entry.key != kVersion && !entry.key.starts_with(kImportance))
+            KRAIT_CHECK(writer.add(entry.key, entry.value));
+    KRAIT_CHECK(writer.add(std::string(kFileType), recipe.file_type()));
+    KRAIT_CHECK(writer.add(std::string(kVersion), uint32_t{2}));  // of the formats' layout; nobody ever wrote another K format
+    if (!importance) return {};
+    KRAIT_CHECK(writer.add(std::string(kImportance) + "file", importance->name()));
+    return writer.add(std::string(kImportance) + "entries_count", static_cast<uint32_t>(importance->entries().size()));
+}
+
+Result<void> write_tensor(GgufWriter& writer, const PlannedTensor& tensor, const QuantizeOptions& options,
+                          const WriteRowsOptions& rows) {
+    const DType from = tensor.in->dtype(), to = dtype_of(tensor.out);
+    const int64_t width = last_extent(tensor.out);
+    const auto stride = static_cast<size_t>(row_bytes(from, width));
+    Complaint complaint;
+    KRAIT_CHECK(write_rows(writer, tensor.in->name, tensor.out, rows, [&](int64_t row, std::span<std::byte> bytes) {
+        const std::span<const std::byte> in = tensor.in->bytes.subspan(static_cast<size_t>(row) * stride, stride);
+        if (from == to) {
+            std::copy(in.begin(), in.end(), bytes.begin());
+            return;
+        }
+        thread_local std::vector<float> weights;
+        weights.resize(static_cast<size_t>(width));
+        decode_row(from, in.data(), weights);
+        complaint.look_at(weights, to, options.force, row);
+        encode_row(to, weights, tensor.importance, bytes.data());
+    }));
+    return complaint.result(*tensor.in, to);
+}
+
+void tell(QuantizeReport& report, const PlannedTensor& tensor) {
+    const DType from = tensor.in->dtype(), to = dtype_of(tensor.out);
+    const std::string_view kind = tensor_kind(tensor.in->name);
+    auto found = std::find_if(report.kinds.begin(), report.kinds.end(),
+                              [&](const QuantizedKind& k) { return k.kind == kind && k.from == from && k.to == to; });
+    if (found == report.kinds.end())
+        found = report.kinds.insert(found, {std::string(kind), from, to, tensor.why, !tensor.importance.empty()});
+    const int64_t n_weight = element_count(tensor.out);
+    const auto bytes = static_cast<uint64_t>(row_count(tensor.out) * row_bytes(to, last_extent(tensor.out)));
+    ++found->n_tensor;
+    found->n_weight += n_weight;
+    found->bytes += bytes;
+    report.n_weight += n_weight;
+    report.tensor_bytes_before += tensor.in->byte_size();
+    report.tensor_bytes += bytes;
+}
+
+}  // namespace
+
+Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
+    KRAIT_CHECK(check_source(in, target, options));
+    const QuantizeRecipe recipe(options.scheme, in.find_tensor("output.weight") == nullptr);
+    const std::vector<PlannedTensor> tensors = plan(in, recipe, options.importance);
+    QuantizeReport report;
+    for (const PlannedTensor& tensor : tensors) tell(report, tensor);
+
+    KRAIT_TRY(GgufWriter writer, GgufWriter::create(target));
+    KRAIT_CHECK(add_metadata(writer, in, recipe, options.importance));
+    for (const PlannedTensor& tensor : tensors)
+        KRAIT_CHECK(writer.declare(tensor.in->name, dtype_of(tensor.out), tensor.in->extents()));
+    uint64_t done = 0;
+    for (const PlannedTensor& tensor : tensors) {
+        const auto width = static_cast<uint64_t>(last_extent(tensor.out));
+        in.advise(MappedFile::Advice::sequential, tensor.in->bytes);
+        KRAIT_CHECK(write_tensor(writer, tensor, options,
+                                 {.threads = options.threads, .cancel = options.cancel, .progress = [&](int64_t rows) {
+                                      done += static_cast<uint64_t>(rows) * width;
+                                      if (options.progress) options.progress(done, static_cast<uint64_t>(report.n_weight));
+                                  }}));
+        in.advise(MappedFile::Advice::dont_need, tensor.in->bytes);
+    }
+    KRAIT_CHECK(writer.finish());
+    report.file_bytes_before = in.bytes().size();
+    report.file_bytes = writer.bytes_written();
+    return report;
+}
+
+}  // namespace krait

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The recipe: which format each kind of tensor gets.
+#include "models/quantize/recipe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+namespace krait {
+namespace {
+
+struct Case {
+    DType body;
+    const char* name;
+    std::vector<int64_t> extents;
+    DType expected;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << dtype_name(c.body) << " " << c.name; }
+
+class RecipeChoice : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Tied, RecipeChoice,
+                         testing::Values(Case{DType::Q4_K, "blk.0.ssm_in.weight", {3072, 768}, DType::Q4_K},
+                                         Case{DType::Q4_K, "blk.11.ssm_out.weight", {768, 1536}, DType::Q4_K},
+                                         // Read in F32 by every kernel.
+                                         Case{DType::Q4_K, "blk.0.ssm_conv1d.weight", {1536, 4}, DType::F32},
+                                         Case{DType::F16, "blk.0.ssm_conv1d.weight", {1536, 4}, DType::F32},
+                                         Case{DType::Q4_K, "blk.0.ssm_conv1d.bias", {1536}, DType::F32},
+                                         Case{DType::BF16, "blk.0.ssm_a", {1536, 16}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.ssm_a", {1536, 256}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.ssm_d", {24, 1}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.ssm_dt.bias", {1536}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.attn_norm.weight", {768}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.ssm_norm.weight", {8, 256}, DType::F32},
+                                         Case{DType::Q8_0, "output_norm.weight", {768}, DType::F32},
+                                         // Small and sensitive.
+                                         Case{DType::Q2_K, "blk.0.ssm_x.weight", {80, 1536}, DType::Q8_0},
+                                         Case{DType::F16, "blk.0.ssm_x.weight", {80, 1536}, DType::F16},
+                                         Case{DType::Q4_0, "blk.0.ssm_dt.weight", {2048, 64}, DType::Q8_0},
+                                         Case{DType::Q4_0, "blk.0.ssm_dt.weight", {1536, 48}, DType::F16},
+                                         Case{DType::BF16, "blk.0.ssm_dt.weight", {1536, 48}, DType::BF16},
+                                         // The head is the embedding.
+                                         Case{DType::Q4_K, "token_embd.weight", {50280, 768}, DType::Q6_K},
+                                         Case{DType::Q4_0, "token_embd.weight", {50280, 96}, DType::Q8_0},
+                                         Case{DType::Q8_0, "token_embd.weight", {50280, 768}, DType::Q8_0},
+                                         Case{DType::F32, "token_embd.weight", {50280, 768}, DType::F32},
+                                         // A matrix of another architecture is a matrix all the same.
+                                         Case{DType::Q5_K, "blk.0.attn_q.weight", {512, 512}, DType::Q5_K},
+                                         // Rows that are no whole blocks.
+                                         Case{DType::Q2_K, "blk.0.ssm_in.weight", {8, 96}, DType::IQ4_NL},
+                                         Case{DType::Q3_K, "blk.0.ssm_in.weight", {8, 96}, DType::IQ4_NL},
+                                         Case{DType::IQ4_XS, "blk.0.ssm_in.weight", {8, 96}, DType::IQ4_NL},
+                                         Case{DType::Q4_K, "blk.0.ssm_in.weight", {8, 96}, DType::Q5_0},
+                                         Case{DType::Q5_K, "blk.0.ssm_in.weight", {8, 96}, DType::Q5_1},
+                                         Case{DType::Q6_K, "blk.0.ssm_in.weight", {8, 96}, DType::Q8_0},
+                                         Case{DType::Q4_K, "blk.0.ssm_in.weight", {8, 100}, DType::F16},
+                                         Case{DType::Q4_1, "blk.0.ssm_in.weight", {8, 1}, DType::F16}));
+
+TEST_P(RecipeChoice, IsAsTheTableSays) {
+    const Case& c = GetParam();
+    const FormatChoice choice = QuantizeRecipe({.body = c.body}, true).choose(c.name, c.extents);
+    EXPECT_STREQ(dtype_name(choice.dtype), dtype_name(c.expected)) << choice.why;
+    EXPECT_FALSE(choice.why.empty());
+}
+
+TEST(Recipe, AHeadOfItsOwnFreesTheEmbedding) {
+    const QuantizeRecipe recipe({.body = DType::Q4_K}, false);
+    const std::vector<int64_t> extents = {1000, 256};
+    EXPECT_EQ(recipe.choose("token_embd.weight", extents).dtype, DType::Q4_K);
+    EXPECT_EQ(recipe.choose("output.weight", extents).dtype, DType::Q6_K);
+}
+
+TEST(Recipe, WhatIsAskedForCounts) {
+    const std::vector<int64_t> extents = {1000, 256};
+    const QuantizeRecipe headed({.body = DType::Q8_0, .head = DType::Q4_K}, true);
+    EXPECT_EQ(headed.choose("token_embd.weight", extents).dtype, DType::Q4_K);
+    EXPECT_EQ(headed.choose("blk.0.ssm_in.weight", extents).dtype, DType::Q8_0);
+    const QuantizeRecipe pure({.body = DType::Q2_K, .pure = true}, true);
+    for (const char* name : {"token_embd.weight", "blk.0.ssm_x.weight", "blk.0.ssm_out.weight"})
+        EXPECT_EQ(pure.choose(name, extents).dtype, DType::Q2_K) << name;
+    EXPECT_EQ(pure.choose("blk.0.ssm_dt.weight", std::vector<int64_t>{512, 48}).dtype, DType::F16);
+    EXPECT_EQ(pure.choose("blk.0.ssm_a", extents).dtype, DType::F32);
+}
+
+TEST(Recipe, NoRowIsTooOdd) {
+    for (const DTypeInfo& info : kDTypes)
+        for (int64_t width = 1; info.is_weight_format && width <= 600; ++width) {
+            const DType fitting = format_for_rows(info.dtype, width);
+            EXPECT_EQ(width % dtype_info(fitting).block_elems, 0) << info.name << " " << width;
+            EXPECT_EQ(fitting == info.dtype, width % info.block_elems == 0) << info.name << " " << width;
+            // Never worse than what was asked for.
+            EXPECT_GE(dtype_info(fitting).block_bytes * info.block_elems, info.block_bytes * dtype_info(fitting).block_elems);
+        }
+}
+
+TEST(Recipe, EveryFormatHasAFileTypeOfItsOwn) {
+    std::set<uint32_t> seen;
+    for (const DTypeInfo& info : kDTypes)
+        if (info.is_weight_format && !seen.insert(QuantizeRecipe({.body = info.dtype}, true).file_type()).second)
+            ADD_FAILURE() << info.name;
+    EXPECT_EQ(QuantizeRecipe({.body = DType::Q8_0}, true).file_type(), 7u);
+}
+
+TEST(Recipe, NamesOfFormats) {
+    EXPECT_EQ(parse_weight_format("q4_k").value(), DType::Q4_K);
+    EXPECT_EQ(parse_weight_format("IQ4_XS").value(), DType::IQ4_XS);
+    for (const char* name : {"q9", "", "_", "i32", "I32", "q4_k_m_m"}) {
+        const auto dtype = parse_weight_format(name);
+        ASSERT_FALSE(dtype) << name;
+        EXPECT_EQ(dtype.error().code, ErrorCode::invalid_argument);
+        EXPECT_NE(dtype.error().message.find("Q8_0, Q4_0"), std::string::npos) << dtype.error().message;
+        EXPECT_EQ(dtype.error().message.find("I32,"), std::string::npos);
+    }
+    const auto mix = parse_weight_format("q4_k_m");
+    ASSERT_FALSE(mix);
+    EXPECT_NE(mix.error().message.find("'Q4_K'"), std::string::npos) << mix.error().message;
+}
+
+TEST(Recipe, KindIsWhatLayersShare) {
+    EXPECT_EQ(tensor_kind("blk.3.ssm_in.weight"), "ssm_in.weight");
+    EXPECT_EQ(tensor_kind("output.weight"), "output.weight");
+    EXPECT_EQ(tensor_kind("blk."), "blk.");
+    EXPECT_EQ(tensor_kind("blk.3"), "blk.3");
+}
+
+}  // namespace
+}  // namespace krait

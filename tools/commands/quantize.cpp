@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait quantize: a model file in other weight formats.
+#include <fmt/format.h>
+
+#include "models/quantize/quantize.hpp"
+#include "tools/command.hpp"
+#include "tools/interrupt.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    std::string input, output, type, head, importance;
+    bool pure = false, force = false;
+    int threads = 0;
+};
+
+double bits_per_weight(uint64_t bytes, int64_t n_weight) {
+    return n_weight == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(n_weight);
+}
+
+void show(const QuantizeReport& report, const Arguments& arguments) {
+    fmt::print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}\n", "TENSOR", "COUNT", "FROM", "TO", "WEIGHTS", "SIZE", "WHY");
+    for (const QuantizedKind& kind : report.kinds)
+        fmt::print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}{}\n", kind.kind, kind.n_tensor, dtype_name(kind.from),
+                   dtype_name(kind.to), kind.n_weight, format_bytes(static_cast<double>(kind.bytes)), kind.why,
+                   kind.weighted ? ", by importance" : "");
+    fmt::print("\n{}: {} at {:.3f} bits a weight\n{}: {} at {:.3f} bits a weight\n", arguments.input,
+               format_bytes(static_cast<double>(report.file_bytes_before)),
+               bits_per_weight(report.tensor_bytes_before, report.n_weight), arguments.output,
+               format_bytes(static_cast<double>(report.file_bytes)), bits_per_weight(report.tensor_bytes, report.n_weight));
+}
+
+Result<void> quantize(const Arguments& arguments) {
+    QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_interrupt()};
+    KRAIT_TRY(options.scheme.body, parse_weight_format(arguments.type));
+    if (!arguments.head.empty()) {
+        KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
+    }
+    options.scheme.pure = arguments.pure;
+    std::optional<ImportanceMatrix> importance;
+    if (!arguments.importance.empty()) {
+        KRAIT_TRY(importance, ImportanceMatrix::open(arguments.importance));
+        options.importance = &*importance;
+    }
+    KRAIT_TRY(const GgufFile file, GgufFile::open(arguments.input));
+    QuantizeReport report;
+    {
+        ProgressBar bar("quantizing");
+        options.progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
+        KRAIT_TRY(report, quantize_file(file, arguments.output, options));
+    }
+    show(report, arguments);
+    return {};
+}
+
+}  // namespace
+
+void add_quantize_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("quantize", "Write a model file in other weight formats");
+    auto arguments = std::make_shared<Arguments>();
+    command->add_option("input", arguments->input, "GGUF file in F32, F16 or BF16")->required()->type_name("IN.gguf");
+    command->add_option("output", arguments->output, "the GGUF file to write")->required()->type_name("OUT.gguf");
+    command->add_option("type", arguments->type, "format of the large matrices: " + weight_format_names())
+        ->required()
+        ->type_name("TYPE");
+    command->add_option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix")->type_name("FILE");
+    command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
+    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, as far as rows are whole blocks");
+    command->add_flag("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
+    command->add_option("--threads", arguments->threads, "0 = all")->check(CLI::Range(0, 1024))->capture_default_str();
+    command->footer(
+        "Examples:\n"
+        "  krait quantize model-f16.gguf model-q4_k.gguf q4_k\n"
+        "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
+        "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix\n"
+        "docs/quantizing.md says which type to take, and what the recipe does.");
+    command->callback([&chosen, arguments] {
+        chosen = [arguments] {
+            const auto done = quantize(*arguments);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools
