@@ -17,6 +17,8 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
         LoadOptions load;
         if (given.device) load.device = given.device;
+        if (const krait_executor* executor = given.executor)
+            load.executor = {executor->context, executor->n_threads, executor->parallel};
         if (given.progress)
             load.progress = [&](uint64_t done, uint64_t total) {
                 if (given.progress(given.user, done, total) != 0) throw Stopped{};

@@ -45,7 +45,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
         return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",
                     model->file_.name(), model->tokenizer_->size(), model->shape().n_vocab);
     const std::string device = !options.device.empty() ? options.device : environment::device().value_or("auto");
-    KRAIT_TRY(model->device_, Device::open(device));
+    KRAIT_TRY(model->device_, Device::open(device, options.executor));
     KRAIT_TRY(model->weights_, Weights::load(model->file_, model->architecture_->weights(), *model->device_, options.progress));
     model->hash_ = hash_of(model->file_);
     return model;

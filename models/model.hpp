@@ -14,6 +14,7 @@ namespace krait {
 struct LoadOptions {
     std::string device;  // "cpu", "cuda0", "cpu:avx2:threads=2", "auto"; empty: KRAIT_DEVICE where set, else "auto"
     LoadProgress progress;
+    Device::Executor executor{};  // threads of the application instead of the device's own (core/runtime/device.hpp)
 };
 
 class Model {

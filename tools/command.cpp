@@ -9,6 +9,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "core/base/environment.hpp"
 #include "models/demo/demo_model.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -37,6 +38,33 @@ void ModelArguments::add_device(CLI::App& command) {
                     "where to run: a name from 'krait devices', with variant and options where wanted "
                     "(cpu:avx2:threads=2); 'auto' = the best one. Default: $KRAIT_DEVICE where set, else auto")
         ->type_name("DEVICE");
+    command.add_option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    command
+        .add_option("--affinity", affinity,
+                    "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
+                    "each; 'none' (default)")
+        ->type_name("LIST");
+}
+
+Result<std::string> ModelArguments::device_spec() const {
+    std::string spec = device;
+    if (!threads && affinity.empty()) return spec;
+    if (spec.empty()) spec = environment::device().value_or("auto");
+    if (spec == "auto") spec = "cpu";
+    KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
+    std::string options;
+    const auto add = [&](std::string_view key, std::string_view value) -> Result<void> {
+        if ((":" + parsed.options).find(fmt::format(":{}=", key)) != std::string::npos)
+            return fail(ErrorCode::invalid_argument,
+                        "--{} {} is given, and the device '{}' has the option too: give one of them", key, value, spec);
+        options += fmt::format(":{}={}", key, value);
+        return {};
+    };
+    if (threads) KRAIT_CHECK(add("threads", std::to_string(*threads)));
+    if (!affinity.empty()) KRAIT_CHECK(add("affinity", affinity));
+    return spec + options;
 }
 
 Result<GgufFile> ModelArguments::open() const {
@@ -45,10 +73,11 @@ Result<GgufFile> ModelArguments::open() const {
 }
 
 Result<std::shared_ptr<const Model>> ModelArguments::load() const {
+    KRAIT_TRY(const std::string spec, device_spec());
     KRAIT_TRY(GgufFile file, open());
     ProgressBar bar("loading", ProgressBar::Unit::bytes);
     return Model::load(std::move(file),
-                       {.device = device, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
+                       {.device = spec, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
 }
 
 Result<std::vector<int32_t>> parse_tokens(std::string_view text) {

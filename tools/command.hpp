@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/model.hpp"
@@ -31,12 +32,16 @@ void add_perplexity_command(CLI::App& app, Command& chosen);
 void add_quantize_command(CLI::App& app, Command& chosen);
 void add_tokenize_command(CLI::App& app, Command& chosen);
 
-// [MODEL] and --device, as every command that runs a model takes them.
+// [MODEL], --device and its threads, as every command that runs a model takes them.
 struct ModelArguments {
     std::string path;  // empty = the demo model
     std::string device;
+    std::optional<int> threads;
+    std::string affinity;
     void add_path(CLI::App& command);
-    void add_device(CLI::App& command);
+    void add_device(CLI::App& command);  // --device, --threads, --affinity
+    // The device to open, --threads and --affinity in it; "" = the default. Fails where it names one of the two already.
+    Result<std::string> device_spec() const;
     Result<GgufFile> open() const;
     Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal
 };

@@ -369,6 +369,15 @@ void log(krait_log_level level, const std::string& message) noexcept {
     if (host && host->log) host->log(host->context, level, message.c_str());
 }
 
+std::optional<krait_host_executor> host_executor() noexcept {
+    const krait_host* host = g_host.load(std::memory_order_acquire);
+    // A host of version 1.0 ends before the function.
+    constexpr size_t kEnd = offsetof(krait_host, executor) + sizeof(krait_host::executor);
+    if (!host || host->struct_size < kEnd || !host->executor) return std::nullopt;
+    const krait_host_executor* executor = host->executor(host->context);
+    return executor ? std::optional(*executor) : std::nullopt;
+}
+
 void* Buffer::map() {
     throw_error(ErrorCode::unsupported,
                 "the bytes of this buffer are not for the host: constants and state have a layout of the plugin's own, other "

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "backends/cpu/cpu_info.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -80,7 +79,7 @@ void ScanStatePool::from_canonical(const float* canonical, float* slot) const {
             }
 }
 
-Device::Device(int n_threads) : plugin::host::Device(kOpTable), pool_(n_threads) {}
+Device::Device(const ThreadPool::Options& threads) : plugin::host::Device(kOpTable), pool_(threads) {}
 
 std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
     const TensorDesc& desc = upload.desc;
@@ -100,10 +99,7 @@ std::unique_ptr<plugin::host::StatePool> Device::make_state_pool(const krait_sta
 }
 
 std::unique_ptr<plugin::Device> open_device(std::string_view options) {
-    static constexpr plugin::OptionSpec kKnown[] = {{"threads", "number of threads; the processors that this process may use"}};
-    const plugin::Options parsed(options, kKnown);
-    const int64_t n_threads = parsed.integer("threads", 1, 1024).value_or(usable_processors());
-    return std::make_unique<Device>(static_cast<int>(n_threads));
+    return std::make_unique<Device>(pool_options(options));
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

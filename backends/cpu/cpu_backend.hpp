@@ -64,7 +64,7 @@ class ScanStatePool final : public plugin::host::StatePool {
 
 class Device final : public plugin::host::Device {
   public:
-    explicit Device(int n_threads);
+    explicit Device(const ThreadPool::Options& threads);
     std::unique_ptr<plugin::KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
     std::unique_ptr<plugin::host::Constant> make_constant(const plugin::ConstantUpload& upload) override;
     std::unique_ptr<plugin::host::StatePool> make_state_pool(const krait_state_desc& desc) override;

@@ -7,9 +7,8 @@
 #include <cstring>
 #include <thread>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
+#include "backends/cpu/affinity.hpp"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -110,12 +109,7 @@ std::string processor_features() {
 }
 
 int usable_processors() {
-    int count = 0;
-#if defined(__linux__)
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
-#endif
+    auto count = static_cast<int>(allowed_processors().size());
     if (count < 1) count = static_cast<int>(std::thread::hardware_concurrency());
     if (const int quota = quota_of_group(); quota > 0) count = std::min(count, quota);
     return std::max(count, 1);

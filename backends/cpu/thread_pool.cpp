@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
+#include <string>
 #include <system_error>
+
+#include "backends/cpu/affinity.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -33,10 +37,15 @@ inline void relax() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int n_threads) {
-    threads_.reserve(static_cast<size_t>(std::max(n_threads, 1) - 1));
+ThreadPool::ThreadPool(const Options& options) : executor_(options.executor) {
+    if (executor_) return;
+    threads_.reserve(static_cast<size_t>(std::max(options.n_threads, 1) - 1));
     try {
-        for (int worker = 1; worker < n_threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+        for (int worker = 1; worker < options.n_threads; ++worker) {
+            const auto index = static_cast<size_t>(worker);
+            const int processor = index < options.processors.size() ? options.processors[index] : -1;
+            threads_.emplace_back([this, worker, processor] { serve(worker, processor); });
+        }
     } catch (const std::system_error&) {
         // The system has no more threads to give: those that started, and the caller, do the work.
     }
@@ -52,45 +61,77 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(int64_t n, int64_t grain, Piece piece, void* context) {
     if (n <= 0) return;
     grain = std::max<int64_t>(grain, 1);
-    if (threads_.empty() || n <= grain || current_worker >= 0) {
+    if (size() == 1 || n <= grain || current_worker >= 0) {
         const int worker = std::max(current_worker, 0);
         for (int64_t begin = 0; begin < n; begin += grain) piece(context, begin, std::min(begin + grain, n), worker);
         return;
     }
+    if (executor_) return run_on_executor(n, grain, piece, context);
     const std::lock_guard turn(turn_);
-    piece_ = piece;
-    context_ = context;
-    n_ = n;
-    grain_ = grain;
-    next_.store(0, std::memory_order_relaxed);
+    loop_.piece = piece;
+    loop_.context = context;
+    loop_.n = n;
+    loop_.grain = grain;
+    loop_.next.store(0, std::memory_order_relaxed);
     gate_.store(kOpen, std::memory_order_release);  // nobody is inside: the last loop waited for that
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
 
-    work(0);
+    loop_.work(0);
     // Threads that have not woken up by now find the gate closed; those inside are in their last piece.
     gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
     for (int spins = 0; gate_.load(std::memory_order_acquire) != 0; ++spins) {
         if (spins < 1024) relax();
         else std::this_thread::yield();
     }
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    loop_.finish();
 }
 
-void ThreadPool::work(int worker) noexcept {
+void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* context) {
+    // Task i is worker i: the executor calls each index once, so numbers never meet.
+    struct Tasks {
+        Loop loop;
+        uint32_t count;
+        std::atomic<uint32_t> done{0};
+    } tasks;
+    tasks.loop.piece = piece;
+    tasks.loop.context = context;
+    tasks.loop.n = n;
+    tasks.loop.grain = grain;
+    tasks.count = static_cast<uint32_t>(std::min<int64_t>((n - 1) / grain + 1, executor_->n_threads));
+    executor_->parallel(
+        executor_->context, tasks.count,
+        [](void* task_context, uint32_t index) {
+            auto& of = *static_cast<Tasks*>(task_context);
+            if (index >= of.count) return;
+            of.loop.work(static_cast<int>(index));
+            of.done.fetch_add(1, std::memory_order_release);
+        },
+        &tasks);
+    if (const uint32_t done = tasks.done.load(std::memory_order_acquire); done != tasks.count)
+        throw std::runtime_error("the application's executor was given " + std::to_string(tasks.count) +
+                                 " tasks and returned after " + std::to_string(done));
+    tasks.loop.finish();
+}
+
+void ThreadPool::Loop::work(int worker) noexcept {
     current_worker = worker;
     for (;;) {
-        const int64_t begin = next_.fetch_add(grain_, std::memory_order_relaxed);
-        if (begin >= n_) break;
+        const int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+        if (begin >= n) break;
         try {
-            piece_(context_, begin, std::min(begin + grain_, n_), worker);
+            piece(context, begin, std::min(begin + grain, n), worker);
         } catch (...) {
-            next_.store(n_, std::memory_order_relaxed);
-            const std::lock_guard lock(failure_mutex_);
-            if (!failure_) failure_ = std::current_exception();
+            next.store(n, std::memory_order_relaxed);
+            const std::lock_guard lock(failure_mutex);
+            if (!failure) failure = std::current_exception();
         }
     }
     current_worker = -1;
+}
+
+void ThreadPool::Loop::finish() {
+    if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
 }
 
 uint32_t ThreadPool::await_loop(uint32_t seen) noexcept {
@@ -105,7 +146,8 @@ uint32_t ThreadPool::await_loop(uint32_t seen) noexcept {
     return epoch_.load(std::memory_order_acquire);
 }
 
-void ThreadPool::serve(int worker) noexcept {
+void ThreadPool::serve(int worker, int processor) noexcept {
+    if (processor >= 0) (void)pin_this_thread(processor);  // was allowed when the device was opened
     uint32_t epoch = 0;
     for (;;) {
         epoch = await_loop(epoch);
@@ -113,7 +155,7 @@ void ThreadPool::serve(int worker) noexcept {
         uint32_t gate = gate_.load(std::memory_order_relaxed);
         while ((gate & kOpen) != 0) {
             if (!gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire, std::memory_order_relaxed)) continue;
-            work(worker);
+            loop_.work(worker);
             gate_.fetch_sub(1, std::memory_order_release);
             break;
         }

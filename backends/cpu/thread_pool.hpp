@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Persistent threads that share loops.
+// Persistent threads that share loops; or none, and the loops run on an executor of the host application.
 //     pool.parallel_for(n, grain, [&](int64_t begin, int64_t end, int worker) { ... });
 // covers 0 .. n in pieces of `grain`, which whoever is free takes next; the caller takes part and returns when all are done.
 // worker: 0 .. size()-1, distinct among the threads that run at the same time (for scratch memory). Which thread runs a piece
 // differs from run to run: a piece's result must depend on its own range alone.
 // Nothing is allocated for a call. A pool of one, a loop of one piece and a loop inside a loop run on the calling thread.
-// Two threads that call at once take turns. The first exception of a body stops the handing out of pieces and is thrown
+// Two threads that call at once take turns; on an executor of the host they do not, and nothing is locked while it runs: it may
+// have the calling thread do other work meanwhile, which may come back here. The first exception of a body stops the handing out of pieces and is thrown
 // again by parallel_for, after every piece that had begun has ended.
 #pragma once
 
@@ -14,21 +15,32 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "core/abi/backend_abi.h"
+
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 class ThreadPool {
   public:
-    explicit ThreadPool(int n_threads);  // the caller counts: n_threads - 1 are started
+    struct Options {
+        int n_threads = 1;            // the caller counts: n_threads - 1 are started
+        std::vector<int> processors;  // worker w is tied to [w], worker 0, the caller, to none; empty = nobody is
+        std::optional<krait_host_executor> executor;  // the loops run there; the rest is ignored
+    };
+    explicit ThreadPool(const Options& options);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
-    int size() const noexcept { return static_cast<int>(threads_.size()) + 1; }
+    int size() const noexcept {
+        return executor_ ? static_cast<int>(executor_->n_threads) : static_cast<int>(threads_.size()) + 1;
+    }
 
     template <class Body>
     void parallel_for(int64_t n, int64_t grain, Body&& body) {
@@ -43,25 +55,34 @@ class ThreadPool {
   private:
     using Piece = void (*)(void* context, int64_t begin, int64_t end, int worker);
 
+    struct Loop {
+        Piece piece = nullptr;
+        void* context = nullptr;
+        int64_t n = 0;
+        int64_t grain = 1;
+        std::exception_ptr failure;
+        std::mutex failure_mutex;
+        alignas(64) std::atomic<int64_t> next{0};  // where the next piece begins
+
+        void work(int worker) noexcept;  // takes pieces until none is left
+        void finish();                   // throws what a piece threw
+    };
+
     void run(int64_t n, int64_t grain, Piece piece, void* context);
-    void work(int worker) noexcept;   // takes pieces until none is left
-    void serve(int worker) noexcept;  // a thread's life
+    void run_on_executor(int64_t n, int64_t grain, Piece piece, void* context);
+    void serve(int worker, int processor) noexcept;  // a thread's life
     uint32_t await_loop(uint32_t seen) noexcept;
 
-    // The loop that is open. Written by the caller while nobody is inside, read by those who entered through gate_.
-    Piece piece_ = nullptr;
-    void* context_ = nullptr;
-    int64_t n_ = 0;
-    int64_t grain_ = 1;
-    std::exception_ptr failure_;
-    std::mutex failure_mutex_;
-
-    alignas(64) std::atomic<int64_t> next_{0};
+    const std::optional<krait_host_executor> executor_;
+    Loop loop_;                                   // that is open: written while nobody is inside, read by those who entered
     alignas(64) std::atomic<uint32_t> gate_{0};   // kOpen | how many threads are inside
     alignas(64) std::atomic<uint32_t> epoch_{0};  // grows with each loop: what idle threads watch
     std::atomic<bool> stop_{false};
     alignas(64) std::mutex turn_;
     std::vector<std::thread> threads_;
 };
+
+// What the options of device_open ask for; throws where they cannot be. Asks the host for an executor.
+ThreadPool::Options pool_options(std::string_view text);
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define KRAIT_ABI_MAJOR 1u
-#define KRAIT_ABI_MINOR 0u
+#define KRAIT_ABI_MINOR 1u
 #define KRAIT_ABI_VERSION ((KRAIT_ABI_MAJOR << 16) | KRAIT_ABI_MINOR)
 
 #if defined(_WIN32)
@@ -180,12 +180,28 @@ typedef enum krait_log_level {
     KRAIT_LOG_ERROR = 3
 } krait_log_level;
 
+/* Threads of the host application, for a device whose loops run on the host's processors. parallel calls task(task_context, i)
+ * once for each i < n_tasks, from any threads, at the same time or one after another, and returns when all have returned. It
+ * is called by the threads that call the device, by several at once, and never from inside a task that it was given. Tasks
+ * do not throw, and neither does parallel. */
+typedef struct krait_host_executor {
+    void* context;
+    uint32_t n_threads; /* how many tasks run at the same time at most; 1 .. 1024 */
+    void (*parallel)(void* context, uint32_t n_tasks, void (*task)(void* task_context, uint32_t index), void* task_context);
+} krait_host_executor;
+
 /* Outlives the plugin. */
 typedef struct krait_host {
     uint32_t struct_size;
     uint32_t abi_version; /* KRAIT_ABI_VERSION of the host */
     void* context;
     void (*log)(void* context, int32_t level, const char* message); /* any thread */
+
+    /* -- since 1.1 (struct_size says whether it is there) -- */
+    /* For device_open, on the thread that was called: where the loops of that device run. The device then starts no thread
+     * for them. NULL = none was given. What it points to is borrowed for the call; context and parallel live until
+     * device_close has returned. */
+    const krait_host_executor* (*executor)(void* context);
 } krait_host;
 
 /* ---- what a plugin offers ------------------------------------------------------------------------------------ */

@@ -6,6 +6,8 @@
 namespace krait {
 namespace {
 
+constexpr uint32_t kMaxExecutorThreads = 1024;  // backend_abi.h says so too
+
 // Calls the plugin; an error gets the device's name in front.
 template <class Function>
 Result<void> call(const Device& device, Function&& function) {
@@ -81,13 +83,16 @@ Result<void> Queue::sync() {
     return call(device(), [&](krait_error* err) { return device().api().queue_sync(get(), err); });
 }
 
-Result<std::shared_ptr<Device>> Device::open(std::string_view text) {
+Result<std::shared_ptr<Device>> Device::open(std::string_view text, const Executor& executor) {
     KRAIT_TRY(const DeviceSpec spec, parse_device_spec(text));
-    return open(spec);
+    return open(spec, executor);
 }
 
-Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec) {
-    if (spec.is_auto()) return open_auto();
+Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec, const Executor& executor) {
+    if (executor && (!executor->parallel || executor->n_threads < 1 || executor->n_threads > kMaxExecutorThreads))
+        return fail(ErrorCode::invalid_argument, "the executor has {} threads{}; it needs 1 to {} and the function 'parallel'",
+                    executor->n_threads, executor->parallel ? "" : " and no function 'parallel'", kMaxExecutorThreads);
+    if (spec.is_auto()) return open_auto(executor);
     KRAIT_TRY(std::shared_ptr<Plugin> plugin, PluginRegistry::instance().find(spec.family, spec.variant));
     const krait_backend& api = plugin->api();
     const uint32_t count = api.device_count();
@@ -103,16 +108,17 @@ Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec) {
 
     auto device = std::shared_ptr<Device>(new Device(std::move(plugin), std::move(name)));
     device->info_ = info;
+    const PluginRegistry::OfferExecutor offer(executor ? &*executor : nullptr);
     KRAIT_CHECK(call(
         *device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));
     return device;
 }
 
-Result<std::shared_ptr<Device>> Device::open_auto() {
+Result<std::shared_ptr<Device>> Device::open_auto(const Executor& executor) {
     std::string refusals;
     for (const DeviceListing& listing : PluginRegistry::instance().devices()) {
         if (!listing.error.empty() || listing.info.auto_rank == 0) continue;
-        auto device = open(DeviceSpec{listing.family, listing.index, {}, {}});
+        auto device = open(DeviceSpec{listing.family, listing.index, {}, {}}, executor);
         if (device) return device;
         refusals += fmt::format("\n  {}", device.error().message);
     }

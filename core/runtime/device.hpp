@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/runtime/plugin_registry.hpp"
@@ -79,8 +80,11 @@ class Queue : public detail::Handle<krait_queue, &krait_backend::queue_destroy> 
 class Device : public std::enable_shared_from_this<Device> {
   public:
     // "cpu", "cuda0", "cpu:avx2:threads=2", or "auto": the device with the highest rank that can be opened.
-    static Result<std::shared_ptr<Device>> open(std::string_view spec);
-    static Result<std::shared_ptr<Device>> open(const DeviceSpec& spec);
+    // executor: threads of the application, for a device whose loops run on the host; others do not ask for it. Its context lives
+    // until the device and all that lives on it are gone.
+    using Executor = std::optional<krait_host_executor>;
+    static Result<std::shared_ptr<Device>> open(std::string_view spec, const Executor& executor = {});
+    static Result<std::shared_ptr<Device>> open(const DeviceSpec& spec, const Executor& executor = {});
     ~Device();
 
     const std::string& name() const { return name_; }  // as a user would write it
@@ -104,7 +108,7 @@ class Device : public std::enable_shared_from_this<Device> {
 
   private:
     Device(std::shared_ptr<Plugin> plugin, std::string name) : plugin_(std::move(plugin)), name_(std::move(name)) {}
-    static Result<std::shared_ptr<Device>> open_auto();
+    static Result<std::shared_ptr<Device>> open_auto(const Executor& executor);
 
     std::shared_ptr<Plugin> plugin_;
     std::string name_;

@@ -3,12 +3,20 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/base/environment.hpp"
 #include "core/runtime/static_plugins.hpp"
 
 namespace krait {
 namespace fs = std::filesystem;
+
+// device_open takes no executor, a plugin asks for it: what it is told belongs to the thread that is opening.
+static thread_local const krait_host_executor* offered_executor = nullptr;
+
+PluginRegistry::OfferExecutor::OfferExecutor(const krait_host_executor* executor)
+    : before_(std::exchange(offered_executor, executor)) {}
+PluginRegistry::OfferExecutor::~OfferExecutor() { offered_executor = before_; }
 
 PluginRegistry& PluginRegistry::instance() {
     // Never destroyed: devices may outlive static destructors of the host application.
@@ -25,6 +33,7 @@ PluginRegistry::PluginRegistry() {
         const std::lock_guard lock(self->log_mutex_);
         if (self->log_) self->log_(static_cast<krait_log_level>(level), message);
     };
+    host_.executor = [](void*) { return offered_executor; };
 }
 
 void PluginRegistry::set_log(LogSink sink) {

@@ -72,14 +72,27 @@ typedef struct krait_model krait_model;
 /* Bytes done of total; return 0 to go on, anything else to stop (KRAIT_CANCELLED). Called from the loading thread. */
 typedef int (*krait_progress)(void* user, uint64_t done, uint64_t total);
 
+/* Threads of your own for a model on the CPU, which then starts none: its loops run where you run them. (Devices with processors
+ * of their own do not use it.) parallel calls task(task_context, i) once for each i < n_tasks, from any threads, at the same time
+ * or one after another, and returns when all have returned; it does not throw, and tasks do not either. It is called by
+ * the threads that load the model or use its sessions, by several at once where you do so, and never from inside a task. No
+ * lock of Krait's is held meanwhile, so a waiting thread may do other work of yours, also with other sessions. context and
+ * parallel stay valid until the model and all its sessions are freed; the struct itself is copied. */
+typedef struct krait_executor {
+    void* context;
+    uint32_t n_threads; /* how many tasks run at the same time at most; 1 .. 1024 */
+    void (*parallel)(void* context, uint32_t n_tasks, void (*task)(void* task_context, uint32_t index), void* task_context);
+} krait_executor;
+
 typedef struct krait_model_options {
     size_t struct_size;
     const char* device; /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto"; NULL: $KRAIT_DEVICE where set, else "auto" */
     krait_progress progress;
     void* user;
+    const krait_executor* executor; /* NULL = the device's own threads; excludes threads= and affinity= in device */
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
-    { sizeof(krait_model_options), NULL, NULL, NULL }
+    { sizeof(krait_model_options), NULL, NULL, NULL, NULL }
 
 typedef struct krait_model_description {
     char architecture[32]; /* general.architecture of the file */

@@ -67,12 +67,33 @@ using Owner = std::unique_ptr<T, Deleter<T, Free>>;
 
 }  // namespace detail
 
+// What an executor's threads are given: task(0) .. task(n_tasks - 1), each once.
+class Task {
+  public:
+    Task(void (*function)(void*, uint32_t), void* context) : function_(function), context_(context) {}
+    void operator()(uint32_t index) const { function_(context_, index); }
+
+  private:
+    void (*function_)(void*, uint32_t);
+    void* context_;
+};
+
+// pool(n_tasks, task) as the executor of a model; krait_executor says what it must do. Outlives the model and its sessions.
+template <class Pool>
+krait_executor executor_of(Pool& pool, uint32_t n_threads) {
+    return {&pool, n_threads, [](void* context, uint32_t n_tasks, void (*function)(void*, uint32_t), void* task_context) {
+                (*static_cast<Pool*>(context))(n_tasks, Task(function, task_context));
+            }};
+}
+
 class Model {
   public:
-    // An empty path is the demo model.
-    static Result<Model> load(const std::string& path = {}, const std::string& device = {}) {
+    // An empty path is the demo model. executor: NULL = the device's own threads.
+    static Result<Model> load(const std::string& path = {}, const std::string& device = {},
+                              const krait_executor* executor = nullptr) {
         krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
         options.device = device.empty() ? nullptr : device.c_str();
+        options.executor = executor;
         krait_model* handle = nullptr;
         return detail::call(
             [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },

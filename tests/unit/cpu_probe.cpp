@@ -21,7 +21,7 @@ void apply(const float* in, float* out, int64_t n, F&& f) {
 
 class Pool final : public ProbedPool {
   public:
-    explicit Pool(int n_threads) : pool_(n_threads) {}
+    explicit Pool(const ThreadPool::Options& options) : pool_(options) {}
     int size() const override { return pool_.size(); }
     void parallel_for(int64_t n, int64_t grain, const Body& body) override { pool_.parallel_for(n, grain, body); }
 
@@ -49,6 +49,12 @@ const Probe kProbe{
         [](DType format, const void* row, int64_t k0, int64_t count, float* out) {
             with_format(format, [&]<DType F>() { unpack_row<F>(static_cast<const std::byte*>(row), k0, count, out); });
         },
-    .make_pool = [](int n_threads) -> std::unique_ptr<ProbedPool> { return std::make_unique<Pool>(n_threads); }};
+    .make_pool = [](int n_threads, std::vector<int> processors) -> std::unique_ptr<ProbedPool> {
+        return std::make_unique<Pool>(
+            ThreadPool::Options{.n_threads = n_threads, .processors = std::move(processors), .executor = {}});
+    },
+    .make_executor_pool = [](const krait_host_executor& executor) -> std::unique_ptr<ProbedPool> {
+        return std::make_unique<Pool>(ThreadPool::Options{.n_threads = 1, .processors = {}, .executor = executor});
+    }};
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu_info.hpp"
+#include "core/abi/backend_abi.h"
 #include "core/tensor/dtype.hpp"
 
 namespace krait::cpu {
@@ -36,7 +37,8 @@ struct Probe {
     void (*sums)(const float* a, const float* b, const float* c, const float* d, float* out);
     // Elements k0 .. k0 + count of a row of blocks.
     void (*unpack)(DType format, const void* row, int64_t k0, int64_t count, float* out);
-    std::unique_ptr<ProbedPool> (*make_pool)(int n_threads);
+    std::unique_ptr<ProbedPool> (*make_pool)(int n_threads, std::vector<int> processors);
+    std::unique_ptr<ProbedPool> (*make_executor_pool)(const krait_host_executor& executor);
 };
 
 // Those that this build has, the plainest first.

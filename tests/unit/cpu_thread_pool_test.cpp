@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The thread pool: every index once, worker numbers that never meet, nested loops, exceptions, two callers, quick turnover.
+// The thread pool: every index once, worker numbers that never meet, nested loops, exceptions, two callers, quick turnover;
+// and the same on an executor of the application.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -16,7 +18,7 @@ namespace {
 class CpuThreadPool : public testing::TestWithParam<int> {
   protected:
     // The pool's code is the same at all levels.
-    std::unique_ptr<ProbedPool> pool_ = probes().front()->make_pool(GetParam());
+    std::unique_ptr<ProbedPool> pool_ = probes().front()->make_pool(GetParam(), {});
 };
 
 TEST_P(CpuThreadPool, CoversEveryIndexOnce) {
@@ -104,10 +106,89 @@ TEST_P(CpuThreadPool, WakesUpAfterASleep) {
 
 TEST_P(CpuThreadPool, ManyPoolsComeAndGo) {
     for (int round = 0; round < 50; ++round) {
-        const auto pool = probes().front()->make_pool(GetParam());
+        const auto pool = probes().front()->make_pool(GetParam(), {});
         std::atomic<int> count{0};
         if (round % 2 == 0) pool->parallel_for(10, 1, [&](int64_t, int64_t, int) { ++count; });
         EXPECT_EQ(count.load(), round % 2 == 0 ? 10 : 0);
+    }
+}
+
+// An executor without threads: all tasks on the caller, the last index first.
+struct Backwards {
+    int calls = 0;
+    uint32_t largest = 0;
+    uint32_t left_out = 0;  // how many tasks are never run
+
+    krait_host_executor executor(uint32_t n_threads) {
+        return {this, n_threads, [](void* context, uint32_t n_tasks, void (*task)(void*, uint32_t), void* task_context) {
+                    auto& self = *static_cast<Backwards*>(context);
+                    ++self.calls;
+                    self.largest = std::max(self.largest, n_tasks);
+                    for (uint32_t i = n_tasks; i-- > self.left_out;) task(task_context, i);
+                }};
+    }
+};
+
+TEST(CpuThreadPoolOnExecutor, CoversEveryIndexOnceWithoutThreads) {
+    Backwards host;
+    const auto pool = probes().front()->make_executor_pool(host.executor(3));
+    EXPECT_EQ(pool->size(), 3);
+    for (int64_t n : {0, 1, 2, 7, 64, 1000})
+        for (int64_t grain : {0, 1, 3, 64}) {
+            std::vector<int> hits(static_cast<size_t>(n));
+            pool->parallel_for(n, grain, [&](int64_t begin, int64_t end, int worker) {
+                EXPECT_GE(worker, 0);
+                EXPECT_LT(worker, 3);
+                for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
+            });
+            for (const int hit : hits) ASSERT_EQ(hit, 1) << n << " by " << grain;
+        }
+    EXPECT_GT(host.calls, 0);
+    EXPECT_EQ(host.largest, 3u);
+}
+
+TEST(CpuThreadPoolOnExecutor, TasksAreNoMoreThanPieces) {
+    Backwards host;
+    const auto pool = probes().front()->make_executor_pool(host.executor(8));
+    pool->parallel_for(10, 4, [](int64_t, int64_t, int) {});
+    EXPECT_EQ(host.largest, 3u);
+    pool->parallel_for(4, 4, [](int64_t, int64_t, int) {});
+    EXPECT_EQ(host.calls, 1) << "one piece needs nobody's help";
+}
+
+TEST(CpuThreadPoolOnExecutor, NestedLoopsStayInTheirTask) {
+    Backwards host;
+    const auto pool = probes().front()->make_executor_pool(host.executor(4));
+    int64_t sum = 0;
+    pool->parallel_for(4, 1, [&](int64_t, int64_t, int outer) {
+        pool->parallel_for(10, 1, [&](int64_t i, int64_t, int inner) {
+            EXPECT_EQ(inner, outer);
+            sum += i;
+        });
+    });
+    EXPECT_EQ(sum, 4 * 45);
+    EXPECT_EQ(host.calls, 1);
+}
+
+TEST(CpuThreadPoolOnExecutor, ThrowsWhatABodyThrew) {
+    Backwards host;
+    const auto pool = probes().front()->make_executor_pool(host.executor(4));
+    EXPECT_THROW(pool->parallel_for(8, 1, [](int64_t, int64_t, int) { throw std::out_of_range("all of them"); }),
+                 std::out_of_range);
+    int count = 0;
+    pool->parallel_for(8, 1, [&](int64_t, int64_t, int) { ++count; });
+    EXPECT_EQ(count, 8);
+}
+
+TEST(CpuThreadPoolOnExecutor, AnExecutorThatForgetsTasksIsNamed) {
+    Backwards host;
+    host.left_out = 1;
+    const auto pool = probes().front()->make_executor_pool(host.executor(4));
+    try {
+        pool->parallel_for(8, 1, [](int64_t, int64_t, int) {});
+        FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+        EXPECT_STREQ(error.what(), "the application's executor was given 4 tasks and returned after 3");
     }
 }
 
