@@ -49,9 +49,8 @@ void ModelArguments::add_device(CLI::App& command) {
 }
 
 Result<std::string> ModelArguments::device_spec() const {
-    std::string spec = device;
+    std::string spec = !device.empty() ? device : environment::device().value_or("auto");
     if (!threads && affinity.empty()) return spec;
-    if (spec.empty()) spec = environment::device().value_or("auto");
     if (spec == "auto") spec = "cpu";
     KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
     std::string options;

@@ -40,7 +40,7 @@ struct ModelArguments {
     std::string affinity;
     void add_path(CLI::App& command);
     void add_device(CLI::App& command);  // --device, --threads, --affinity
-    // The device to open, --threads and --affinity in it; "" = the default. Fails where it names one of the two already.
+    // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two already.
     Result<std::string> device_spec() const;
     Result<GgufFile> open() const;
     Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "bench/report.hpp"
-#include "core/base/environment.hpp"
 #include "core/runtime/device_spec.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
@@ -18,22 +17,9 @@ namespace {
 struct Arguments {
     ModelArguments model;
     bench::BenchPlan plan;
-    int threads = 0;
     bool no_warm_up = false, no_ceilings = false;
     std::string output = "table";
 };
-
-// The device that is meant, with --threads as its option.
-Result<std::string> device_of(const Arguments& arguments) {
-    std::string device = !arguments.model.device.empty() ? arguments.model.device : environment::device().value_or("auto");
-    if (arguments.threads == 0) return device;
-    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(device));
-    if (spec.is_auto()) device = "cpu";
-    if (spec.options.find("threads=") != std::string::npos)
-        return fail(ErrorCode::invalid_argument, "--threads {} beside --device {}: say the number of threads once",
-                    arguments.threads, device);
-    return fmt::format("{}:threads={}", device, arguments.threads);
-}
 
 // Threads of the family "cpu": as its options say, else all processors. 0 for all others.
 Result<int> threads_of(const Device& device, const std::string& asked_for) {
@@ -41,6 +27,11 @@ Result<int> threads_of(const Device& device, const std::string& asked_for) {
     KRAIT_TRY(const DeviceSpec spec, parse_device_spec(asked_for));
     constexpr std::string_view kKey = "threads=";
     const size_t at = spec.options.find(kKey);
+    if (at == std::string::npos && spec.options.find("affinity=") != std::string::npos)
+        return fail(ErrorCode::invalid_argument,
+                    "the device '{}' names processors but no number of threads: give --threads as well, so that ceilings are "
+                    "measured with as many",
+                    asked_for);
     return at == std::string::npos ? bench::default_thread_count() : std::atoi(spec.options.c_str() + at + kKey.size());
 }
 
@@ -63,7 +54,7 @@ class Bars {
 Result<std::string> bench_model(Arguments arguments) {
     bench::Report report;
     report.version = KRAIT_VERSION;
-    KRAIT_TRY(report.device, device_of(arguments));
+    KRAIT_TRY(report.device, arguments.model.device_spec());
     report.plan = arguments.plan;
     report.plan.device = report.device;
     report.plan.path = arguments.model.path;
@@ -100,8 +91,6 @@ void add_bench_command(CLI::App& app, Command& chosen) {
     bench::BenchPlan& plan = arguments->plan;
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
-    command->add_option("--threads", arguments->threads, "threads of the CPU; as --device cpu:threads=N")
-        ->check(CLI::Range(1, 1024));
     command->add_option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
         ->delimiter(',')
         ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
