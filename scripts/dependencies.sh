@@ -16,6 +16,7 @@ jobs="${jobs:-}"
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
                          libexpected-dev libxxhash-dev nlohmann-json3-dev)
 readonly kTestPackages=(libgtest-dev)
+readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
 # that a compiler or a library from elsewhere will do.
@@ -32,6 +33,7 @@ probe_of() {
         libexpected-dev) echo "header tl/expected.hpp" ;;
         libxxhash-dev) echo "header xxhash.h" ;;
         libgtest-dev) echo "header gtest/gtest.h" ;;
+        libbenchmark-dev) echo "header benchmark/benchmark.h" ;;
         clang) echo "command clang++" ;;
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
         clang-format) echo "command clang-format" ;;

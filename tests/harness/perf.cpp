@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace krait::harness {
 namespace {
@@ -10,9 +11,9 @@ namespace {
 constexpr double kBatchSeconds = 0.02;  // long against the clock and the submission
 constexpr int kBatches = 5;
 
-double seconds_of(BoundCase& bound, int times, Result<void>& ok) {
+double seconds_of(TimedCase& timed, int times, Result<void>& ok) {
     const auto start = std::chrono::steady_clock::now();
-    ok = bound.run_again(times);
+    ok = timed.run(times);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -30,26 +31,57 @@ double bytes_of(const Case& of, const CaseData& data) {
 
 }  // namespace
 
-Result<Timing> measure(const std::shared_ptr<const Device>& device, const Case& of) {
+struct TimedCase::Copy {
+    CaseData data;  // constants may be read where they lie
+    Resources resources;
+    std::optional<BoundCase> bound;
+};
+
+void TimedCase::Delete::operator()(Copy* copy) const { delete copy; }
+
+Result<void> TimedCase::add_copy(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data) {
+    std::unique_ptr<Copy, Delete> copy(new Copy{.data = data});
+    KRAIT_TRY(copy->resources, Resources::create(device, of, copy->data, true));
+    KRAIT_TRY(copy->bound, BoundCase::create(copy->resources, of, copy->data, Layout::plain));
+    KRAIT_TRY(Queue queue, device->create_queue());
+    KRAIT_CHECK(import_states(queue, copy->resources, copy->data.states));
+    KRAIT_TRY(const Observed ignored, copy->bound->run(copy->data));
+    copies_.push_back(std::move(copy));
+    return {};
+}
+
+Result<TimedCase> TimedCase::create(const std::shared_ptr<const Device>& device, const Case& of, uint64_t cold_bytes) {
     KRAIT_TRY(const CaseData data, materialize(of));
     if (auto why = BoundCase::declined(*device, of, data)) return tl::unexpected<Error>(std::move(*why));
-    KRAIT_TRY(const Resources resources, Resources::create(device, of, data, true));
-    KRAIT_TRY(BoundCase bound, BoundCase::create(resources, of, data, Layout::plain));
-    KRAIT_TRY(Queue queue, device->create_queue());
-    KRAIT_CHECK(import_states(queue, resources, data.states));
-    KRAIT_TRY(const Observed ignored, bound.run(data));  // the first run is no run like the others
+    TimedCase timed;
+    timed.bytes_ = bytes_of(of, data);
+    timed.flops_ = of.flops;
+    constexpr double kMaxCopies = 256;
+    const auto copies =
+        static_cast<int>(std::clamp(std::ceil(static_cast<double>(cold_bytes) / std::max(timed.bytes_, 1.0)), 1.0, kMaxCopies));
+    for (int i = 0; i < copies; ++i) KRAIT_CHECK(timed.add_copy(device, of, data));
+    return timed;
+}
 
+Result<void> TimedCase::run(int times) {
+    if (copies_.size() == 1) return copies_[0]->bound->run_again(times);
+    for (int i = 0; i < times; ++i, next_ = (next_ + 1) % copies_.size()) KRAIT_CHECK(copies_[next_]->bound->run_again(1));
+    return {};
+}
+
+Result<Timing> measure(const std::shared_ptr<const Device>& device, const Case& of) {
+    KRAIT_TRY(TimedCase timed, TimedCase::create(device, of));
     Result<void> ok;
     int times = 1;
-    double seconds = seconds_of(bound, times, ok);
+    double seconds = seconds_of(timed, times, ok);
     while (ok && seconds < kBatchSeconds && times < (1 << 20)) {
         times = std::max(times * 2, static_cast<int>(std::min(1e6, times * kBatchSeconds / std::max(seconds, 1e-7))));
-        seconds = seconds_of(bound, times, ok);
+        seconds = seconds_of(timed, times, ok);
     }
     double best = seconds / times;
-    for (int i = 1; ok && i < kBatches; ++i) best = std::min(best, seconds_of(bound, times, ok) / times);
+    for (int i = 1; ok && i < kBatches; ++i) best = std::min(best, seconds_of(timed, times, ok) / times);
     if (!ok) return tl::unexpected<Error>(std::move(ok).error());
-    return Timing{best, bytes_of(of, data), of.flops};
+    return Timing{best, timed.bytes(), timed.flops()};
 }
 
 }  // namespace krait::harness
