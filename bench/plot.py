@@ -57,32 +57,38 @@ def style_of(format_name: str, engine: str, formats: list[str], engines: list[st
             "marker": "x" if peer else "osD^v"[own.index(engine) % 5], "label": f"{format_name}, {engine}"}
 
 
-def draw(axes, points: list[dict], x: str, formats: list[str], engines: list[str]) -> None:
+def draw(ticker, axes, points: list[dict], x: str, formats: list[str], engines: list[str]) -> None:
     for (format_name, engine), line in lines_of(points, x).items():
         rates = [rate for _, rate in line]
         median = [rate["median"] for rate in rates]
         spread = [[m - rate["min"] for m, rate in zip(median, rates)], [rate["max"] - m for m, rate in zip(median, rates)]]
         axes.errorbar([value for value, _ in line], median, yerr=spread, capsize=2, linewidth=1.4, elinewidth=0.8, markersize=5,
                       **style_of(format_name, engine, formats, engines))
-    axes.set_xscale("log", base=2 if x == "n_seq" else 10)
+    axes.set_xscale("log")
     axes.set_yscale("log")
+    ticks = sorted({point[x] for point in points})
+    axes.set_xticks(ticks, [str(tick) if x == "n_seq" else f"{tick / 1e6:.0f} M" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
     axes.grid(True, which="major", linewidth=0.4, alpha=0.6)
     axes.set_ylabel("tokens per second")
 
 
-def size_figure(pyplot, points: list[dict], formats: list[str], engines: list[str]):
+def size_figure(pyplot, ticker, points: list[dict], formats: list[str], engines: list[str]):
     tests = sorted({(p["test"], p["n_tok"]) for p in points if p["n_seq"] == 1}, reverse=True)
     if not tests:
         return None
     figure, rows = pyplot.subplots(1, len(tests), figsize=(5.4 * len(tests), 4.4), squeeze=False)
     for axes, (test, n_tok) in zip(rows[0], tests):
-        draw(axes, [p for p in points if (p["test"], p["n_tok"], p["n_seq"]) == (test, n_tok, 1)], "weights", formats, engines)
+        draw(ticker, axes, [p for p in points if (p["test"], p["n_tok"], p["n_seq"]) == (test, n_tok, 1)], "weights", formats, engines)
         axes.set_title(f"prompt of {n_tok} tokens" if test == "prompt" else "decoding one sequence")
         axes.set_xlabel("weights of the model")
     return figure
 
 
-def batch_figure(pyplot, points: list[dict], formats: list[str], engines: list[str]):
+def batch_figure(pyplot, ticker, points: list[dict], formats: list[str], engines: list[str]):
     decodes = [p for p in points if p["test"] == "decode"]
     sizes = sorted({p["weights"] for p in decodes})
     if not sizes or max(p["n_seq"] for p in decodes) == 1:
@@ -90,11 +96,9 @@ def batch_figure(pyplot, points: list[dict], formats: list[str], engines: list[s
     n_tok = max(p["n_tok"] for p in decodes)
     figure, rows = pyplot.subplots(1, len(sizes), figsize=(5.4 * len(sizes), 4.4), squeeze=False)
     for axes, size in zip(rows[0], sizes):
-        draw(axes, [p for p in decodes if p["weights"] == size and p["n_tok"] == n_tok], "n_seq", formats, engines)
+        draw(ticker, axes, [p for p in decodes if p["weights"] == size and p["n_tok"] == n_tok], "n_seq", formats, engines)
         axes.set_title(f"decoding, {size / 1e6:.0f} M weights")
         axes.set_xlabel("sequences side by side")
-        ticks = sorted({p["n_seq"] for p in decodes})
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
     return figure
 
 
@@ -122,7 +126,7 @@ def main(argv: list[str]) -> int:
         print("plot.py: needs matplotlib (apt-get install python3-matplotlib, or pip install matplotlib)", file=sys.stderr)
         return 1
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     points = points_of(reports)
     formats = sorted({p["format"] for p in points})
@@ -130,7 +134,7 @@ def main(argv: list[str]) -> int:
     stem = arguments.output or arguments.results[0].with_suffix("")
     machine, threads = reports[0]["machine"]["cpu"], reports[0]["settings"]["threads"]
     for name, make in (("size", size_figure), ("batch", batch_figure)):
-        figure = make(pyplot, points, formats, engines)
+        figure = make(pyplot, ticker, points, formats, engines)
         if figure is None:
             print(f"plot.py: nothing to draw for '{name}'", file=sys.stderr)
             continue

@@ -39,14 +39,7 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
                                    shape.n_layer, shape.d_model, types_text(result.model->file())));
     facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->device()->info().name,
                                              report.n_threads > 0 ? fmt::format(", {} threads", report.n_threads) : ""));
-    if (report.ceilings) {
-        std::string text = fmt::format("read {:.1f} GB/s", report.ceilings->read_bytes_per_second * kGiga);
-        for (const Number number : {Number::f32, Number::bf16, Number::int8})
-            if (const Peak* peak = report.ceilings->best(number))
-                text += fmt::format(", {} {:.0f} GFLOP/s ({})", number_name(number), peak->operations_per_second * kGiga,
-                                    peak->unit);
-        facts.emplace_back("ceilings", text);
-    }
+    if (report.ceilings) facts.emplace_back("ceilings", ceilings_text(*report.ceilings));
     const LoadTimes& load = result.load;
     std::string text = fmt::format("{:.3f} s, first token after {:.3f} s", load.load, load.first_token);
     if (load.read_once)
@@ -58,11 +51,13 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
 
 }  // namespace
 
-const Peak& peak_for(const Ceilings& ceilings, DType format) {
-    if (is_quantized(format)) return ceilings.highest();
-    const Peak *f32 = ceilings.best(Number::f32), *bf16 = ceilings.best(Number::bf16);
-    if (format == DType::F32 || !bf16 || bf16->operations_per_second < f32->operations_per_second) return *f32;
-    return *bf16;
+std::string ceilings_text(const Ceilings& ceilings) {
+    std::string text = fmt::format("read {:.1f} GB/s", ceilings.read_bytes_per_second * kGiga);
+    for (const Number number : {Number::f32, Number::bf16, Number::int8})
+        if (const Peak* peak = ceilings.best(number))
+            text +=
+                fmt::format(", {} {:.0f} GFLOP/s ({})", number_name(number), peak->operations_per_second * kGiga, peak->unit);
+    return text;
 }
 
 Rates rates_of(const Series& series, const Report& report) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "bench/ceilings/ceilings.hpp"
+#include "bench/device_ceilings.hpp"
 #include "bench/machine.hpp"
 #include "bench/model_bench.hpp"
 #include "bench/statistics.hpp"
@@ -32,9 +32,8 @@ struct Rates {
 };
 Rates rates_of(const Series& series, const Report& report);
 
-// What weights of that format could be multiplied with at best: F32 by f32; F16 and BF16 by the faster of f32 and bf16; quantized
-// ones by the fastest of all.
-const Peak& peak_for(const Ceilings& ceilings, DType format);
+// "read 31.9 GB/s, f32 150 GFLOP/s (avx512), ..."
+std::string ceilings_text(const Ceilings& ceilings);
 
 std::string as_table(const Report& report);
 std::string as_markdown(const Report& report);

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "bench/report.hpp"
 #include "tests/harness/perf.hpp"
 #include "tests/harness/suite.hpp"
 #include "tools/progress_bar.hpp"
@@ -24,8 +25,22 @@ int list_cases(const std::vector<const harness::Case*>& cases) {
     return kExitOk;
 }
 
-int time_cases(const std::shared_ptr<Device>& device, const std::vector<const harness::Case*>& cases) {
-    fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>9}\n", "op", "case", "us", "bytes", "GB/s", "GFLOP/s");
+Result<std::optional<bench::Ceilings>> measure_ceilings(const Device& device, const std::string& spec) {
+    ProgressBar bar("ceilings");
+    return bench::ceilings_of(device, spec, [&](uint64_t done, uint64_t total) { bar.update(done, total); });
+}
+
+// "37%" of a ceiling; "-" where there is none.
+std::string share_of(double rate, const std::optional<double>& ceiling) {
+    return ceiling && rate > 0 ? fmt::format("{:.0f}%", 100 * rate / *ceiling) : "-";
+}
+
+int time_cases(const std::shared_ptr<Device>& device, const std::string& spec, const std::vector<const harness::Case*>& cases) {
+    const auto ceilings = measure_ceilings(*device, spec);
+    if (!ceilings) return report(ceilings.error());
+    if (*ceilings) fmt::print("{}: {}\n", device->name(), bench::ceilings_text(**ceilings));
+    fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
+               "GFLOP/s", "of peak");
     int exit = kExitOk;
     for (const harness::Case* of : cases) {
         if (!of->legal()) continue;
@@ -35,9 +50,16 @@ int time_cases(const std::shared_ptr<Device>& device, const std::vector<const ha
             if (timing.error().code != ErrorCode::unsupported) exit = kExitFailure;
             continue;
         }
-        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>9}\n", op_name(of->op), of->name, timing->seconds * 1e6,
-                   timing->bytes, timing->bytes / timing->seconds * 1e-9,
-                   timing->flops > 0 ? fmt::format("{:.2f}", timing->flops / timing->seconds * 1e-9) : "-");
+        const double bytes = timing->bytes / timing->seconds, flops = timing->flops / timing->seconds;
+        std::optional<double> read, peak;
+        if (*ceilings) {
+            const harness::Operand* weights = of->find("w");
+            read = (*ceilings)->read_bytes_per_second;
+            peak = bench::peak_for(**ceilings, weights ? dtype_of(weights->desc) : DType::F32).operations_per_second;
+        }
+        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of->op), of->name,
+                   timing->seconds * 1e6, timing->bytes, bytes * 1e-9, share_of(bytes, read),
+                   flops > 0 ? fmt::format("{:.2f}", flops * 1e-9) : "-", share_of(flops, peak));
         std::fflush(stdout);
     }
     return exit;
@@ -69,7 +91,7 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
                 harness::Oracle& oracle) {
     auto device = Device::open(spec);
     if (!device) return report(device.error());
-    if (arguments.perf) return time_cases(*device, cases);
+    if (arguments.perf) return time_cases(*device, spec, cases);
 
     // "auto" is named as what it turned out to be, so that the rerun command means the same device.
     const std::string name = spec == "auto" ? (*device)->name() : spec;
@@ -121,7 +143,8 @@ void add_test_ops_command(CLI::App& app, Command& chosen) {
     command->add_option("--case", arguments->selection.cases, "Cases ('*' matches anything)")->capture_default_str();
     command->add_flag("--list", arguments->list, "Name the cases and do nothing");
     command->add_flag("--quick", arguments->selection.quick, "Leave out cases that take long");
-    command->add_flag("--perf", arguments->perf, "Time the cases instead of checking them");
+    command->add_flag("--perf", arguments->perf,
+                      "Time the cases instead of checking them, beside the ceilings of this machine");
     command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)");
     command->add_flag("-v,--verbose", arguments->verbose, "One line a case");
     command->footer(

@@ -42,7 +42,7 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
     expect_refused("-b 0", "0");
     expect_refused("-r 0", "0");
     expect_refused("-o yaml", "yaml");
-    expect_refused("--threads 2 -d cpu:threads=1", "once");
+    expect_refused("--threads 2 -d cpu:threads=1", "give one of them");
     expect_refused("-d no-such-device", "no-such-device");
 }
 

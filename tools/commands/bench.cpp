@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "bench/report.hpp"
-#include "core/runtime/device_spec.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
 #include "tools/progress_bar.hpp"
@@ -20,20 +19,6 @@ struct Arguments {
     bool no_warm_up = false, no_ceilings = false;
     std::string output = "table";
 };
-
-// Threads of the family "cpu": as its options say, else all processors. 0 for all others.
-Result<int> threads_of(const Device& device, const std::string& asked_for) {
-    if (std::string_view(device.api().family) != "cpu") return 0;
-    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(asked_for));
-    constexpr std::string_view kKey = "threads=";
-    const size_t at = spec.options.find(kKey);
-    if (at == std::string::npos && spec.options.find("affinity=") != std::string::npos)
-        return fail(ErrorCode::invalid_argument,
-                    "the device '{}' names processors but no number of threads: give --threads as well, so that ceilings are "
-                    "measured with as many",
-                    asked_for);
-    return at == std::string::npos ? bench::default_thread_count() : std::atoi(spec.options.c_str() + at + kKey.size());
-}
 
 // A bar for each thing that is being done.
 class Bars {
@@ -65,11 +50,12 @@ Result<std::string> bench_model(Arguments arguments) {
     report.machine = bench::Machine::describe();
     // After the model, so that the memory it is measured with is not counted as the model's.
     const Device& device = *report.result.model->device();
-    KRAIT_TRY(report.n_threads, threads_of(device, report.device));
-    if (device.info().kind == KRAIT_DEVICE_CPU && !arguments.no_ceilings)
-        report.ceilings =
-            bench::measure_ceilings({.n_threads = report.n_threads,
-                                     .progress = [&](uint64_t done, uint64_t total) { bars.update("ceilings", done, total); }});
+    KRAIT_TRY(report.n_threads, bench::threads_of(device, report.device));
+    if (!arguments.no_ceilings) {
+        KRAIT_TRY(report.ceilings, bench::ceilings_of(device, report.device, [&](uint64_t done, uint64_t total) {
+                      bars.update("ceilings", done, total);
+                  }));
+    }
     if (arguments.output == "json") return bench::as_json(report);
     if (arguments.output == "csv") return bench::as_csv(report);
     if (arguments.output == "md") return bench::as_markdown(report);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ceilings of a device, where it is this processor, and which of them counts for what it multiplies.
+#pragma once
+
+#include <optional>
+
+#include "bench/ceilings/ceilings.hpp"
+#include "core/runtime/device.hpp"
+#include "core/tensor/dtype.hpp"
+
+namespace krait::bench {
+
+// Threads of a device of the family "cpu" that was opened as `spec`: as its options say, else all processors. 0 = another device.
+Result<int> threads_of(const Device& device, std::string_view spec);
+
+// Measured with that many threads; nothing for a device that is not this processor. progress: CeilingOptions'.
+Result<std::optional<Ceilings>> ceilings_of(const Device& device, std::string_view spec,
+                                            const std::function<void(uint64_t done, uint64_t total)>& progress);
+
+// What weights of that format could be multiplied with at best: F32 by f32; F16 and BF16 by the faster of f32 and bf16; quantized
+// ones by the fastest of all.
+const Peak& peak_for(const Ceilings& ceilings, DType format);
+
+}  // namespace krait::bench
