@@ -25,6 +25,7 @@ using Command = std::function<int()>;
 void add_bench_command(CLI::App& app, Command& chosen);
 void add_run_command(CLI::App& app, Command& chosen);
 void add_devices_command(CLI::App& app, Command& chosen);
+void add_hellaswag_command(CLI::App& app, Command& chosen);
 void add_inspect_command(CLI::App& app, Command& chosen);
 void add_logits_command(CLI::App& app, Command& chosen);
 void add_make_random_command(CLI::App& app, Command& chosen);

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
     add_quantize_command(app, chosen);
     add_tokenize_command(app, chosen);
     add_bench_command(app, chosen);
+    add_hellaswag_command(app, chosen);
     add_perplexity_command(app, chosen);
     add_test_ops_command(app, chosen);
     try {

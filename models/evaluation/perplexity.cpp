@@ -39,6 +39,12 @@ class Reader {
 
     PerplexityRun take() { return std::move(run_); }
 
+    // The session counts the tokens of its own call; told is how far the whole text was read.
+    tl::unexpected<Error> failure(Error error) const {
+        if (error.code == ErrorCode::cancelled) error.message = fmt::format("cancelled after {} of {} tokens", done_, total_);
+        return tl::unexpected<Error>(std::move(error));
+    }
+
   private:
     // Tokens that a window reads before the first whose logits are wanted.
     size_t lead(const Window& window) const { return text_.prefix.size() + window.n_context - 1; }
@@ -84,7 +90,8 @@ class Reader {
         return options_.visit({window.first_row + row, token, logits, log_sum});
     }
 
-    void tell(int64_t done) const {
+    void tell(int64_t done) {
+        done_ = done;
         if (options_.progress)
             options_.progress(done, total_, n_scored_ > 0 ? sum_ / static_cast<double>(n_scored_) : std::nan(""));
     }
@@ -93,18 +100,24 @@ class Reader {
     const EvaluationText& text_;
     const PerplexityOptions& options_;
     PerplexityRun run_;
-    int64_t total_ = 0, n_scored_ = 0;
+    int64_t done_ = 0, total_ = 0, n_scored_ = 0;
     double sum_ = 0;  // for the running estimate
 };
 
 }  // namespace
 
+Result<std::vector<int32_t>> begin_of_text(const Tokenizer& tokenizer) {
+    KRAIT_TRY(std::vector<int32_t> special, tokenizer.encode("", {.add_special = true}));
+    const bool begins = !special.empty() && special.front() == tokenizer.bos();
+    special.resize(begins ? 1 : 0);  // an end-of-text token may stand behind it
+    return special;
+}
+
 Result<EvaluationText> tokenize_text(const Tokenizer& tokenizer, std::string_view text, size_t max_tokens) {
     EvaluationText result;
     KRAIT_TRY(result.tokens, tokenizer.encode(text, {.add_special = false}));
     if (max_tokens > 0 && result.tokens.size() > max_tokens) result.tokens.resize(max_tokens);
-    KRAIT_TRY(const std::vector<int32_t> special, tokenizer.encode("", {.add_special = true}));
-    if (!special.empty() && special.front() == tokenizer.bos()) result.prefix.push_back(special.front());
+    KRAIT_TRY(result.prefix, begin_of_text(tokenizer));
     return result;
 }
 
@@ -120,7 +133,8 @@ Result<PerplexityRun> measure_perplexity(std::shared_ptr<const Model> model, con
     KRAIT_TRY(Session session, Session::create(model, {.max_sequences = static_cast<int32_t>(batch)}));
     Reader reader(session, text, options, windows);
     for (size_t first = 0; first < windows.size(); first += batch)
-        KRAIT_CHECK(reader.read(std::span(windows).subspan(first, std::min(batch, windows.size() - first))));
+        if (auto read = reader.read(std::span(windows).subspan(first, std::min(batch, windows.size() - first))); !read)
+            return reader.failure(std::move(read).error());
     PerplexityRun run = reader.take();
     if (const auto tokenizer = model->tokenizer())
         for (const Window& window : windows)

@@ -21,6 +21,8 @@ struct EvaluationText {
     std::vector<int32_t> tokens;
     std::vector<int32_t> prefix;  // the begin-of-text token where the model wants one: it begins every window, unscored
 };
+// The token that begins a text, where the model wants one; else none.
+Result<std::vector<int32_t>> begin_of_text(const Tokenizer& tokenizer);
 // The first max_tokens tokens; 0 = all.
 Result<EvaluationText> tokenize_text(const Tokenizer& tokenizer, std::string_view text, size_t max_tokens = 0);
 

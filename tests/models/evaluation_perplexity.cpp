@@ -159,7 +159,7 @@ TEST_F(PerplexityTest, BadInputAndCancelling) {
     expect_error(measure_perplexity(model_, text, {.batch = 0}), kBad, "a batch of 0 windows");
     const std::atomic<bool> cancel{true};
     expect_error(measure_perplexity(model_, text, {.windows = {.stream = true}, .cancel = &cancel}), ErrorCode::cancelled,
-                 "cancelled");
+                 "cancelled after 0 of 49 tokens");
     text.tokens[7] = model_->n_token();
     expect_error(measure_perplexity(model_, text, {.windows = {.stream = true}}), kBad, "at position 7");
 }

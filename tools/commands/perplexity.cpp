@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait perplexity: how well a model foresees a text (docs/evaluation.md).
-#include "models/evaluation/perplexity.hpp"
-
+// krait perplexity: how well a model foresees a text, and how far it is from another one (docs/evaluation.md).
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "models/evaluation/divergence.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 struct Arguments {
     ModelArguments model;
-    std::string text, output = "text";
+    std::string text, save, base, output = "text";
     PerplexityOptions options;
     uint64_t max_tokens = 0;
 };
@@ -26,28 +26,87 @@ struct Arguments {
 struct Measured {
     PerplexityRun run;
     double seconds = 0;
+    std::optional<DivergenceSummary> divergence;
+    bool base_is_same_model = false;
 };
 
-Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const Model>& model, const EvaluationText& text) {
-    PerplexityOptions options = arguments.options;
+Result<PerplexityRun> measure_with_bar(const std::shared_ptr<const Model>& model, const EvaluationText& text,
+                                       PerplexityOptions options) {
     ProgressBar bar("perplexity");
     options.cancel = &catch_interrupt();
     options.progress = [&](int64_t done, int64_t total, double mean_nll) {
         bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total),
                    std::isnan(mean_nll) ? std::string() : fmt::format("perplexity {:.4g}", std::exp(mean_nll)));
     };
+    return measure_perplexity(model, text, options);
+}
+
+Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const Model>& model, const EvaluationText& text) {
+    PerplexityOptions options = arguments.options;
+    KRAIT_TRY(const RunSettings settings, RunSettings::of(*model, text, options.windows));
+    std::optional<BaseRunWriter> writer;
+    std::optional<BaseRun> base;
+    std::optional<Divergence> divergence;
+    if (!arguments.save.empty()) {
+        KRAIT_TRY(writer, BaseRunWriter::create(arguments.save, settings, model->hash()));
+        options.visit = [&](const ScoredToken& scored) { return writer->write(scored); };
+    } else if (!arguments.base.empty()) {
+        KRAIT_TRY(base, BaseRun::open(arguments.base));
+        KRAIT_CHECK(base->check_comparable(settings));
+        divergence.emplace(*base);
+        options.visit = [&](const ScoredToken& scored) { return divergence->add(scored); };
+    }
+    Measured measured;
     const auto start = std::chrono::steady_clock::now();
-    KRAIT_TRY(PerplexityRun run, measure_perplexity(model, text, options));
-    return Measured{std::move(run), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+    KRAIT_TRY(measured.run, measure_with_bar(model, text, options));
+    measured.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (writer) {
+        KRAIT_CHECK(writer->finish());
+        fmt::print(stderr, "{}: {} of predictions, for --kl-base\n", arguments.save,
+                   format_bytes(static_cast<double>(writer->bytes())));
+    }
+    if (divergence) {
+        measured.divergence = divergence->summarize();
+        measured.base_is_same_model = base->model_hash() == model->hash();
+    }
+    return measured;
 }
 
 void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
     const PerplexitySummary summary = summarize(measured.run);
-    fmt::print("{} on {}: {}, {} windows\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
-               measured.run.n_window);
+    fmt::print("{} on {}: {}, {} window{}\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
+               measured.run.n_window, measured.run.n_window == 1 ? "" : "s");
+    if (const auto& d = measured.divergence) {
+        fmt::print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
+        fmt::print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
+                   d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
+        fmt::print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
+                   100 * d->same_top_interval.high);
+        fmt::print("  probability        {:.3f}% RMS change   {:+.3f}% +- {:.3f}% mean change, of the token that came\n",
+                   100 * d->dp_rms, 100 * d->dp.value, 100 * d->dp.standard_error);
+        fmt::print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity,
+                   summary.perplexity.value, d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
+    }
     fmt::print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} tokens scored, {} read, {:.0f} tokens/s\n",
                summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte, measured.run.nll.size(),
                measured.run.n_read, static_cast<double>(measured.run.n_read) / measured.seconds);
+}
+
+nlohmann::ordered_json to_json(const DivergenceSummary& d) {
+    return {{"kl", d.kl.value},
+            {"kl_standard_error", d.kl.standard_error},
+            {"kl_median", d.kl_median},
+            {"kl_90", d.kl_90},
+            {"kl_99", d.kl_99},
+            {"kl_max", d.kl_max},
+            {"same_top", d.same_top},
+            {"same_top_95", {d.same_top_interval.low, d.same_top_interval.high}},
+            {"probability_change_rms", d.dp_rms},
+            {"probability_change_mean", d.dp.value},
+            {"probability_change_standard_error", d.dp.standard_error},
+            {"base_perplexity", d.base_perplexity},
+            {"perplexity_ratio", d.perplexity_ratio.value},
+            {"perplexity_ratio_standard_error", d.perplexity_ratio.standard_error}};
 }
 
 nlohmann::ordered_json to_json(const Arguments& arguments, const Model& model, const Measured& measured) {
@@ -73,6 +132,10 @@ nlohmann::ordered_json to_json(const Arguments& arguments, const Model& model, c
     json["tokens_read"] = measured.run.n_read;
     json["seconds"] = measured.seconds;
     json["tokens_per_second"] = static_cast<double>(measured.run.n_read) / measured.seconds;
+    if (measured.divergence) {
+        json["divergence"] = to_json(*measured.divergence);
+        json["divergence"]["base"] = arguments.base;
+    }
     return json;
 }
 
@@ -116,6 +179,14 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
     command->add_option("-b,--batch", arguments->options.batch, "windows that are read together")
         ->check(CLI::Range(1, 4096))
         ->capture_default_str();
+    CLI::Option* save =
+        command->add_option("--save-logits", arguments->save, "save the predictions, for --kl-base of another model")
+            ->type_name("FILE");
+    command
+        ->add_option("--kl-base", arguments->base,
+                     "compare with the predictions that another model saved on the same text with the same windows")
+        ->excludes(save)
+        ->type_name("FILE");
     command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
         ->capture_default_str()
         ->type_name("N");
@@ -127,7 +198,9 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
         "  krait perplexity model.gguf --text wiki.test.raw               the usual figure\n"
         "  krait perplexity model.gguf --text book.txt --stream           what a recurrent model can make of all that it has "
         "read\n"
-        "  krait perplexity model.gguf --text book.txt -c 1024 --stride 256 -o json");
+        "  krait perplexity model.gguf --text book.txt -c 1024 --stride 256 -o json\n"
+        "  krait perplexity f16.gguf --text book.txt --save-logits f16.run\n"
+        "  krait perplexity q4.gguf --text book.txt --kl-base f16.run     what four bits cost");
     command->callback([&chosen, arguments] {
         chosen = [arguments] {
             const auto done = perplexity(*arguments);
