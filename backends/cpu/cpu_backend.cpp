@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -38,6 +39,12 @@ void Context::reserve_scratch(int64_t n_floats) {
     const uint64_t bytes = static_cast<uint64_t>(n_floats) * sizeof(float);
     for (plugin::host::Allocation& scratch : scratch_)
         if (scratch.size() < bytes) scratch = plugin::host::Allocation(bytes, "scratch memory of a thread");
+}
+
+std::byte* Context::reserve_shared(int64_t n_bytes) {
+    const auto bytes = static_cast<uint64_t>(n_bytes);
+    if (shared_.size() < bytes) shared_ = plugin::host::Allocation(bytes, "memory that threads share");
+    return shared_.data();
 }
 
 LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor)
@@ -83,6 +90,8 @@ Device::Device(const ThreadPool::Options& threads) : plugin::host::Device(kOpTab
 
 std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
     const TensorDesc& desc = upload.desc;
+    if (is_quantized(dtype_of(desc)) && upload.used_by(static_cast<uint32_t>(OpId::mul_mat)))
+        return std::make_unique<PackedConstant>(*this, upload, pool_);
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
         if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)

@@ -30,11 +30,14 @@ class Context final : public plugin::KernelContext {
 
     // Every worker then has n_floats at scratch(worker), aligned to a cache line. Contents do not last between kernels.
     void reserve_scratch(int64_t n_floats);
+    // Memory that all workers share in the same way, aligned to a cache line.
+    std::byte* reserve_shared(int64_t n_bytes);
     float* scratch(int worker) const noexcept { return reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data()); }
 
   private:
     ThreadPool& pool_;
     std::vector<plugin::host::Allocation> scratch_;
+    plugin::host::Allocation shared_;
 };
 
 // [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The unpackers of each instruction set give the bits of core/quant/codec: random bytes as blocks of every format.
+// What the kernels of each instruction set take weights for, against core/quant/codec: random bytes as blocks of every format.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,8 +13,7 @@
 namespace krait::cpu {
 namespace {
 
-constexpr int64_t kElements = 4 * 256;
-constexpr int kRounds = 200;
+constexpr int kRounds = 20;
 
 class CpuDequantize : public testing::TestWithParam<const Probe*> {
   protected:
@@ -33,41 +32,50 @@ class CpuDequantize : public testing::TestWithParam<const Probe*> {
     }
 };
 
-TEST_P(CpuDequantize, RandomBytesGiveTheBitsOfTheCodec) {
-    for (const DTypeInfo& format : kDTypes) {
-        if (!format.is_weight_format) continue;
-        std::mt19937 random(static_cast<uint32_t>(format.dtype) + 1);
-        // Two bytes in front: blocks lie at any even address.
-        std::vector<uint8_t> bytes(static_cast<size_t>(row_bytes(format.dtype, kElements)) + 4);
-        for (int round = 0; round < kRounds; ++round) {
-            for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
-            const uint8_t* row = bytes.data() + (format.dtype == DType::F32 ? 0 : 2 * (round % 2));
-            std::vector<float> want(kElements), got(kElements, -1.0f);
-            decode_row(format.dtype, row, want);
-            GetParam()->unpack(format.dtype, row, 0, kElements, got.data());
-            ASSERT_NO_FATAL_FAILURE(expect_same(got, want, format, "whole row"));
-        }
+TEST_P(CpuDequantize, PartsOfAPlainRow) {
+    for (const DType format : {DType::F32, DType::F16, DType::BF16}) {
+        const DTypeInfo& info = dtype_info(format);
+        std::mt19937 random(99);
+        constexpr int64_t kElements = 100;
+        std::vector<uint8_t> bytes(static_cast<size_t>(row_bytes(format, kElements)));
+        for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
+        std::vector<float> whole(kElements);
+        decode_row(format, bytes.data(), whole);
+        for (int64_t k0 = 0; k0 < kElements; k0 += 7)
+            for (int64_t count = 1; k0 + count <= kElements; ++count) {
+                constexpr float kGuard = 12345.0f;
+                std::vector<float> got(static_cast<size_t>(count) + 1, kGuard);
+                GetParam()->unpack_plain(format, bytes.data(), k0, count, got.data());
+                EXPECT_EQ(got.back(), kGuard) << info.name << " writes beyond its count";
+                got.pop_back();
+                const std::vector<float> want(whole.begin() + k0, whole.begin() + k0 + count);
+                ASSERT_NO_FATAL_FAILURE(expect_same(got, want, info, "a part"));
+            }
     }
 }
 
-TEST_P(CpuDequantize, PartsOfARow) {
+TEST_P(CpuDequantize, PanelsHoldTheValuesOfTheCodecAndGiveTheFilesBytesBack) {
     for (const DTypeInfo& format : kDTypes) {
-        if (!format.is_weight_format) continue;
-        std::mt19937 random(99);
-        const int64_t n = format.block_elems == 1 ? 100 : 8 * format.block_elems;
-        std::vector<uint8_t> bytes(static_cast<size_t>(row_bytes(format.dtype, n)));
-        for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random());
-        std::vector<float> whole(static_cast<size_t>(n));
-        decode_row(format.dtype, bytes.data(), whole);
-        for (int64_t k0 = 0; k0 < n; k0 += format.block_elems)
-            for (int64_t count = format.block_elems; k0 + count <= n; count += format.block_elems) {
-                constexpr float kGuard = 12345.0f;
-                std::vector<float> got(static_cast<size_t>(count) + 1, kGuard);
-                GetParam()->unpack(format.dtype, bytes.data(), k0, count, got.data());
-                EXPECT_EQ(got.back(), kGuard) << format.name << " writes beyond its count";
-                got.pop_back();
-                const std::vector<float> want(whole.begin() + k0, whole.begin() + k0 + count);
-                ASSERT_NO_FATAL_FAILURE(expect_same(got, want, format, "a part"));
+        if (!format.is_weight_format || !is_quantized(format.dtype)) continue;
+        std::mt19937 random(static_cast<uint32_t>(format.dtype) + 1);
+        const int64_t d_in = 3 * 256;
+        const auto stride = static_cast<size_t>(row_bytes(format.dtype, d_in));
+        for (const int64_t n_rows : {1, 5, 16})
+            for (int round = 0; round < kRounds; ++round) {
+                std::vector<uint8_t> rows(static_cast<size_t>(n_rows) * stride), restored(rows.size());
+                for (uint8_t& byte : rows) byte = static_cast<uint8_t>(random());
+                std::vector<float> got(static_cast<size_t>(n_rows * d_in)), want(static_cast<size_t>(d_in));
+                GetParam()->through_panel(format.dtype, rows.data(), n_rows, d_in, got.data(), restored.data());
+                ASSERT_EQ(rows, restored) << format.name << ", " << n_rows << " rows";
+                for (int64_t n = 0; n < n_rows; ++n) {
+                    decode_row(format.dtype, rows.data() + static_cast<size_t>(n) * stride, want);
+                    for (int64_t k = 0; k < d_in; ++k) {
+                        const float a = got[static_cast<size_t>(n * d_in + k)], b = want[static_cast<size_t>(k)];
+                        // The sign of a zero may differ: q - offset comes first, the minimum is taken off as one.
+                        ASSERT_TRUE(same(a, b) || a == b)
+                            << format.name << ", row " << n << " of " << n_rows << ", element " << k << ": " << a << ", codec " << b;
+                    }
+                }
             }
     }
 }

@@ -3,7 +3,8 @@
 // Compiled once for each instruction set of the cpu backend (KRAIT_CPU_VARIANT).
 #include "tests/unit/cpu_probe.hpp"
 
-#include "backends/cpu/quant/unpack.hpp"
+#include "backends/cpu/quant/packed_constant.hpp"
+#include "backends/cpu/quant/plain.hpp"
 #include "backends/cpu/simd/math.hpp"
 #include "backends/cpu/thread_pool.hpp"
 
@@ -17,6 +18,40 @@ namespace {
 template <class F>
 void apply(const float* in, float* out, int64_t n, F&& f) {
     for_each_vec(n, [&](int64_t i, int64_t lanes) { store_up_to(out + i, f(load_up_to(in + i, lanes)), lanes); });
+}
+
+template <DType F>
+void values_of_group(const std::byte* group, const PanelLayout& layout, float* out) {
+    using P = Panel<F>;
+    const Group<F> panel(group, layout);
+    constexpr int kUnits = dtype_info(F).block_elems / kUnit;
+    for (int64_t unit = 0; unit < layout.n_units(); ++unit)
+        for (int column = 0; column < kPanelRows; column += kLanes)
+            unroll<kUnitGroups>([&](auto g) {
+                const auto& scales = panel.scales[unit / kUnits];
+                const int in_block = static_cast<int>(unit % kUnits), half = P::kFacts.halves == 1 ? 0 : g / 4;
+                const IVec bytes =
+                    P::template quants<g>(panel.quants + unit / kUnits * P::kFacts.words * kPanelRows + column, in_block);
+                uint8_t quant[kLanes][4];
+                store_words(reinterpret_cast<uint32_t*>(quant), bytes);
+                float scale[kLanes], low[kLanes] = {};
+                store(scale, P::scale(scales, column, in_block, half));
+                if constexpr (P::kFacts.low) store(low, P::low(scales, column, in_block, half));
+                for (int lane = 0; lane < kLanes && column + lane < layout.n_out; ++lane)
+                    for (int j = 0; j < 4; ++j) {
+                        const float product = scale[lane] * static_cast<float>(quant[lane][j] - P::kFacts.offset);
+                        out[(column + lane) * layout.d_in + unit * kUnit + 4 * g + j] = product - low[lane];
+                    }
+            });
+}
+
+void through_panel(DType format, const void* rows, int64_t n_rows, int64_t d_in, float* values, void* restored) {
+    const PanelLayout layout = PanelLayout::of(format, n_rows, d_in);
+    std::vector<std::byte> group(layout.group_bytes + 64);  // nothing here needs an alignment but that of a word
+    pack_group(format, layout, static_cast<const std::byte*>(rows), 0, group.data());
+    with_quantized(format, [&]<DType F>() { values_of_group<F>(group.data(), layout, values); });
+    for (int64_t n = 0; n < n_rows; ++n)
+        restore_row(format, layout, group.data(), n, static_cast<std::byte*>(restored) + n * row_bytes(format, d_in));
 }
 
 class Pool final : public ProbedPool {
@@ -45,10 +80,16 @@ const Probe kProbe{
             sum4(load(a), load(b), load(c), load(d), out);
             out[4] = sum(load(a));
         },
-    .unpack =
+    .unpack_plain =
         [](DType format, const void* row, int64_t k0, int64_t count, float* out) {
-            with_format(format, [&]<DType F>() { unpack_row<F>(static_cast<const std::byte*>(row), k0, count, out); });
+            const auto* bytes = static_cast<const std::byte*>(row);
+            switch (format) {
+                case DType::F16: return unpack_row<DType::F16>(bytes, k0, count, out);
+                case DType::BF16: return unpack_row<DType::BF16>(bytes, k0, count, out);
+                default: return unpack_row<DType::F32>(bytes, k0, count, out);
+            }
         },
+    .through_panel = through_panel,
     .make_pool = [](int n_threads, std::vector<int> processors) -> std::unique_ptr<ProbedPool> {
         return std::make_unique<Pool>(
             ThreadPool::Options{.n_threads = n_threads, .processors = std::move(processors), .executor = {}});

@@ -35,8 +35,11 @@ struct Probe {
     void (*silu)(const float* in, float* out, int64_t n);
     // out[0 .. 4): sums of the first `lanes` of a, b, c, d by sum4; out[4]: of a by sum.
     void (*sums)(const float* a, const float* b, const float* c, const float* d, float* out);
-    // Elements k0 .. k0 + count of a row of blocks.
-    void (*unpack)(DType format, const void* row, int64_t k0, int64_t count, float* out);
+    // Elements k0 .. k0 + count of a row of F32, F16 or BF16.
+    void (*unpack_plain)(DType format, const void* row, int64_t k0, int64_t count, float* out);
+    // n_rows <= 16 rows of blocks packed as a panel; values [n_rows, d_in] as the panel's quants, scales and minima give
+    // them, and the rows of blocks that come out of it again.
+    void (*through_panel)(DType format, const void* rows, int64_t n_rows, int64_t d_in, float* values, void* restored);
     std::unique_ptr<ProbedPool> (*make_pool)(int n_threads, std::vector<int> processors);
     std::unique_ptr<ProbedPool> (*make_executor_pool)(const krait_host_executor& executor);
 };

@@ -1,231 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat (contract: core/ops/mul_mat.hpp): weights of every format by one kernel, which unpacks to f32 and multiplies in f32.
-// Lanes run along K. Rows of w are taken kRows at a time, so that one tree of additions finishes four sums.
-// The order of additions of an output depends on K alone: spans of kSpan elements; in a span one register accumulates by fma
-// from left to right, then its lanes are added as a tree; the spans' sums are added in order; then bias, then residual. So a
-// row of y has the same bits whatever T is, whatever rows stand beside it and however many threads there are.
-//   few rows of x   weights are unpacked in registers and multiplied at once: they come from memory once, and that is the bound
-//   many rows       a panel of kPanel rows x kSpan is unpacked to memory of the thread (level 2), where tiles of kTile x kRows
-//                   accumulators reuse it for all rows of x
-#include <algorithm>
-
-#include "backends/cpu/cpu_backend.hpp"
-#include "backends/cpu/quant/unpack.hpp"
+// mul_mat (contract: core/ops/mul_mat.hpp): by float32 for weights that are floating-point numbers (mul_mat_float.hpp), by
+// int8 for quantized ones (mul_mat_int8.hpp).
+#include "backends/cpu/ops/mul_mat_float.hpp"
+#include "backends/cpu/ops/mul_mat_int8.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-namespace {
-
-constexpr int kRows = 4;         // rows of w in a tile
-constexpr int64_t kSpan = 1024;  // a tile's kRows x kSpan (16 KiB) and kTile x kSpan of x fit into level 1 together
-constexpr int64_t kPanel = 32;   // kPanel x kSpan floats = 128 KiB of level 2
-constexpr int64_t kPanelStride = kSpan + 16;  // rows a power of two apart would meet in the same sets of the cache
-// kTile x kRows accumulators and kRows + 1 operands: 24 + 5 of 32 registers, 8 + 5 of 16. Two fma each cycle with a latency
-// of four need 8 accumulators at least.
-constexpr int kTile = kRegisters >= 32 ? 6 : 2;
-constexpr int kFewRows = kRegisters >= 32 ? 4 : 2;
-
-struct Problem {
-    const std::byte* w;
-    int64_t w_stride;  // bytes from row to row
-    const float* bias;
-    const Tensor* x;
-    const Tensor* residual;
-    const Tensor* y;
-    int64_t n_tok, n_out, d_in;
-
-    // Rows beyond the end are the last one, whose sums nobody keeps.
-    const std::byte* weights(int64_t n) const { return w + std::min(n, n_out - 1) * w_stride; }
-};
-
-// The sums of kRows neighbours in a row of y, as one value: a loop over them is no gain to a vectorizer.
-typedef float Sums __attribute__((vector_size(kRows * sizeof(float))));
-
-inline Sums sum_rows(Vec a, Vec b, Vec c, Vec d) {
-    float lanes[kRows];
-    sum4(a, b, c, d, lanes);
-    Sums sums;
-    std::memcpy(&sums, lanes, sizeof sums);
-    return sums;
-}
-
-// y[t, n .. n + kRows] takes the sums of the span that starts at k0.
-inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t count, const Sums& sums) {
-    const size_t bytes = static_cast<size_t>(std::min<int64_t>(kRows, p.n_out - n)) * sizeof(float);
-    const auto load_sums = [bytes](const float* from) {
-        Sums value{};
-        if (bytes == sizeof value) std::memcpy(&value, from, sizeof value);
-        else std::memcpy(&value, from, bytes);
-        return value;
-    };
-    float* y = p.y->row<float>(t) + n;
-    Sums value = k0 == 0 ? sums : load_sums(y) + sums;
-    if (k0 + count == p.d_in) {
-        if (p.bias) value += load_sums(p.bias + n);
-        if (*p.residual) value += load_sums(p.residual->row<const float>(t) + n);
-    }
-    if (bytes == sizeof value) std::memcpy(y, &value, sizeof value);
-    else std::memcpy(y, &value, bytes);
-}
-
-// Weights in registers ------------------------------------------------------------------------------------------------
-
-// kRows rows of w from n on, against rows t0 .. t0 + kCount of x: acc[r][m] += w[n + r] . x[t0 + m], elements k0 .. k0 + count.
-template <DType F, int kCount>
-inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, int64_t count) {
-    using U = Unpacker<F>;
-    Vec acc[kRows][kCount];
-    const float* x[kCount];
-    const std::byte* w[kRows];
-    unroll<kRows>([&](auto r) { unroll<kCount>([&](auto m) { acc[r][m] = zero(); }); });
-    unroll<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
-    unroll<kRows>([&](auto r) { w[r] = p.weights(n + r); });
-    const int64_t next = kRows * p.w_stride;  // the rows after these, which the hardware does not see coming
-
-    if constexpr (U::kBlock == 0) {
-        int64_t k = 0;
-        for (; k + kLanes <= count; k += kLanes)
-            unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-                const Vec v = U::load(w[r], k0 + k);
-                prefetch(reinterpret_cast<const std::byte*>(U::at(w[r], k0 + k)) + next);
-                unroll<kCount>([&](auto m) __attribute__((always_inline)) { acc[r][m] = fma(load(x[m] + k), v, acc[r][m]); });
-            });
-        if (const int rest = static_cast<int>(count - k); rest > 0)
-            unroll<kRows>([&](auto r) {
-                const Vec v = U::load_partial(w[r], k0 + k, rest);
-                unroll<kCount>([&](auto m) { acc[r][m] = fma(load_partial(x[m] + k, rest), v, acc[r][m]); });
-            });
-    } else {
-        using Block = typename U::Block;
-        for (int64_t k = 0; k < count; k += U::kBlock) {
-            const int64_t offset = (k0 + k) / U::kBlock * static_cast<int64_t>(sizeof(Block));
-            const auto block = [&](int r) -> const Block& { return *reinterpret_cast<const Block*>(w[r] + offset); };
-            const U u[kRows] = {U(block(0)), U(block(1)), U(block(2)), U(block(3))};
-            for (int r = 0; r < kRows; ++r)
-                for (size_t line = 0; line < sizeof(Block); line += 64) prefetch(w[r] + offset + next + line);
-            for (int g = 0; g < U::kBlock / 32; ++g)
-                unroll<32 / kLanes>([&](auto i) __attribute__((always_inline)) {
-                    unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-                        const Vec v = u[r].at(g, i * kLanes);
-                        unroll<kCount>([&](auto m) __attribute__((always_inline)) {
-                            acc[r][m] = fma(load(x[m] + k + g * 32 + i * kLanes), v, acc[r][m]);
-                        });
-                    });
-                });
-        }
-    }
-    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m])); });
-}
-
-template <DType F>
-void few_rows(const Problem& p, int64_t n) {
-    for (int64_t k0 = 0; k0 == 0 || k0 < p.d_in; k0 += kSpan) {
-        const int64_t count = std::min(kSpan, p.d_in - k0);
-        for (int64_t t = 0; t < p.n_tok; t += kFewRows) {
-            switch (std::min<int64_t>(kFewRows, p.n_tok - t)) {
-                case 1: few_rows_span<F, 1>(p, t, n, k0, count); break;
-                case 2: few_rows_span<F, 2>(p, t, n, k0, count); break;
-                case 3: few_rows_span<F, std::min(3, kFewRows)>(p, t, n, k0, count); break;
-                default: few_rows_span<F, kFewRows>(p, t, n, k0, count); break;
-            }
-        }
-    }
-}
-
-// Weights in a panel --------------------------------------------------------------------------------------------------
-
-// Rows t0 .. t0 + kCount of x against four rows of the panel, all unpacked.
-template <int kCount>
-inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, int64_t k0, int64_t count) {
-    Vec acc[kCount][kRows];
-    const float* x[kCount];
-    unroll<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
-    unroll<kCount>([&](auto m) { unroll<kRows>([&](auto r) { acc[m][r] = zero(); }); });
-    int64_t k = 0;
-    for (; k + kLanes <= count; k += kLanes) {
-        Vec w[kRows];
-        unroll<kRows>([&](auto r) __attribute__((always_inline)) { w[r] = load(panel + r * kPanelStride + k); });
-        unroll<kCount>([&](auto m) __attribute__((always_inline)) {
-            const Vec v = load(x[m] + k);
-            unroll<kRows>([&](auto r) __attribute__((always_inline)) { acc[m][r] = fma(v, w[r], acc[m][r]); });
-        });
-    }
-    if (const int rest = static_cast<int>(count - k); rest > 0)
-        unroll<kRows>([&](auto r) {
-            const Vec v = load_partial(panel + r * kPanelStride + k, rest);
-            unroll<kCount>([&](auto m) { acc[m][r] = fma(load_partial(x[m] + k, rest), v, acc[m][r]); });
-        });
-    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3])); });
-}
-
-template <int kCount>
-void tile_of(int count, const Problem& p, int64_t t0, int64_t n, const float* panel, int64_t k0, int64_t span) {
-    if constexpr (kCount > 1)
-        if (count < kCount) return tile_of<kCount - 1>(count, p, t0, n, panel, k0, span);
-    tile<kCount>(p, t0, n, panel, k0, span);
-}
-
-// Rows t0 .. t1 of x against rows n0 .. n1 of w (at most kPanel).
-template <DType F>
-void many_rows(const Problem& p, int64_t t0, int64_t t1, int64_t n0, int64_t n1, float* panel) {
-    const int64_t n_padded = (n1 - n0 + kRows - 1) / kRows * kRows;
-    for (int64_t k0 = 0; k0 == 0 || k0 < p.d_in; k0 += kSpan) {
-        const int64_t count = std::min(kSpan, p.d_in - k0);
-        for (int64_t i = 0; i < n_padded; ++i) unpack_row<F>(p.weights(n0 + i), k0, count, panel + i * kPanelStride);
-        const int64_t n_tiles = (t1 - t0 + kTile - 1) / kTile;
-        for (int64_t j = 0; j < n_tiles; ++j) {  // of nearly equal heights: a low tile waits for loads
-            const int64_t t = t0 + (t1 - t0) * j / n_tiles, end = t0 + (t1 - t0) * (j + 1) / n_tiles;
-            for (int64_t i = 0; i < n_padded; i += kRows)  // rows of x stay in level 1 while the panel passes
-                tile_of<kTile>(static_cast<int>(end - t), p, t, n0 + i, panel + i * kPanelStride, k0, count);
-        }
-    }
-}
-
-template <DType F>
-void multiply(const Problem& p, Context& context) {
-    // Up to here, unpacking in registers once for kFewRows rows is cheaper than to write a panel and read it again.
-    if (p.n_tok <= 2 * kFewRows) {
-        const int64_t n_groups = (p.n_out + kRows - 1) / kRows;
-        context.parallel_for(n_groups, grain_of(kRows * p.n_tok * p.d_in), [&](int64_t begin, int64_t end, int) {
-            for (int64_t group = begin; group < end; ++group) few_rows<F>(p, group * kRows);
-        });
-        return;
-    }
-    // Few outputs and many rows: x is divided too, so that every thread has several pieces; unpacking again costs a
-    // fraction 1 / rows of a piece.
-    constexpr int64_t kRowsOfPiece = 96;  // a multiple of both kTile
-    static_assert(kRowsOfPiece % kTile == 0);
-    const int64_t n_panels = (p.n_out + kPanel - 1) / kPanel;
-    const int64_t wanted = 4 * context.n_threads();
-    const int64_t most = (p.n_tok + kRowsOfPiece - 1) / kRowsOfPiece;
-    const int64_t n_parts = context.n_threads() == 1 ? 1 : std::clamp<int64_t>((wanted + n_panels - 1) / n_panels, 1, most);
-    const int64_t part = ((p.n_tok + n_parts - 1) / n_parts + kTile - 1) / kTile * kTile;
-    context.reserve_scratch(kPanel * kPanelStride);
-    context.parallel_for(n_panels * n_parts, 1, [&](int64_t begin, int64_t end, int worker) {
-        for (int64_t i = begin; i < end; ++i) {
-            const int64_t n0 = i / n_parts * kPanel, t0 = i % n_parts * part;
-            if (t0 < p.n_tok)
-                many_rows<F>(p, t0, std::min(t0 + part, p.n_tok), n0, std::min(n0 + kPanel, p.n_out), context.scratch(worker));
-        }
-    });
-}
-
-}  // namespace
-
 void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, const ops::MulMat::Out<Tensor>& out,
              Context& context) {
-    const Problem p{.w = in.w.elements<const std::byte>(),
-                    .w_stride = row_bytes(in.w.dtype(), in.w.extent(1)),
-                    .bias = in.bias ? in.bias.elements<const float>() : nullptr,
-                    .x = &in.x,
-                    .residual = &in.residual,
-                    .y = &out.y,
-                    .n_tok = in.x.extent(0),
-                    .n_out = in.w.extent(0),
-                    .d_in = in.w.extent(1)};
-    if (p.n_tok == 0 || p.n_out == 0) return;
-    with_format(in.w.dtype(), [&]<DType F>() { multiply<F>(p, context); });
+    const int64_t n_tok = in.x.extent(0), n_out = in.w.extent(0), d_in = in.w.extent(1);
+    if (n_tok == 0 || n_out == 0) return;
+    const DType dtype = in.w.dtype();
+    const float* bias = in.bias ? in.bias.elements<const float>() : nullptr;
+    const auto* w = in.w.elements<const std::byte>();
+    if (!is_quantized(dtype)) {
+        multiply_float({.w = w,
+                        .w_stride = row_bytes(dtype, d_in),
+                        .bias = bias,
+                        .x = &in.x,
+                        .residual = &in.residual,
+                        .y = &out.y,
+                        .n_tok = n_tok,
+                        .n_out = n_out,
+                        .d_in = d_in},
+                       dtype, context);
+        return;
+    }
+    const auto* packed = dynamic_cast<const PackedConstant*>(in.w.buffer);
+    multiply_int8({.packed = packed,
+                   .rows = w,
+                   .dtype = dtype,
+                   .layout = packed ? packed->layout() : PanelLayout::of(dtype, n_out, d_in),
+                   .bias = bias,
+                   .x = &in.x,
+                   .residual = &in.residual,
+                   .y = &out.y,
+                   .n_tok = n_tok},
+                  context);
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -2,7 +2,7 @@
 //
 // Registers of kLanes floats. One plugin is compiled for one instruction set, so the compiler's own macros choose the
 // implementation, and every kernel is written once:
-//   vec_avx512.hpp    16 lanes (F, BW, DQ, VL)
+//   vec_avx512.hpp    16 lanes (F, BW, DQ, VL, VNNI)
 //   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C)
 //   vec_portable.hpp   4 lanes, the vector extensions of g++ and clang: SSE2, NEON, or plain code
 // Contract, the same at all levels:
@@ -12,7 +12,11 @@
 //           equal, less -> Mask; select(mask, a, b); first_set(mask) = lane or -1
 //           sum(a), highest(a): over lanes in a fixed tree  |  sum4(a, b, c, d, out): four sums at once, same tree for each
 //   IVec    kLanes int32: load_u8, load_i8 (widening), iota, + - & |, shl<n>, shr (logical, one count or one per lane),
-//           to_float (exact for what the formats hold), lookup16 (kLanes entries of a table of 16 floats)
+//           to_float (exact below 2^24)
+//           or 4 kLanes bytes: load_words, store_words, lookup_bytes(table of 16, index below 16)
+//   dot<dot_kind(max), n>(sum, q, x): lane i of sum plus the products of bytes 4 i .. 4 i + 3 of q[g], unsigned and at most
+//           max, with x[4 g ..], g = 0 .. n-1; x in -127 .. 127. Exact. Where max > 127, 128 - kByteBias is taken off each byte.
+//   store_i8(p, a): kLanes whole numbers as int8, saturated; some int8 for NaN
 //   load_f16, load_bf16 (and _partial): widening loads, exact, NaN payloads aside; widen_f16: one number
 #pragma once
 
@@ -25,7 +29,8 @@
 #error "KRAIT_CPU_VARIANT (portable, avx2, avx512) is the namespace of one build of the kernels: the build sets it"
 #endif
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
+    defined(__AVX512VNNI__)
 #include "backends/cpu/simd/vec_avx512.hpp"
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include "backends/cpu/simd/vec_avx2.hpp"

@@ -97,10 +97,47 @@ inline IVec shl(IVec a) {
 inline IVec shr(IVec a, int count) { return {_mm256_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
 inline IVec shr(IVec a, IVec count) { return {_mm256_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm256_cvtepi32_ps(a.v)}; }
-inline Vec lookup16(const float* table, IVec index) {
-    const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.v);
-    const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index.v);
-    return {_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28)))};  // bit 3 into the sign
+
+inline IVec load_words(const uint32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+inline void store_words(uint32_t* p, IVec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v); }
+inline IVec lookup_bytes(const uint8_t* table, IVec index) {
+    const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), index.v)};
+}
+inline void store_i8(int8_t* p, Vec a) {
+    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.v), _mm256_setzero_si256());  // 4 of each half
+    const __m128i both = _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(both, both));
+}
+
+// vpmaddubsw adds products of bytes by pairs into int16 and saturates. So small quants are summed as int16 over as many
+// groups as cannot overflow (the kind), and bytes above 127 are taken as signed: |q| times x with the sign of q.
+inline constexpr int kByteBias = 0;
+constexpr int dot_kind(int max) {
+    int groups = 8;
+    while (groups > 0 && groups * 2 * 127 * max > 32767) groups /= 2;
+    return groups;
+}
+template <int kKind, int kCount>
+inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
+    constexpr int kGroups = kKind == 0 ? 1 : kKind < kCount ? kKind : kCount;
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int first = 0; first < kCount; first += kGroups) {
+        __m256i pairs = _mm256_setzero_si256();
+        for (int g = first; g < first + kGroups; ++g) {
+            int32_t four;
+            std::memcpy(&four, x + 4 * g, sizeof four);
+            const __m256i x4 = _mm256_set1_epi32(four);
+            if constexpr (kKind == 0) {
+                const __m256i w = _mm256_xor_si256(q[g].v, _mm256_set1_epi8(-128));
+                pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x4, w));
+            } else {
+                pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(q[g].v, x4));
+            }
+        }
+        sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs, ones));
+    }
+    return sum;
 }
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AVX-512: 16 lanes. Contract: vec.hpp.
+// AVX-512 with VNNI: 16 lanes. Contract: vec.hpp.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -77,7 +78,29 @@ inline IVec shl(IVec a) {
 inline IVec shr(IVec a, int count) { return {_mm512_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
 inline IVec shr(IVec a, IVec count) { return {_mm512_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm512_cvtepi32_ps(a.v)}; }
-inline Vec lookup16(const float* table, IVec index) { return {_mm512_permutexvar_ps(index.v, _mm512_loadu_ps(table))}; }
+
+inline IVec load_words(const uint32_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void store_words(uint32_t* p, IVec a) { _mm512_storeu_si512(p, a.v); }
+inline IVec lookup_bytes(const uint8_t* table, IVec index) {
+    const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), index.v)};
+}
+inline void store_i8(int8_t* p, Vec a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+
+// One instruction multiplies four unsigned by four signed bytes and adds them to a lane, without saturation (VNNI).
+inline constexpr int kByteBias = 128;
+constexpr int dot_kind(int) { return 0; }
+template <int kKind, int kCount>
+inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
+    for (int g = 0; g < kCount; ++g) {
+        int32_t four;
+        std::memcpy(&four, x + 4 * g, sizeof four);
+        sum.v = _mm512_dpbusd_epi32(sum.v, q[g].v, _mm512_set1_epi32(four));
+    }
+    return sum;
+}
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
 inline Vec widen_f16(__m256i h) { return {_mm512_cvtph_ps(h)}; }

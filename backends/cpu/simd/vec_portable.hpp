@@ -118,8 +118,44 @@ inline IVec shl(IVec a) {
 inline IVec shr(IVec a, int count) { return {a.v >> static_cast<uint32_t>(count)}; }
 inline IVec shr(IVec a, IVec count) { return {a.v >> count.v}; }
 inline Vec to_float(IVec a) { return {__builtin_convertvector(reinterpret_cast<IntLanes>(a.v), FloatLanes)}; }
-inline Vec lookup16(const float* table, IVec index) {
-    return {FloatLanes{table[index.v[0]], table[index.v[1]], table[index.v[2]], table[index.v[3]]}};
+
+inline IVec load_words(const uint32_t* p) {
+    IVec a;
+    std::memcpy(&a.v, p, sizeof a.v);
+    return a;
+}
+inline void store_words(uint32_t* p, IVec a) { std::memcpy(p, &a.v, sizeof a.v); }
+
+typedef uint8_t ByteLanes __attribute__((vector_size(16)));
+inline IVec lookup_bytes(const uint8_t* table, IVec index) {
+    ByteLanes bytes = reinterpret_cast<ByteLanes>(index.v);
+    for (int i = 0; i < 16; ++i) bytes[i] = table[bytes[i]];
+    return {reinterpret_cast<BitLanes>(bytes)};
+}
+inline void store_i8(int8_t* p, Vec a) {
+    for (int i = 0; i < kLanes; ++i)  // written so that NaN becomes -128: a cast of it is undefined
+        p[i] = a.v[i] >= -128.0f ? static_cast<int8_t>(a.v[i] < 127.0f ? a.v[i] : 127.0f) : int8_t{-128};
+}
+
+// The bytes at even and at odd places of a lane as two int16 each; a product of them fits int16, a sum does not. (The lowest
+// byte of a lane is its first: a little-endian machine.)
+inline constexpr int kByteBias = 128;
+constexpr int dot_kind(int) { return 0; }
+typedef int16_t PairLanes __attribute__((vector_size(16)));
+inline IntLanes add_pairs(PairLanes pairs) {
+    const IntLanes both = reinterpret_cast<IntLanes>(pairs);
+    return (both << 16 >> 16) + (both >> 16);
+}
+template <int kKind, int kCount>
+inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
+    IntLanes total = reinterpret_cast<IntLanes>(sum.v);
+    for (int g = 0; g < kCount; ++g, x += 4) {
+        const int16_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
+        const PairLanes even = reinterpret_cast<PairLanes>(q[g].v & 0x00ff00ffu) * PairLanes{x0, x2, x0, x2, x0, x2, x0, x2};
+        const PairLanes odd = reinterpret_cast<PairLanes>(q[g].v >> 8 & 0x00ff00ffu) * PairLanes{x1, x3, x1, x3, x1, x3, x1, x3};
+        total += add_pairs(even) + add_pairs(odd);
+    }
+    return {reinterpret_cast<BitLanes>(total)};
 }
 
 inline float widen_f16(uint16_t h) { return f16_to_f32(h); }

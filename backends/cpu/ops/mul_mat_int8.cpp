@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/ops/mul_mat_int8.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+namespace {
+
+// Rows of x in a tile: so many sums of float32, and kUnitGroups registers of quants, of 32; where there are 16 registers the
+// quants come from level 1 again and again.
+constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
+
+// ---- where quants and scales come from --------------------------------------------------------------------------------
+
+// A group in its packed form; `column` is its first row that this register holds.
+template <DType F>
+struct PackedSource {
+    using P = Panel<F>;
+    static constexpr PanelFacts kFacts = P::kFacts;
+    static constexpr int kUnits = dtype_info(F).block_elems / kUnit;  // of a block
+    Group<F> group;
+    int column;
+
+    void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
+        const uint32_t* block = group.quants + unit / kUnits * kFacts.words * kPanelRows + column;
+        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+            q[g] = P::template quants<g>(block, static_cast<int>(unit % kUnits));
+        });
+    }
+    Vec scale(int64_t unit, int half) const {
+        return P::scale(group.scales[unit / kUnits], column, static_cast<int>(unit % kUnits), half);
+    }
+    Vec low(int64_t unit, int half) const {
+        if constexpr (kFacts.low) {
+            const Vec low = P::low(group.scales[unit / kUnits], column, static_cast<int>(unit % kUnits), half);
+            return fma(scale(unit, half), broadcast(-static_cast<float>(kFacts.centre())), low);
+        } else {
+            return zero();
+        }
+    }
+};
+
+// The same unpacked: [units][kUnitGroups][kPanelRows] words, then [units][halves][kPanelRows] scales, then as many minima.
+struct Unpacked {
+    uint32_t* quants;
+    float *scale, *low;
+
+    static int64_t words(int64_t n_units, int halves) { return n_units * kPanelRows * (kUnitGroups + 2 * halves); }
+    Unpacked(float* memory, int64_t n_units, int halves)
+        : quants(reinterpret_cast<uint32_t*>(memory)),
+          scale(memory + n_units * kPanelRows * kUnitGroups),
+          low(scale + n_units * kPanelRows * halves) {}
+};
+
+template <PanelFacts kPanelFacts>
+struct UnpackedSource {
+    static constexpr PanelFacts kFacts = kPanelFacts;
+    Unpacked memory;
+    int column;
+
+    void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
+        const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + column;
+        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_word(from, g); });
+    }
+    Vec scale(int64_t unit, int half) const {
+        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column);
+    }
+    Vec low(int64_t unit, int half) const { return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + column); }
+};
+
+template <DType F>
+void unpack(const Group<F>& group, int64_t n_units, const Unpacked& to) {
+    constexpr int kHalves = Panel<F>::kFacts.halves;
+    for (int column = 0; column < kPanelRows; column += kLanes) {
+        const PackedSource<F> from{group, column};
+        for (int64_t unit = 0; unit < n_units; ++unit) {
+            IVec q[kUnitGroups];
+            from.quants(unit, q);
+            unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+                store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + column, q[g]);
+            });
+            for (int half = 0; half < kHalves; ++half) {
+                const int64_t at = (unit * kHalves + half) * kPanelRows + column;
+                store(to.scale + at, from.scale(unit, half));
+                if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.low(unit, half));
+            }
+        }
+    }
+}
+
+// ---- products -----------------------------------------------------------------------------------------------------------
+
+// kCount rows of x against kLanes rows of w.
+template <int kCount, class Source>
+inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_units, Vec (&sum)[kCount]) {
+    constexpr PanelFacts kFacts = Source::kFacts;
+    constexpr int kHalves = kFacts.halves, kGroups = kUnitGroups / kHalves, kKind = dot_kind(kFacts.max);
+    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+    for (int64_t unit = 0; unit < n_units; ++unit) {
+        IVec q[kHalves][kGroups];
+        w.quants(unit, reinterpret_cast<IVec(&)[kUnitGroups]>(q));
+        unroll<kHalves>([&](auto h) __attribute__((always_inline)) {
+            const Vec scale = w.scale(unit, h), low = w.low(unit, h);
+            const int64_t at = unit * kHalves + h;
+            unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+                const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
+                const IVec total = dot<kKind>(start, q[h], x[m].q + unit * kUnit + h * (kUnit / kHalves));
+                sum[m] = fma(to_float(total), scale * broadcast(x[m].d[unit]), sum[m]);
+                if constexpr (kFacts.low) sum[m] = fma(low, broadcast(x[m].low[at]), sum[m]);
+            });
+        });
+    }
+}
+
+// Sums of kLanes outputs from n on become a piece of row t of y.
+inline void finish(const Int8Problem& p, int64_t t, int64_t n, Vec sum) {
+    const int64_t count = p.layout.n_out - n;
+    if (count <= 0) return;
+    if (p.bias) sum = sum + load_up_to(p.bias + n, count);
+    if (*p.residual) sum = sum + load_up_to(p.residual->row<const float>(t) + n, count);
+    store_up_to(p.y->row<float>(t) + n, sum, count);
+}
+
+class Product {
+  public:
+    Product(const Int8Problem& problem, Context& context)
+        : p_(problem), context_(context), facts_(facts_of(problem.dtype)), record_(problem.layout.d_in, facts_.halves) {}
+
+    void run() {
+        quantize();
+        if (p_.n_tok == 1) one_row();
+        else more_rows();
+    }
+
+  private:
+    static PanelFacts facts_of(DType dtype) {
+        PanelFacts facts{};
+        with_quantized(dtype, [&]<DType F>() { facts = Panel<F>::kFacts; });
+        return facts;
+    }
+    ActivationRow row(int64_t t) const { return {records_ + t * record_.stride, record_}; }
+
+    void quantize() {
+        records_ = context_.reserve_shared(p_.n_tok * record_.stride);
+        const int64_t d_in = p_.layout.d_in;
+        context_.parallel_for(p_.n_tok, grain_of(d_in * 4), [&](int64_t begin, int64_t end, int) {
+            for (int64_t t = begin; t < end; ++t) {
+                const float* x = p_.x->row<const float>(t);
+                std::byte* record = records_ + t * record_.stride;
+                if (facts_.halves == 1) quantize_row<1>(x, d_in, facts_.offset_of_dot(), record_, record);
+                else quantize_row<2>(x, d_in, facts_.offset_of_dot(), record_, record);
+            }
+        });
+    }
+
+    // The group's panel; packed into `scratch` first where the weight is not packed.
+    const std::byte* group(int64_t index, float* scratch) const {
+        if (p_.packed) return p_.packed->group(index);
+        auto* bytes = reinterpret_cast<std::byte*>(scratch);
+        pack_group(p_.dtype, p_.layout, p_.rows, index * kPanelRows, bytes);
+        return bytes;
+    }
+    int64_t floats_of_group() const {
+        return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float));
+    }
+
+    void one_row() {
+        context_.reserve_scratch(floats_of_group());
+        with_quantized(p_.dtype, [&]<DType F>() {
+            context_.parallel_for(p_.layout.n_groups(), grain_of(kPanelRows * p_.layout.d_in),
+                                  [&](int64_t begin, int64_t end, int worker) {
+                                      for (int64_t i = begin; i < end; ++i) one_row_of_group<F>(i, worker);
+                                  });
+        });
+    }
+    template <DType F>
+    void one_row_of_group(int64_t index, int worker) const {
+        const Group<F> panel(group(index, context_.scratch(worker)), p_.layout);
+        const ActivationRow x[1] = {row(0)};
+        for (int column = 0; column < kPanelRows; column += kLanes) {
+            Vec sum[1];
+            tile<1>(PackedSource<F>{panel, column}, x, p_.layout.n_units(), sum);
+            finish(p_, 0, index * kPanelRows + column, sum[0]);
+        }
+    }
+
+    void more_rows() {
+        // Rows of x whose records stay in level 2 while all groups pass over them.
+        constexpr int64_t kBytes = 256 << 10;
+        const int64_t most = std::max<int64_t>(kBytes / record_.stride, 4 * kTileRows);
+        const int64_t n_parts = (p_.n_tok + most - 1) / most;
+        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
+        const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units();
+        const int64_t unpacked = Unpacked::words(n_units, facts_.halves);
+        context_.reserve_scratch(unpacked + floats_of_group());
+        const int64_t grain = grain_of(kPanelRows * p_.layout.d_in * std::min(part, p_.n_tok));
+        with_quantized(p_.dtype, [&]<DType F>() {
+            context_.parallel_for(n_parts * n_groups, grain, [&](int64_t begin, int64_t end, int worker) {
+                float* scratch = context_.scratch(worker);
+                const Unpacked memory(scratch, n_units, facts_.halves);
+                for (int64_t i = begin; i < end; ++i) {
+                    const int64_t t0 = i / n_groups * part, index = i % n_groups;
+                    unpack<F>(Group<F>(group(index, scratch + unpacked), p_.layout), n_units, memory);
+                    rows_of_group<Panel<F>::kFacts>(memory, t0, std::min(t0 + part, p_.n_tok), index * kPanelRows);
+                }
+            });
+        });
+    }
+    template <PanelFacts kFacts>
+    void rows_of_group(const Unpacked& memory, int64_t t0, int64_t t1, int64_t n0) const {
+        for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
+            const UnpackedSource<kFacts> w{memory, column};
+            int64_t t = t0;
+            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(w, t, n0 + column);
+            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(w, t, n0 + column), t += 4;
+            if (t + 2 <= t1) tile_at<2>(w, t, n0 + column), t += 2;
+            if (t < t1) tile_at<1>(w, t, n0 + column);
+        }
+    }
+    template <int kCount, class Source>
+    void tile_at(const Source& w, int64_t t, int64_t n) const {
+        ActivationRow x[kCount];
+        Vec sum[kCount];
+        for (int m = 0; m < kCount; ++m) x[m] = row(t + m);
+        tile<kCount>(w, x, p_.layout.n_units(), sum);
+        for (int m = 0; m < kCount; ++m) finish(p_, t + m, n, sum[m]);
+    }
+
+    const Int8Problem& p_;
+    Context& context_;
+    PanelFacts facts_;
+    ActivationLayout record_;
+    std::byte* records_ = nullptr;
+};
+
+}  // namespace
+
+void multiply_int8(const Int8Problem& problem, Context& context) { Product(problem, context).run(); }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT
