@@ -35,6 +35,8 @@ CaseData decoy(const Case& of, const CaseData& data);
 struct Expected {
     std::array<std::vector<double>, KRAIT_MAX_OUTPUTS> out;
     std::map<int32_t, std::vector<double>> states;  // written slots; all others keep their bits
+    // On a device that rounds its operands: what exact ones would have given. The rest is from the rounded ones.
+    std::vector<double> exact;
 };
 
 // By the case's formula.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a case must give: for the reference backend by the case's own formula, for every other device by the reference. Kept for
-// the process, so that several devices are compared with one computation.
+// What a case must give: for the reference backend by the case's own formula, for every other device by the reference; for one
+// that rounds activations by the formula with operands rounded likewise (rounded_activations.hpp), and by the reference too.
+// Kept for the process, so that several devices are compared with one computation.
 #pragma once
 
 #include <mutex>
@@ -17,6 +18,10 @@ class Oracle {
 
   private:
     static constexpr size_t kCacheElements = size_t{32} << 20;  // 256 MiB of doubles
+    Result<std::shared_ptr<const Expected>> exact(const Case& of, const CaseData& data);
+    Result<std::shared_ptr<const Expected>> rounded(const Case& of, const CaseData& data);
+    template <class Make>
+    Result<std::shared_ptr<const Expected>> cached(const std::string& name, const Case& of, Make&& make);
     Result<Expected> ask_reference(const Case& of, const CaseData& data);
 
     std::mutex mutex_;

@@ -152,6 +152,11 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
                                                              : compare(how, observed.floats(i), expected.out[i]);
         if (why) return differs("{}", *why);
     }
+    if (expected.exact.size() >= kManyResults) {
+        const auto n = static_cast<int64_t>(expected.exact.size());
+        const Comparison how{fmt::format("{} of exact operands", of.spec().outputs[0].name), kRoundedError, kRoundedError, n};
+        if (const auto why = compare(how, observed.floats(0), expected.exact)) return differs("{}", *why);
+    }
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
         const std::span<const float> got =
             std::span(observed.states)
