@@ -3,7 +3,7 @@
 // Compiled once for each instruction set of the cpu backend (KRAIT_CPU_VARIANT).
 #include "tests/unit/cpu_probe.hpp"
 
-#include "backends/cpu/quant/packed_constant.hpp"
+#include "backends/cpu/quant/panel_group.hpp"
 #include "backends/cpu/quant/plain.hpp"
 #include "backends/cpu/simd/math.hpp"
 #include "backends/cpu/thread_pool.hpp"
