@@ -29,7 +29,8 @@ void round_units(std::span<float> x) {
         for (float& v : unit) {
             if (!finite) v = std::numeric_limits<float>::quiet_NaN();
             else if (largest == 0) v = 0;
-            else v = static_cast<float>(static_cast<double>(std::nearbyint(v * inverse)) * static_cast<double>(largest) / 127.0);
+            else
+                v = static_cast<float>(static_cast<double>(std::nearbyint(v * inverse)) * static_cast<double>(largest) / 127.0);
         }
     }
 }

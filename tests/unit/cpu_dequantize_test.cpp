@@ -72,8 +72,8 @@ TEST_P(CpuDequantize, PanelsHoldTheValuesOfTheCodecAndGiveTheFilesBytesBack) {
                     for (int64_t k = 0; k < d_in; ++k) {
                         const float a = got[static_cast<size_t>(n * d_in + k)], b = want[static_cast<size_t>(k)];
                         // The sign of a zero may differ: q - offset comes first, the minimum is taken off as one.
-                        ASSERT_TRUE(same(a, b) || a == b)
-                            << format.name << ", row " << n << " of " << n_rows << ", element " << k << ": " << a << ", codec " << b;
+                        ASSERT_TRUE(same(a, b) || a == b) << format.name << ", row " << n << " of " << n_rows << ", element "
+                                                          << k << ": " << a << ", codec " << b;
                     }
                 }
             }

@@ -2,8 +2,8 @@
 //
 // get_rows (contract: core/ops/get_rows.hpp): one row decoded for each id. Embeddings that are the head as well lie in panels;
 // a row of them is put together again first.
-#include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/cpu_backend.hpp"
+#include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/quant/plain.hpp"
 #include "core/quant/codec.hpp"
 
@@ -20,14 +20,17 @@ struct Rows {
 // body(id, out) for every id.
 template <class Body>
 void for_rows(const Rows& p, Context& context, Body&& body) {
-    context.parallel_for(static_cast<int64_t>(p.ids.size()), grain_of(p.n_col * 4), [&](int64_t begin, int64_t end, int worker) {
-        for (int64_t t = begin; t < end; ++t) body(p.ids[static_cast<size_t>(t)], p.y->row<float>(t), worker);
-    });
+    context.parallel_for(static_cast<int64_t>(p.ids.size()), grain_of(p.n_col * 4),
+                         [&](int64_t begin, int64_t end, int worker) {
+                             for (int64_t t = begin; t < end; ++t)
+                                 body(p.ids[static_cast<size_t>(t)], p.y->row<float>(t), worker);
+                         });
 }
 
 template <DType F>
 void plain_rows(const Rows& p, Context& context) {
-    for_rows(p, context, [&](int32_t id, float* out, int) { unpack_row<F>(p.table->row<const std::byte>(id), 0, p.n_col, out); });
+    for_rows(p, context,
+             [&](int32_t id, float* out, int) { unpack_row<F>(p.table->row<const std::byte>(id), 0, p.n_col, out); });
 }
 
 void quantized_rows(const Rows& p, Context& context) {

@@ -61,9 +61,7 @@ struct UnpackedSource {
         const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + column;
         unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_word(from, g); });
     }
-    Vec scale(int64_t unit, int half) const {
-        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column);
-    }
+    Vec scale(int64_t unit, int half) const { return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column); }
     Vec low(int64_t unit, int half) const { return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + column); }
 };
 
@@ -159,9 +157,7 @@ class Product {
         pack_group(p_.dtype, p_.layout, p_.rows, index * kPanelRows, bytes);
         return bytes;
     }
-    int64_t floats_of_group() const {
-        return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float));
-    }
+    int64_t floats_of_group() const { return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float)); }
 
     void one_row() {
         context_.reserve_scratch(floats_of_group());

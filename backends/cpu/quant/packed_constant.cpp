@@ -6,16 +6,17 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 PackedConstant::PackedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, ThreadPool& pool)
-    : Constant(device, upload,
-               [&] {
-                   const auto layout =
-                       PanelLayout::of(dtype_of(upload.desc), upload.desc.extent[0], upload.desc.extent[1]);
-                   return static_cast<uint64_t>(layout.n_groups()) * layout.group_bytes;
-               }(),
-               false),
+    : Constant(
+          device, upload,
+          [&] {
+              const auto layout = PanelLayout::of(dtype_of(upload.desc), upload.desc.extent[0], upload.desc.extent[1]);
+              return static_cast<uint64_t>(layout.n_groups()) * layout.group_bytes;
+          }(),
+          false),
       layout_(PanelLayout::of(dtype_of(upload.desc), upload.desc.extent[0], upload.desc.extent[1])) {
     // About 256 KiB a piece: enough to pay for handing it out, small enough to share the tail.
-    const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, static_cast<int64_t>(layout_.group_bytes)));
+    const int64_t grain =
+        std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, static_cast<int64_t>(layout_.group_bytes)));
     pool.parallel_for(layout_.n_groups(), grain, [&](int64_t begin, int64_t end, int) {
         for (int64_t group = begin; group < end; ++group)
             pack_group(dtype_of(upload.desc), layout_, upload.bytes.data(), group * kPanelRows,

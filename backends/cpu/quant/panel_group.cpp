@@ -51,7 +51,8 @@ void restore_row(DType dtype, const PanelLayout& layout, const std::byte* group,
         const Group<F> panel(group, layout);
         auto* to = static_cast<std::byte*>(blocks);
         for (int64_t block = 0; block < layout.n_blocks; ++block, to += sizeof(typename P::Block)) {
-            const auto b = P::get(static_cast<int>(lane), panel.quants + block * P::kFacts.words * kPanelRows, panel.scales[block]);
+            const auto b =
+                P::get(static_cast<int>(lane), panel.quants + block * P::kFacts.words * kPanelRows, panel.scales[block]);
             std::memcpy(to, &b, sizeof b);
         }
     });

@@ -29,8 +29,7 @@
 #error "KRAIT_CPU_VARIANT (portable, avx2, avx512) is the namespace of one build of the kernels: the build sets it"
 #endif
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \
-    defined(__AVX512VNNI__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
 #include "backends/cpu/simd/vec_avx512.hpp"
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include "backends/cpu/simd/vec_avx2.hpp"

@@ -152,7 +152,8 @@ inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
     for (int g = 0; g < kCount; ++g, x += 4) {
         const int16_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
         const PairLanes even = reinterpret_cast<PairLanes>(q[g].v & 0x00ff00ffu) * PairLanes{x0, x2, x0, x2, x0, x2, x0, x2};
-        const PairLanes odd = reinterpret_cast<PairLanes>(q[g].v >> 8 & 0x00ff00ffu) * PairLanes{x1, x3, x1, x3, x1, x3, x1, x3};
+        const PairLanes odd =
+            reinterpret_cast<PairLanes>(q[g].v >> 8 & 0x00ff00ffu) * PairLanes{x1, x3, x1, x3, x1, x3, x1, x3};
         total += add_pairs(even) + add_pairs(odd);
     }
     return {reinterpret_cast<BitLanes>(total)};
