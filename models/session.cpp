@@ -21,6 +21,7 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
       executor_(std::move(executor)),
       states_(std::move(states)),
       max_batch_tokens_(options.max_batch_tokens),
+      observer_(options.observer),
       sequences_(static_cast<size_t>(options.max_sequences)) {}
 
 Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
@@ -113,8 +114,11 @@ Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const 
     }
     const RunShape shape{static_cast<int64_t>(ids.size()), static_cast<int64_t>(pieces.size()),
                          static_cast<int64_t>(out_rows.size())};
-    KRAIT_TRY(graph::Compiled * compiled,
-              executor_.prepare(shape.key(), [&] { return build_forward(*model_, states_, shape); }));
+    KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(shape.key(), [&]() -> Result<graph::Graph> {
+        KRAIT_TRY(graph::Graph graph, build_forward(*model_, states_, shape));
+        if (observer_) keep_activations(graph);
+        return graph;
+    }));
     const RunTensors tensors = run_tensors(compiled->graph(), shape);
 
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
@@ -157,6 +161,8 @@ Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const 
     } else if (done) {
         done = executor_.queue().sync();
     }
+
+    if (done && observer_) done = read_activations(executor_, *compiled, observer_);
 
     // What was queued has ended before slots are given back, and its error is not told again by the next run.
     if (!done) (void)executor_.queue().sync();

@@ -10,7 +10,7 @@
 
 #include <atomic>
 
-#include "graph/executor.hpp"
+#include "models/activations.hpp"
 #include "models/forward.hpp"
 
 namespace krait {
@@ -18,6 +18,7 @@ namespace krait {
 struct SessionOptions {
     int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
+    ActivationObserver observer;     // where given, called after each run for every matrix product in it
     static constexpr int32_t kMaxSequences = 65536;
 };
 
@@ -88,6 +89,7 @@ class Session {
     graph::Executor executor_;
     StatePool states_;
     int32_t max_batch_tokens_;
+    ActivationObserver observer_;
     std::vector<Sequence> sequences_;
     std::vector<float> logits_;
     std::vector<Rows> rows_;  // by input of the latest decode

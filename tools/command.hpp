@@ -26,6 +26,7 @@ void add_bench_command(CLI::App& app, Command& chosen);
 void add_run_command(CLI::App& app, Command& chosen);
 void add_devices_command(CLI::App& app, Command& chosen);
 void add_hellaswag_command(CLI::App& app, Command& chosen);
+void add_imatrix_command(CLI::App& app, Command& chosen);
 void add_inspect_command(CLI::App& app, Command& chosen);
 void add_logits_command(CLI::App& app, Command& chosen);
 void add_make_random_command(CLI::App& app, Command& chosen);

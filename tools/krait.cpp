@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
     Command chosen;
     add_run_command(app, chosen);
     add_devices_command(app, chosen);
+    add_imatrix_command(app, chosen);
     add_inspect_command(app, chosen);
     add_logits_command(app, chosen);
     add_make_random_command(app, chosen);

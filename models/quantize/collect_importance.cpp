@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/quantize/collect_importance.hpp"
+
+#include <algorithm>
+
+#include "models/evaluation/continuations.hpp"
+#include "models/quantize/recipe.hpp"
+
+namespace krait {
+namespace {
+
+struct Sums {
+    std::vector<double> squares;
+    int64_t n_row = 0;
+
+    void add(const Activations& x) {
+        squares.resize(static_cast<size_t>(x.width));
+        for (int64_t r = 0; r < x.n_row; ++r) {
+            const std::span<const float> row = x.row(r);
+            for (size_t c = 0; c < row.size(); ++c) squares[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+        }
+        n_row += x.n_row;
+    }
+};
+
+// Rows of one run, so that the activations that are kept fit 256 MiB.
+int32_t rows_of_run(const Model& model) {
+    constexpr int64_t kBytes = int64_t{256} << 20;
+    int64_t row = 0;
+    for (const WeightSpec& spec : model.architecture().weights())
+        if (is_weight_matrix(tensor_kind(spec.name), spec.extents.size()))
+            row += spec.extents.back() * static_cast<int64_t>(sizeof(float));
+    return static_cast<int32_t>(std::clamp<int64_t>(kBytes / std::max<int64_t>(row, 1), 8, 512));
+}
+
+}  // namespace
+
+Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, std::span<const int32_t> tokens,
+                                            std::span<const int32_t> prefix, const CollectOptions& options) {
+    if (tokens.size() < kLeastCalibrationTokens)
+        return fail(ErrorCode::invalid_argument,
+                    "the calibration text has {} tokens: at least {} are needed, and some ten thousand are better",
+                    tokens.size(), kLeastCalibrationTokens);
+    if (options.chunk < 1) return fail(ErrorCode::invalid_argument, "chunks of {} tokens: at least 1", options.chunk);
+    if (options.batch < 1) return fail(ErrorCode::invalid_argument, "a batch of {} chunks: at least 1", options.batch);
+    std::map<std::string, Sums, std::less<>> sums;
+    SessionOptions session_options{.max_sequences = options.batch, .max_batch_tokens = rows_of_run(*model)};
+    session_options.observer = [&](const Activations& x) { sums[std::string(x.weight)].add(x); };
+    KRAIT_TRY(Session session, Session::create(model, session_options));
+
+    const auto chunk = static_cast<size_t>(options.chunk);
+    const auto total = static_cast<int64_t>(tokens.size());
+    for (size_t first = 0; first < tokens.size();) {
+        std::vector<std::vector<int32_t>> texts;
+        std::vector<Continuation> batch;
+        const auto done = static_cast<int64_t>(first);
+        for (; texts.size() < static_cast<size_t>(options.batch) && first < tokens.size(); first += chunk) {
+            const auto part = tokens.subspan(first, std::min(chunk, tokens.size() - first));
+            texts.emplace_back(prefix.begin(), prefix.end()).insert(texts.back().end(), part.begin(), part.end());
+        }
+        for (size_t i = 0; i < texts.size(); ++i) {
+            KRAIT_CHECK(session.reset(static_cast<int32_t>(i)));
+            batch.push_back({static_cast<int32_t>(i), texts[i]});
+        }
+        DecodeControl control{.cancel = options.cancel};
+        if (options.progress)
+            control.progress = [&](int64_t n, int64_t) { options.progress(std::min(done + n, total), total); };
+        // All logits are asked for, and none is looked at: so the head's product is part of every run.
+        KRAIT_CHECK(
+            visit_logits(session, batch, control, [](size_t, size_t, std::span<const float>) { return Result<void>(); }));
+    }
+
+    ImportanceMatrix matrix;
+    for (const auto& [name, sum] : sums) {
+        ImportanceMatrix::Entry entry{.n_row = static_cast<double>(sum.n_row)};
+        for (const double squares : sum.squares) entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
+        matrix.set(name, std::move(entry));
+    }
+    return matrix;
+}
+
+}  // namespace krait

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait imatrix: which weights matter, from a text, for krait quantize --imatrix.
+#include <fmt/format.h>
+
+#include "core/base/output_file.hpp"
+#include "models/evaluation/perplexity.hpp"
+#include "models/quantize/collect_importance.hpp"
+#include "tools/command.hpp"
+#include "tools/interrupt.hpp"
+#include "tools/progress_bar.hpp"
+
+namespace krait::tools {
+namespace {
+
+struct Arguments {
+    ModelArguments model;
+    std::string text, output;
+    CollectOptions options;
+    uint64_t max_tokens = 0;
+};
+
+Result<void> collect(const Arguments& arguments) {
+    // What cannot be written is told now, not after an hour; the file itself is made at the end.
+    KRAIT_CHECK(OutputFile::create(arguments.output));
+    KRAIT_TRY(const std::string text, read_text(arguments.text));
+    KRAIT_TRY(const auto model, arguments.model.load());
+    KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
+    KRAIT_TRY(const EvaluationText calibration, tokenize_text(*tokenizer, text, arguments.max_tokens));
+    CollectOptions options = arguments.options;
+    options.cancel = &catch_interrupt();
+    ImportanceMatrix matrix;
+    {
+        ProgressBar bar("reading");
+        options.progress = [&](int64_t done, int64_t total) {
+            bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+        };
+        KRAIT_TRY(matrix, collect_importance(model, calibration.tokens, calibration.prefix, options));
+    }
+    const auto n_tok = static_cast<int64_t>(calibration.tokens.size());
+    const int64_t n_chunk = (n_tok + options.chunk - 1) / options.chunk;
+    KRAIT_CHECK(matrix.save(arguments.output, arguments.text, options.chunk, n_chunk));
+    fmt::print("{}: importance of {} matrices, from {} tokens of {} in {} chunks\n", arguments.output, matrix.entries().size(),
+               n_tok, arguments.text, n_chunk);
+    return {};
+}
+
+}  // namespace
+
+void add_imatrix_command(CLI::App& app, Command& chosen) {
+    CLI::App* command = app.add_subcommand("imatrix", "Find out from a text which weights matter, for krait quantize");
+    auto arguments = std::make_shared<Arguments>();
+    arguments->model.add_path(*command);
+    arguments->model.add_device(*command);
+    command->add_option("-t,--text", arguments->text, "text like that which the model is for: a file, '-' = standard input")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("-o,--output", arguments->output, "the file to write")->required()->type_name("OUT");
+    command->add_option("-c,--chunk", arguments->options.chunk, "tokens that are read from an empty state")
+        ->check(CLI::Range(1, 1 << 24))
+        ->capture_default_str();
+    command->add_option("-b,--batch", arguments->options.batch, "chunks that are read together")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        ->capture_default_str()
+        ->type_name("N");
+    command->footer(
+        "Examples:\n"
+        "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
+        "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix");
+    command->callback([&chosen, arguments] {
+        chosen = [arguments] {
+            const auto done = collect(*arguments);
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+}  // namespace krait::tools
