@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Encoders of IQ4_NL and IQ4_XS: the searches of the other formats, over the codebook instead of whole numbers.
-#include <array>
-
 #include "core/quant/encode_block.hpp"
 #include "core/quant/signed_scales.hpp"
 
@@ -10,18 +8,18 @@ namespace krait {
 
 namespace {
 
-// Nearest index of the codebook for every half-open cell [c/2, (c+1)/2) from -127 to 113: borders between two levels are
-// whole or half numbers, so no cell has two answers.
-constexpr int kFirstCell = -2 * 127;
-constexpr int kLastCell = 2 * 113;
-constexpr auto kNearest = [] {
-    std::array<uint8_t, kLastCell - kFirstCell + 1> table{};
-    for (int cell = kFirstCell, index = 0; cell <= kLastCell; ++cell) {
-        // A border is at (level + next) / 2, which is the start of cell level + next.
-        while (index < 15 && cell >= iq4_level(index) + iq4_level(index + 1)) ++index;
-        table[static_cast<size_t>(cell - kFirstCell)] = static_cast<uint8_t>(index);
+// The nearest level changes from i to i + 1 at border[i]; levels are whole numbers, so it is exact.
+constexpr int kBorders = 15;
+struct Steps {
+    float border[kBorders], rise[kBorders];
+};
+constexpr Steps kSteps = [] {
+    Steps steps{};
+    for (int i = 0; i < kBorders; ++i) {
+        steps.border[i] = static_cast<float>(iq4_level(i) + iq4_level(i + 1)) * 0.5f;
+        steps.rise[i] = static_cast<float>(iq4_level(i + 1) - iq4_level(i));
     }
-    return table;
+    return steps;
 }();
 
 struct Iq4Grid {
@@ -29,22 +27,29 @@ struct Iq4Grid {
     static constexpr float kHighest = 113.0f;
 
     static int index(float t) {
-        const float from_first = (std::clamp(t, kLowest, kHighest) - kLowest) * 2.0f;  // not negative: conversion is floor
-        return kNearest[static_cast<size_t>(static_cast<int>(from_first))];
+        int index = 0;
+        for (const float border : kSteps.border) index += t >= border;
+        return index;
     }
-    static float snap(float t) { return static_cast<float>(iq4_level(index(t))); }
+    static void snap(Lanes& t) {
+        const Lanes zero{};
+        Lanes level = zero + kLowest;
+        for (int i = 0; i < kBorders; ++i) {
+            const Lanes rise = zero + kSteps.rise[i];
+            level += t >= kSteps.border[i] ? rise : zero;
+        }
+        t = level;
+    }
 };
 
-}  // namespace
-
-void encode_block(const float* in, const float* importance, BlockIQ4_NL& out) {
+void search(const float* in, const float* importance, BlockIQ4_NL& out) {
     const Samples<32> samples(in, importance);
     out.d = stored_scale<Iq4Grid>(samples, fit_scale<Iq4Grid, 32>(samples.x, samples.w));
     const float inverse = safe_inverse(samples.from_f16(out.d));
     for (int i = 0; i < 32; ++i) set_quant(out, i, Iq4Grid::index(samples.x[i] * inverse));
 }
 
-void encode_block(const float* in, const float* importance, BlockIQ4_XS& out) {
+void search(const float* in, const float* importance, BlockIQ4_XS& out) {
     const Samples<kSuperBlock> samples(in, importance);
     const SignedScaleSearch<Iq4Grid, 8, -32, 31> search(samples);
     out.d = search.best().d;
@@ -55,5 +60,10 @@ void encode_block(const float* in, const float* importance, BlockIQ4_XS& out) {
         for (int i = 32 * j; i < 32 * (j + 1); ++i) set_quant(out, i, Iq4Grid::index(samples.x[i] * inverse));
     }
 }
+
+}  // namespace
+
+KRAIT_ENCODER(BlockIQ4_NL)
+KRAIT_ENCODER(BlockIQ4_XS)
 
 }  // namespace krait

@@ -41,22 +41,22 @@ void encode_with_minima(const float* in, const float* importance, Block& out) {
     }
 }
 
-}  // namespace
-
-void encode_block(const float* in, const float* importance, BlockQ2_K& out) {
-    encode_with_minima<16, 3, 15>(in, importance, out);
-}
-void encode_block(const float* in, const float* importance, BlockQ3_K& out) {
+void search(const float* in, const float* importance, BlockQ2_K& out) { encode_with_minima<16, 3, 15>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ3_K& out) {
     encode_signed<16, -4, 3, -32, 31>(in, importance, out);
 }
-void encode_block(const float* in, const float* importance, BlockQ4_K& out) {
-    encode_with_minima<8, 15, 63>(in, importance, out);
-}
-void encode_block(const float* in, const float* importance, BlockQ5_K& out) {
-    encode_with_minima<8, 31, 63>(in, importance, out);
-}
-void encode_block(const float* in, const float* importance, BlockQ6_K& out) {
+void search(const float* in, const float* importance, BlockQ4_K& out) { encode_with_minima<8, 15, 63>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ5_K& out) { encode_with_minima<8, 31, 63>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ6_K& out) {
     encode_signed<16, -32, 31, -128, 127>(in, importance, out);
 }
+
+}  // namespace
+
+KRAIT_ENCODER(BlockQ2_K)
+KRAIT_ENCODER(BlockQ3_K)
+KRAIT_ENCODER(BlockQ4_K)
+KRAIT_ENCODER(BlockQ5_K)
+KRAIT_ENCODER(BlockQ6_K)
 
 }  // namespace krait

@@ -93,13 +93,7 @@ void encode_with_minimum(const float* in, const float* importance, Block& out) {
     for (int i = 0; i < kElems; ++i) set_quant(out, i, floor_clamped((x[i] - from) * d.inverse + 0.5f, 0, Highest));
 }
 
-}  // namespace
-
-void encode_block(const float* in, const float*, BlockF32& out) { out.value = *in; }
-void encode_block(const float* in, const float*, BlockF16& out) { out.bits = f32_to_f16(*in); }
-void encode_block(const float* in, const float*, BlockBF16& out) { out.bits = f32_to_bf16(*in); }
-
-void encode_block(const float* in, const float* importance, BlockQ8_0& out) {
+void search(const float* in, const float* importance, BlockQ8_0& out) {
     if (importance) return encode_symmetric<-127, 127>(in, importance, out);
     float x[kElems];
     finite_copy(in, x, kElems);
@@ -109,9 +103,21 @@ void encode_block(const float* in, const float* importance, BlockQ8_0& out) {
         set_quant(out, i, static_cast<int>(std::clamp(std::round(x[i] * d.inverse), -127.0f, 127.0f)));
 }
 
-void encode_block(const float* in, const float* importance, BlockQ4_0& out) { encode_symmetric<-8, 7>(in, importance, out); }
-void encode_block(const float* in, const float* importance, BlockQ5_0& out) { encode_symmetric<-16, 15>(in, importance, out); }
-void encode_block(const float* in, const float* importance, BlockQ4_1& out) { encode_with_minimum<15>(in, importance, out); }
-void encode_block(const float* in, const float* importance, BlockQ5_1& out) { encode_with_minimum<31>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ4_0& out) { encode_symmetric<-8, 7>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ5_0& out) { encode_symmetric<-16, 15>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ4_1& out) { encode_with_minimum<15>(in, importance, out); }
+void search(const float* in, const float* importance, BlockQ5_1& out) { encode_with_minimum<31>(in, importance, out); }
+
+}  // namespace
+
+void encode_block(const float* in, const float*, BlockF32& out) { out.value = *in; }
+void encode_block(const float* in, const float*, BlockF16& out) { out.bits = f32_to_f16(*in); }
+void encode_block(const float* in, const float*, BlockBF16& out) { out.bits = f32_to_bf16(*in); }
+
+KRAIT_ENCODER(BlockQ8_0)
+KRAIT_ENCODER(BlockQ4_0)
+KRAIT_ENCODER(BlockQ4_1)
+KRAIT_ENCODER(BlockQ5_0)
+KRAIT_ENCODER(BlockQ5_1)
 
 }  // namespace krait

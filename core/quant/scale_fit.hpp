@@ -7,6 +7,7 @@
 // Alternating the two finds a local minimum, so both searches start from many first guesses and keep the best.
 #pragma once
 
+#include "core/quant/lanes.hpp"
 #include "core/quant/samples.hpp"
 
 namespace krait {
@@ -17,30 +18,31 @@ struct UniformGrid {
     static constexpr float kLowest = static_cast<float>(Lowest);
     static constexpr float kHighest = static_cast<float>(Highest);
 
-    static float snap(float t) {
-        const float clamped = std::clamp(t, kLowest, kHighest);
-        return (clamped + 12582912.0f) - 12582912.0f;  // 1.5 * 2^23: the sum has no bits below 1, so it rounds
-    }
-    static int index(float t) { return static_cast<int>(snap(t)); }
-};
+    static constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: a sum with it has no bits below 1, so it rounds
 
-// Sums in 8 independent lanes: one chain of dependent additions would be slower, and less exact.
-struct LaneSum {
-    float lane[8] = {};
-    float total() const { return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])); }
+    static int index(float t) { return static_cast<int>((std::clamp(t, kLowest, kHighest) + kRounder) - kRounder); }
+    static void snap(Lanes& t) {
+        const Lanes zero{};
+        t = t < kLowest ? zero + kLowest : t;
+        t = t > kHighest ? zero + kHighest : t;
+        t = (t + kRounder) - kRounder;
+    }
 };
 
 // sum w (x - s * level)^2 with each x at its best level.
 template <class Grid, int N>
 float scale_error(const float* x, const float* w, float s) {
     const float inverse = safe_inverse(s);
-    LaneSum error;
-    for (int i = 0; i < N; i += 8)
-        for (int k = 0; k < 8; ++k) {
-            const float e = x[i + k] - s * Grid::snap(x[i + k] * inverse);
-            error.lane[k] += w[i + k] * e * e;
-        }
-    return error.total();
+    Lanes sum{}, xs, ws;
+    for (int i = 0; i < N; i += kLanes) {
+        load_lanes(x + i, xs);
+        load_lanes(w + i, ws);
+        Lanes level = xs * inverse;
+        Grid::snap(level);
+        const Lanes e = xs - s * level;
+        sum += ws * e * e;
+    }
+    return sum_of_lanes(sum);
 }
 
 // For the quants that 1 / inverse gives: sum w x level and sum w level^2, whose quotient is the best scale for them, and
@@ -52,14 +54,16 @@ struct ScaleMoments {
 };
 template <class Grid, int N>
 ScaleMoments scale_moments(const float* x, const float* w, float inverse) {
-    LaneSum xl, ll;
-    for (int i = 0; i < N; i += 8)
-        for (int k = 0; k < 8; ++k) {
-            const float level = Grid::snap(x[i + k] * inverse);
-            xl.lane[k] += w[i + k] * x[i + k] * level;
-            ll.lane[k] += w[i + k] * level * level;
-        }
-    return {xl.total(), ll.total()};
+    Lanes xl{}, ll{}, xs, ws;
+    for (int i = 0; i < N; i += kLanes) {
+        load_lanes(x + i, xs);
+        load_lanes(w + i, ws);
+        Lanes level = xs * inverse;
+        Grid::snap(level);
+        xl += ws * xs * level;
+        ll += ws * level * level;
+    }
+    return {sum_of_lanes(xl), sum_of_lanes(ll)};
 }
 
 template <class Grid, int N>
@@ -115,14 +119,16 @@ enum class MinimumSign { any, not_negative };
 template <int Highest, int N>
 float affine_error(const float* x, const float* w, Affine fit) {
     const float inverse = safe_inverse(fit.scale);
-    LaneSum error;
-    for (int i = 0; i < N; i += 8)
-        for (int k = 0; k < 8; ++k) {
-            const float q = UniformGrid<0, Highest>::snap((x[i + k] + fit.minimum) * inverse);
-            const float e = x[i + k] - (fit.scale * q - fit.minimum);
-            error.lane[k] += w[i + k] * e * e;
-        }
-    return error.total();
+    Lanes sum{}, xs, ws;
+    for (int i = 0; i < N; i += kLanes) {
+        load_lanes(x + i, xs);
+        load_lanes(w + i, ws);
+        Lanes q = (xs + fit.minimum) * inverse;
+        UniformGrid<0, Highest>::snap(q);
+        const Lanes e = xs - (fit.scale * q - fit.minimum);
+        sum += ws * e * e;
+    }
+    return sum_of_lanes(sum);
 }
 
 // Sums over the quants q that `fit` gives: of w, w x, w q, w q^2 and w x q. In double, because differences of them count.
@@ -134,19 +140,21 @@ struct AffineMoments {
 template <int Highest, int N>
 AffineMoments affine_moments(const float* x, const float* w, Affine fit) {
     const float inverse = safe_inverse(fit.scale);
-    LaneSum sum_w, sum_x, sum_q, sum_qq, sum_xq;
-    for (int i = 0; i < N; i += 8)
-        for (int k = 0; k < 8; ++k) {
-            const float q = UniformGrid<0, Highest>::snap((x[i + k] + fit.minimum) * inverse);
-            const float weighted_q = w[i + k] * q;
-            sum_w.lane[k] += w[i + k];
-            sum_x.lane[k] += w[i + k] * x[i + k];
-            sum_q.lane[k] += weighted_q;
-            sum_qq.lane[k] += weighted_q * q;
-            sum_xq.lane[k] += weighted_q * x[i + k];
-        }
-    return {static_cast<double>(sum_w.total()), static_cast<double>(sum_x.total()), static_cast<double>(sum_q.total()),
-            static_cast<double>(sum_qq.total()), static_cast<double>(sum_xq.total())};
+    Lanes sum_w{}, sum_x{}, sum_q{}, sum_qq{}, sum_xq{}, xs, ws;
+    for (int i = 0; i < N; i += kLanes) {
+        load_lanes(x + i, xs);
+        load_lanes(w + i, ws);
+        Lanes q = (xs + fit.minimum) * inverse;
+        UniformGrid<0, Highest>::snap(q);
+        const Lanes weighted_q = ws * q;
+        sum_w += ws;
+        sum_x += ws * xs;
+        sum_q += weighted_q;
+        sum_qq += weighted_q * q;
+        sum_xq += weighted_q * xs;
+    }
+    const auto total = [](const Lanes& sum) { return static_cast<double>(sum_of_lanes(sum)); };
+    return {total(sum_w), total(sum_x), total(sum_q), total(sum_qq), total(sum_xq)};
 }
 
 // The best scale and minimum for the quants that `fit` gives.

@@ -59,6 +59,7 @@ class ScaleAndMinimumSearch {
 
     // sign is that of dmin.
     void search(float sign) {
+        visited_ = {};
         float scale = 0, minimum = 0;
         for (int j = 0; j < J; ++j) {
             fitted_[j] = fit_affine<HighestQuant, N>(x(j), w(j), sign < 0 ? MinimumSign::any : MinimumSign::not_negative);
@@ -76,6 +77,7 @@ class ScaleAndMinimumSearch {
             Stored now;
             now.d = samples_.to_f16(d);
             now.dmin = samples_.to_f16(dmin);
+            if (!visited_.add(now.d | static_cast<uint32_t>(now.dmin) << 16)) return;
             now.error = 0;
             d = samples_.from_f16(now.d);
             dmin = samples_.from_f16(now.dmin);
@@ -120,6 +122,7 @@ class ScaleAndMinimumSearch {
 
     const Samples<kSuperBlock>& samples_;
     Affine fitted_[J];
+    Visited visited_;
     Stored best_;
 };
 

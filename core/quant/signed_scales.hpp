@@ -18,6 +18,23 @@ inline constexpr int kSuperBlock = 256;
 inline constexpr float kF16MinNormal = 0x1p-14f;
 inline constexpr int kDescentRounds = 4;
 
+// The stored scales that a search has been at: what follows from one is the same again, and need not be computed twice.
+class Visited {
+  public:
+    // False where it was there before. What does not fit is forgotten.
+    bool add(uint32_t scales) {
+        for (int i = 0; i < count_; ++i)
+            if (seen_[i] == scales) return false;
+        if (count_ < kMost) seen_[count_++] = scales;
+        return true;
+    }
+
+  private:
+    static constexpr int kMost = 64;
+    uint32_t seen_[kMost];
+    int count_ = 0;
+};
+
 template <class Grid, int J, int Lowest, int Highest>
 class SignedScaleSearch {
   public:
@@ -53,6 +70,7 @@ class SignedScaleSearch {
         for (int round = 0; round < kDescentRounds; ++round) {
             Stored now;
             now.d = samples_.to_f16(d);
+            if (!visited_.add(now.d)) return;
             now.error = 0;
             const float used = samples_.from_f16(now.d);
             double xl = 0, ll = 0;  // of x against scale * level, over the whole block
@@ -86,6 +104,7 @@ class SignedScaleSearch {
 
     const Samples<kSuperBlock>& samples_;
     float fitted_[J];
+    Visited visited_;
     Stored best_;
 };
 

@@ -134,5 +134,48 @@ TEST(QuantEncodeOrder, MoreBitsOrBetterGridsMeanLessError) {
     }
 }
 
+// Whatever the compiler and the instructions that it or the encoder chose: the bytes that were there when this was written. The
+// weights come from whole numbers, so that no C library has a part in them.
+struct Digest {
+    DType dtype;
+    uint64_t plain, weighted;
+};
+constexpr Digest kDigests[] = {
+    {DType::Q8_0, 0x8531479a88cbbe5du, 0x88eac411d981f6fbu},   {DType::Q4_0, 0x064259576f178228u, 0x23172283b1597661u},
+    {DType::Q4_1, 0x6a2f5fb463f5e7beu, 0x645f3faad8264be3u},   {DType::Q5_0, 0x78ec2c38286cba56u, 0x23482c93753e39f7u},
+    {DType::Q5_1, 0x8fa4e4b825ea9c7du, 0x64ab20776836e9a9u},   {DType::Q2_K, 0x8e0a5f6351340116u, 0xf0efd49d32aa6f5cu},
+    {DType::Q3_K, 0xc76e7b4c5b9cb10du, 0xbfd24cf4bf8447c4u},   {DType::Q4_K, 0x2961e0869562f488u, 0x41418805a299c212u},
+    {DType::Q5_K, 0xbcf59a73082ba9ecu, 0x3dba745d178e7f14u},   {DType::Q6_K, 0xa5f7ec2658c4c0edu, 0x4ea0e115fbe61d14u},
+    {DType::IQ4_NL, 0x12723bbd2cfeee96u, 0xcec5727c1aaf2667u}, {DType::IQ4_XS, 0xecac299d704e8ef9u, 0x2eea974ac28c6fd7u},
+};
+
+uint64_t digest_of(DType dtype, std::span<const float> weights, std::span<const float> importance) {
+    std::vector<unsigned char> blocks(static_cast<size_t>(row_bytes(dtype, static_cast<int64_t>(weights.size()))));
+    encode_row(dtype, weights, importance, blocks.data());
+    uint64_t h = 0xcbf29ce484222325u;  // FNV-1a
+    for (const unsigned char byte : blocks) h = (h ^ byte) * 0x100000001b3u;
+    return h;
+}
+
+TEST(QuantEncodeBytes, AreTheSameEverywhere) {
+    std::mt19937 random(9);
+    const auto uniform = [&] { return static_cast<float>(static_cast<int32_t>(random() >> 8) - (1 << 23)) * 0x1p-23f; };
+    std::vector<float> weights(256 * 64), importance(weights.size());
+    for (size_t i = 0; i < weights.size(); ++i) {
+        const size_t block = i / 256;
+        const float a = uniform(), b = uniform(), c = uniform();  // one after the other: operands have no order
+        const float z = a + b + c;                                // bell-shaped
+        // Some blocks positive, some tiny, some huge, some with zeros.
+        weights[i] = block % 7 == 3 ? 1.0f + z * z : block % 11 == 5 ? z * 1e-7f : block % 13 == 6 ? z * 1e30f : z;
+        if (block % 5 == 2 && i % 3 == 0) weights[i] = 0;
+        const float u = uniform(), v = uniform();
+        importance[i] = 1.0f / (1.01f + u * v);
+    }
+    for (const Digest& digest : kDigests) {
+        EXPECT_EQ(digest_of(digest.dtype, weights, {}), digest.plain) << dtype_name(digest.dtype);
+        EXPECT_EQ(digest_of(digest.dtype, weights, importance), digest.weighted) << dtype_name(digest.dtype);
+    }
+}
+
 }  // namespace
 }  // namespace krait
