@@ -72,7 +72,8 @@ def rates_of(seconds: list[float], tokens: int) -> dict:
 
 
 def merge(turns: list[dict]) -> dict:
-    """One engine's turns on one file as one: all repetitions, medians, and the best ceilings that any turn saw."""
+    """One engine's turns on one file as one: all repetitions, and medians. A share is of the ceiling that was measured in the same turn: a
+    virtual machine's bandwidth may double from one minute to the next."""
     merged: dict = {"results": [], "load": {}}
     for index, first in enumerate(turns[0]["results"]):
         seconds = [s for turn in turns for s in turn["results"][index]["seconds"]]
@@ -87,27 +88,18 @@ def merge(turns: list[dict]) -> dict:
     if all("ceilings" in turn for turn in turns):
         merged["ceilings"] = best_ceilings([turn["ceilings"] for turn in turns])
         for index, result in enumerate(merged["results"]):
-            add_shares(result, turns[0]["results"][index], merged["ceilings"])
+            for name in ("gb_per_second", "gflop_per_second", "share_of_read", "share_of_peak"):
+                result[name] = statistics.median(turn["results"][index][name] for turn in turns)
     return merged
 
 
 def best_ceilings(ceilings: list[dict]) -> dict:
-    """Each figure the highest that any turn saw: a ceiling is what was reached once."""
-    best = dict(ceilings[0], read_gb_per_second=max(c["read_gb_per_second"] for c in ceilings))
+    """Each figure the highest that any turn saw, and what each turn could read."""
+    reads = [c["read_gb_per_second"] for c in ceilings]
+    best = dict(ceilings[0], read_gb_per_second=max(reads), read_gb_per_second_of_turns=reads)
     best["peaks"] = [dict(peak, gflop_per_second=max(c["peaks"][index]["gflop_per_second"] for c in ceilings))
                      for index, peak in enumerate(ceilings[0]["peaks"])]
     return best
-
-
-def add_shares(result: dict, first: dict, ceilings: dict) -> None:
-    """Rates at the median of all turns; bytes and operations of a repetition are the same in every turn, here taken from the first."""
-    scale = statistics.median(first["seconds"]) / statistics.median(result["seconds"])
-    chosen = ceilings["peak_of_this_model"]
-    peak = next(p["gflop_per_second"] for p in ceilings["peaks"] if (p["number"], p["unit"]) == (chosen["number"], chosen["unit"]))
-    for rate, share, ceiling in (("gb_per_second", "share_of_read", ceilings["read_gb_per_second"]),
-                                 ("gflop_per_second", "share_of_peak", peak)):
-        result[rate] = first[rate] * scale
-        result[share] = result[rate] / ceiling
 
 
 def ratios_of(engines: dict[str, dict]) -> list[dict]:
@@ -201,7 +193,8 @@ def as_markdown(report: dict) -> str:
             ceilings = file["engines"][engine].get("ceilings")
             if ceilings:
                 peaks = ", ".join(f"{p['number']} {p['gflop_per_second']:.0f} GFLOP/s ({p['unit']})" for p in ceilings["peaks"])
-                lines.append(f"- ceilings ({engine}): read {ceilings['read_gb_per_second']:.1f} GB/s, {peaks}")
+                reads = ceilings["read_gb_per_second_of_turns"]
+                lines.append(f"- ceilings ({engine}): read {min(reads):.1f} .. {max(reads):.1f} GB/s, at best {peaks}")
         for engine, merged in file["engines"].items():
             load = merged["load"]
             once = f", {load['first_token_seconds'] / load['read_once_seconds']:.2f} x reading the file once" if "read_once_seconds" in load else ""
