@@ -2,7 +2,6 @@
 #include "models/quantize/recipe.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 namespace krait {
@@ -48,13 +47,20 @@ std::string weight_format_names() {
 Result<DType> parse_weight_format(std::string_view name) {
     const auto dtype = parse_dtype(name);
     if (dtype && dtype_info(*dtype).is_weight_format) return *dtype;
-    // Q4_K_M: the mixes of llama.cpp are made for transformers' tensors.
-    if (const std::string upper_name = upper(name); upper_name.size() > 2 && upper_name[upper_name.size() - 2] == '_')
-        if (const auto base = parse_dtype(upper_name.substr(0, upper_name.size() - 2)); base)
-            return fail(ErrorCode::invalid_argument,
-                        "there is no type '{}': its mix is made for attention; '{}' chooses by what state-space models need",
-                        name, dtype_name(*base));
     return fail(ErrorCode::invalid_argument, "there is no type '{}'; there are {}", name, weight_format_names());
+}
+
+Result<QuantizeScheme> parse_quantize_type(std::string_view name) {
+    constexpr std::pair<DType, DType> kMixes[] = {
+        {DType::Q3_K, DType::Q4_K}, {DType::Q4_K, DType::Q5_K}, {DType::Q5_K, DType::Q6_K}};
+    const std::string text = upper(name);
+    for (const auto& [body, out] : kMixes) {
+        if (text == fmt::format("{}_M", dtype_name(body))) return QuantizeScheme{.body = body, .out = out};
+        if (text == fmt::format("{}_S", dtype_name(body))) return QuantizeScheme{.body = body};
+    }
+    auto body = parse_weight_format(name);
+    if (!body) return fail(body.error().code, "{}; and the mixes Q3_K_M, Q4_K_M, Q5_K_M", body.error().message);
+    return QuantizeScheme{.body = *body};
 }
 
 std::string_view tensor_kind(std::string_view name) {
@@ -73,7 +79,9 @@ DType format_for_rows(DType wanted, int64_t width) {
     return wanted;
 }
 
-uint32_t QuantizeRecipe::file_type() const { return facts_of(scheme_.body).file_type; }
+uint32_t QuantizeRecipe::file_type() const {
+    return facts_of(scheme_.body).file_type + (scheme_.out && *scheme_.out != scheme_.body ? 1 : 0);  // S and M are neighbours
+}
 
 // Before the row's length is looked at.
 FormatChoice QuantizeRecipe::wanted(std::string_view kind, size_t rank) const {
@@ -88,6 +96,7 @@ FormatChoice QuantizeRecipe::wanted(std::string_view kind, size_t rank) const {
         const DType dtype = at_least(scheme_.body, DType::Q8_0);
         return {dtype, dtype == scheme_.body ? "asked for" : "makes dt, B and C, whose errors stay in the state"};
     }
+    if (kind == "ssm_out.weight" && scheme_.out) return {*scheme_.out, "asked for by the mix: twice as sensitive as ssm_in"};
     return {scheme_.body, "asked for"};
 }
 

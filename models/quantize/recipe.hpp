@@ -6,6 +6,7 @@
 //   norms, biases, A, D, conv1d     F32: less than 1% of the bytes, and every value that passes meets them
 //   ssm_x, ssm_dt                   Q8_0 at least: 5% of the weights; they make dt, B and C, whose errors stay in the state
 //   head (and embedding, if tied)   Q6_K at least: an error here is an error of the logits
+//   ssm_out                         the type that was asked for; in mixes ("q4_k_m") the next larger one
 //   all other matrices              the type that was asked for
 //
 // A row that is no whole number of blocks takes a format of smaller blocks that is no worse: K and IQ4_XS formats the one of
@@ -25,13 +26,15 @@ namespace krait {
 // What is asked for.
 struct QuantizeScheme {
     DType body = DType::F32;    // of the large matrices
+    std::optional<DType> out;   // of ssm_out, where it shall be another
     std::optional<DType> head;  // of the head, and of an embedding that is tied to it; absent = by the table above
     bool pure = false;          // every matrix in `body`, head, ssm_x and ssm_dt too; rows must still be whole blocks
 };
 
-// A name of a format, in either case. The error lists what there is; `q4_k_m` and the like, the names of llama.cpp's mixes,
-// are answered with the type that is meant.
+// The name of a format, in either case; the error lists what there is.
 Result<DType> parse_weight_format(std::string_view name);
+// The name of a format or of a mix: q3_k_m, q4_k_m and q5_k_m have ssm_out in the next larger K format; q4_k_s is q4_k.
+Result<QuantizeScheme> parse_quantize_type(std::string_view name);
 // "F32, F16, ..."
 std::string weight_format_names();
 

@@ -182,9 +182,9 @@ TEST_F(Importance, MakesABetterFileOfATrainedModel) {
     const auto other = (*model)->tokenizer().value()->encode("They walked on together in silence, till the house was in view.");
     ASSERT_TRUE(other);
     const std::filesystem::path kSource = "models/demo/krait-demo.gguf";
-    const std::vector<float> right = last_logits(kSource, *other);
+    const std::vector<float> right = last_logits(kSource, *other, "reference");
     const auto error = [&](const char* name) {
-        const std::vector<float> got = last_logits(folder_ / name, *other);
+        const std::vector<float> got = last_logits(folder_ / name, *other, "reference");
         double sum = 0;
         for (size_t i = 0; i < right.size(); ++i) sum += std::pow(static_cast<double>(got[i] - right[i]), 2);
         return sum;

@@ -112,9 +112,25 @@ TEST(Recipe, NamesOfFormats) {
         EXPECT_NE(dtype.error().message.find("Q8_0, Q4_0"), std::string::npos) << dtype.error().message;
         EXPECT_EQ(dtype.error().message.find("I32,"), std::string::npos);
     }
-    const auto mix = parse_weight_format("q4_k_m");
-    ASSERT_FALSE(mix);
-    EXPECT_NE(mix.error().message.find("'Q4_K'"), std::string::npos) << mix.error().message;
+}
+
+TEST(Recipe, MixesGiveTheOutProjectionMore) {
+    const std::vector<int64_t> extents = {768, 1536};
+    const auto scheme = parse_quantize_type("q4_k_m");
+    ASSERT_TRUE(scheme) << scheme.error().message;
+    const QuantizeRecipe mix(*scheme, true);
+    EXPECT_EQ(mix.choose("blk.0.ssm_out.weight", extents).dtype, DType::Q5_K);
+    EXPECT_EQ(mix.choose("blk.0.ssm_in.weight", extents).dtype, DType::Q4_K);
+    EXPECT_EQ(mix.file_type(), 15u);
+    EXPECT_EQ(QuantizeRecipe(parse_quantize_type("Q4_K_S").value(), true).choose("blk.0.ssm_out.weight", extents).dtype,
+              DType::Q4_K);
+    EXPECT_EQ(parse_quantize_type("q5_k_m")->out, DType::Q6_K);
+    EXPECT_EQ(parse_quantize_type("q5_k")->out, std::nullopt);
+    for (const char* name : {"q4_0_m", "q6_k_m", "q4_k_l", "m"}) {
+        const auto none = parse_quantize_type(name);
+        ASSERT_FALSE(none) << name;
+        EXPECT_NE(none.error().message.find("Q4_K_M"), std::string::npos) << none.error().message;
+    }
 }
 
 TEST(Recipe, KindIsWhatLayersShare) {

@@ -80,7 +80,7 @@ TEST_P(QuantizeTo, LogitsStayNearThoseOfF32) {
         const std::vector<int32_t> tokens = counting_tokens(40, 300);
         // Errors of independent roundings add up by their squares: two layers of two to four matrices each, and what a gate
         // multiplies counts twice. Measured: 4 to 12 times the square of one.
-        const double error = nmse(last_logits(out, tokens), last_logits(f32, tokens));
+        const double error = nmse(last_logits(out, tokens, "reference"), last_logits(f32, tokens, "reference"));
         const double one = error_of_format * error_of_format;
         EXPECT_LE(error, 18 * one) << like;
         EXPECT_GE(error, one) << like << ": is it quantized at all?";

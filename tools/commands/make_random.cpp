@@ -38,7 +38,7 @@ Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
 Result<void> make_random(const Arguments& arguments) {
     RandomModelOptions options;
     KRAIT_TRY(options.sizes, sizes_of(arguments));
-    KRAIT_TRY(options.scheme.body, parse_weight_format(arguments.type));
+    KRAIT_TRY(options.scheme, parse_quantize_type(arguments.type));
     if (!arguments.head.empty()) {
         KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
     }
@@ -71,7 +71,9 @@ void add_make_random_command(CLI::App& app, Command& chosen) {
     command->add_option("--like", arguments->like, "whose sizes: " + published_size_names())
         ->capture_default_str()
         ->type_name("NAME");
-    command->add_option("--type", arguments->type, "format of the large matrices: " + weight_format_names())
+    command
+        ->add_option("--type", arguments->type,
+                     "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
         ->capture_default_str()
         ->type_name("TYPE");
     command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");

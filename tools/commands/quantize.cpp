@@ -35,7 +35,7 @@ void show(const QuantizeReport& report, const Arguments& arguments) {
 
 Result<void> quantize(const Arguments& arguments) {
     QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_interrupt()};
-    KRAIT_TRY(options.scheme.body, parse_weight_format(arguments.type));
+    KRAIT_TRY(options.scheme, parse_quantize_type(arguments.type));
     if (!arguments.head.empty()) {
         KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
     }
@@ -63,7 +63,9 @@ void add_quantize_command(CLI::App& app, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     command->add_option("input", arguments->input, "GGUF file in F32, F16 or BF16")->required()->type_name("IN.gguf");
     command->add_option("output", arguments->output, "the GGUF file to write")->required()->type_name("OUT.gguf");
-    command->add_option("type", arguments->type, "format of the large matrices: " + weight_format_names())
+    command
+        ->add_option("type", arguments->type,
+                     "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
         ->required()
         ->type_name("TYPE");
     command->add_option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix")->type_name("FILE");
