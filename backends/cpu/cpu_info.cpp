@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "backends/cpu/affinity.hpp"
+#include "backends/cpu/instruction_sets.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -16,27 +17,6 @@
 namespace krait::cpu {
 
 namespace {
-
-struct Feature {
-    const char* name;
-    bool present;
-};
-
-#if defined(__x86_64__)
-// __builtin_cpu_supports also asks (xgetbv) whether the operating system saves the registers.
-#define KRAIT_CPU_HAS(feature) \
-    { feature, __builtin_cpu_supports(feature) != 0 }
-std::string first_missing(std::initializer_list<Feature> wanted) {
-    for (const Feature& feature : wanted)
-        if (!feature.present) return feature.name;
-    return {};
-}
-
-bool has_f16c() {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
-}
-#endif
 
 // The first line of a file that starts with `key`, without it; "" where there is none.
 std::string line_of(const char* path, const char* key) {
@@ -61,19 +41,6 @@ int quota_of_group() {
 
 }  // namespace
 
-std::string missing_for([[maybe_unused]] Level level) {
-    if (level == Level::portable) return {};
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    const std::string avx2 = first_missing({KRAIT_CPU_HAS("avx2"), KRAIT_CPU_HAS("fma"), {"f16c", has_f16c()}});
-    if (level == Level::avx2 || !avx2.empty()) return avx2;
-    return first_missing(
-        {KRAIT_CPU_HAS("avx512f"), KRAIT_CPU_HAS("avx512bw"), KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl")});
-#else
-    return "an x86-64 processor";
-#endif
-}
-
 std::string processor_name() {
 #if defined(__x86_64__)
     unsigned words[12] = {};
@@ -94,17 +61,8 @@ std::string processor_name() {
 
 std::string processor_features() {
     std::string text;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    const Feature features[] = {KRAIT_CPU_HAS("sse2"),      KRAIT_CPU_HAS("avx"),      KRAIT_CPU_HAS("avx2"),
-                                KRAIT_CPU_HAS("fma"),       {"f16c", has_f16c()},      KRAIT_CPU_HAS("avx512f"),
-                                KRAIT_CPU_HAS("avx512bw"),  KRAIT_CPU_HAS("avx512dq"), KRAIT_CPU_HAS("avx512vl"),
-                                KRAIT_CPU_HAS("avx512vnni")};
-    for (const Feature& feature : features)
-        if (feature.present) text += text.empty() ? std::string(feature.name) : std::string(" ") + feature.name;
-#elif defined(__aarch64__)
-    text = "neon";
-#endif
+    for (size_t i = 0; i < kFeatures; ++i)
+        if (this_machine().features[i]) text += (text.empty() ? "" : " ") + std::string(feature_name(static_cast<Feature>(i)));
     return text;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugin's entry. This file and cpu_info.cpp are compiled without instruction-set flags and come first in the link, so that
-// what runs before the score is known (this table, the score, device_info) runs on any machine.
+// The plugin's entry. This file and what it asks (instruction_sets, cpu_info, affinity) are compiled without instruction-set flags and
+// come first in the link, so that what runs before the score is known (this table, the score, device_info) runs on any machine.
 #include "backends/common/host_device.hpp"
 #include "backends/cpu/cpu_info.hpp"
+#include "backends/cpu/instruction_sets.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -23,12 +24,7 @@ uint32_t score(std::string& why) {
         why = "this processor (or its operating system) lacks " + missing;
         return 0;
     }
-    switch (kLevel) {
-        case Level::portable: return 10;
-        case Level::avx2: return 20;
-        case Level::avx512: return 30;
-    }
-    return 0;
+    return score_of(kLevel);
 }
 
 uint32_t device_count() { return 1; }

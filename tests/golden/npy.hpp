@@ -68,7 +68,7 @@ double nmse(const A& got, const B& expected) {
 
 // Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use.
 inline const std::vector<std::string>& model_devices() {
-    static const std::vector<std::string> devices{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512"};
+    static const std::vector<std::string> devices{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:amx"};
     return devices;
 }
 

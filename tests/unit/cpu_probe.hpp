@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu_info.hpp"
+#include "backends/cpu/instruction_sets.hpp"
 #include "core/abi/backend_abi.h"
 #include "core/tensor/dtype.hpp"
 

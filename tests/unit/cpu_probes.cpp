@@ -2,6 +2,7 @@
 //
 // The list of probes; the build says which there are.
 #include "tests/unit/cpu_probe.hpp"
+#include "tests/unit/cpu_tile_probe.hpp"
 
 namespace krait::cpu {
 
@@ -13,6 +14,21 @@ extern const Probe kProbe;
 }
 namespace avx512 {
 extern const Probe kProbe;
+}
+
+namespace amx_emulated {
+extern const TileProbe kTileProbe;
+}
+namespace amx {
+extern const TileProbe kTileProbe;
+}
+
+std::vector<const TileProbe*> tile_probes() {
+    std::vector<const TileProbe*> list{&amx_emulated::kTileProbe};
+#ifdef KRAIT_CPU_HAS_AMX
+    list.push_back(&amx::kTileProbe);
+#endif
+    return list;
 }
 
 std::vector<const Probe*> probes() {

@@ -26,7 +26,7 @@
 #include <utility>
 
 #ifndef KRAIT_CPU_VARIANT
-#error "KRAIT_CPU_VARIANT (portable, avx2, avx512) is the namespace of one build of the kernels: the build sets it"
+#error "KRAIT_CPU_VARIANT (a Level of instruction_sets.hpp) is the namespace of one build of the kernels: the build sets it"
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)

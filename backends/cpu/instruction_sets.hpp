@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The instruction-set levels that the cpu plugins are built for, and what of them a machine has. Compiled without
+// instruction-set flags: all of it runs on any machine, also where the kernels of this plugin would not.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace krait::cpu {
+
+// One plugin each; the names are the variants'. amx_emulated is the source of amx with tiles in plain C++ (simd/tiles.hpp).
+enum class Level { portable, avx2, avx512, amx, amx_emulated };
+
+enum class Feature : uint8_t {
+    sse2,
+    avx,
+    avx2,
+    fma,
+    f16c,
+    avx512f,
+    avx512bw,
+    avx512dq,
+    avx512vl,
+    avx512vnni,
+    avx512bf16,
+    amx_tile,
+    amx_int8,
+    amx_bf16
+};
+inline constexpr size_t kFeatures = 14;
+
+// "avx512bw", "amx-tile"
+const char* feature_name(Feature feature);
+
+struct Machine {
+    bool is_x86_64 = false;
+    std::array<bool, kFeatures> features{};  // and the operating system saves their registers
+    // Asks the operating system to let this process use AMX tiles: "" where it does (from then on, for all threads), else
+    // what is missing.
+    std::string (*ask_for_tiles)() = nullptr;
+
+    bool has(Feature feature) const { return features[static_cast<size_t>(feature)]; }
+};
+
+const Machine& this_machine();
+
+// "" where the machine has all of the level, else the first thing that it lacks: "avx512bw". Tiles are asked for only where nothing
+// else is missing, and only for Level::amx.
+std::string missing_for(Level level, const Machine& machine = this_machine());
+
+// What a plugin of the level scores on a machine that has all of it: the highest serves the device.
+constexpr uint32_t score_of(Level level) {
+    switch (level) {
+        case Level::amx: return 40;
+        case Level::avx512: return 30;
+        case Level::avx2: return 20;
+        case Level::portable: return 10;
+        case Level::amx_emulated: return 1;  // for tests: slower than all others, and used only when named
+    }
+    return 0;
+}
+
+}  // namespace krait::cpu
