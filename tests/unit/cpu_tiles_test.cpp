@@ -222,7 +222,8 @@ TEST_P(CpuTiles, Bf16InfinitiesAndNansGoThrough) {
 TEST_P(CpuTiles, EveryTileLoadsStoresAndClears) {
     std::mt19937 random(9);
     for (int tile = 0; tile < 8; ++tile)
-        for (const auto& [rows, row_bytes] : {std::pair{16, 64}, {1, 4}, {5, 13}, {16, 1}, {2, 64}}) {
+        for (const auto& size : {std::pair{16, 64}, {1, 4}, {5, 13}, {16, 1}, {2, 64}}) {
+            const int rows = size.first, row_bytes = size.second;
             std::vector<uint8_t> from(2000), to(2000, 0xEE);
             for (uint8_t& byte : from) byte = static_cast<uint8_t>(random());
             const auto shape = [&](std::vector<uint8_t>& bytes, size_t offset, int64_t stride) {
