@@ -11,31 +11,41 @@ constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
-// A group in its packed form; `column` is its first row that this register holds.
+// A source gives, of kLanes rows of w from row `column` of a group on: kUnits units a block, whose index is a constant where
+// they are read, so that shifts and masks are constants too.
+
+// A group in its packed form.
 template <DType F>
 struct PackedSource {
     using P = Panel<F>;
     static constexpr PanelFacts kFacts = P::kFacts;
-    static constexpr int kUnits = dtype_info(F).block_elems / kUnit;  // of a block
+    static constexpr int kUnits = dtype_info(F).block_elems / kUnit;
     Group<F> group;
     int column;
+    int64_t next;
 
-    void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
-        const uint32_t* block = group.quants + unit / kUnits * kFacts.words * kPanelRows + column;
-        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
-            q[g] = P::template quants<g>(block, static_cast<int>(unit % kUnits));
-        });
+    // What hardware does not see coming: quants kAhead further on, as their words are taken in an order that is no stream, and
+    // the scales of the next group, in which this block's are `next` bytes further on.
+    [[gnu::always_inline]] void fetch(int64_t block) const {
+        const auto* scales = reinterpret_cast<const std::byte*>(group.scales + block) + next;
+        for (size_t at = 0; at < sizeof(typename P::Scales); at += 64) prefetch(scales + at);
+        const auto* quants = reinterpret_cast<const std::byte*>(group.quants + block * kFacts.words * kPanelRows) + kAhead;
+        unroll<kFacts.words>([&](auto word) __attribute__((always_inline)) { prefetch(quants + word * kPanelRows * 4); });
     }
-    Vec scale(int64_t unit, int half) const {
-        return P::scale(group.scales[unit / kUnits], column, static_cast<int>(unit % kUnits), half);
+    static constexpr int64_t kAhead = 6144;  // bytes
+    template <int kIndex>
+    [[gnu::always_inline]] void quants(int64_t block, IVec (&q)[kUnitGroups]) const {
+        const uint32_t* from = group.quants + block * kFacts.words * kPanelRows + column;
+        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = P::template quants<g>(from, kIndex); });
     }
-    Vec low(int64_t unit, int half) const {
-        if constexpr (kFacts.low) {
-            const Vec low = P::low(group.scales[unit / kUnits], column, static_cast<int>(unit % kUnits), half);
-            return fma(scale(unit, half), broadcast(-static_cast<float>(kFacts.centre())), low);
-        } else {
-            return zero();
-        }
+    template <int kIndex>
+    [[gnu::always_inline]] Vec scale(int64_t block, int half) const {
+        return P::scale(group.scales[block], column, kIndex, half);
+    }
+    template <int kIndex>
+    [[gnu::always_inline]] Vec low(int64_t block, int half) const {
+        const Vec low = P::low(group.scales[block], column, kIndex, half);
+        return fma(scale<kIndex>(block, half), broadcast(-static_cast<float>(kFacts.centre())), low);
     }
 };
 
@@ -54,33 +64,46 @@ struct Unpacked {
 template <PanelFacts kPanelFacts>
 struct UnpackedSource {
     static constexpr PanelFacts kFacts = kPanelFacts;
+    static constexpr int kUnits = 1;
     Unpacked memory;
     int column;
 
-    void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
+    void fetch(int64_t) const {}
+    template <int kIndex>
+    [[gnu::always_inline]] void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
         const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + column;
         unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_word(from, g); });
     }
-    Vec scale(int64_t unit, int half) const { return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column); }
-    Vec low(int64_t unit, int half) const { return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + column); }
+    template <int kIndex>
+    [[gnu::always_inline]] Vec scale(int64_t unit, int half) const {
+        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column);
+    }
+    template <int kIndex>
+    [[gnu::always_inline]] Vec low(int64_t unit, int half) const {
+        return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + column);
+    }
 };
 
 template <DType F>
-void unpack(const Group<F>& group, int64_t n_units, const Unpacked& to) {
-    constexpr int kHalves = Panel<F>::kFacts.halves;
+void unpack(const Group<F>& group, int64_t n_blocks, int64_t next, const Unpacked& to) {
+    constexpr int kUnits = PackedSource<F>::kUnits, kHalves = Panel<F>::kFacts.halves;
     for (int column = 0; column < kPanelRows; column += kLanes) {
-        const PackedSource<F> from{group, column};
-        for (int64_t unit = 0; unit < n_units; ++unit) {
-            IVec q[kUnitGroups];
-            from.quants(unit, q);
-            unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
-                store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + column, q[g]);
+        const PackedSource<F> from{group, column, next};
+        for (int64_t block = 0; block < n_blocks; ++block) {
+            from.fetch(block);
+            unroll<kUnits>([&](auto u) __attribute__((always_inline)) {
+                IVec q[kUnitGroups];
+                from.template quants<u>(block, q);
+                const int64_t unit = block * kUnits + u;
+                unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+                    store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + column, q[g]);
+                });
+                unroll<kHalves>([&](auto half) __attribute__((always_inline)) {
+                    const int64_t at = (unit * kHalves + half) * kPanelRows + column;
+                    store(to.scale + at, from.template scale<u>(block, half));
+                    if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.template low<u>(block, half));
+                });
             });
-            for (int half = 0; half < kHalves; ++half) {
-                const int64_t at = (unit * kHalves + half) * kPanelRows + column;
-                store(to.scale + at, from.scale(unit, half));
-                if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.low(unit, half));
-            }
         }
     }
 }
@@ -89,21 +112,29 @@ void unpack(const Group<F>& group, int64_t n_units, const Unpacked& to) {
 
 // kCount rows of x against kLanes rows of w.
 template <int kCount, class Source>
-inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_units, Vec (&sum)[kCount]) {
+[[gnu::always_inline]] inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_blocks, Vec (&sum)[kCount]) {
     constexpr PanelFacts kFacts = Source::kFacts;
     constexpr int kHalves = kFacts.halves, kGroups = kUnitGroups / kHalves, kKind = dot_kind(kFacts.max);
     unroll<kCount>([&](auto m) { sum[m] = zero(); });
-    for (int64_t unit = 0; unit < n_units; ++unit) {
-        IVec q[kHalves][kGroups];
-        w.quants(unit, reinterpret_cast<IVec(&)[kUnitGroups]>(q));
-        unroll<kHalves>([&](auto h) __attribute__((always_inline)) {
-            const Vec scale = w.scale(unit, h), low = w.low(unit, h);
-            const int64_t at = unit * kHalves + h;
-            unroll<kCount>([&](auto m) __attribute__((always_inline)) {
-                const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
-                const IVec total = dot<kKind>(start, q[h], x[m].q + unit * kUnit + h * (kUnit / kHalves));
-                sum[m] = fma(to_float(total), scale * broadcast(x[m].d[unit]), sum[m]);
-                if constexpr (kFacts.low) sum[m] = fma(low, broadcast(x[m].low[at]), sum[m]);
+    for (int64_t block = 0; block < n_blocks; ++block) {
+        w.fetch(block);
+        unroll<Source::kUnits>([&](auto u) __attribute__((always_inline)) {
+            const int64_t unit = block * Source::kUnits + u;
+            IVec q[kUnitGroups];
+            w.template quants<u>(block, q);
+            unroll<kHalves>([&](auto h) __attribute__((always_inline)) {
+                const Vec scale = w.template scale<u>(block, h);
+                Vec low = zero();
+                if constexpr (kFacts.low) low = w.template low<u>(block, h);
+                IVec part[kGroups];
+                unroll<kGroups>([&](auto g) __attribute__((always_inline)) { part[g] = q[h * kGroups + g]; });
+                const int64_t at = unit * kHalves + h;
+                unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+                    const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
+                    const IVec total = dot<kKind>(start, part, x[m].q + unit * kUnit + h * (kUnit / kHalves));
+                    sum[m] = fma(to_float(total), scale * broadcast(x[m].d[unit]), sum[m]);
+                    if constexpr (kFacts.low) sum[m] = fma(low, broadcast(x[m].low[at]), sum[m]);
+                });
             });
         });
     }
@@ -157,6 +188,7 @@ class Product {
         pack_group(p_.dtype, p_.layout, p_.rows, index * kPanelRows, bytes);
         return bytes;
     }
+    int64_t next_group() const { return static_cast<int64_t>(p_.layout.group_bytes); }
     int64_t floats_of_group() const { return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float)); }
 
     void one_row() {
@@ -174,7 +206,7 @@ class Product {
         const ActivationRow x[1] = {row(0)};
         for (int column = 0; column < kPanelRows; column += kLanes) {
             Vec sum[1];
-            tile<1>(PackedSource<F>{panel, column}, x, p_.layout.n_units(), sum);
+            tile<1>(PackedSource<F>{panel, column, next_group()}, x, p_.layout.n_blocks, sum);
             finish(p_, 0, index * kPanelRows + column, sum[0]);
         }
     }
@@ -195,7 +227,7 @@ class Product {
                 const Unpacked memory(scratch, n_units, facts_.halves);
                 for (int64_t i = begin; i < end; ++i) {
                     const int64_t t0 = i / n_groups * part, index = i % n_groups;
-                    unpack<F>(Group<F>(group(index, scratch + unpacked), p_.layout), n_units, memory);
+                    unpack<F>(Group<F>(group(index, scratch + unpacked), p_.layout), p_.layout.n_blocks, next_group(), memory);
                     rows_of_group<Panel<F>::kFacts>(memory, t0, std::min(t0 + part, p_.n_tok), index * kPanelRows);
                 }
             });
@@ -213,12 +245,12 @@ class Product {
         }
     }
     template <int kCount, class Source>
-    void tile_at(const Source& w, int64_t t, int64_t n) const {
+    [[gnu::noinline]] void tile_at(const Source& w, int64_t t, int64_t n) const {
         ActivationRow x[kCount];
         Vec sum[kCount];
-        for (int m = 0; m < kCount; ++m) x[m] = row(t + m);
+        unroll<kCount>([&](auto m) { x[m] = row(t + m); });
         tile<kCount>(w, x, p_.layout.n_units(), sum);
-        for (int m = 0; m < kCount; ++m) finish(p_, t + m, n, sum[m]);
+        unroll<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
     }
 
     const Int8Problem& p_;

@@ -94,7 +94,7 @@ template <int kCount>
 inline IVec shl(IVec a) {
     return {_mm256_slli_epi32(a.v, kCount)};
 }
-inline IVec shr(IVec a, int count) { return {_mm256_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
+inline IVec shr(IVec a, int count) { return {_mm256_srli_epi32(a.v, count)}; }
 inline IVec shr(IVec a, IVec count) { return {_mm256_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm256_cvtepi32_ps(a.v)}; }
 

@@ -75,7 +75,7 @@ template <int kCount>
 inline IVec shl(IVec a) {
     return {_mm512_slli_epi32(a.v, kCount)};
 }
-inline IVec shr(IVec a, int count) { return {_mm512_srl_epi32(a.v, _mm_cvtsi32_si128(count))}; }
+inline IVec shr(IVec a, int count) { return {_mm512_srli_epi32(a.v, static_cast<unsigned>(count))}; }
 inline IVec shr(IVec a, IVec count) { return {_mm512_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm512_cvtepi32_ps(a.v)}; }
 
