@@ -58,7 +58,7 @@ TEST_P(CpuDequantize, PanelsHoldTheValuesOfTheCodecAndGiveTheFilesBytesBack) {
     for (const DTypeInfo& format : kDTypes) {
         if (!format.is_weight_format || !is_quantized(format.dtype)) continue;
         std::mt19937 random(static_cast<uint32_t>(format.dtype) + 1);
-        const int64_t d_in = 3 * 256;
+        const int64_t d_in = format.block_elems == 32 ? 7 * 32 : 3 * 256;
         const auto stride = static_cast<size_t>(row_bytes(format.dtype, d_in));
         for (const int64_t n_rows : {1, 5, 16})
             for (int round = 0; round < kRounds; ++round) {

@@ -23,35 +23,35 @@ void apply(const float* in, float* out, int64_t n, F&& f) {
 template <DType F>
 void values_of_group(const std::byte* group, const PanelLayout& layout, float* out) {
     using P = Panel<F>;
-    const Group<F> panel(group, layout);
-    constexpr int kUnits = dtype_info(F).block_elems / kUnit;
-    for (int64_t unit = 0; unit < layout.n_units(); ++unit)
-        for (int column = 0; column < kPanelRows; column += kLanes)
+    for (int64_t unit = 0; unit < layout.d_in / kUnit; ++unit)
+        for (int row = 0; row < kPanelRows; row += kLanes)
             unroll<kUnitGroups>([&](auto g) {
-                const auto& scales = panel.scales[unit / kUnits];
-                const int in_block = static_cast<int>(unit % kUnits), half = P::kFacts.halves == 1 ? 0 : g / 4;
-                const IVec bytes =
-                    P::template quants<g>(panel.quants + unit / kUnits * P::kFacts.words * kPanelRows + column, in_block);
+                const auto& cell = cells_of<F>(group)[unit / kUnitsOfCell<F>];
+                const int in_cell = static_cast<int>(unit % kUnitsOfCell<F>), half = P::kFacts.halves == 1 ? 0 : g / 4;
                 uint8_t quant[kLanes][4];
-                store_words(reinterpret_cast<uint32_t*>(quant), bytes);
+                store_words(reinterpret_cast<uint32_t*>(quant), P::template quants<g>(cell, in_cell, row));
                 float scale[kLanes], low[kLanes] = {};
-                store(scale, P::scale(scales, column, in_block, half));
-                if constexpr (P::kFacts.low) store(low, P::low(scales, column, in_block, half));
-                for (int lane = 0; lane < kLanes && column + lane < layout.n_out; ++lane)
+                store(scale, P::scale(cell, in_cell, half, row));
+                if constexpr (P::kFacts.low) store(low, P::low(cell, in_cell, half, row));
+                for (int lane = 0; lane < kLanes && row + lane < layout.n_out; ++lane)
                     for (int j = 0; j < 4; ++j) {
                         const float product = scale[lane] * static_cast<float>(quant[lane][j] - P::kFacts.offset);
-                        out[(column + lane) * layout.d_in + unit * kUnit + 4 * g + j] = product - low[lane];
+                        out[(row + lane) * layout.d_in + unit * kUnit + 4 * g + j] = product - low[lane];
                     }
             });
 }
 
 void through_panel(DType format, const void* rows, int64_t n_rows, int64_t d_in, float* values, void* restored) {
+    struct alignas(64) Line {
+        std::byte bytes[64];
+    };
     const PanelLayout layout = PanelLayout::of(format, n_rows, d_in);
-    std::vector<std::byte> group(layout.group_bytes + 64);  // nothing here needs an alignment but that of a word
-    pack_group(format, layout, static_cast<const std::byte*>(rows), 0, group.data());
-    with_quantized(format, [&]<DType F>() { values_of_group<F>(group.data(), layout, values); });
+    std::vector<Line> lines(layout.group_bytes / sizeof(Line));
+    std::byte* group = lines.data()->bytes;
+    pack_group(format, layout, static_cast<const std::byte*>(rows), 0, group);
+    with_quantized(format, [&]<DType F>() { values_of_group<F>(group, layout, values); });
     for (int64_t n = 0; n < n_rows; ++n)
-        restore_row(format, layout, group.data(), n, static_cast<std::byte*>(restored) + n * row_bytes(format, d_in));
+        restore_row(format, layout, group, n, static_cast<std::byte*>(restored) + n * row_bytes(format, d_in));
 }
 
 class Pool final : public ProbedPool {

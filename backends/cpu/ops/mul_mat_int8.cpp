@@ -11,41 +11,32 @@ constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
-// A source gives, of kLanes rows of w from row `column` of a group on: kUnits units a block, whose index is a constant where
-// they are read, so that shifts and masks are constants too.
+// A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell, whose index is a constant where they
+// are read, so that shifts and masks are constants too.
 
 // A group in its packed form.
 template <DType F>
 struct PackedSource {
     using P = Panel<F>;
     static constexpr PanelFacts kFacts = P::kFacts;
-    static constexpr int kUnits = dtype_info(F).block_elems / kUnit;
-    Group<F> group;
-    int column;
-    int64_t next;
+    static constexpr int kUnits = kUnitsOfCell<F>;
+    const typename P::Cell* cells;
+    int row;
 
-    // What hardware does not see coming: quants kAhead further on, as their words are taken in an order that is no stream, and
-    // the scales of the next group, in which this block's are `next` bytes further on.
-    [[gnu::always_inline]] void fetch(int64_t block) const {
-        const auto* scales = reinterpret_cast<const std::byte*>(group.scales + block) + next;
-        for (size_t at = 0; at < sizeof(typename P::Scales); at += 64) prefetch(scales + at);
-        const auto* quants = reinterpret_cast<const std::byte*>(group.quants + block * kFacts.words * kPanelRows) + kAhead;
-        unroll<kFacts.words>([&](auto word) __attribute__((always_inline)) { prefetch(quants + word * kPanelRows * 4); });
-    }
-    static constexpr int64_t kAhead = 6144;  // bytes
     template <int kIndex>
-    [[gnu::always_inline]] void quants(int64_t block, IVec (&q)[kUnitGroups]) const {
-        const uint32_t* from = group.quants + block * kFacts.words * kPanelRows + column;
-        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = P::template quants<g>(from, kIndex); });
+    [[gnu::always_inline]] void quants(int64_t cell, IVec (&q)[kUnitGroups]) const {
+        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+            q[g] = P::template quants<g>(cells[cell], kIndex, row);
+        });
     }
     template <int kIndex>
-    [[gnu::always_inline]] Vec scale(int64_t block, int half) const {
-        return P::scale(group.scales[block], column, kIndex, half);
+    [[gnu::always_inline]] Vec scale(int64_t cell, int half) const {
+        return P::scale(cells[cell], kIndex, half, row);
     }
     template <int kIndex>
-    [[gnu::always_inline]] Vec low(int64_t block, int half) const {
-        const Vec low = P::low(group.scales[block], column, kIndex, half);
-        return fma(scale<kIndex>(block, half), broadcast(-static_cast<float>(kFacts.centre())), low);
+    [[gnu::always_inline]] Vec low(int64_t cell, int half) const {
+        const Vec low = P::low(cells[cell], kIndex, half, row);
+        return fma(scale<kIndex>(cell, half), broadcast(-static_cast<float>(kFacts.centre())), low);
     }
 };
 
@@ -66,45 +57,42 @@ struct UnpackedSource {
     static constexpr PanelFacts kFacts = kPanelFacts;
     static constexpr int kUnits = 1;
     Unpacked memory;
-    int column;
+    int row;
 
-    void fetch(int64_t) const {}
     template <int kIndex>
     [[gnu::always_inline]] void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
-        const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + column;
-        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_word(from, g); });
+        const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + row;
+        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_words(from + g * kPanelRows); });
     }
     template <int kIndex>
     [[gnu::always_inline]] Vec scale(int64_t unit, int half) const {
-        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + column);
+        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + row);
     }
     template <int kIndex>
     [[gnu::always_inline]] Vec low(int64_t unit, int half) const {
-        return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + column);
+        return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + row);
     }
 };
 
 template <DType F>
-void unpack(const Group<F>& group, int64_t n_blocks, int64_t next, const Unpacked& to) {
-    constexpr int kUnits = PackedSource<F>::kUnits, kHalves = Panel<F>::kFacts.halves;
-    for (int column = 0; column < kPanelRows; column += kLanes) {
-        const PackedSource<F> from{group, column, next};
-        for (int64_t block = 0; block < n_blocks; ++block) {
-            from.fetch(block);
+void unpack(const std::byte* group, int64_t n_cells, const Unpacked& to) {
+    constexpr int kUnits = kUnitsOfCell<F>, kHalves = Panel<F>::kFacts.halves;
+    for (int row = 0; row < kPanelRows; row += kLanes) {
+        const PackedSource<F> from{cells_of<F>(group), row};
+        for (int64_t cell = 0; cell < n_cells; ++cell)
             unroll<kUnits>([&](auto u) __attribute__((always_inline)) {
                 IVec q[kUnitGroups];
-                from.template quants<u>(block, q);
-                const int64_t unit = block * kUnits + u;
+                from.template quants<u>(cell, q);
+                const int64_t unit = cell * kUnits + u;
                 unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
-                    store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + column, q[g]);
+                    store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + row, q[g]);
                 });
                 unroll<kHalves>([&](auto half) __attribute__((always_inline)) {
-                    const int64_t at = (unit * kHalves + half) * kPanelRows + column;
-                    store(to.scale + at, from.template scale<u>(block, half));
-                    if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.template low<u>(block, half));
+                    const int64_t at = (unit * kHalves + half) * kPanelRows + row;
+                    store(to.scale + at, from.template scale<u>(cell, half));
+                    if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.template low<u>(cell, half));
                 });
             });
-        }
     }
 }
 
@@ -112,20 +100,19 @@ void unpack(const Group<F>& group, int64_t n_blocks, int64_t next, const Unpacke
 
 // kCount rows of x against kLanes rows of w.
 template <int kCount, class Source>
-[[gnu::always_inline]] inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_blocks, Vec (&sum)[kCount]) {
+[[gnu::always_inline]] inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_cells, Vec (&sum)[kCount]) {
     constexpr PanelFacts kFacts = Source::kFacts;
     constexpr int kHalves = kFacts.halves, kGroups = kUnitGroups / kHalves, kKind = dot_kind(kFacts.max);
     unroll<kCount>([&](auto m) { sum[m] = zero(); });
-    for (int64_t block = 0; block < n_blocks; ++block) {
-        w.fetch(block);
+    for (int64_t cell = 0; cell < n_cells; ++cell)
         unroll<Source::kUnits>([&](auto u) __attribute__((always_inline)) {
-            const int64_t unit = block * Source::kUnits + u;
+            const int64_t unit = cell * Source::kUnits + u;
             IVec q[kUnitGroups];
-            w.template quants<u>(block, q);
+            w.template quants<u>(cell, q);
             unroll<kHalves>([&](auto h) __attribute__((always_inline)) {
-                const Vec scale = w.template scale<u>(block, h);
+                const Vec scale = w.template scale<u>(cell, h);
                 Vec low = zero();
-                if constexpr (kFacts.low) low = w.template low<u>(block, h);
+                if constexpr (kFacts.low) low = w.template low<u>(cell, h);
                 IVec part[kGroups];
                 unroll<kGroups>([&](auto g) __attribute__((always_inline)) { part[g] = q[h * kGroups + g]; });
                 const int64_t at = unit * kHalves + h;
@@ -137,7 +124,6 @@ template <int kCount, class Source>
                 });
             });
         });
-    }
 }
 
 // Sums of kLanes outputs from n on become a piece of row t of y.
@@ -152,7 +138,7 @@ inline void finish(const Int8Problem& p, int64_t t, int64_t n, Vec sum) {
 class Product {
   public:
     Product(const Int8Problem& problem, Context& context)
-        : p_(problem), context_(context), facts_(facts_of(problem.dtype)), record_(problem.layout.d_in, facts_.halves) {}
+        : p_(problem), context_(context), facts_(facts_of(problem.dtype)), record_(problem.layout.n_units, facts_.halves) {}
 
     void run() {
         quantize();
@@ -188,7 +174,6 @@ class Product {
         pack_group(p_.dtype, p_.layout, p_.rows, index * kPanelRows, bytes);
         return bytes;
     }
-    int64_t next_group() const { return static_cast<int64_t>(p_.layout.group_bytes); }
     int64_t floats_of_group() const { return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float)); }
 
     void one_row() {
@@ -202,11 +187,11 @@ class Product {
     }
     template <DType F>
     void one_row_of_group(int64_t index, int worker) const {
-        const Group<F> panel(group(index, context_.scratch(worker)), p_.layout);
+        const auto* cells = cells_of<F>(group(index, context_.scratch(worker)));
         const ActivationRow x[1] = {row(0)};
         for (int column = 0; column < kPanelRows; column += kLanes) {
             Vec sum[1];
-            tile<1>(PackedSource<F>{panel, column, next_group()}, x, p_.layout.n_blocks, sum);
+            tile<1>(PackedSource<F>{cells, column}, x, p_.layout.n_cells, sum);
             finish(p_, 0, index * kPanelRows + column, sum[0]);
         }
     }
@@ -217,8 +202,8 @@ class Product {
         const int64_t most = std::max<int64_t>(kBytes / record_.stride, 4 * kTileRows);
         const int64_t n_parts = (p_.n_tok + most - 1) / most;
         const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
-        const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units();
-        const int64_t unpacked = Unpacked::words(n_units, facts_.halves);
+        const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units;
+        const int64_t unpacked = (Unpacked::words(n_units, facts_.halves) + 15) / 16 * 16;  // a group behind it is aligned
         context_.reserve_scratch(unpacked + floats_of_group());
         const int64_t grain = grain_of(kPanelRows * p_.layout.d_in * std::min(part, p_.n_tok));
         with_quantized(p_.dtype, [&]<DType F>() {
@@ -227,7 +212,7 @@ class Product {
                 const Unpacked memory(scratch, n_units, facts_.halves);
                 for (int64_t i = begin; i < end; ++i) {
                     const int64_t t0 = i / n_groups * part, index = i % n_groups;
-                    unpack<F>(Group<F>(group(index, scratch + unpacked), p_.layout), p_.layout.n_blocks, next_group(), memory);
+                    unpack<F>(group(index, scratch + unpacked), p_.layout.n_cells, memory);
                     rows_of_group<Panel<F>::kFacts>(memory, t0, std::min(t0 + part, p_.n_tok), index * kPanelRows);
                 }
             });
@@ -249,7 +234,7 @@ class Product {
         ActivationRow x[kCount];
         Vec sum[kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
-        tile<kCount>(w, x, p_.layout.n_units(), sum);
+        tile<kCount>(w, x, p_.layout.n_units, sum);
         unroll<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
     }
 

@@ -17,12 +17,13 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 // Where the parts of a row's record are.
 struct ActivationLayout {
+    int64_t n_units;        // as many as the panels have; those beyond the row are zeros
     int64_t d, start, low;  // byte offsets; q is at 0
     int64_t stride;         // bytes from row to row, whole cache lines
 
-    ActivationLayout(int64_t d_in, int halves) {
-        const int64_t n_units = d_in / kUnit, numbers = n_units * int64_t{sizeof(float)};
-        d = d_in;
+    ActivationLayout(int64_t units, int halves) : n_units(units) {
+        const int64_t numbers = n_units * int64_t{sizeof(float)};
+        d = n_units * kUnit;
         start = d + numbers;
         low = start + numbers * halves;
         stride = (low + numbers * halves + 63) / 64 * 64;
@@ -51,7 +52,9 @@ inline void quantize_row(const float* x, int64_t d_in, int offset, const Activat
     auto* d = reinterpret_cast<float*>(record + layout.d);
     auto* start = reinterpret_cast<int32_t*>(record + layout.start);
     auto* low = reinterpret_cast<float*>(record + layout.low);
-    for (int64_t unit = 0; unit < d_in / kUnit; ++unit, x += kUnit, q += kUnit) {
+    const int64_t n_units = d_in / kUnit;
+    if (n_units < layout.n_units) std::memset(record, 0, static_cast<size_t>(layout.stride));
+    for (int64_t unit = 0; unit < n_units; ++unit, x += kUnit, q += kUnit) {
         Vec v[kVecs];
         Vec top = zero(), odd = zero();
         unroll<kVecs>([&](auto i) __attribute__((always_inline)) {

@@ -2,19 +2,21 @@
 //
 // The packed layout of quantized weights: kPanelRows rows of w side by side, so that a register holds the same four elements
 // of several rows, four bytes a row, as integer dot products want them. No sum over lanes is ever needed.
-//   group     kPanelRows rows: quants, [blocks][words][kPanelRows] words of 4 bytes, then [blocks] of Panel<F>::Scales
-//   quants    word i of a row's block is the i-th 4 bytes of its packed quants, bits as in the file (what a format does
-//             otherwise it says): packing is a transposition of words, and unpacking shifts and masks whole registers
-//   scales    the file's f16 numbers by row, and the small integers of K-formats unpacked to bytes
+//   group    kPanelRows rows: cells, one after another along K
+//   cell     one block of each row, or two where a block is one unit: all scales, then the quants as [words][kPanelRows] words of 4
+//            bytes. A row's part of word i is some 4 bytes of its quants in the file, bits as they are (what a format does
+//            otherwise it says): packing is a transposition of words, and unpacking shifts and masks whole registers
+//   order    everything lies in the order in which it is read: memory delivers one stream at twice the rate of several short ones
+//   scales   the file's f16 numbers by row, and the small integers of K-formats unpacked to bytes
 // get() restores a block of the file bit for bit, so a table that get_rows reads too needs no second copy.
 //
 // Panel<F>, one for each format (panels_32.hpp, panels_256.hpp):
-//   Block, Scales, kFacts
-//   set(block, lane, quants, scales), get(lane, quants, scales)      one row's block into its lane, and back
-//   quants<kGroup>(quants, unit)   unsigned bytes, elements 32 unit + 4 kGroup .. + 3 of kLanes rows
-//   scale(scales, row, unit, half), low(...)                         of rows row .. row + kLanes
-// value of element k = scale * (quant - kFacts.offset) - low, for the half k % 32 / 16 of unit k / 32 (of the unit where it
-// has one scale only).
+//   Block, Cell, kFacts, kBlocks (of a cell)
+//   set(block, index, lane, cell), get(index, lane, cell)     one row's index-th block of a cell into its lane, and back
+//   quants<kGroup>(cell, unit, row)                           unsigned bytes, elements 32 unit + 4 kGroup .. + 3 of rows row ..
+//   scale(cell, unit, half, row), low(...)                    of rows row .. row + kLanes
+// value of element k = scale * (quant - kFacts.offset) - low, for the half k % 32 / 16 of unit k / 32 of the cell (of the unit
+// where it has one scale only).
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,6 @@ inline constexpr int kUnitGroups = kUnit / 4;
 static_assert(kPanelRows % kLanes == 0);
 
 struct PanelFacts {
-    int words;   // of a row's block
     int max;     // largest unsigned quant
     int offset;  // what stands for 0
     int halves;  // scales of a unit: 1, or 2 of 16 elements each
@@ -47,15 +48,21 @@ struct PanelFacts {
 template <DType F>
 struct Panel;
 
-// `count` words of a row into its lane, and back.
-inline void scatter_words(const void* from, int count, uint32_t* lane) {
-    for (int i = 0; i < count; ++i) std::memcpy(lane + i * kPanelRows, static_cast<const uint8_t*>(from) + 4 * i, 4);
-}
-inline void gather_words(const uint32_t* lane, int count, void* to) {
-    for (int i = 0; i < count; ++i) std::memcpy(static_cast<uint8_t*>(to) + 4 * i, lane + i * kPanelRows, 4);
-}
+template <class ScalesOfCell, int kWords>
+struct alignas(64) PanelCell {
+    ScalesOfCell scales;
+    alignas(64) uint32_t quants[kWords][kPanelRows];
 
-inline IVec load_word(const uint32_t* quants, int word) { return load_words(quants + word * kPanelRows); }
+    // `count` words of a row into its lane, from word `first` on, and back.
+    void scatter(const void* from, int count, int first, int lane) {
+        for (int i = 0; i < count; ++i) std::memcpy(&quants[first + i][lane], static_cast<const uint8_t*>(from) + 4 * i, 4);
+    }
+    void gather(int first, int count, int lane, void* to) const {
+        for (int i = 0; i < count; ++i) std::memcpy(static_cast<uint8_t*>(to) + 4 * i, &quants[first + i][lane], 4);
+    }
+    IVec word(int index, int row) const { return load_words(quants[index] + row); }
+};
+
 inline IVec bytes_of(uint8_t byte) { return broadcast_i(byte * 0x01010101); }
 
 // kWidth bits of every byte from bit `shift` up.

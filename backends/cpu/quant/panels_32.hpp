@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Panels of the formats with blocks of 32: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL. Interface: panel.hpp; formulas:
-// core/quant/<format>.hpp.
+// Panels of the formats with blocks of 32: Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL. A cell is two blocks, so that scales fill
+// whole cache lines. Interface: panel.hpp; formulas: core/quant/<format>.hpp.
 #pragma once
 
 #include "backends/cpu/quant/panel.hpp"
@@ -14,86 +14,109 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-// 16 bytes whose low nibbles are elements 0 .. 15 and whose high nibbles are 16 .. 31; `quants` at the unit's first word.
-template <int kGroup>
-inline IVec split_nibbles(const uint32_t* quants) {
-    return bits_of_bytes<4>(load_word(quants, kGroup % 4), kGroup / 4 * 4);
-}
-
 struct ScalePanel {
-    uint16_t d[kPanelRows];
+    uint16_t d[2][kPanelRows];
+    void set(const auto& block, int index, int lane) { d[index][lane] = block.d; }
+    void get(int index, int lane, auto& block) const { block.d = d[index][lane]; }
 };
 struct ScaleAndMinimumPanel {
-    uint16_t d[kPanelRows];
-    uint16_t m[kPanelRows];
+    uint16_t d[2][kPanelRows];
+    uint16_t m[2][kPanelRows];
+    void set(const auto& block, int index, int lane) {
+        d[index][lane] = block.d;
+        m[index][lane] = block.m;
+    }
+    void get(int index, int lane, auto& block) const {
+        block.d = d[index][lane];
+        block.m = m[index][lane];
+    }
+};
+
+// What all of them share: kWords a block, the scales and, where there is one, the minimum.
+template <class BlockOfFile, class Scales, int kWords>
+struct Panel32 {
+    using Block = BlockOfFile;
+    using Cell = PanelCell<Scales, 2 * kWords>;
+    static constexpr int kBlocks = 2;
+    static Vec scale(const Cell& cell, int unit, int, int row) { return load_f16(cell.scales.d[unit] + row); }
+    static Vec low(const Cell& cell, int unit, int, int row) { return zero() - load_f16(cell.scales.m[unit] + row); }
+
+  protected:
+    // 16 bytes whose low nibbles are elements 0 .. 15 and whose high nibbles are 16 .. 31, from word `first` on.
+    template <int kGroup>
+    static IVec split_nibbles(const Cell& cell, int first, int row) {
+        return bits_of_bytes<4>(cell.word(first + kGroup % 4, row), kGroup / 4 * 4);
+    }
 };
 
 template <>
-struct Panel<DType::Q8_0> {
-    using Block = BlockQ8_0;
-    using Scales = ScalePanel;
-    static constexpr PanelFacts kFacts{.words = 8, .max = 255, .offset = 128, .halves = 1, .low = false};
+struct Panel<DType::Q8_0> : Panel32<BlockQ8_0, ScalePanel, 8> {
+    static constexpr PanelFacts kFacts{.max = 255, .offset = 128, .halves = 1, .low = false};
     static constexpr uint32_t kFlip = 0x80808080u;  // signed bytes to unsigned ones, 128 higher
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 8, quants + lane);
-        for (int i = 0; i < 8; ++i) quants[lane + i * kPanelRows] ^= kFlip;
-        scales.d[lane] = block.d;
+    static void set(const Block& block, int index, int lane, Cell& cell) {
+        cell.scales.set(block, index, lane);
+        cell.scatter(block.qs, 8, index * 8, lane);
+        for (int i = 0; i < 8; ++i) cell.quants[index * 8 + i][lane] ^= kFlip;
     }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .qs = {}};
-        gather_words(quants + lane, 8, block.qs);
+    static Block get(int index, int lane, const Cell& cell) {
+        Block block{};
+        cell.scales.get(index, lane, block);
+        cell.gather(index * 8, 8, lane, block.qs);
         for (int8_t& q : block.qs) q = static_cast<int8_t>(q ^ -128);
         return block;
     }
     template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return load_word(quants, kGroup);
+    static IVec quants(const Cell& cell, int unit, int row) {
+        return cell.word(unit * 8 + kGroup, row);
     }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
 };
 
-template <>
-struct Panel<DType::Q4_0> {
-    using Block = BlockQ4_0;
-    using Scales = ScalePanel;
-    static constexpr PanelFacts kFacts{.words = 4, .max = 15, .offset = 8, .halves = 1, .low = false};
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 4, quants + lane);
-        scales.d[lane] = block.d;
+// Four bits a weight and nothing else.
+template <class BlockOfFile, class Scales>
+struct NibblePanel : Panel32<BlockOfFile, Scales, 4> {
+    using Base = Panel32<BlockOfFile, Scales, 4>;
+    using typename Base::Block, typename Base::Cell;
+    static void set(const Block& block, int index, int lane, Cell& cell) {
+        cell.scales.set(block, index, lane);
+        cell.scatter(block.qs, 4, index * 4, lane);
     }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .qs = {}};
-        gather_words(quants + lane, 4, block.qs);
+    static Block get(int index, int lane, const Cell& cell) {
+        Block block{};
+        cell.scales.get(index, lane, block);
+        cell.gather(index * 4, 4, lane, block.qs);
         return block;
     }
     template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return split_nibbles<kGroup>(quants);
+    static IVec quants(const Cell& cell, int unit, int row) {
+        return Base::template split_nibbles<kGroup>(cell, unit * 4, row);
     }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
 };
 
 template <>
-struct Panel<DType::Q4_1> {
-    using Block = BlockQ4_1;
-    using Scales = ScaleAndMinimumPanel;
-    static constexpr PanelFacts kFacts{.words = 4, .max = 15, .offset = 0, .halves = 1, .low = true};
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 4, quants + lane);
-        scales.d[lane] = block.d;
-        scales.m[lane] = block.m;
+struct Panel<DType::Q4_0> : NibblePanel<BlockQ4_0, ScalePanel> {
+    static constexpr PanelFacts kFacts{.max = 15, .offset = 8, .halves = 1, .low = false};
+};
+template <>
+struct Panel<DType::Q4_1> : NibblePanel<BlockQ4_1, ScaleAndMinimumPanel> {
+    static constexpr PanelFacts kFacts{.max = 15, .offset = 0, .halves = 1, .low = true};
+};
+
+// The codebook of IQ4_NL and IQ4_XS as unsigned bytes, 128 higher.
+struct Iq4Levels {
+    uint8_t level[16];
+    constexpr Iq4Levels() : level{} {
+        for (int i = 0; i < 16; ++i) level[i] = static_cast<uint8_t>(iq4_level(i) + 128);
     }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .m = scales.m[lane], .qs = {}};
-        gather_words(quants + lane, 4, block.qs);
-        return block;
-    }
+};
+alignas(16) inline constexpr Iq4Levels kIq4Levels;
+
+template <>
+struct Panel<DType::IQ4_NL> : NibblePanel<BlockIQ4_NL, ScalePanel> {
+    static constexpr PanelFacts kFacts{.max = 255, .offset = 128, .halves = 1, .low = false};
     template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return split_nibbles<kGroup>(quants);
+    static IVec quants(const Cell& cell, int unit, int row) {
+        return lookup_bytes(kIq4Levels.level, NibblePanel::quants<kGroup>(cell, unit, row));
     }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
-    static Vec low(const Scales& s, int row, int, int) { return zero() - load_f16(s.m + row); }
 };
 
 // The 32 fifth bits of a block, element i at bit i, as a word whose byte j has element 4 g + j at bit g: after a shift by g
@@ -114,88 +137,37 @@ inline void collect_bits(uint32_t word, uint8_t (&qh)[4]) {
     std::memcpy(qh, &bits, sizeof bits);
 }
 
-// Word 4 has the fifth bits.
-template <int kGroup>
-inline IVec five_bits(const uint32_t* quants) {
-    return split_nibbles<kGroup>(quants) | shl<4>(bits_of_bytes<1>(load_word(quants, 4), kGroup));
-}
-
-template <>
-struct Panel<DType::Q5_0> {
-    using Block = BlockQ5_0;
-    using Scales = ScalePanel;
-    static constexpr PanelFacts kFacts{.words = 5, .max = 31, .offset = 16, .halves = 1, .low = false};
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 4, quants + lane);
-        quants[4 * kPanelRows + lane] = spread_bits(block.qh);
-        scales.d[lane] = block.d;
+// A block's first word has the fifth bits, four have the nibbles.
+template <class BlockOfFile, class Scales>
+struct FiveBitPanel : Panel32<BlockOfFile, Scales, 5> {
+    using Base = Panel32<BlockOfFile, Scales, 5>;
+    using typename Base::Block, typename Base::Cell;
+    static void set(const Block& block, int index, int lane, Cell& cell) {
+        cell.scales.set(block, index, lane);
+        cell.quants[index * 5][lane] = spread_bits(block.qh);
+        cell.scatter(block.qs, 4, index * 5 + 1, lane);
     }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .qh = {}, .qs = {}};
-        gather_words(quants + lane, 4, block.qs);
-        collect_bits(quants[4 * kPanelRows + lane], block.qh);
+    static Block get(int index, int lane, const Cell& cell) {
+        Block block{};
+        cell.scales.get(index, lane, block);
+        collect_bits(cell.quants[index * 5][lane], block.qh);
+        cell.gather(index * 5 + 1, 4, lane, block.qs);
         return block;
     }
     template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return five_bits<kGroup>(quants);
+    static IVec quants(const Cell& cell, int unit, int row) {
+        const IVec fifth = bits_of_bytes<1>(cell.word(unit * 5, row), kGroup);
+        return Base::template split_nibbles<kGroup>(cell, unit * 5 + 1, row) | shl<4>(fifth);
     }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
 };
 
 template <>
-struct Panel<DType::Q5_1> {
-    using Block = BlockQ5_1;
-    using Scales = ScaleAndMinimumPanel;
-    static constexpr PanelFacts kFacts{.words = 5, .max = 31, .offset = 0, .halves = 1, .low = true};
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 4, quants + lane);
-        quants[4 * kPanelRows + lane] = spread_bits(block.qh);
-        scales.d[lane] = block.d;
-        scales.m[lane] = block.m;
-    }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .m = scales.m[lane], .qh = {}, .qs = {}};
-        gather_words(quants + lane, 4, block.qs);
-        collect_bits(quants[4 * kPanelRows + lane], block.qh);
-        return block;
-    }
-    template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return five_bits<kGroup>(quants);
-    }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
-    static Vec low(const Scales& s, int row, int, int) { return zero() - load_f16(s.m + row); }
+struct Panel<DType::Q5_0> : FiveBitPanel<BlockQ5_0, ScalePanel> {
+    static constexpr PanelFacts kFacts{.max = 31, .offset = 16, .halves = 1, .low = false};
 };
-
-// The codebook of IQ4_NL and IQ4_XS as unsigned bytes, 128 higher.
-struct Iq4Levels {
-    uint8_t level[16];
-    constexpr Iq4Levels() : level{} {
-        for (int i = 0; i < 16; ++i) level[i] = static_cast<uint8_t>(iq4_level(i) + 128);
-    }
-};
-alignas(16) inline constexpr Iq4Levels kIq4Levels;
-
 template <>
-struct Panel<DType::IQ4_NL> {
-    using Block = BlockIQ4_NL;
-    using Scales = ScalePanel;
-    static constexpr PanelFacts kFacts{.words = 4, .max = 255, .offset = 128, .halves = 1, .low = false};
-    static void set(const Block& block, int lane, uint32_t* quants, Scales& scales) {
-        scatter_words(block.qs, 4, quants + lane);
-        scales.d[lane] = block.d;
-    }
-    static Block get(int lane, const uint32_t* quants, const Scales& scales) {
-        Block block{.d = scales.d[lane], .qs = {}};
-        gather_words(quants + lane, 4, block.qs);
-        return block;
-    }
-    template <int kGroup>
-    static IVec quants(const uint32_t* quants, int) {
-        return lookup_bytes(kIq4Levels.level, split_nibbles<kGroup>(quants));
-    }
-    static Vec scale(const Scales& s, int row, int, int) { return load_f16(s.d + row); }
+struct Panel<DType::Q5_1> : FiveBitPanel<BlockQ5_1, ScaleAndMinimumPanel> {
+    static constexpr PanelFacts kFacts{.max = 31, .offset = 0, .halves = 1, .low = true};
 };
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
