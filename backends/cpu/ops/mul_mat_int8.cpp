@@ -25,9 +25,8 @@ struct PackedSource {
 
     template <int kIndex>
     [[gnu::always_inline]] void quants(int64_t cell, IVec (&q)[kUnitGroups]) const {
-        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
-            q[g] = P::template quants<g>(cells[cell], kIndex, row);
-        });
+        unroll<kUnitGroups>([&](auto g)
+                                __attribute__((always_inline)) { q[g] = P::template quants<g>(cells[cell], kIndex, row); });
     }
     template <int kIndex>
     [[gnu::always_inline]] Vec scale(int64_t cell, int half) const {
@@ -100,7 +99,8 @@ void unpack(const std::byte* group, int64_t n_cells, const Unpacked& to) {
 
 // kCount rows of x against kLanes rows of w.
 template <int kCount, class Source>
-[[gnu::always_inline]] inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_cells, Vec (&sum)[kCount]) {
+[[gnu::always_inline]] inline void tile(const Source& w, const ActivationRow (&x)[kCount], int64_t n_cells,
+                                        Vec (&sum)[kCount]) {
     constexpr PanelFacts kFacts = Source::kFacts;
     constexpr int kHalves = kFacts.halves, kGroups = kUnitGroups / kHalves, kKind = dot_kind(kFacts.max);
     unroll<kCount>([&](auto m) { sum[m] = zero(); });

@@ -11,7 +11,7 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 template <DType F>
-inline constexpr int kUnitsOfCell = Panel<F>::kBlocks * dtype_info(F).block_elems / kUnit;
+inline constexpr int kUnitsOfCell = Panel<F>::kBlocks* dtype_info(F).block_elems / kUnit;
 
 // Sizes of the panels of w [n_out, d_in].
 struct PanelLayout {
