@@ -14,9 +14,11 @@ PackedConstant::PackedConstant(plugin::Device& device, const plugin::ConstantUpl
           }(),
           false),
       layout_(PanelLayout::of(dtype_of(upload.desc), upload.desc.extent[0], upload.desc.extent[1])) {
-    // About 256 KiB a piece: enough to pay for handing it out, small enough to share the tail.
-    const int64_t grain =
-        std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, static_cast<int64_t>(layout_.group_bytes)));
+    // Two threads in one huge page would both clear one; but a small weight is shared by all threads, too.
+    const int64_t bytes = std::max<int64_t>(1, static_cast<int64_t>(layout_.group_bytes));
+    const int64_t piece =
+        std::clamp<int64_t>(layout_.n_groups() * bytes / (4 * pool.size()), int64_t{1} << 16, int64_t{1} << 21);
+    const int64_t grain = std::max<int64_t>(1, piece / bytes);
     pool.parallel_for(layout_.n_groups(), grain, [&](int64_t begin, int64_t end, int) {
         for (int64_t group = begin; group < end; ++group)
             pack_group(dtype_of(upload.desc), layout_, upload.bytes.data(), group * kPanelRows,

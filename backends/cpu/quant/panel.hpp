@@ -12,16 +12,19 @@
 //
 // Panel<F>, one for each format (panels_32.hpp, panels_256.hpp):
 //   Block, Cell, kFacts, kBlocks (of a cell)
-//   set(block, index, lane, cell), get(index, lane, cell)     one row's index-th block of a cell into its lane, and back
+//   set(rows, index, cell)                                    the index-th block of a cell, of all rows
+//   get(index, lane, cell)                                    one row's, back
 //   quants<kGroup>(cell, unit, row)                           unsigned bytes, elements 32 unit + 4 kGroup .. + 3 of rows row ..
 //   scale(cell, unit, half, row), low(...)                    of rows row .. row + kLanes
 // value of element k = scale * (quant - kFacts.offset) - low, for the half k % 32 / 16 of unit k / 32 of the cell (of the unit
 // where it has one scale only).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "backends/cpu/quant/transpose.hpp"
 #include "backends/cpu/simd/vec.hpp"
 #include "core/tensor/dtype.hpp"
 
@@ -48,14 +51,39 @@ struct PanelFacts {
 template <DType F>
 struct Panel;
 
+// The same block of each row of a group, where the file has it: at any address.
+struct BlockRows {
+    const std::byte* row[kPanelRows];
+
+    // The number at `offset` of each block.
+    template <class T>
+    void scatter(size_t offset, T (&to)[kPanelRows]) const {
+        for (int lane = 0; lane < kPanelRows; ++lane) std::memcpy(&to[lane], row[lane] + offset, sizeof(T));
+    }
+    // Sixteen bytes of each block, byte i of all rows at to(i).
+    template <class Bytes, class To>
+    void scatter_bytes(Bytes&& bytes, To&& to) const {
+        SixteenBytes rows[kPanelRows];
+        for (int lane = 0; lane < kPanelRows; ++lane) rows[lane] = bytes(row[lane]);
+        transpose_bytes(rows);
+        for (int i = 0; i < 16; ++i) store_16(to(i), rows[i]);
+    }
+};
+
 template <class ScalesOfCell, int kWords>
 struct alignas(64) PanelCell {
     ScalesOfCell scales;
     alignas(64) uint32_t quants[kWords][kPanelRows];
 
-    // `count` words of a row into its lane, from word `first` on, and back.
-    void scatter(const void* from, int count, int first, int lane) {
-        for (int i = 0; i < count; ++i) std::memcpy(&quants[first + i][lane], static_cast<const uint8_t*>(from) + 4 * i, 4);
+    // `count` (a multiple of four) words of all rows from word `first` on, with the bits of `flip` inverted; and one row's back.
+    void scatter(const BlockRows& rows, size_t offset, int count, int first, uint32_t flip = 0) {
+        for (int i = 0; i < count; i += 4)
+            for (int lane = 0; lane < kPanelRows; lane += 4) {
+                FourWords words[4];
+                for (int j = 0; j < 4; ++j) words[j] = load_16<FourWords>(rows.row[lane + j] + offset + 4 * i) ^ flip;
+                transpose_words(words);
+                for (int j = 0; j < 4; ++j) store_16(&quants[first + i + j][lane], words[j]);
+            }
     }
     void gather(int first, int count, int lane, void* to) const {
         for (int i = 0; i < count; ++i) std::memcpy(static_cast<uint8_t*>(to) + 4 * i, &quants[first + i][lane], 4);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/quant/panel_group.hpp"
 
-#include <algorithm>
-
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
@@ -12,16 +10,16 @@ void pack(const PanelLayout& layout, const std::byte* rows, int64_t n0, std::byt
     using P = Panel<F>;
     using Block = typename P::Block;
     auto* cells = reinterpret_cast<typename P::Cell*>(to);
-    const int64_t n_rows = std::min<int64_t>(kPanelRows, layout.n_out - n0);
-    if (n_rows < kPanelRows || layout.n_blocks < layout.n_cells * P::kBlocks) std::memset(to, 0, layout.group_bytes);
-    // A cell at a time, so that it stays in level 1 while all rows write to it.
-    for (int64_t block = 0; block < layout.n_blocks; ++block)
-        for (int64_t lane = 0; lane < n_rows; ++lane) {
-            Block b;
-            const int64_t index = (n0 + lane) * layout.n_blocks + block;
-            std::memcpy(&b, rows + index * static_cast<int64_t>(sizeof b), sizeof b);
-            P::set(b, static_cast<int>(block % P::kBlocks), static_cast<int>(lane), cells[block / P::kBlocks]);
-        }
+    static constexpr Block kZero{};  // in the place of rows and blocks beyond the last
+    // All rows of a cell at a time: kPanelRows streams from the file, one to memory.
+    for (int64_t block = 0; block < layout.n_cells * P::kBlocks; ++block) {
+        BlockRows of;
+        for (int64_t lane = 0; lane < kPanelRows; ++lane)
+            of.row[lane] = n0 + lane < layout.n_out && block < layout.n_blocks
+                               ? rows + ((n0 + lane) * layout.n_blocks + block) * static_cast<int64_t>(sizeof(Block))
+                               : reinterpret_cast<const std::byte*>(&kZero);
+        P::set(of, static_cast<int>(block % P::kBlocks), cells[block / P::kBlocks]);
+    }
 }
 
 }  // namespace

@@ -22,13 +22,24 @@ struct KScalePanel {
     uint8_t scale[8][kPanelRows];
     uint8_t min[8][kPanelRows];
 
-    void set(const auto& block, int lane) {
-        d[lane] = block.d;
-        dmin[lane] = block.dmin;
-        for (int j = 0; j < 8; ++j) {
-            scale[j][lane] = static_cast<uint8_t>(scale_at(block, j));
-            min[j][lane] = static_cast<uint8_t>(min_at(block, j));
-        }
+    template <class Block>
+    void set(const BlockRows& rows) {
+        rows.scatter(offsetof(Block, d), d);
+        rows.scatter(offsetof(Block, dmin), dmin);
+        // k_scale and k_min of four j at a time.
+        rows.scatter_bytes(
+            [](const std::byte* block) {
+                uint32_t bytes[3];
+                std::memcpy(bytes, block + offsetof(Block, scales), sizeof bytes);
+                const auto high = [&](int i) { return (bytes[i] >> 6 & 0x03030303u) << 4; };
+                return reinterpret_cast<SixteenBytes>(FourWords{
+                    bytes[0] & 0x3F3F3F3Fu,
+                    (bytes[2] & 0x0F0F0F0Fu) | high(0),
+                    bytes[1] & 0x3F3F3F3Fu,
+                    (bytes[2] >> 4 & 0x0F0F0F0Fu) | high(1),
+                });
+            },
+            [&](int i) { return i < 8 ? scale[i] : min[i - 8]; });
     }
     void get(int lane, auto& block) const {
         block.d = d[lane];
@@ -48,10 +59,12 @@ struct SmallScalePanel {
     uint16_t dmin[kPanelRows];
     uint8_t both[16][kPanelRows];
 
-    void set(const auto& block, int lane) {
-        d[lane] = block.d;
-        dmin[lane] = block.dmin;
-        for (int j = 0; j < 16; ++j) both[j][lane] = block.scales[j];
+    template <class Block>
+    void set(const BlockRows& rows) {
+        rows.scatter(offsetof(Block, d), d);
+        rows.scatter(offsetof(Block, dmin), dmin);
+        rows.scatter_bytes([](const std::byte* block) { return load_16<SixteenBytes>(block + offsetof(Block, scales)); },
+                           [&](int i) { return both[i]; });
     }
     void get(int lane, auto& block) const {
         block.d = d[lane];
@@ -66,15 +79,41 @@ struct SmallScalePanel {
     }
 };
 
+// The sixteen signed scales of a block.
+template <class Block>
+SixteenBytes scales_of(const std::byte* block);
+template <>
+inline SixteenBytes scales_of<BlockQ6_K>(const std::byte* block) {
+    return load_16<SixteenBytes>(block + offsetof(BlockQ6_K, scales));
+}
+template <>
+inline SixteenBytes scales_of<BlockQ3_K>(const std::byte* block) {
+    uint32_t bytes[3];
+    std::memcpy(bytes, block + offsetof(BlockQ3_K, scales), sizeof bytes);
+    FourWords words;
+    for (int i = 0; i < 4; ++i)
+        words[i] = (bytes[i % 2] >> (i / 2 * 4) & 0x0F0F0F0Fu) | (bytes[2] >> (2 * i) & 0x03030303u) << 4;
+    return reinterpret_cast<SixteenBytes>(words) - uint8_t{32};
+}
+
 // Q3_K, Q6_K (two for each unit) and IQ4_XS (one): signed scales without minima.
 template <int kHalves>
 struct SignedScalePanel {
     uint16_t d[kPanelRows];
     int8_t scale[8 * kHalves][kPanelRows];
 
-    void set(const auto& block, int lane) {
-        d[lane] = block.d;
-        for (int j = 0; j < 8 * kHalves; ++j) scale[j][lane] = static_cast<int8_t>(scale_at(block, j));
+    template <class Block>
+    void set(const BlockRows& rows) {
+        rows.scatter(offsetof(Block, d), d);
+        if constexpr (kHalves == 2) {
+            rows.scatter_bytes(scales_of<Block>, [&](int i) { return scale[i]; });
+        } else {
+            for (int lane = 0; lane < kPanelRows; ++lane) {
+                Block block;
+                std::memcpy(&block, rows.row[lane], offsetof(Block, qs));
+                for (int j = 0; j < 8; ++j) scale[j][lane] = static_cast<int8_t>(scale_at(block, j));
+            }
+        }
     }
     void get(int lane, auto& block) const {
         block.d = d[lane];
@@ -114,9 +153,9 @@ struct Panel256 {
 template <>
 struct Panel<DType::Q4_K> : Panel256<BlockQ4_K, KScalePanel, 32> {
     static constexpr PanelFacts kFacts{.max = 15, .offset = 0, .halves = 1, .low = true};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
-        cell.scatter(block.qs, 32, 0, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
+        cell.scatter(rows, offsetof(Block, qs), 32, 0);
     }
     static Block get(int, int lane, const Cell& cell) {
         Block block{};
@@ -133,10 +172,10 @@ struct Panel<DType::Q4_K> : Panel256<BlockQ4_K, KScalePanel, 32> {
 template <>
 struct Panel<DType::Q5_K> : Panel256<BlockQ5_K, KScalePanel, 40> {
     static constexpr PanelFacts kFacts{.max = 31, .offset = 0, .halves = 1, .low = true};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
-        cell.scatter(block.qh, 8, 0, lane);
-        cell.scatter(block.qs, 32, 8, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
+        cell.scatter(rows, offsetof(Block, qh), 8, 0);
+        cell.scatter(rows, offsetof(Block, qs), 32, 8);
     }
     static Block get(int, int lane, const Cell& cell) {
         Block block{};
@@ -155,11 +194,11 @@ struct Panel<DType::Q5_K> : Panel256<BlockQ5_K, KScalePanel, 40> {
 template <>
 struct Panel<DType::Q6_K> : Panel256<BlockQ6_K, SignedScalePanel<2>, 48> {
     static constexpr PanelFacts kFacts{.max = 63, .offset = 32, .halves = 2, .low = false};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
         for (int half = 0; half < 2; ++half) {
-            cell.scatter(block.qh + half * 32, 8, half * 24, lane);
-            cell.scatter(block.ql + half * 64, 16, half * 24 + 8, lane);
+            cell.scatter(rows, offsetof(Block, qh) + half * 32, 8, half * 24);
+            cell.scatter(rows, offsetof(Block, ql) + half * 64, 16, half * 24 + 8);
         }
     }
     static Block get(int, int lane, const Cell& cell) {
@@ -183,10 +222,10 @@ struct Panel<DType::Q6_K> : Panel256<BlockQ6_K, SignedScalePanel<2>, 48> {
 template <>
 struct Panel<DType::Q3_K> : Panel256<BlockQ3_K, SignedScalePanel<2>, 24> {
     static constexpr PanelFacts kFacts{.max = 7, .offset = 4, .halves = 2, .low = false};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
-        cell.scatter(block.hmask, 8, 0, lane);
-        cell.scatter(block.qs, 16, 8, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
+        cell.scatter(rows, offsetof(Block, hmask), 8, 0);
+        cell.scatter(rows, offsetof(Block, qs), 16, 8);
     }
     static Block get(int, int lane, const Cell& cell) {
         Block block{};
@@ -204,9 +243,9 @@ struct Panel<DType::Q3_K> : Panel256<BlockQ3_K, SignedScalePanel<2>, 24> {
 template <>
 struct Panel<DType::Q2_K> : Panel256<BlockQ2_K, SmallScalePanel, 16> {
     static constexpr PanelFacts kFacts{.max = 3, .offset = 0, .halves = 2, .low = true};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
-        cell.scatter(block.qs, 16, 0, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
+        cell.scatter(rows, offsetof(Block, qs), 16, 0);
     }
     static Block get(int, int lane, const Cell& cell) {
         Block block{};
@@ -223,9 +262,9 @@ struct Panel<DType::Q2_K> : Panel256<BlockQ2_K, SmallScalePanel, 16> {
 template <>
 struct Panel<DType::IQ4_XS> : Panel256<BlockIQ4_XS, SignedScalePanel<1>, 32> {
     static constexpr PanelFacts kFacts{.max = 255, .offset = 128, .halves = 1, .low = false};
-    static void set(const Block& block, int, int lane, Cell& cell) {
-        cell.scales.set(block, lane);
-        cell.scatter(block.qs, 32, 0, lane);
+    static void set(const BlockRows& rows, int, Cell& cell) {
+        cell.scales.template set<Block>(rows);
+        cell.scatter(rows, offsetof(Block, qs), 32, 0);
     }
     static Block get(int, int lane, const Cell& cell) {
         Block block{};

@@ -16,15 +16,19 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 struct ScalePanel {
     uint16_t d[2][kPanelRows];
-    void set(const auto& block, int index, int lane) { d[index][lane] = block.d; }
+    template <class Block>
+    void set(const BlockRows& rows, int index) {
+        rows.scatter(offsetof(Block, d), d[index]);
+    }
     void get(int index, int lane, auto& block) const { block.d = d[index][lane]; }
 };
 struct ScaleAndMinimumPanel {
     uint16_t d[2][kPanelRows];
     uint16_t m[2][kPanelRows];
-    void set(const auto& block, int index, int lane) {
-        d[index][lane] = block.d;
-        m[index][lane] = block.m;
+    template <class Block>
+    void set(const BlockRows& rows, int index) {
+        rows.scatter(offsetof(Block, d), d[index]);
+        rows.scatter(offsetof(Block, m), m[index]);
     }
     void get(int index, int lane, auto& block) const {
         block.d = d[index][lane];
@@ -53,10 +57,9 @@ template <>
 struct Panel<DType::Q8_0> : Panel32<BlockQ8_0, ScalePanel, 8> {
     static constexpr PanelFacts kFacts{.max = 255, .offset = 128, .halves = 1, .low = false};
     static constexpr uint32_t kFlip = 0x80808080u;  // signed bytes to unsigned ones, 128 higher
-    static void set(const Block& block, int index, int lane, Cell& cell) {
-        cell.scales.set(block, index, lane);
-        cell.scatter(block.qs, 8, index * 8, lane);
-        for (int i = 0; i < 8; ++i) cell.quants[index * 8 + i][lane] ^= kFlip;
+    static void set(const BlockRows& rows, int index, Cell& cell) {
+        cell.scales.template set<Block>(rows, index);
+        cell.scatter(rows, offsetof(Block, qs), 8, index * 8, kFlip);
     }
     static Block get(int index, int lane, const Cell& cell) {
         Block block{};
@@ -76,9 +79,9 @@ template <class BlockOfFile, class Scales>
 struct NibblePanel : Panel32<BlockOfFile, Scales, 4> {
     using Base = Panel32<BlockOfFile, Scales, 4>;
     using typename Base::Block, typename Base::Cell;
-    static void set(const Block& block, int index, int lane, Cell& cell) {
-        cell.scales.set(block, index, lane);
-        cell.scatter(block.qs, 4, index * 4, lane);
+    static void set(const BlockRows& rows, int index, Cell& cell) {
+        cell.scales.template set<Block>(rows, index);
+        cell.scatter(rows, offsetof(Block, qs), 4, index * 4);
     }
     static Block get(int index, int lane, const Cell& cell) {
         Block block{};
@@ -121,15 +124,15 @@ struct Panel<DType::IQ4_NL> : NibblePanel<BlockIQ4_NL, ScalePanel> {
 
 // The 32 fifth bits of a block, element i at bit i, as a word whose byte j has element 4 g + j at bit g: after a shift by g
 // the bit of each element of group g is the lowest of its byte. And back.
-inline uint32_t spread_bits(const uint8_t (&qh)[4]) {
-    uint32_t bits, word = 0;
-    std::memcpy(&bits, qh, sizeof bits);
+inline FourWords spread_bits(FourWords bits) {
+    FourWords words{};
     for (uint32_t g = 0; g < kUnitGroups; ++g) {
         // Bits 0 .. 3 of a nibble to the lowest bits of four bytes: copies 7 apart meet no other.
-        const uint32_t spread = ((bits >> (4 * g) & 15u) * 0x00204081u) & 0x01010101u;
-        word |= spread << g;
+        const FourWords nibble = bits >> (4 * g) & 15u;
+        const FourWords spread = (nibble | nibble << 7 | nibble << 14 | nibble << 21) & 0x01010101u;
+        words |= spread << g;
     }
-    return word;
+    return words;
 }
 inline void collect_bits(uint32_t word, uint8_t (&qh)[4]) {
     uint32_t bits = 0;
@@ -142,10 +145,12 @@ template <class BlockOfFile, class Scales>
 struct FiveBitPanel : Panel32<BlockOfFile, Scales, 5> {
     using Base = Panel32<BlockOfFile, Scales, 5>;
     using typename Base::Block, typename Base::Cell;
-    static void set(const Block& block, int index, int lane, Cell& cell) {
-        cell.scales.set(block, index, lane);
-        cell.quants[index * 5][lane] = spread_bits(block.qh);
-        cell.scatter(block.qs, 4, index * 5 + 1, lane);
+    static void set(const BlockRows& rows, int index, Cell& cell) {
+        cell.scales.template set<Block>(rows, index);
+        uint32_t(&fifth)[kPanelRows] = cell.quants[index * 5];
+        rows.scatter(offsetof(Block, qh), fifth);
+        for (int lane = 0; lane < kPanelRows; lane += 4) store_16(fifth + lane, spread_bits(load_16<FourWords>(fifth + lane)));
+        cell.scatter(rows, offsetof(Block, qs), 4, index * 5 + 1);
     }
     static Block get(int index, int lane, const Cell& cell) {
         Block block{};
