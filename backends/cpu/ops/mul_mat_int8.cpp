@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/ops/mul_mat_int8.hpp"
 
+#include "backends/cpu/ops/mul_mat_int8_parts.hpp"
+#ifdef KRAIT_CPU_TILES
+#include "backends/cpu/ops/mul_mat_int8_tiles.hpp"
+#endif
+
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
 // Rows of x in a tile: so many sums of float32, and kUnitGroups registers of quants, of 32; where there are 16 registers the
 // quants come from level 1 again and again.
-constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
+constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
+constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
@@ -39,18 +45,7 @@ struct PackedSource {
     }
 };
 
-// The same unpacked: [units][kUnitGroups][kPanelRows] words, then [units][halves][kPanelRows] scales, then as many minima.
-struct Unpacked {
-    uint32_t* quants;
-    float *scale, *low;
-
-    static int64_t words(int64_t n_units, int halves) { return n_units * kPanelRows * (kUnitGroups + 2 * halves); }
-    Unpacked(float* memory, int64_t n_units, int halves)
-        : quants(reinterpret_cast<uint32_t*>(memory)),
-          scale(memory + n_units * kPanelRows * kUnitGroups),
-          low(scale + n_units * kPanelRows * halves) {}
-};
-
+// The same unpacked.
 template <PanelFacts kPanelFacts>
 struct UnpackedSource {
     static constexpr PanelFacts kFacts = kPanelFacts;
@@ -73,7 +68,8 @@ struct UnpackedSource {
     }
 };
 
-template <DType F>
+// kSigned: quants with the centre taken off.
+template <DType F, bool kSigned>
 void unpack(const std::byte* group, int64_t n_cells, const Unpacked& to) {
     constexpr int kUnits = kUnitsOfCell<F>, kHalves = Panel<F>::kFacts.halves;
     for (int row = 0; row < kPanelRows; row += kLanes) {
@@ -84,6 +80,7 @@ void unpack(const std::byte* group, int64_t n_cells, const Unpacked& to) {
                 from.template quants<u>(cell, q);
                 const int64_t unit = cell * kUnits + u;
                 unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+                    if constexpr (kSigned) q[g] = signed_quants<Panel<F>::kFacts>(q[g]);
                     store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + row, q[g]);
                 });
                 unroll<kHalves>([&](auto half) __attribute__((always_inline)) {
@@ -119,20 +116,11 @@ template <int kCount, class Source>
                 unroll<kCount>([&](auto m) __attribute__((always_inline)) {
                     const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
                     const IVec total = dot<kKind>(start, part, x[m].q + unit * kUnit + h * (kUnit / kHalves));
-                    sum[m] = fma(to_float(total), scale * broadcast(x[m].d[unit]), sum[m]);
-                    if constexpr (kFacts.low) sum[m] = fma(low, broadcast(x[m].low[at]), sum[m]);
+                    const Vec low_x = kFacts.low ? broadcast(x[m].low[at]) : zero();
+                    sum[m] = add_unit<kFacts>(sum[m], total, scale, broadcast(x[m].d[unit]), low, low_x);
                 });
             });
         });
-}
-
-// Sums of kLanes outputs from n on become a piece of row t of y.
-inline void finish(const Int8Problem& p, int64_t t, int64_t n, Vec sum) {
-    const int64_t count = p.layout.n_out - n;
-    if (count <= 0) return;
-    if (p.bias) sum = sum + load_up_to(p.bias + n, count);
-    if (*p.residual) sum = sum + load_up_to(p.residual->row<const float>(t) + n, count);
-    store_up_to(p.y->row<float>(t) + n, sum, count);
 }
 
 class Product {
@@ -155,7 +143,7 @@ class Product {
     ActivationRow row(int64_t t) const { return {records_ + t * record_.stride, record_}; }
 
     void quantize() {
-        records_ = context_.reserve_shared(p_.n_tok * record_.stride);
+        records_ = context_.reserve_shared(bytes_of_records());
         const int64_t d_in = p_.layout.d_in;
         context_.parallel_for(p_.n_tok, grain_of(d_in * 4), [&](int64_t begin, int64_t end, int) {
             for (int64_t t = begin; t < end; ++t) {
@@ -165,6 +153,20 @@ class Product {
                 else quantize_row<2>(x, d_in, facts_.offset_of_dot(), record_, record);
             }
         });
+#ifdef KRAIT_CPU_TILES
+        if (!by_tiles_) return;
+        x_of_tiles_ = TileActivations(records_, p_.n_tok, record_, facts_.halves);
+        context_.parallel_for(TileActivations::blocks(p_.n_tok), grain_of(d_in * kTileRows),
+                              [&](int64_t begin, int64_t end, int) {
+                                  for (int64_t block = begin; block < end; ++block) x_of_tiles_.fill(block);
+                              });
+#endif
+    }
+    int64_t bytes_of_records() const {
+#ifdef KRAIT_CPU_TILES
+        if (by_tiles_) return TileActivations::bytes(p_.n_tok, record_, facts_.halves);
+#endif
+        return p_.n_tok * record_.stride;
     }
 
     // The group's panel; packed into `scratch` first where the weight is not packed.
@@ -199,9 +201,9 @@ class Product {
     void more_rows() {
         // Rows of x whose records stay in level 2 while all groups pass over them.
         constexpr int64_t kBytes = 256 << 10;
-        const int64_t most = std::max<int64_t>(kBytes / record_.stride, 4 * kTileRows);
+        const int64_t most = std::max<int64_t>(kBytes / record_.stride, 4 * kRowsOfTile);
         const int64_t n_parts = (p_.n_tok + most - 1) / most;
-        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
+        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kRowsOfPart - 1) / kRowsOfPart * kRowsOfPart;
         const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units;
         const int64_t unpacked = (Unpacked::words(n_units, facts_.halves) + 15) / 16 * 16;  // a group behind it is aligned
         context_.reserve_scratch(unpacked + floats_of_group());
@@ -212,7 +214,9 @@ class Product {
                 const Unpacked memory(scratch, n_units, facts_.halves);
                 for (int64_t i = begin; i < end; ++i) {
                     const int64_t t0 = i / n_groups * part, index = i % n_groups;
-                    unpack<F>(group(index, scratch + unpacked), p_.layout.n_cells, memory);
+                    const std::byte* packed = group(index, scratch + unpacked);
+                    if (by_tiles_) unpack<F, true>(packed, p_.layout.n_cells, memory);
+                    else unpack<F, false>(packed, p_.layout.n_cells, memory);
                     rows_of_group<Panel<F>::kFacts>(memory, t0, std::min(t0 + part, p_.n_tok), index * kPanelRows);
                 }
             });
@@ -220,11 +224,14 @@ class Product {
     }
     template <PanelFacts kFacts>
     void rows_of_group(const Unpacked& memory, int64_t t0, int64_t t1, int64_t n0) const {
+#ifdef KRAIT_CPU_TILES
+        if (by_tiles_) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, t0, t1, n0);
+#endif
         for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
             const UnpackedSource<kFacts> w{memory, column};
             int64_t t = t0;
-            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(w, t, n0 + column);
-            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(w, t, n0 + column), t += 4;
+            for (; t + kRowsOfTile <= t1; t += kRowsOfTile) tile_at<kRowsOfTile>(w, t, n0 + column);
+            if (kRowsOfTile > 4 && t + 4 <= t1) tile_at<4>(w, t, n0 + column), t += 4;
             if (t + 2 <= t1) tile_at<2>(w, t, n0 + column), t += 2;
             if (t < t1) tile_at<1>(w, t, n0 + column);
         }
@@ -243,6 +250,12 @@ class Product {
     PanelFacts facts_;
     ActivationLayout record_;
     std::byte* records_ = nullptr;
+#ifdef KRAIT_CPU_TILES
+    const bool by_tiles_ = p_.n_tok >= kFewestTileRows;
+    TileActivations x_of_tiles_;
+#else
+    static constexpr bool by_tiles_ = false;
+#endif
 };
 
 }  // namespace

@@ -7,7 +7,8 @@
 // beside it, and however many threads there are.
 //   one row of x    quants are unpacked in registers and multiplied at once: they come from memory once, and that is the bound
 //   more rows       a group of kPanelRows rows of w is unpacked to bytes and floats in memory of the thread (level 2), and
-//                   tiles of kTileRows rows of x pass over it
+//                   tiles of kRowsOfTile rows of x pass over it; many rows go by AMX tiles where there are any
+//                   (mul_mat_int8_tiles.hpp)
 #pragma once
 
 #include <algorithm>

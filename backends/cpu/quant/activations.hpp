@@ -19,14 +19,14 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 struct ActivationLayout {
     int64_t n_units;        // as many as the panels have; those beyond the row are zeros
     int64_t d, start, low;  // byte offsets; q is at 0
-    int64_t stride;         // bytes from row to row, whole cache lines
+    int64_t stride;         // bytes from row to row: cache lines, an odd number, so that rows do not share sets of a cache
 
     ActivationLayout(int64_t units, int halves) : n_units(units) {
         const int64_t numbers = n_units * int64_t{sizeof(float)};
         d = n_units * kUnit;
         start = d + numbers;
         low = start + numbers * halves;
-        stride = (low + numbers * halves + 63) / 64 * 64;
+        stride = ((low + numbers * halves + 63) / 64 | 1) * 64;
     }
 };
 

@@ -11,7 +11,7 @@
 //           round_even  abs  scale2(a, n) = a * 2^n, exact up to the result's own rounding, n whole and |n| <= 300
 //           equal, less -> Mask; select(mask, a, b); first_set(mask) = lane or -1
 //           sum(a), highest(a): over lanes in a fixed tree  |  sum4(a, b, c, d, out): four sums at once, same tree for each
-//   IVec    kLanes int32: load_u8, load_i8 (widening), iota, + - & |, shl<n>, shr (logical, one count or one per lane),
+//   IVec    kLanes int32: load_u8, load_i8 (widening), iota, + - & | ^, shl<n>, shr (logical, one count or one per lane),
 //           to_float (exact below 2^24)
 //           or 4 kLanes bytes: load_words, store_words, lookup_bytes(table of 16, index below 16)
 //   dot<dot_kind(max), n>(sum, q, x): lane i of sum plus the products of bytes 4 i .. 4 i + 3 of q[g], unsigned and at most

@@ -90,6 +90,7 @@ inline IVec operator+(IVec a, IVec b) { return {_mm256_add_epi32(a.v, b.v)}; }
 inline IVec operator-(IVec a, IVec b) { return {_mm256_sub_epi32(a.v, b.v)}; }
 inline IVec operator&(IVec a, IVec b) { return {_mm256_and_si256(a.v, b.v)}; }
 inline IVec operator|(IVec a, IVec b) { return {_mm256_or_si256(a.v, b.v)}; }
+inline IVec operator^(IVec a, IVec b) { return {_mm256_xor_si256(a.v, b.v)}; }
 template <int kCount>
 inline IVec shl(IVec a) {
     return {_mm256_slli_epi32(a.v, kCount)};

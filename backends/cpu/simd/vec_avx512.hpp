@@ -71,6 +71,7 @@ inline IVec operator+(IVec a, IVec b) { return {_mm512_add_epi32(a.v, b.v)}; }
 inline IVec operator-(IVec a, IVec b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 inline IVec operator&(IVec a, IVec b) { return {_mm512_and_si512(a.v, b.v)}; }
 inline IVec operator|(IVec a, IVec b) { return {_mm512_or_si512(a.v, b.v)}; }
+inline IVec operator^(IVec a, IVec b) { return {_mm512_xor_si512(a.v, b.v)}; }
 template <int kCount>
 inline IVec shl(IVec a) {
     return {_mm512_slli_epi32(a.v, kCount)};

@@ -111,6 +111,7 @@ inline IVec operator+(IVec a, IVec b) { return {a.v + b.v}; }
 inline IVec operator-(IVec a, IVec b) { return {a.v - b.v}; }
 inline IVec operator&(IVec a, IVec b) { return {a.v & b.v}; }
 inline IVec operator|(IVec a, IVec b) { return {a.v | b.v}; }
+inline IVec operator^(IVec a, IVec b) { return {a.v ^ b.v}; }
 template <int kCount>
 inline IVec shl(IVec a) {
     return {a.v << kCount};

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tile path of mul_mat_int8.hpp (KRAIT_CPU_TILES): kTileRows rows of x by the kPanelRows rows of a group. A unit, or each
+// half of one, is a product of tiles:
+//   A [kTileRows][32 or 16 bytes]   of the rows' records, as they lie
+//   B [8 or 4][kPanelRows][4]       the group's quants, as they are unpacked, with the centre taken off: signed bytes, so that
+//                                   the product is the whole dot product and no row needs a start of its own
+//   C [kTileRows][kPanelRows]       int32: stored, and added by vectors of kPanelRows floats to kTileRows sums in registers
+// Integers are exact and the floats are added as everywhere (add_unit), so results have the bits of the other paths.
+// Two products make a stage. While one stage is added, the tiles of the next are on their way: a product takes some 50 cycles,
+// but a new one may start every 16.
+#pragma once
+
+#include "backends/cpu/ops/mul_mat_int8_parts.hpp"
+#include "backends/cpu/simd/tiles.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+static_assert(kLanes == kPanelRows && kTileRowBytes == kPanelRows * 4, "a row of C is a register");
+
+// From so many rows of x on. Fewer leave most of a tile idle.
+inline constexpr int64_t kFewestTileRows = 8;
+
+// What the tile path reads of the rows of x beside their records: d and low of kTileRows rows beside each other, so that a
+// unit's lie in a line or two. [blocks of kTileRows rows]([units][kTileRows] d, [units][halves][kTileRows] low).
+class TileActivations {
+  public:
+    TileActivations() = default;
+    // Memory that the records of n_tok rows take, whole tiles, and what stands behind them.
+    static int64_t records_bytes(int64_t n_tok, const ActivationLayout& record) {
+        return blocks(n_tok) * kTileRows * record.stride;
+    }
+    static int64_t bytes(int64_t n_tok, const ActivationLayout& record, int halves) {
+        return records_bytes(n_tok, record) + blocks(n_tok) * floats_of_block(record, halves) * int64_t{sizeof(float)};
+    }
+    static int64_t blocks(int64_t n_tok) { return (n_tok + kTileRows - 1) / kTileRows; }
+
+    // records: bytes(..), at whose start the rows' records are made.
+    TileActivations(std::byte* records, int64_t n_tok, const ActivationLayout& record, int halves)
+        : records_(records),
+          floats_(reinterpret_cast<float*>(records + records_bytes(n_tok, record))),
+          n_tok_(n_tok),
+          record_(record),
+          halves_(halves) {}
+
+    // After the records of a block's rows: makes the rest. Rows beyond the last are zeros.
+    void fill(int64_t block) const {
+        float* d = floats_ + block * floats_of_block(record_, halves_);
+        float* low = d + record_.n_units * kTileRows;
+        for (int64_t m = 0; m < kTileRows; ++m) {
+            std::byte* record = records_ + (block * kTileRows + m) * record_.stride;
+            if (block * kTileRows + m >= n_tok_) std::memset(record, 0, static_cast<size_t>(record_.stride));
+            const ActivationRow row(record, record_);
+            for (int64_t unit = 0; unit < record_.n_units; ++unit) d[unit * kTileRows + m] = row.d[unit];
+            for (int64_t at = 0; at < record_.n_units * halves_; ++at) low[at * kTileRows + m] = row.low[at];
+        }
+    }
+
+    const std::byte* record(int64_t block) const { return records_ + block * kTileRows * record_.stride; }
+    int64_t stride() const { return record_.stride; }
+    const float* d(int64_t block) const { return floats_ + block * floats_of_block(record_, halves_); }
+    const float* low(int64_t block) const { return d(block) + record_.n_units * kTileRows; }
+
+  private:
+    static int64_t floats_of_block(const ActivationLayout& record, int halves) {
+        return record.n_units * kTileRows * (1 + halves);
+    }
+    std::byte* records_ = nullptr;
+    float* floats_ = nullptr;
+    int64_t n_tok_ = 0;
+    ActivationLayout record_{0, 1};
+    int halves_ = 1;
+};
+
+// Tiles of a stage: C 0 .. 3 (two stages of kDots), A 4 and 5, B 6 and 7.
+template <PanelFacts kFacts>
+struct TileStage {
+    static constexpr int kDots = 2;
+    static constexpr int kUnits = kDots / kFacts.halves;
+    static constexpr int kDepthBytes = kUnit / kFacts.halves, kDepth = kDepthBytes / 4;
+
+    static constexpr TileShape kC{kTileRows, kTileRowBytes}, kA{kTileRows, kDepthBytes}, kB{kDepth, kTileRowBytes};
+    static constexpr TileConfig kConfig{{kC, kC, kC, kC, kA, kA, kB, kB}};
+};
+
+// Rows block * kTileRows .. + kCount of x by a group whose first row is n; those from n_rows on are not stored. Tiles are
+// configured as TileStage says.
+template <PanelFacts kFacts, int kCount>
+[[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Unpacked& w, const TileActivations& x, int64_t block,
+                                     int64_t n_rows, int64_t n) {
+    using Stage = TileStage<kFacts>;
+    constexpr int kDots = Stage::kDots, kHalves = kFacts.halves;
+    constexpr int64_t kWordsOfDot = Stage::kDepth * kPanelRows;
+    alignas(64) uint32_t totals[2][kDots][kTileRows][kPanelRows];
+    const std::byte* const q = x.record(block);
+    const float *const d = x.d(block), *const low_x = x.low(block);
+    const int64_t n_stages = p.layout.n_units / Stage::kUnits;
+    Vec sum[kCount];
+    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+
+    const auto multiply = [&](auto parity, int64_t stage) __attribute__((always_inline)) {
+        unroll<kDots>([&](auto i) __attribute__((always_inline)) {
+            constexpr int c = parity * kDots + i, a = 4 + i, b = 6 + i;
+            const int64_t dot = stage * kDots + i;
+            tile_zero<c>();
+            tile_load<a>(q + dot * Stage::kDepthBytes, x.stride());
+            tile_load<b>(w.quants + dot * kWordsOfDot, kTileRowBytes);
+            tile_dot_s8s8<c, a, b>();
+        });
+        unroll<kDots>([&](auto i)
+                          __attribute__((always_inline)) { tile_store<parity * kDots + i>(totals[parity][i], kTileRowBytes); });
+    };
+    const auto add = [&](auto parity, int64_t stage) __attribute__((always_inline)) {
+        unroll<kDots>([&](auto i) __attribute__((always_inline)) {
+            const int64_t dot = stage * kDots + i, unit = dot / kHalves;
+            const Vec scale = load(w.scale + dot * kPanelRows);
+            const Vec low = kFacts.low ? load(w.low + dot * kPanelRows) : zero();
+            unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+                const Vec low_of_row = kFacts.low ? broadcast(low_x[dot * kTileRows + m]) : zero();
+                sum[m] = add_unit<kFacts>(sum[m], load_words(totals[parity][i][m]), scale, broadcast(d[unit * kTileRows + m]),
+                                          low, low_of_row);
+            });
+        });
+    };
+    const auto step = [&](auto parity, int64_t stage) __attribute__((always_inline)) {
+        if (stage + 1 < n_stages) multiply(std::integral_constant<int, 1 - parity>{}, stage + 1);
+        add(parity, stage);
+    };
+    constexpr std::integral_constant<int, 0> even;
+    constexpr std::integral_constant<int, 1> odd;
+    if (n_stages > 0) multiply(even, 0);
+    int64_t stage = 0;
+    for (; stage + 2 <= n_stages; stage += 2) {
+        step(even, stage);
+        step(odd, stage + 1);
+    }
+    if (stage < n_stages) step(even, stage);
+
+    unroll<kCount>([&](auto m) {
+        if (m < n_rows) finish(p, block * kTileRows + m, n, sum[m]);
+    });
+}
+
+// Rows t0 .. t1 of x, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed.
+template <PanelFacts kFacts>
+void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, int64_t t0, int64_t t1, int64_t n) {
+    const TileScope scope(TileStage<kFacts>::kConfig);
+    for (int64_t t = t0; t < t1; t += kTileRows) {
+        const int64_t rows = std::min<int64_t>(t1 - t, kTileRows);
+        if (rows > kTileRows / 2) multiply_tile<kFacts, kTileRows>(p, w, x, t / kTileRows, rows, n);
+        else multiply_tile<kFacts, kTileRows / 2>(p, w, x, t / kTileRows, rows, n);
+    }
+}
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT
