@@ -19,7 +19,9 @@ using test::Bytes;
 using test::RawGguf;
 namespace id = test::gguf_id;
 
-std::filesystem::path data_path(const char* name) { return std::filesystem::path(__FILE__).parent_path() / "data" / name; }
+std::filesystem::path data_path(const char* name) {
+    return std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "models" / "data" / name;
+}
 
 GgufFile parsed(const Bytes& bytes) {
     auto file = GgufFile::parse(bytes.span(), "test.gguf");

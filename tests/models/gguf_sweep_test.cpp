@@ -73,8 +73,7 @@ TEST(GgufSweep, AnyEightBytesMayBeAnExtremeNumber) {
 
 // The fuzzer's corpus, replayed where there is no fuzzer. Its two files that no reader of ours takes say so.
 TEST(GgufSweep, SeedsOfTheFuzzerAreReadOrRefusedAsTheyShould) {
-    const std::filesystem::path folder =
-        std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "corpus" / "gguf";
+    const std::filesystem::path folder = std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "fuzz" / "corpus" / "gguf";
     size_t seen = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         const std::string name = entry.path().stem();

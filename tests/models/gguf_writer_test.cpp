@@ -132,7 +132,8 @@ TEST_F(GgufWriterTest, TheReaderReadsWhatWasWritten) {
 }
 
 TEST_F(GgufWriterTest, AFileThatWasReadCanBeWrittenAgain) {
-    const auto source = GgufFile::open(std::filesystem::path(__FILE__).parent_path() / "data" / "made_by_gguf_py.gguf");
+    const auto source =
+        GgufFile::open(std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "models" / "data" / "made_by_gguf_py.gguf");
     ASSERT_TRUE(source) << source.error().message;
     GgufWriter writer = create();
     for (const GgufMetadata& entry : source->metadata()) expect_ok(writer.add(entry.key, entry.value));
