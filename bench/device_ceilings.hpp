@@ -11,8 +11,9 @@
 
 namespace krait::bench {
 
-// Threads of a device of the family "cpu" that was opened as `spec`: as its options say, else all processors. 0 = another device.
-Result<int> threads_of(const Device& device, std::string_view spec);
+// Threads of the processor's device that is opened as `spec`: as its options say, else all processors. Fails where only its plugin
+// knows, which is where it has an affinity and no number.
+Result<int> threads_of(std::string_view spec);
 
 // Measured with that many threads; nothing for a device that is not this processor. progress: CeilingOptions'.
 Result<std::optional<Ceilings>> ceilings_of(const Device& device, std::string_view spec,

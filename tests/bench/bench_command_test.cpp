@@ -43,6 +43,7 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
     expect_refused("-r 0", "0");
     expect_refused("-o yaml", "yaml");
     expect_refused("--threads 2 -d cpu:threads=1", "give one of them");
+    expect_refused("--affinity 0", "give their number too");
     expect_refused("-d no-such-device", "no-such-device");
 }
 

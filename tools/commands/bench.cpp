@@ -40,6 +40,7 @@ Result<std::string> bench_model(Arguments arguments) {
     bench::Report report;
     report.version = KRAIT_VERSION;
     KRAIT_TRY(report.device, arguments.model.device_spec());
+    KRAIT_TRY(const int n_threads, bench::threads_of(report.device));  // before minutes are spent
     report.plan = arguments.plan;
     report.plan.device = report.device;
     report.plan.path = arguments.model.path;
@@ -50,7 +51,7 @@ Result<std::string> bench_model(Arguments arguments) {
     report.machine = bench::Machine::describe();
     // After the model, so that the memory it is measured with is not counted as the model's.
     const Device& device = *report.result.model->device();
-    KRAIT_TRY(report.n_threads, bench::threads_of(device, report.device));
+    if (std::string_view(device.api().family) == "cpu") report.n_threads = n_threads;
     if (!arguments.no_ceilings) {
         KRAIT_TRY(report.ceilings, bench::ceilings_of(device, report.device, [&](uint64_t done, uint64_t total) {
                       bars.update("ceilings", done, total);
