@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backends/cpu/quant/packed_constant.hpp"
+#include "backends/cpu/quant/wide_constant.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -92,6 +93,11 @@ std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::Cons
     const TensorDesc& desc = upload.desc;
     if (is_quantized(dtype_of(desc)) && upload.used_by(static_cast<uint32_t>(OpId::mul_mat)))
         return std::make_unique<PackedConstant>(*this, upload, pool_);
+    const bool is_half = dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16;
+    if (is_half && upload.used_by(static_cast<uint32_t>(OpId::mul_mat))) {
+        auto wide = std::make_unique<WideConstant>(*this, upload, pool_);
+        if (wide->finite()) return wide;
+    }
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
         if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)

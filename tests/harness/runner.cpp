@@ -154,7 +154,8 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
     }
     if (expected.exact.size() >= kManyResults) {
         const auto n = static_cast<int64_t>(expected.exact.size());
-        const Comparison how{fmt::format("{} of exact operands", of.spec().outputs[0].name), kRoundedError, kRoundedError, n};
+        const double error = rounded_error(dtype_of(of.find("w")->desc));
+        const Comparison how{fmt::format("{} of exact operands", of.spec().outputs[0].name), error, error, n};
         if (const auto why = compare(how, observed.floats(0), expected.exact)) return differs("{}", *why);
     }
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {

@@ -30,23 +30,25 @@ inline constexpr double kStepError = 1e-9;
 
 // A device's products from float32 operands, and from activations that a backend rounds first. A backend that rounds says so
 // in its features as "activations=int8", "activations=f16" or "activations=bf16"; else it computes with float32. One that says
-// "activations=int8x32" is compared with the same rounding (rounded_activations.hpp), so nothing but float32 sums differs, and
-// besides with exact operands (kRoundedError).
+// "activations=int8x32" or "halves=int13x64" is compared with the same rounding (rounded_operands.hpp), so nothing but float32
+// sums differs, and besides with exact operands (rounded_error).
 inline double mul_mat_error(DType weights, std::string_view features) {
     if (weights == DType::F32)
         return 1e-11;  // e * sqrt(K) of a plain sum at K = 8192, squared, is 3e-11; any kernel with 8 or more sums has < 4e-12
     const bool k_blocks = dtype_info(weights).block_elems == 256;
-    if (features.find("activations=int8x32") != std::string_view::npos) return 1e-10;
+    const auto says = [&](std::string_view what) { return features.find(what) != std::string_view::npos; };
+    if (is_quantized(weights) ? says("activations=int8x32") : says("halves=int13x64")) return 1e-10;
     if (features.find("activations=int8") != std::string_view::npos && is_quantized(weights)) return k_blocks ? 2e-4 : 1e-4;
     if (features.find("activations=bf16") != std::string_view::npos) return 1e-5;  // 2 * (2^-8)^2 / 3: both operands
     if (features.find("activations=f16") != std::string_view::npos) return 3e-7;   // 2 * (2^-11)^2 / 3, and as much again
     return 1e-10;
 }
 
-// int8 in units of 32 against exact operands: of normal numbers the largest of 32 is 2.1 deviations, a step 2.1 / 127 of one and
-// the mean square of the rounding a twelfth of the step's square, 2.3e-5. A few results may lie further off by chance, most of
-// all where a sum nearly cancels: this counts for whole results of kManyResults and more.
-inline constexpr double kRoundedError = 1e-4;
+// Such roundings against exact operands. int8 in units of 32: of normal numbers the largest of 32 is 2.1 deviations, a step
+// 2.1 / 127 of one, and the mean square of the rounding a twelfth of the step's square, 2.3e-5. 13 bits in units of 64, of both
+// operands: 2 * (2.4 / 5792)^2 / 12 = 2.9e-8. A few results may lie further off by chance, most of all where a sum nearly
+// cancels: this counts for whole results of kManyResults and more.
+inline double rounded_error(DType weights) { return is_quantized(weights) ? 1e-4 : 1e-7; }
 inline constexpr size_t kManyResults = 256;
 
 inline Tolerance tolerance_of(const Case& of, std::string_view features) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat (contract: core/ops/mul_mat.hpp): by float32 for weights that are floating-point numbers (mul_mat_float.hpp), by
-// int8 for quantized ones (mul_mat_int8.hpp).
+// mul_mat (contract: core/ops/mul_mat.hpp): F32 weights by float32 (mul_mat_float.hpp), F16 and BF16 by integers of 13 bits
+// (mul_mat_int16.hpp), quantized ones by int8 (mul_mat_int8.hpp).
 #include "backends/cpu/ops/mul_mat_float.hpp"
+#include "backends/cpu/ops/mul_mat_int16.hpp"
 #include "backends/cpu/ops/mul_mat_int8.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -14,6 +15,18 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     const DType dtype = in.w.dtype();
     const float* bias = in.bias ? in.bias.elements<const float>() : nullptr;
     const auto* w = in.w.elements<const std::byte>();
+    if (const auto* wide = dynamic_cast<const WideConstant*>(in.w.buffer)) {
+        multiply_int16({.w = wide,
+                        .bias = bias,
+                        .x = &in.x,
+                        .residual = &in.residual,
+                        .y = &out.y,
+                        .n_tok = n_tok,
+                        .n_out = n_out,
+                        .d_in = d_in},
+                       context);
+        return;
+    }
     if (!is_quantized(dtype)) {
         multiply_float({.w = w,
                         .w_stride = row_bytes(dtype, d_in),

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backends/cpu/ops/mul_mat_int8.hpp"
+#include "backends/cpu/ops/mul_mat_result.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -43,11 +44,7 @@ template <PanelFacts kFacts>
 
 // Sums of kLanes outputs from n on become a piece of row t of y.
 inline void finish(const Int8Problem& p, int64_t t, int64_t n, Vec sum) {
-    const int64_t count = p.layout.n_out - n;
-    if (count <= 0) return;
-    if (p.bias) sum = sum + load_up_to(p.bias + n, count);
-    if (*p.residual) sum = sum + load_up_to(p.residual->row<const float>(t) + n, count);
-    store_up_to(p.y->row<float>(t) + n, sum, count);
+    finish_row({p.bias, p.residual, p.y, p.layout.n_out}, t, n, sum);
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

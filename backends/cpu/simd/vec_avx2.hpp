@@ -110,6 +110,11 @@ inline void store_i8(int8_t* p, Vec a) {
     const __m128i both = _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(both, both));
 }
+inline void store_i16(int16_t* p, Vec a) {
+    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.v), _mm256_setzero_si256());  // 4 of each half
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
 
 // vpmaddubsw adds products of bytes by pairs into int16 and saturates. So small quants are summed as int16 over as many
 // groups as cannot overflow (the kind), and bytes above 127 are taken as signed: |q| times x with the sign of q.
@@ -139,6 +144,12 @@ inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
         sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs, ones));
     }
     return sum;
+}
+
+inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
+    int32_t two;
+    std::memcpy(&two, x, sizeof two);
+    return {_mm256_add_epi32(sum.v, _mm256_madd_epi16(w.v, _mm256_set1_epi32(two)))};
 }
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }

@@ -89,6 +89,9 @@ inline IVec lookup_bytes(const uint8_t* table, IVec index) {
 inline void store_i8(int8_t* p, Vec a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
 }
+inline void store_i16(int16_t* p, Vec a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a.v)));
+}
 
 // One instruction multiplies four unsigned by four signed bytes and adds them to a lane, without saturation (VNNI).
 inline constexpr int kByteBias = 128;
@@ -101,6 +104,12 @@ inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
         sum.v = _mm512_dpbusd_epi32(sum.v, q[g].v, _mm512_set1_epi32(four));
     }
     return sum;
+}
+
+inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
+    int32_t two;
+    std::memcpy(&two, x, sizeof two);
+    return {_mm512_dpwssd_epi32(sum.v, w.v, _mm512_set1_epi32(two))};
 }
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }

@@ -137,6 +137,10 @@ inline void store_i8(int8_t* p, Vec a) {
     for (int i = 0; i < kLanes; ++i)  // written so that NaN becomes -128: a cast of it is undefined
         p[i] = a.v[i] >= -128.0f ? static_cast<int8_t>(a.v[i] < 127.0f ? a.v[i] : 127.0f) : int8_t{-128};
 }
+inline void store_i16(int16_t* p, Vec a) {
+    for (int i = 0; i < kLanes; ++i)
+        p[i] = a.v[i] >= -32768.0f ? static_cast<int16_t>(a.v[i] < 32767.0f ? a.v[i] : 32767.0f) : int16_t{-32768};
+}
 
 // The bytes at even and at odd places of a lane as two int16 each; a product of them fits int16, a sum does not. (The lowest
 // byte of a lane is its first: a little-endian machine.)
@@ -158,6 +162,19 @@ inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
         total += add_pairs(even) + add_pairs(odd);
     }
     return {reinterpret_cast<BitLanes>(total)};
+}
+
+inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
+    const int16_t x0 = x[0], x1 = x[1];
+    const PairLanes pair{x0, x1, x0, x1, x0, x1, x0, x1};
+#if defined(__SSE2__)
+    typedef short Words __attribute__((vector_size(16)));
+    const auto products = __builtin_ia32_pmaddwd128(reinterpret_cast<Words>(w.v), reinterpret_cast<Words>(pair));
+    return {sum.v + reinterpret_cast<BitLanes>(products)};
+#else
+    const IntLanes both = reinterpret_cast<IntLanes>(w.v), twice = reinterpret_cast<IntLanes>(pair);
+    return {sum.v + reinterpret_cast<BitLanes>((both << 16 >> 16) * (twice << 16 >> 16) + (both >> 16) * (twice >> 16))};
+#endif
 }
 
 inline float widen_f16(uint16_t h) { return f16_to_f32(h); }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/ops/mul_mat_int16.hpp"
+
+#include <algorithm>
+
+#include "backends/cpu/ops/mul_mat_result.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+namespace {
+
+// Rows of x in a tile: an integer and a float sum of each stay in registers, and eight chains hide the latency of a product (4
+// or 5 cycles). With 16 registers there is room for four.
+constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
+
+// One row of x: q, then the scales of its units.
+struct WideRow {
+    const int16_t* q;
+    const float* d;
+};
+
+// kCount rows of x against kLanes rows of a group from row `row` on.
+template <int kCount>
+[[gnu::always_inline]] inline void tile(const WideCell* cells, int row, const WideRow (&x)[kCount], int64_t n_units,
+                                        Vec (&sum)[kCount]) {
+    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+    for (int64_t unit = 0; unit < n_units; ++unit) {
+        const WideCell& cell = cells[unit];
+        IVec total[kCount];
+        unroll<kCount>([&](auto m) { total[m] = broadcast_i(0); });
+        for (int i = 0; i < kWideUnit / 2; ++i) {
+            const IVec w = load_words(reinterpret_cast<const uint32_t*>(cell.pairs[i][row]));
+            unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+                total[m] = dot_pairs(total[m], w, x[m].q + unit * kWideUnit + 2 * i);
+            });
+        }
+        const Vec scale = load(cell.scale + row);
+        unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+            sum[m] = fma(to_float(total[m]), scale * broadcast(x[m].d[unit]), sum[m]);
+        });
+    }
+}
+
+class Product {
+  public:
+    Product(const Int16Problem& problem, Context& context)
+        : p_(problem),
+          context_(context),
+          n_units_(wide_units(problem.d_in)),
+          stride_((n_units_ * (kWideUnit * int64_t{sizeof(int16_t)} + int64_t{sizeof(float)}) + 63) / 64 * 64) {}
+
+    void run() {
+        quantize();
+        // Rows of x that stay in level 2 while all groups pass over them.
+        constexpr int64_t kBytes = 512 << 10;
+        const int64_t most = std::max<int64_t>(kBytes / stride_, 4 * kTileRows);
+        const int64_t n_parts = (p_.n_tok + most - 1) / most;
+        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
+        const int64_t n_groups = (p_.n_out + kPanelRows - 1) / kPanelRows;
+        const int64_t work = kPanelRows * p_.d_in * std::min(part, p_.n_tok);
+        context_.parallel_for(n_parts * n_groups, grain_of(work), [&](int64_t begin, int64_t end, int) {
+            for (int64_t i = begin; i < end; ++i) {
+                const int64_t t0 = i / n_groups * part;
+                rows_of_group(t0, std::min(t0 + part, p_.n_tok), i % n_groups);
+            }
+        });
+    }
+
+  private:
+    WideRow row(int64_t t) const {
+        const std::byte* record = records_ + t * stride_;
+        return {reinterpret_cast<const int16_t*>(record),
+                reinterpret_cast<const float*>(record + n_units_ * kWideUnit * int64_t{sizeof(int16_t)})};
+    }
+
+    void quantize() {
+        records_ = context_.reserve_shared(p_.n_tok * stride_);
+        context_.parallel_for(p_.n_tok, grain_of(p_.d_in * 4), [&](int64_t begin, int64_t end, int) {
+            for (int64_t t = begin; t < end; ++t) {
+                const float* x = p_.x->row<const float>(t);
+                auto* q = reinterpret_cast<int16_t*>(records_ + t * stride_);
+                auto* d = reinterpret_cast<float*>(q + n_units_ * kWideUnit);
+                for (int64_t unit = 0; unit < n_units_; ++unit) {
+                    const int64_t k0 = unit * kWideUnit;
+                    d[unit] = round_unit(x + k0, std::min<int64_t>(kWideUnit, p_.d_in - k0), q + k0);
+                }
+            }
+        });
+    }
+
+    void rows_of_group(int64_t t0, int64_t t1, int64_t index) const {
+        const WideCell* cells = p_.w->group(index);
+        for (int r = 0; r < kPanelRows && index * kPanelRows + r < p_.n_out; r += kLanes) {
+            int64_t t = t0;
+            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(cells, r, t, index);
+            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(cells, r, t, index), t += 4;
+            if (t + 2 <= t1) tile_at<2>(cells, r, t, index), t += 2;
+            if (t < t1) tile_at<1>(cells, r, t, index);
+        }
+    }
+    template <int kCount>
+    [[gnu::noinline]] void tile_at(const WideCell* cells, int r, int64_t t, int64_t index) const {
+        WideRow x[kCount];
+        Vec sum[kCount];
+        unroll<kCount>([&](auto m) { x[m] = row(t + m); });
+        tile<kCount>(cells, r, x, n_units_, sum);
+        unroll<kCount>([&](auto m) { finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]); });
+    }
+
+    const Int16Problem& p_;
+    Context& context_;
+    int64_t n_units_;
+    int64_t stride_;  // bytes of a row of x
+    std::byte* records_ = nullptr;
+};
+
+}  // namespace
+
+void multiply_int16(const Int16Problem& problem, Context& context) { Product(problem, context).run(); }
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT

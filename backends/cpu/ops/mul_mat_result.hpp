@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The end of a product whose lanes are rows of w: what is added, and where it goes.
+#pragma once
+
+#include "backends/cpu/cpu_backend.hpp"
+
+namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+struct ProductResult {
+    const float* bias;  // or nullptr
+    const Tensor *residual, *y;
+    int64_t n_out;
+};
+
+// Sums of kLanes outputs from n on become a piece of row t of y; those beyond the last are nobody's.
+inline void finish_row(const ProductResult& result, int64_t t, int64_t n, Vec sum) {
+    const int64_t count = result.n_out - n;
+    if (count <= 0) return;
+    if (result.bias) sum = sum + load_up_to(result.bias + n, count);
+    if (*result.residual) sum = sum + load_up_to(result.residual->row<const float>(t) + n, count);
+    store_up_to(result.y->row<float>(t) + n, sum, count);
+}
+
+}  // namespace krait::cpu::KRAIT_CPU_VARIANT
