@@ -13,6 +13,15 @@ namespace {
 // Rows of x in a tile: so many sums of float32, and kUnitGroups registers of quants, of 32; where there are 16 registers the
 // quants come from level 1 again and again.
 constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
+
+// Up to so many rows of x the quants are unpacked in registers for all of them at once: a pass costs less than to write the
+// bytes and read them again. Their sums and the quants of a unit are then 24 of 32 registers.
+constexpr int kFewRows = kRegisters >= 32 ? 16 : 4;
+
+// Integer products are four times as fast as those that kWorkOfPiece counts; at the end of a loop a thread waits for the last
+// piece of another.
+inline int64_t int8_grain(int64_t work) { return grain_of(4 * work); }
+
 constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
@@ -130,7 +139,7 @@ class Product {
 
     void run() {
         quantize();
-        if (p_.n_tok == 1) one_row();
+        if (!by_tiles_ && p_.n_tok <= kFewRows) few_rows();
         else more_rows();
     }
 
@@ -178,23 +187,26 @@ class Product {
     }
     int64_t floats_of_group() const { return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float)); }
 
-    void one_row() {
+    void few_rows() {
         context_.reserve_scratch(floats_of_group());
         with_quantized(p_.dtype, [&]<DType F>() {
-            context_.parallel_for(p_.layout.n_groups(), grain_of(kPanelRows * p_.layout.d_in),
+            context_.parallel_for(p_.layout.n_groups(), int8_grain(kPanelRows * p_.layout.d_in * p_.n_tok),
                                   [&](int64_t begin, int64_t end, int worker) {
-                                      for (int64_t i = begin; i < end; ++i) one_row_of_group<F>(i, worker);
+                                      for (int64_t i = begin; i < end; ++i) few_rows_of_group<F>(i, worker);
                                   });
         });
     }
+    // Passes of several rows read the group from level 1 or 2 after the first.
     template <DType F>
-    void one_row_of_group(int64_t index, int worker) const {
+    void few_rows_of_group(int64_t index, int worker) const {
         const auto* cells = cells_of<F>(group(index, context_.scratch(worker)));
-        const ActivationRow x[1] = {row(0)};
-        for (int column = 0; column < kPanelRows; column += kLanes) {
-            Vec sum[1];
-            tile<1>(PackedSource<F>{cells, column}, x, p_.layout.n_cells, sum);
-            finish(p_, 0, index * kPanelRows + column, sum[0]);
+        for (int row = 0; row < kPanelRows && index * kPanelRows + row < p_.layout.n_out; row += kLanes) {
+            const PackedSource<F> w{cells, row};
+            const int64_t n = index * kPanelRows + row;
+            int64_t t = 0;
+            for (; t + kFewRows <= p_.n_tok; t += kFewRows) tile_at<kFewRows>(w, p_.layout.n_cells, t, n);
+            for (; t + 4 <= p_.n_tok; t += 4) tile_at<4>(w, p_.layout.n_cells, t, n);
+            for (; t < p_.n_tok; ++t) tile_at<1>(w, p_.layout.n_cells, t, n);
         }
     }
 
@@ -227,21 +239,22 @@ class Product {
 #ifdef KRAIT_CPU_TILES
         if (by_tiles_) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, t0, t1, n0);
 #endif
+        const int64_t n_units = p_.layout.n_units;
         for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
             const UnpackedSource<kFacts> w{memory, column};
             int64_t t = t0;
-            for (; t + kRowsOfTile <= t1; t += kRowsOfTile) tile_at<kRowsOfTile>(w, t, n0 + column);
-            if (kRowsOfTile > 4 && t + 4 <= t1) tile_at<4>(w, t, n0 + column), t += 4;
-            if (t + 2 <= t1) tile_at<2>(w, t, n0 + column), t += 2;
-            if (t < t1) tile_at<1>(w, t, n0 + column);
+            for (; t + kRowsOfTile <= t1; t += kRowsOfTile) tile_at<kRowsOfTile>(w, n_units, t, n0 + column);
+            if (kRowsOfTile > 4 && t + 4 <= t1) tile_at<4>(w, n_units, t, n0 + column), t += 4;
+            if (t + 2 <= t1) tile_at<2>(w, n_units, t, n0 + column), t += 2;
+            if (t < t1) tile_at<1>(w, n_units, t, n0 + column);
         }
     }
     template <int kCount, class Source>
-    [[gnu::noinline]] void tile_at(const Source& w, int64_t t, int64_t n) const {
+    [[gnu::noinline]] void tile_at(const Source& w, int64_t n_cells, int64_t t, int64_t n) const {
         ActivationRow x[kCount];
         Vec sum[kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
-        tile<kCount>(w, x, p_.layout.n_units, sum);
+        tile<kCount>(w, x, n_cells, sum);
         unroll<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
     }
 

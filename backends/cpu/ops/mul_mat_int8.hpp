@@ -5,7 +5,7 @@
 //   y[t, n] = sum over units u of (d[t, u] * scale[n, u]) * dot(u) - low[n, u] * (sum of x[t, u]), from left to right
 // That order is the whole numerics: it depends on K alone, so a row of y has the same bits whatever T is, whatever rows stand
 // beside it, and however many threads there are.
-//   one row of x    quants are unpacked in registers and multiplied at once: they come from memory once, and that is the bound
+//   few rows of x   quants are unpacked in registers and multiplied at once: they come from memory once, and that is the bound
 //   more rows       a group of kPanelRows rows of w is unpacked to bytes and floats in memory of the thread (level 2), and
 //                   tiles of kRowsOfTile rows of x pass over it; many rows go by AMX tiles where there are any
 //                   (mul_mat_int8_tiles.hpp)

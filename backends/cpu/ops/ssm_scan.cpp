@@ -54,7 +54,15 @@ struct Block {
     bool one_group;
     int64_t group;   // of the first channel
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
+    Vec highest_d;   // with a: no d above it, so that d * a stays finite (and its power of two is 0 or infinite long before)
 };
+
+// The largest d for which no product with a state's a overflows.
+Vec highest_d(const float* a, int64_t d_state) {
+    Vec top = broadcast(1.0f);
+    for (int64_t n = 0; n < d_state; ++n) top = max(abs(load(a + n * kLanes)), top);
+    return broadcast(3e38f) / top;
+}
 
 // value(h) for each lane's head; 0 in lanes without a channel.
 template <class Value>
@@ -82,7 +90,7 @@ void prepare_span(const Problem& p, const Block& block, int64_t t0, int64_t coun
         Vec d = load_by_head(p, block, in.dt.row<const float>(t0 + i)) + bias;
         if (p.params.dt_softplus) d = softplus(d);
         d = min(high, max(low, d));
-        store(s.d + i * kLanes, d);
+        store(s.d + i * kLanes, block.a ? min(block.highest_d, d) : d);
         store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n));
         store(s.y + i * kLanes, zero());
         if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * a));
@@ -120,7 +128,7 @@ inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count
         Vec sums[kSums];
         unroll<kStates>([&](auto n) __attribute__((always_inline)) {
             Vec decay = d;
-            if constexpr (kStateDecay) decay = exp2_fast(d * load(block.a + (n0 + n) * kLanes));
+            if constexpr (kStateDecay) decay = exp2_of_finite(d * load(block.a + (n0 + n) * kLanes));
             const Vec b_n = kOneGroup ? broadcast(b[n]) : load(s.b + expanded + n * kLanes);
             const Vec c_n = kOneGroup ? broadcast(c[n]) : load(s.c + expanded + n * kLanes);
             state[n] = fma(decay, state[n], dx * b_n);
@@ -171,7 +179,7 @@ void run_span(const Problem& p, const Block& block, int64_t t0, int64_t count, c
 void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch& s) {
     const Sequence seq = p.sequences[sequence];
     const int64_t c0 = index * kLanes, n = std::min<int64_t>(kLanes, p.channels - c0);
-    Block block{index, c0, n, c0 / p.group_width() == (c0 + n - 1) / p.group_width(), c0 / p.group_width(), nullptr};
+    Block block{index, c0, n, c0 / p.group_width() == (c0 + n - 1) / p.group_width(), c0 / p.group_width(), nullptr, zero()};
     if (p.laned) {
         block.a = p.laned->block(index);
     } else if (p.decay_of_state()) {
@@ -180,6 +188,8 @@ void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch
             store(s.a + k * kLanes, by_head(p, block, [&](int64_t h) { return a[h * p.d_state + k]; }) * broadcast(kLog2e));
         block.a = s.a;
     }
+
+    if (block.a) block.highest_d = highest_d(block.a, p.d_state);
 
     const size_t bytes = static_cast<size_t>(p.d_state * kLanes) * sizeof(float);
     const int64_t offset = index * p.d_state * kLanes;

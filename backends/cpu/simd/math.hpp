@@ -47,6 +47,16 @@ inline Vec exp2_fast(Vec a) {
     return scale2(detail::exp2_fraction5(x - n), n);
 }
 
+// The same where a is finite or NaN: no bounds are needed where scale2 takes any whole number.
+inline Vec exp2_of_finite(Vec a) {
+    if constexpr (kScaleTakesAny) {
+        const Vec n = round_even(a);
+        return scale2(detail::exp2_fraction5(a - n), n);
+    } else {
+        return exp2_fast(a);
+    }
+}
+
 inline Vec exp(Vec a) {
     // log2(e) = kLog2e + kRest: the product a * log2(e) minus its whole part, with the bits that one rounding loses.
     const Vec x = min(broadcast(110.0f), max(broadcast(-110.0f), a));

@@ -11,6 +11,7 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 inline constexpr int kLanes = 8;
+inline constexpr bool kScaleTakesAny = false;  // scale2: any whole n, not only up to 300
 inline constexpr int kRegisters = 16;
 
 struct Vec {

@@ -11,6 +11,7 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 inline constexpr int kLanes = 16;
+inline constexpr bool kScaleTakesAny = true;  // scale2: any whole n, not only up to 300
 inline constexpr int kRegisters = 32;
 
 struct Vec {

@@ -11,6 +11,7 @@
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 inline constexpr int kLanes = 4;
+inline constexpr bool kScaleTakesAny = false;  // scale2: any whole n, not only up to 300
 inline constexpr int kRegisters = 16;
 
 typedef float FloatLanes __attribute__((vector_size(16)));
