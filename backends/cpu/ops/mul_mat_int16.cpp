@@ -104,7 +104,9 @@ class Product {
         Vec sum[kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
         tile<kCount>(cells, r, x, n_units_, sum);
-        unroll<kCount>([&](auto m) { finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]); });
+        unroll<kCount>([&](auto m) {
+            finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]);
+        });
     }
 
     const Int16Problem& p_;
