@@ -3,7 +3,8 @@
 // mul_mat: the linear layer, with the two additions that always follow it fused.
 //   y[t, n] = sum over k of x[t, k] * dequantize(w)[n, k] + bias[n] + residual[t, n]
 //   x f32 [T, K] · w [N, K] any format, a constant · bias f32 [N]? · residual f32 [T, N]? -> y f32 [T, N]
-// A backend may round x to f16, bf16 or blocks of int8 where w is not F32; the tolerances of the op tests say how far.
+// A backend may round x to f16, bf16 or blocks of integers where w is not F32, and w where it is F16 or BF16; the tolerances of
+// the op tests say how far.
 #pragma once
 
 #include "core/ops/op_spec.hpp"
