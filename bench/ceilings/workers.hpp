@@ -4,7 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <barrier>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -18,20 +18,31 @@ class Workers {
 
     int size() const { return n_threads_; }
 
-    // Runs body(thread) once on each thread; seconds.
+    // Runs body(thread) once on each thread; seconds. Throws std::system_error where the system has not so many threads.
     double run(const std::function<void(int)>& body) const {
         using Clock = std::chrono::steady_clock;
         std::vector<Clock::time_point> begin(static_cast<size_t>(n_threads_)), end(begin.size());
-        std::barrier start(n_threads_);
+        std::atomic<int> gate = kClosed;
         const auto work = [&](int thread) {
-            start.arrive_and_wait();
+            gate.wait(kClosed);
+            if (gate == kLeave) return;
             begin[static_cast<size_t>(thread)] = Clock::now();
             body(thread);
             end[static_cast<size_t>(thread)] = Clock::now();
         };
         {
             std::vector<std::jthread> others;
-            for (int thread = 1; thread < n_threads_; ++thread) others.emplace_back(work, thread);
+            const auto open = [&](int how) {
+                gate = how;
+                gate.notify_all();
+            };
+            try {
+                for (int thread = 1; thread < n_threads_; ++thread) others.emplace_back(work, thread);
+            } catch (...) {  // the system has no more threads: those that wait must not wait for ever
+                open(kLeave);
+                throw;
+            }
+            open(kOpen);
             work(0);
         }
         const auto first = *std::min_element(begin.begin(), begin.end());
@@ -39,6 +50,7 @@ class Workers {
     }
 
   private:
+    static constexpr int kClosed = 0, kOpen = 1, kLeave = 2;
     int n_threads_;
 };
 

@@ -226,6 +226,8 @@ void add_values(ScanCases& cases) {
         add("dt_limits.equal", with(one_sequence(9), shape, [](auto&) {}), {.dt_min = 0.25f, .dt_max = 0.25f});
         for (const float a : {0.0f, -1e-8f, -1e-3f, -16.0f, -1e4f})
             add(fmt::format("A{:g}", a).c_str(), with(one_sequence(20), shape, [&](auto& in) { in.A.fill = all(a); }));
+        // Where d * A overflows, before softplus or after it: the decay is 0, and its neighbours have theirs.
+        add("A_infinite", with(one_sequence(6), shape, [&](auto& in) { in.A.fill = cycle({-inf, -1, -0.1f, -1e35f, -2}); }));
         add("A_positive", with(one_sequence(6), shape, [&](auto& in) { in.A.fill = uniform(0.01f, 0.5f); }));
         add("x_zero", with(one_sequence(9), shape, [](auto& in) { in.x.fill = all(0); }));
         add("x_zero.fresh", with(ragged({9}, Slots::fresh), shape, [](auto& in) { in.x.fill = all(0); }));

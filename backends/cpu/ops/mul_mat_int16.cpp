@@ -58,7 +58,7 @@ class Product {
         const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
         const int64_t n_groups = (p_.n_out + kPanelRows - 1) / kPanelRows;
         const int64_t work = kPanelRows * p_.d_in * std::min(part, p_.n_tok);
-        context_.parallel_for(n_parts * n_groups, grain_of(work), [&](int64_t begin, int64_t end, int) {
+        context_.parallel_for(n_parts * n_groups, grain_of_products(work), [&](int64_t begin, int64_t end, int) {
             for (int64_t i = begin; i < end; ++i) {
                 const int64_t t0 = i / n_groups * part;
                 rows_of_group(t0, std::min(t0 + part, p_.n_tok), i % n_groups);

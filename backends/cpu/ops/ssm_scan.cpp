@@ -54,14 +54,26 @@ struct Block {
     bool one_group;
     int64_t group;   // of the first channel
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
-    Vec highest_d;   // with a: no d above it, so that d * a stays finite (and its power of two is 0 or infinite long before)
+    Vec highest_d;  // with a: the largest |d| for which no product with a state's a overflows; the decay is 0 or infinite long before
 };
 
-// The largest d for which no product with a state's a overflows.
-Vec highest_d(const float* a, int64_t d_state) {
+// A decay of more than this is none: a token later nothing is left of the state.
+constexpr float kHighestA = 1e30f;
+
+// Readies block.a for exp2_of_finite. Where a lane has an a beyond kHighestA (or infinite), copies it, bounded, to `copy`.
+void bound_decays(Block& block, int64_t d_state, float* copy) {
     Vec top = broadcast(1.0f);
-    for (int64_t n = 0; n < d_state; ++n) top = max(abs(load(a + n * kLanes)), top);
-    return broadcast(3e38f) / top;
+    for (int64_t n = 0; n < d_state; ++n) top = max(abs(load(block.a + n * kLanes)), top);
+    if (!(highest(top) <= kHighestA)) {
+        const Vec limit = broadcast(kHighestA);
+        for (int64_t n = 0; n < d_state; ++n) {
+            const Vec a = load(block.a + n * kLanes);
+            store(copy + n * kLanes, max(zero() - limit, min(limit, a)));
+        }
+        block.a = copy;
+        top = min(limit, top);
+    }
+    block.highest_d = broadcast(3e38f) / top;
 }
 
 // value(h) for each lane's head; 0 in lanes without a channel.
@@ -90,7 +102,7 @@ void prepare_span(const Problem& p, const Block& block, int64_t t0, int64_t coun
         Vec d = load_by_head(p, block, in.dt.row<const float>(t0 + i)) + bias;
         if (p.params.dt_softplus) d = softplus(d);
         d = min(high, max(low, d));
-        store(s.d + i * kLanes, block.a ? min(block.highest_d, d) : d);
+        store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
         store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n));
         store(s.y + i * kLanes, zero());
         if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * a));
@@ -189,7 +201,7 @@ void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch
         block.a = s.a;
     }
 
-    if (block.a) block.highest_d = highest_d(block.a, p.d_state);
+    if (block.a) bound_decays(block, p.d_state, s.a);
 
     const size_t bytes = static_cast<size_t>(p.d_state * kLanes) * sizeof(float);
     const int64_t offset = index * p.d_state * kLanes;
