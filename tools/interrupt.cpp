@@ -21,7 +21,7 @@ void on_interrupt(int) {
 std::atomic<bool>& catch_interrupt() {
     struct sigaction action {};  // without SA_RESTART, so that it ends the wait for a line
     action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
     return g_interrupted;
 }
 

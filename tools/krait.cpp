@@ -3,6 +3,7 @@
 // The krait command. One file a subcommand in tools/commands; this one only puts them together.
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -57,6 +58,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A file beyond the limit of its size is then an error of the write, and what was written is removed.
+    std::signal(SIGXFSZ, SIG_IGN);
     // Bad input comes as values; what arrives here is a lack of memory or a defect.
     try {
         return run(argc, argv);

@@ -112,4 +112,13 @@ Result<void> OutputFile::finish() {
     return {};
 }
 
+Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs) {
+    std::error_code ignored;
+    for (const std::filesystem::path& input : inputs)
+        if (!input.empty() && std::filesystem::equivalent(input, target, ignored))
+            return fail(ErrorCode::invalid_argument, "{} is read and would be overwritten; name another file to write to",
+                        target.string());
+    return {};
+}
+
 }  // namespace krait

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
 
@@ -49,5 +50,11 @@ class OutputFile {
     std::unique_ptr<std::FILE, Close> file_;
     uint64_t position_ = 0;
 };
+
+// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names and "-" are no files.
+Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs);
+inline Result<void> refuse_overwrite(const std::filesystem::path& target, std::initializer_list<std::filesystem::path> inputs) {
+    return refuse_overwrite(target, std::span(inputs.begin(), inputs.size()));
+}
 
 }  // namespace krait

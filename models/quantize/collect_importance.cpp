@@ -2,6 +2,7 @@
 #include "models/quantize/collect_importance.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/evaluation/continuations.hpp"
 #include "models/quantize/recipe.hpp"
@@ -73,7 +74,13 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
     ImportanceMatrix matrix;
     for (const auto& [name, sum] : sums) {
         ImportanceMatrix::Entry entry{.n_row = static_cast<double>(sum.n_row)};
-        for (const double squares : sum.squares) entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
+        for (const double squares : sum.squares) {
+            entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
+            if (!std::isfinite(entry.mean_square.back()))
+                return fail(ErrorCode::invalid_argument,
+                            "{}: what multiplies column {} is not finite on this text: a weight of the model is broken", name,
+                            entry.mean_square.size() - 1);
+        }
         matrix.set(name, std::move(entry));
     }
     return matrix;

@@ -26,7 +26,7 @@ class ImportanceMatrix {
 
     // A file that krait imatrix wrote. An error says what is wrong with it.
     static Result<ImportanceMatrix> open(const std::filesystem::path& path);
-    // The file is whole or absent. texts: where the text came from; n_tok: its length.
+    // The file is whole or absent. text_name: where the text came from; chunk_size, n_chunk: the runs that read it, in tokens.
     Result<void> save(const std::filesystem::path& path, const std::string& text_name, int64_t chunk_size,
                       int64_t n_chunk) const;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base/output_file.hpp"
 #include "core/quant/codec.hpp"
 
 namespace krait {
@@ -19,17 +20,16 @@ struct PlannedTensor {
 };
 
 Result<void> check_source(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(in.name(), target, ignored))
-        return fail(kBad, "{} would be written over itself while it is read; name another file", target.string());
+    KRAIT_CHECK(refuse_overwrite(target, {in.name(), options.importance ? options.importance->name() : ""}));
+    KRAIT_TRY(const std::string_view type, in.get_string("general.type", "model"));
+    if (type != "model") return fail(kBad, "{} is no model ('general.type' is '{}')", in.name(), type);
     if (options.importance) KRAIT_CHECK(options.importance->check(in));
     if (options.force) return {};
     for (const GgufTensor& tensor : in.tensors())
         if (is_quantized(tensor.dtype()))
             return fail(kBad,
                         "{} is quantized already (tensor {} is {}): a second rounding would add to the first. Begin from the "
-                        "F32, F16 or "
-                        "BF16 file; --force does it all the same",
+                        "F32, F16 or BF16 file; --force does it all the same",
                         in.name(), quote_name(tensor.name), dtype_name(tensor.dtype()));
     return {};
 }

@@ -95,5 +95,20 @@ TEST_F(OutputFileTest, RefusesWhatIsNoFile) {
     EXPECT_EQ(file_count(), 0u);
 }
 
+TEST_F(OutputFileTest, RefusesToOverwriteWhatIsRead) {
+    std::ofstream(folder_ / "model") << "weights";
+    std::filesystem::create_symlink(folder_ / "model", folder_ / "link");
+    std::filesystem::create_hard_link(folder_ / "model", folder_ / "twin");
+    std::ofstream(folder_ / "other") << "text";
+    for (const char* target : {"model", "link", "twin"}) {
+        const auto refused = refuse_overwrite(folder_ / target, {folder_ / "other", folder_ / "model"});
+        ASSERT_FALSE(refused) << target;
+        EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+        EXPECT_NE(refused.error().message.find(target), std::string::npos) << refused.error().message;
+    }
+    EXPECT_TRUE(refuse_overwrite(folder_ / "new", {folder_ / "model", folder_ / "absent", "", "-"}));
+    EXPECT_TRUE(refuse_overwrite(folder_ / "other", {folder_ / "model", ""}));
+}
+
 }  // namespace
 }  // namespace krait

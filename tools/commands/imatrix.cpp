@@ -21,6 +21,7 @@ struct Arguments {
 };
 
 Result<void> collect(const Arguments& arguments) {
+    KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.text}));
     // What cannot be written is told now, not after an hour; the file itself is made at the end.
     KRAIT_CHECK(OutputFile::create(arguments.output));
     KRAIT_TRY(const std::string text, read_text(arguments.text));

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/base/output_file.hpp"
 #include "models/evaluation/divergence.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
@@ -48,6 +49,7 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
     std::optional<BaseRun> base;
     std::optional<Divergence> divergence;
     if (!arguments.save.empty()) {
+        KRAIT_CHECK(refuse_overwrite(arguments.save, {arguments.model.path, arguments.text}));
         KRAIT_TRY(writer, BaseRunWriter::create(arguments.save, settings, model->hash()));
         options.visit = [&](const ScoredToken& scored) { return writer->write(scored); };
     } else if (!arguments.base.empty()) {
