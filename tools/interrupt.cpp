@@ -16,12 +16,24 @@ void on_interrupt(int) {
     if (g_interrupted.exchange(true)) std::_Exit(kExitInterrupted);
 }
 
+void catch_signal(int signal) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler == SIG_IGN) return;  // nohup, or a shell's background job
+    struct sigaction action {};                // without SA_RESTART, so that it ends the wait for a line
+    action.sa_handler = on_interrupt;
+    sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 std::atomic<bool>& catch_interrupt() {
-    struct sigaction action {};  // without SA_RESTART, so that it ends the wait for a line
-    action.sa_handler = on_interrupt;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+    catch_signal(SIGINT);
+    return g_interrupted;
+}
+
+std::atomic<bool>& catch_end() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) catch_signal(signal);
     return g_interrupted;
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ctrl-C, and the signals that end a process politely (SIGTERM, SIGHUP), as a flag, so that a command can end in order: files
-// removed, figures printed. A second one does not wait.
+// Ctrl-C as a flag, so that a command can end in order: files removed, figures printed. A second one does not wait.
 #pragma once
 
 #include <atomic>
 
 namespace krait::tools {
 
-// From the first call on, these signals set the flag instead of ending the process. They also end a blocked read.
+// From the first call on, SIGINT sets the flag instead of ending the process. It also ends a blocked read. A signal that was
+// ignored before stays ignored.
 std::atomic<bool>& catch_interrupt();
+
+// The same for the signals that end a process politely too (SIGTERM, SIGHUP): for commands that write files.
+std::atomic<bool>& catch_end();
 
 }  // namespace krait::tools

@@ -29,7 +29,7 @@ Result<void> collect(const Arguments& arguments) {
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(const EvaluationText calibration, tokenize_text(*tokenizer, text, arguments.max_tokens));
     CollectOptions options = arguments.options;
-    options.cancel = &catch_interrupt();
+    options.cancel = &catch_end();
     ImportanceMatrix matrix;
     {
         ProgressBar bar("reading");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/base/output_file.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
 #include "tools/npy_file.hpp"
@@ -32,6 +33,7 @@ Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source sour
 }
 
 Result<void> write_logits(const Arguments& arguments, Source source) {
+    KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.file}));
     KRAIT_TRY(const auto model, arguments.model.load());
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");

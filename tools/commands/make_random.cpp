@@ -45,7 +45,7 @@ Result<void> make_random(const Arguments& arguments) {
     options.scheme.pure = arguments.pure;
     options.seed = arguments.seed;
     options.threads = arguments.threads;
-    options.cancel = &catch_interrupt();
+    options.cancel = &catch_end();
     RandomModelReport report;
     {
         ProgressBar bar("writing", ProgressBar::Unit::bytes);

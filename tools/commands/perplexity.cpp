@@ -34,7 +34,7 @@ struct Measured {
 Result<PerplexityRun> measure_with_bar(const std::shared_ptr<const Model>& model, const EvaluationText& text,
                                        PerplexityOptions options) {
     ProgressBar bar("perplexity");
-    options.cancel = &catch_interrupt();
+    options.cancel = &catch_end();
     options.progress = [&](int64_t done, int64_t total, double mean_nll) {
         bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total),
                    std::isnan(mean_nll) ? std::string() : fmt::format("perplexity {:.4g}", std::exp(mean_nll)));

@@ -34,7 +34,7 @@ void show(const QuantizeReport& report, const Arguments& arguments) {
 }
 
 Result<void> quantize(const Arguments& arguments) {
-    QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_interrupt()};
+    QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_end()};
     KRAIT_TRY(options.scheme, parse_quantize_type(arguments.type));
     if (!arguments.head.empty()) {
         KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
