@@ -68,11 +68,7 @@ void ThreadPool::run(int64_t n, int64_t grain, Piece piece, void* context) {
     }
     if (executor_) return run_on_executor(n, grain, piece, context);
     const std::lock_guard turn(turn_);
-    loop_.piece = piece;
-    loop_.context = context;
-    loop_.n = n;
-    loop_.grain = grain;
-    loop_.next.store(0, std::memory_order_relaxed);
+    loop_.open(n, grain, size(), piece, context);
     gate_.store(kOpen, std::memory_order_release);  // nobody is inside: the last loop waited for that
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
@@ -94,11 +90,8 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* co
         uint32_t count;
         std::atomic<uint32_t> done{0};
     } tasks;
-    tasks.loop.piece = piece;
-    tasks.loop.context = context;
-    tasks.loop.n = n;
-    tasks.loop.grain = grain;
     tasks.count = static_cast<uint32_t>(std::min<int64_t>((n - 1) / grain + 1, executor_->n_threads));
+    tasks.loop.open(n, grain, static_cast<int>(tasks.count), piece, context);
     executor_->parallel(
         executor_->context, tasks.count,
         [](void* task_context, uint32_t index) {
@@ -114,17 +107,35 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* co
     tasks.loop.finish();
 }
 
+void ThreadPool::Loop::open(int64_t n, int64_t grain_of_pieces, int n_workers, Piece body, void* body_context) {
+    piece = body;
+    context = body_context;
+    grain = grain_of_pieces;
+    n_spans = std::min(n_workers, kMaxSpans);
+    const int64_t n_pieces = (n - 1) / grain + 1;
+    int64_t begin = 0;
+    for (int i = 0; i < n_spans; ++i) {
+        Span& span = spans[static_cast<size_t>(i)];
+        span.next.store(begin, std::memory_order_relaxed);
+        span.end = std::min(n_pieces * (i + 1) / n_spans * grain, n);
+        begin = span.end;
+    }
+}
+
 void ThreadPool::Loop::work(int worker) noexcept {
     current_worker = worker;
-    for (;;) {
-        const int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-        if (begin >= n) break;
-        try {
-            piece(context, begin, std::min(begin + grain, n), worker);
-        } catch (...) {
-            next.store(n, std::memory_order_relaxed);
-            const std::lock_guard lock(failure_mutex);
-            if (!failure) failure = std::current_exception();
+    for (int i = 0; i < n_spans; ++i) {
+        Span& span = spans[static_cast<size_t>((worker + i) % n_spans)];
+        while (span.next.load(std::memory_order_relaxed) < span.end) {  // no write to a span that is done
+            const int64_t begin = span.next.fetch_add(grain, std::memory_order_relaxed);
+            if (begin >= span.end) break;
+            try {
+                piece(context, begin, std::min(begin + grain, span.end), worker);
+            } catch (...) {
+                for (Span& rest : spans) rest.next.store(rest.end, std::memory_order_relaxed);
+                const std::lock_guard lock(failure_mutex);
+                if (!failure) failure = std::current_exception();
+            }
         }
     }
     current_worker = -1;

@@ -34,6 +34,29 @@ TEST_P(CpuThreadPool, CoversEveryIndexOnce) {
         }
 }
 
+TEST(CpuThreadPoolOfTwo, WalksASpanAndHelpsWhereOneIsStuck) {
+    const std::unique_ptr<ProbedPool> pool = probes().front()->make_pool(2, {});
+    // The first piece of the first span waits until all others are done: only the other thread can do them. It begins
+    // with the second span, in order, and takes the rest of the first one after that.
+    constexpr int64_t kPieces = 64;
+    std::vector<int64_t> others;
+    std::atomic<int64_t> n_done{0};
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    pool->parallel_for(kPieces, 1, [&](int64_t begin, int64_t, int worker) {
+        if (begin == 0) {
+            while (n_done.load() < kPieces - 1 && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+            EXPECT_EQ(n_done.load(), kPieces - 1) << "nobody helped worker " << worker;
+            return;
+        }
+        others.push_back(begin);  // one thread: the other one waits
+        ++n_done;
+    });
+    std::vector<int64_t> expected;
+    for (int64_t i = kPieces / 2; i < kPieces; ++i) expected.push_back(i);
+    for (int64_t i = 1; i < kPieces / 2; ++i) expected.push_back(i);
+    EXPECT_EQ(others, expected);
+}
+
 TEST_P(CpuThreadPool, WorkersHaveNumbersOfTheirOwn) {
     EXPECT_EQ(pool_->size(), GetParam());
     std::vector<std::atomic<int>> inside(static_cast<size_t>(pool_->size()));
