@@ -62,24 +62,24 @@ inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, i
     Vec acc[kRows][kCount];
     const float* x[kCount];
     const std::byte* w[kRows];
-    unroll<kRows>([&](auto r) { unroll<kCount>([&](auto m) { acc[r][m] = zero(); }); });
-    unroll<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
-    unroll<kRows>([&](auto r) { w[r] = weights(p, n + r); });
+    repeat<kRows>([&](auto r) { repeat<kCount>([&](auto m) { acc[r][m] = zero(); }); });
+    repeat<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
+    repeat<kRows>([&](auto r) { w[r] = weights(p, n + r); });
     const int64_t next = kRows * p.w_stride;  // the rows after these, which the hardware does not see coming
 
     int64_t k = 0;
     for (; k + kLanes <= count; k += kLanes)
-        unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+        repeat<kRows>([&](auto r) __attribute__((always_inline)) {
             const Vec v = U::load(w[r], k0 + k);
             prefetch(reinterpret_cast<const std::byte*>(U::at(w[r], k0 + k)) + next);
-            unroll<kCount>([&](auto m) __attribute__((always_inline)) { acc[r][m] = fma(load(x[m] + k), v, acc[r][m]); });
+            repeat<kCount>([&](auto m) __attribute__((always_inline)) { acc[r][m] = fma(load(x[m] + k), v, acc[r][m]); });
         });
     if (const int rest = static_cast<int>(count - k); rest > 0)
-        unroll<kRows>([&](auto r) {
+        repeat<kRows>([&](auto r) {
             const Vec v = U::load_partial(w[r], k0 + k, rest);
-            unroll<kCount>([&](auto m) { acc[r][m] = fma(load_partial(x[m] + k, rest), v, acc[r][m]); });
+            repeat<kCount>([&](auto m) { acc[r][m] = fma(load_partial(x[m] + k, rest), v, acc[r][m]); });
         });
-    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m])); });
+    repeat<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[0][m], acc[1][m], acc[2][m], acc[3][m])); });
 }
 
 template <DType F>
@@ -104,23 +104,23 @@ template <int kCount>
 inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, int64_t k0, int64_t count) {
     Vec acc[kCount][kRows];
     const float* x[kCount];
-    unroll<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
-    unroll<kCount>([&](auto m) { unroll<kRows>([&](auto r) { acc[m][r] = zero(); }); });
+    repeat<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
+    repeat<kCount>([&](auto m) { repeat<kRows>([&](auto r) { acc[m][r] = zero(); }); });
     int64_t k = 0;
     for (; k + kLanes <= count; k += kLanes) {
         Vec w[kRows];
-        unroll<kRows>([&](auto r) __attribute__((always_inline)) { w[r] = load(panel + r * kPanelStride + k); });
-        unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+        repeat<kRows>([&](auto r) __attribute__((always_inline)) { w[r] = load(panel + r * kPanelStride + k); });
+        repeat<kCount>([&](auto m) __attribute__((always_inline)) {
             const Vec v = load(x[m] + k);
-            unroll<kRows>([&](auto r) __attribute__((always_inline)) { acc[m][r] = fma(v, w[r], acc[m][r]); });
+            repeat<kRows>([&](auto r) __attribute__((always_inline)) { acc[m][r] = fma(v, w[r], acc[m][r]); });
         });
     }
     if (const int rest = static_cast<int>(count - k); rest > 0)
-        unroll<kRows>([&](auto r) {
+        repeat<kRows>([&](auto r) {
             const Vec v = load_partial(panel + r * kPanelStride + k, rest);
-            unroll<kCount>([&](auto m) { acc[m][r] = fma(load_partial(x[m] + k, rest), v, acc[m][r]); });
+            repeat<kCount>([&](auto m) { acc[m][r] = fma(load_partial(x[m] + k, rest), v, acc[m][r]); });
         });
-    unroll<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3])); });
+    repeat<kCount>([&](auto m) { add_sums(p, t0 + m, n, k0, count, sum_rows(acc[m][0], acc[m][1], acc[m][2], acc[m][3])); });
 }
 
 template <int kCount>

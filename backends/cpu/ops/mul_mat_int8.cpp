@@ -22,8 +22,8 @@ constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
-// A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell, whose index is a constant where they
-// are read, so that shifts and masks are constants too.
+// A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell. The unit is a number that repeat() makes a
+// constant, so that shifts and masks are constants too.
 
 // A group in its packed form.
 template <DType F>
@@ -34,19 +34,14 @@ struct PackedSource {
     const typename P::Cell* cells;
     int row;
 
-    template <int kIndex>
-    [[gnu::always_inline]] void quants(int64_t cell, IVec (&q)[kUnitGroups]) const {
+    [[gnu::always_inline]] void quants(int64_t cell, int unit, IVec (&q)[kUnitGroups]) const {
         unroll<kUnitGroups>([&](auto g)
-                                __attribute__((always_inline)) { q[g] = P::template quants<g>(cells[cell], kIndex, row); });
+                                __attribute__((always_inline)) { q[g] = P::template quants<g>(cells[cell], unit, row); });
     }
-    template <int kIndex>
-    [[gnu::always_inline]] Vec scale(int64_t cell, int half) const {
-        return P::scale(cells[cell], kIndex, half, row);
-    }
-    template <int kIndex>
-    [[gnu::always_inline]] Vec low(int64_t cell, int half) const {
-        const Vec low = P::low(cells[cell], kIndex, half, row);
-        return fma(scale<kIndex>(cell, half), broadcast(-static_cast<float>(kFacts.centre())), low);
+    [[gnu::always_inline]] Vec scale(int64_t cell, int unit, int half) const { return P::scale(cells[cell], unit, half, row); }
+    [[gnu::always_inline]] Vec low(int64_t cell, int unit, int half) const {
+        const Vec low = P::low(cells[cell], unit, half, row);
+        return fma(scale(cell, unit, half), broadcast(-static_cast<float>(kFacts.centre())), low);
     }
 };
 
@@ -58,18 +53,15 @@ struct UnpackedSource {
     Unpacked memory;
     int row;
 
-    template <int kIndex>
-    [[gnu::always_inline]] void quants(int64_t unit, IVec (&q)[kUnitGroups]) const {
-        const uint32_t* from = memory.quants + unit * kUnitGroups * kPanelRows + row;
-        unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_words(from + g * kPanelRows); });
+    [[gnu::always_inline]] void quants(int64_t cell, int, IVec (&q)[kUnitGroups]) const {
+        const uint32_t* from = memory.quants + cell * kUnitGroups * kPanelRows + row;
+        repeat<kUnitGroups>([&](auto g) __attribute__((always_inline)) { q[g] = load_words(from + g * kPanelRows); });
     }
-    template <int kIndex>
-    [[gnu::always_inline]] Vec scale(int64_t unit, int half) const {
-        return load(memory.scale + (unit * kFacts.halves + half) * kPanelRows + row);
+    [[gnu::always_inline]] Vec scale(int64_t cell, int, int half) const {
+        return load(memory.scale + (cell * kFacts.halves + half) * kPanelRows + row);
     }
-    template <int kIndex>
-    [[gnu::always_inline]] Vec low(int64_t unit, int half) const {
-        return load(memory.low + (unit * kFacts.halves + half) * kPanelRows + row);
+    [[gnu::always_inline]] Vec low(int64_t cell, int, int half) const {
+        return load(memory.low + (cell * kFacts.halves + half) * kPanelRows + row);
     }
 };
 
@@ -80,18 +72,18 @@ void unpack(const std::byte* group, int64_t n_cells, const Unpacked& to) {
     for (int row = 0; row < kPanelRows; row += kLanes) {
         const PackedSource<F> from{cells_of<F>(group), row};
         for (int64_t cell = 0; cell < n_cells; ++cell)
-            unroll<kUnits>([&](auto u) __attribute__((always_inline)) {
+            repeat<kUnits>([&](auto u) __attribute__((always_inline)) {
                 IVec q[kUnitGroups];
-                from.template quants<u>(cell, q);
+                from.quants(cell, u, q);
                 const int64_t unit = cell * kUnits + u;
-                unroll<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
+                repeat<kUnitGroups>([&](auto g) __attribute__((always_inline)) {
                     if constexpr (kSigned) q[g] = signed_quants<Panel<F>::kFacts>(q[g]);
                     store_words(to.quants + (unit * kUnitGroups + g) * kPanelRows + row, q[g]);
                 });
-                unroll<kHalves>([&](auto half) __attribute__((always_inline)) {
+                repeat<kHalves>([&](auto half) __attribute__((always_inline)) {
                     const int64_t at = (unit * kHalves + half) * kPanelRows + row;
-                    store(to.scale + at, from.template scale<u>(cell, half));
-                    if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.template low<u>(cell, half));
+                    store(to.scale + at, from.scale(cell, u, half));
+                    if constexpr (Panel<F>::kFacts.low) store(to.low + at, from.low(cell, u, half));
                 });
             });
     }
@@ -105,20 +97,20 @@ template <int kCount, class Source>
                                         Vec (&sum)[kCount]) {
     constexpr PanelFacts kFacts = Source::kFacts;
     constexpr int kHalves = kFacts.halves, kGroups = kUnitGroups / kHalves, kKind = dot_kind(kFacts.max);
-    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+    repeat<kCount>([&](auto m) { sum[m] = zero(); });
     for (int64_t cell = 0; cell < n_cells; ++cell)
-        unroll<Source::kUnits>([&](auto u) __attribute__((always_inline)) {
+        repeat<Source::kUnits>([&](auto u) __attribute__((always_inline)) {
             const int64_t unit = cell * Source::kUnits + u;
             IVec q[kUnitGroups];
-            w.template quants<u>(cell, q);
-            unroll<kHalves>([&](auto h) __attribute__((always_inline)) {
-                const Vec scale = w.template scale<u>(cell, h);
+            w.quants(cell, u, q);
+            repeat<kHalves>([&](auto h) __attribute__((always_inline)) {
+                const Vec scale = w.scale(cell, u, h);
                 Vec low = zero();
-                if constexpr (kFacts.low) low = w.template low<u>(cell, h);
+                if constexpr (kFacts.low) low = w.low(cell, u, h);
                 IVec part[kGroups];
-                unroll<kGroups>([&](auto g) __attribute__((always_inline)) { part[g] = q[h * kGroups + g]; });
+                repeat<kGroups>([&](auto g) __attribute__((always_inline)) { part[g] = q[h * kGroups + g]; });
                 const int64_t at = unit * kHalves + h;
-                unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+                repeat<kCount>([&](auto m) __attribute__((always_inline)) {
                     const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
                     const IVec total = dot<kKind>(start, part, x[m].q + unit * kUnit + h * (kUnit / kHalves));
                     const Vec low_x = kFacts.low ? broadcast(x[m].low[at]) : zero();
@@ -248,9 +240,9 @@ class Product {
     [[gnu::noinline]] void tile_at(const Source& w, int64_t n_cells, int64_t t, int64_t n) const {
         ActivationRow x[kCount];
         Vec sum[kCount];
-        unroll<kCount>([&](auto m) { x[m] = row(t + m); });
+        repeat<kCount>([&](auto m) { x[m] = row(t + m); });
         tile<kCount>(w, x, n_cells, sum);
-        unroll<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
+        repeat<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
     }
 
     const Int8Problem& p_;

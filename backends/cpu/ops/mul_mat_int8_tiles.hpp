@@ -96,7 +96,7 @@ template <PanelFacts kFacts, int kCount>
     const float *const d = x.d(block), *const low_x = x.low(block);
     const int64_t n_stages = p.layout.n_units / Stage::kUnits;
     Vec sum[kCount];
-    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+    repeat<kCount>([&](auto m) { sum[m] = zero(); });
 
     const auto multiply = [&](auto parity, int64_t stage) __attribute__((always_inline)) {
         unroll<kDots>([&](auto i) __attribute__((always_inline)) {
@@ -115,7 +115,7 @@ template <PanelFacts kFacts, int kCount>
             const int64_t dot = stage * kDots + i, unit = dot / kHalves;
             const Vec scale = load(w.scale + dot * kPanelRows);
             const Vec low = kFacts.low ? load(w.low + dot * kPanelRows) : zero();
-            unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+            repeat<kCount>([&](auto m) __attribute__((always_inline)) {
                 const Vec low_of_row = kFacts.low ? broadcast(low_x[dot * kTileRows + m]) : zero();
                 sum[m] = add_unit<kFacts>(sum[m], load_words(totals[parity][i][m]), scale, broadcast(d[unit * kTileRows + m]),
                                           low, low_of_row);
@@ -136,7 +136,7 @@ template <PanelFacts kFacts, int kCount>
     }
     if (stage < n_stages) step(even, stage);
 
-    unroll<kCount>([&](auto m) {
+    repeat<kCount>([&](auto m) {
         if (m < n_rows) finish(p, block * kTileRows + m, n, sum[m]);
     });
 }

@@ -130,7 +130,7 @@ template <int kStates, bool kStateDecay, bool kOneGroup>
 inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0, const Scratch& s,
                  const float* from, float* to) {
     Vec state[kStates];
-    unroll<kStates>([&](auto n) { state[n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
+    repeat<kStates>([&](auto n) { state[n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
     for (int64_t i = 0; i < count; ++i) {
         const Vec d = load((kStateDecay ? s.d : s.decay) + i * kLanes);
         const Vec dx = load(s.dx + i * kLanes);
@@ -138,7 +138,7 @@ inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count
         const float* c = p.in->C.row<const float>(t0 + i) + block.group * p.d_state + n0;
         const int64_t expanded = (i * p.d_state + n0) * kLanes;
         Vec sums[kSums];
-        unroll<kStates>([&](auto n) __attribute__((always_inline)) {
+        repeat<kStates>([&](auto n) __attribute__((always_inline)) {
             Vec decay = d;
             if constexpr (kStateDecay) decay = exp2_of_finite(d * load(block.a + (n0 + n) * kLanes));
             const Vec b_n = kOneGroup ? broadcast(b[n]) : load(s.b + expanded + n * kLanes);
@@ -150,7 +150,7 @@ inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count
         if constexpr (kStates >= 4) y = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         store(s.y + i * kLanes, load(s.y + i * kLanes) + y);
     }
-    unroll<kStates>([&](auto n) { store(to + (n0 + n) * kLanes, state[n]); });
+    repeat<kStates>([&](auto n) { store(to + (n0 + n) * kLanes, state[n]); });
 }
 
 template <bool kStateDecay, bool kOneGroup>

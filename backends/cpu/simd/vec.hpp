@@ -65,6 +65,20 @@ template <int kCount, class Body>
     (std::make_integer_sequence<int, kCount>{});
 }
 
+// The same for a body that takes an int as well. With a sanitizer, which keeps nothing in registers and checks every access, it is
+// a loop: unrolled kernels would take minutes to compile.
+template <int kCount, class Body>
+[[gnu::always_inline]] inline void repeat(Body&& body) {
+#ifdef KRAIT_SANITIZED
+    for (int i = 0; i < kCount; ++i) body(i);
+#else
+    [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) __attribute__((always_inline)) {
+        (body(std::integral_constant<int, kIndex>{}), ...);
+    }
+    (std::make_integer_sequence<int, kCount>{});
+#endif
+}
+
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
