@@ -8,12 +8,15 @@
 The engines take turns, A B A B, each turn a process of its own, so that neither's threads disturb the other and a machine that becomes slower
 does so for both. Every turn warms up and then times each test `--repetitions` times; a figure is the median over all
 turns. Models named by --models are made with random weights (krait make-random) and kept in --dir. Both engines get the same
-number of threads, runs of at most 512 tokens, and the file mapped into memory; llama.cpp gets no GPU.
+number of threads, runs of at most 512 tokens, and the file mapped into memory; llama.cpp gets no GPU without --peer-gpu-layers.
 
 llama.cpp comes from PyPI and is built from source, so that it uses what this processor has (a C++ compiler and some minutes):
 
     python3 -m venv ENV
     ENV/bin/pip install --no-binary llama-cpp-python llama-cpp-python
+
+For a GPU: CMAKE_ARGS="-DGGML_CUDA=on" or "-DGGML_VULKAN=on" before pip, then --devices vulkan0 --peer-gpu-layers 99. Of Vulkan devices
+it takes those that compute on the processor only when they are named: GGML_VK_VISIBLE_DEVICES=0.
 
 It is no part of Krait and nothing else needs it. --dry-run shows what would run. Results: STEM.json, for bench/plot.py, and STEM.md.
 """
@@ -138,13 +141,20 @@ def list_text(numbers: list[int]) -> str:
     return ",".join(map(str, numbers))
 
 
+def with_threads(device: str, threads: int) -> str:
+    """Of Krait's devices only the CPU has threads to choose."""
+    return f"{device}:threads={threads}" if device.split(":")[0] == "cpu" else device
+
+
 def commands_of(arguments, file: Path) -> dict[str, list[str]]:
     """The turns of a round, by engine."""
     tests = ["-p", list_text(arguments.prompt), "-n", list_text(arguments.decode), "-b", list_text(arguments.batch),
              "-r", str(arguments.repetitions)]
-    commands = {f"krait {device}": [arguments.krait, "bench", str(file), "-d", f"{device}:threads={arguments.threads}", "-o", "json", *tests]
+    commands = {f"krait {device}": [arguments.krait, "bench", str(file), "-d", with_threads(device, arguments.threads), "-o", "json", *tests]
                 for device in arguments.devices}
     commands[PEER] = [arguments.peer_python, str(WORKER), str(file), "--threads", str(arguments.threads), *tests]
+    if arguments.peer_gpu_layers:
+        commands[PEER] += ["--gpu-layers", str(arguments.peer_gpu_layers)]
     return commands
 
 
@@ -177,12 +187,16 @@ def share_text(result: dict) -> str:
     return f"{result[share]:.0%} of {of}" if share in result else "-"
 
 
+def gpu_text(settings: dict) -> str:
+    return f"; {settings['n_gpu_layers']} layers on its GPU" if settings.get("n_gpu_layers") else ""
+
+
 def as_markdown(report: dict) -> str:
     machine, peer, settings = report["machine"], report["peer"], report["settings"]
     lines = [f"# Krait {report['krait']} and {peer['name']}, {report['date']}", "",
              f"- machine: {machine['cpu']}, {machine['processors']} processors, {machine['memory_bytes'] / 2**30:.0f} GiB, {machine['os']}",
              f"- features: {machine['features']}",
-             f"- peer: {peer['version']}; {peer['system']}",
+             f"- peer: {peer['version']}; {peer['system']}" + gpu_text(peer["settings"]),
              f"- {settings['threads']} threads each, {settings['rounds']} rounds of A B, {settings['repetitions']} repetitions a turn; "
              "tokens/s as median (slowest .. fastest)"]
     for file in report["files"]:
@@ -238,11 +252,15 @@ def integers(least: int):
     return parse
 
 
-def positive(text: str) -> int:
-    numbers = integers(1)(text)
+def integer(text: str, least: int = 0) -> int:
+    numbers = integers(least)(text)
     if len(numbers) != 1:
         raise argparse.ArgumentTypeError(f"'{text}' is more than one number")
     return numbers[0]
+
+
+def positive(text: str) -> int:
+    return integer(text, 1)
 
 
 def words(text: str) -> list[str]:
@@ -258,6 +276,8 @@ def parse_arguments(argv: list[str]):
     parser.add_argument("--krait", default=str(ROOT / "build" / "release" / "bin" / "krait"), help="the krait command (build/release/bin/krait)")
     parser.add_argument("--devices", type=words, default=["cpu"], help="Krait's devices, each a turn of every round: cpu,cpu:avx2 (cpu)")
     parser.add_argument("--peer-python", default=sys.executable, metavar="PYTHON", help="an interpreter that has llama-cpp-python (this one)")
+    parser.add_argument("--peer-gpu-layers", type=integer, default=0, metavar="N",
+                        help="layers that llama.cpp puts on its GPU; 99 = all (0)")
     parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)), help="of each engine (all processors)")
     parser.add_argument("-p", "--prompt", type=integers(0), default=[512], help="tokens of a prompt; 0 = none (512)")
     parser.add_argument("-n", "--decode", type=integers(0), default=[64], help="steps of decoding; 0 = none (64)")

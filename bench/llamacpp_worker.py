@@ -29,7 +29,7 @@ def integers(text: str) -> list[int]:
 
 
 class Peer:
-    def __init__(self, path: str, threads: int) -> None:
+    def __init__(self, path: str, threads: int, gpu_layers: int = 0) -> None:
         import llama_cpp
         import llama_cpp.llama_cpp as api
 
@@ -46,7 +46,7 @@ class Peer:
         api.llama_backend_init()
         start = time.perf_counter()
         parameters = api.llama_model_default_params()
-        parameters.n_gpu_layers = 0
+        parameters.n_gpu_layers = gpu_layers
         if hasattr(parameters, "use_mmap"):
             parameters.use_mmap = True
         elif hasattr(parameters, "load_mode"):
@@ -155,8 +155,9 @@ def main() -> int:
     parser.add_argument("-n", "--decode", type=integers, default=[64])
     parser.add_argument("-b", "--batch", type=integers, default=[1])
     parser.add_argument("-r", "--repetitions", type=int, default=2)
+    parser.add_argument("--gpu-layers", type=int, default=0)
     arguments = parser.parse_args()
-    peer = Peer(arguments.model, arguments.threads)
+    peer = Peer(arguments.model, arguments.threads, arguments.gpu_layers)
     numbers = random.Random(1)
 
     def draw(count: int) -> list[int]:
@@ -172,7 +173,7 @@ def main() -> int:
             results.append({"test": "decode", "n_tok": n_step, "n_seq": n_seq, "seconds": seconds})
     json.dump({"version": peer.version,
                "system": peer.api.llama_print_system_info().decode().strip(),
-               "settings": {"n_gpu_layers": 0, "mmap": True, "n_batch": BATCH, "n_ubatch": BATCH,
+               "settings": {"n_gpu_layers": arguments.gpu_layers, "mmap": True, "n_batch": BATCH, "n_ubatch": BATCH,
                             "n_threads": arguments.threads, "n_threads_batch": arguments.threads},
                "load": {"seconds": peer.load_seconds, "first_token_seconds": peer.first_token_seconds},
                "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

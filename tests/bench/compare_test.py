@@ -95,6 +95,14 @@ class CompareTest(unittest.TestCase):
         self.assertIn("1.50 x reading the file once", text)
         self.assertEqual((self.root / "out.md").read_text(encoding="utf-8"), text)
 
+    def test_threads_and_layers_go_to_those_that_have_them(self) -> None:
+        code, text, errors = self.run_it("m.gguf", "--dry-run", "--threads", "3", "--devices", "cpu:avx2,vulkan0", "--peer-gpu-layers", "99")
+        self.assertEqual(code, 0, errors)
+        cpu, vulkan, peer = text.splitlines()
+        self.assertIn("-d cpu:avx2:threads=3 ", cpu)
+        self.assertIn("-d vulkan0 ", vulkan)
+        self.assertTrue(peer.endswith("--gpu-layers 99"), peer)
+
     def test_models_are_made_once(self) -> None:
         for _ in range(2):
             code, _, errors = self.run_it("--models", "mamba-130m", "--types", "Q4_K,F16", "--rounds", "1")
