@@ -110,6 +110,12 @@ struct PlannedTensor {
     uint64_t byte_size() const { return static_cast<uint64_t>(row_count(desc)) * row_size(); }
 };
 
+void tell_fallback(RandomModelReport& report, std::string_view name, const FormatChoice& choice) {
+    std::string text = fmt::format("{} is {}: {}", tensor_kind(name), dtype_name(choice.dtype), choice.why);
+    if (std::find(report.fallbacks.begin(), report.fallbacks.end(), text) == report.fallbacks.end())
+        report.fallbacks.push_back(std::move(text));
+}
+
 }  // namespace
 
 void RandomModelSizes::set_d_model(int64_t width) {
@@ -154,20 +160,24 @@ int64_t count_weights(const RandomModelSizes& sizes) {
 Result<RandomModelReport> write_random_model(const std::filesystem::path& target, const RandomModelOptions& options) {
     const RandomModelSizes& sizes = options.sizes;
     KRAIT_CHECK(check_sizes(sizes));
-    KRAIT_TRY(GgufWriter writer, GgufWriter::create(target));
     const QuantizeRecipe recipe(options.scheme, sizes.tied_head);
-    KRAIT_CHECK(add_metadata(writer, sizes, recipe.file_type(), options.seed));
-
     RandomModelReport report;
+    FileType file_type;
     std::vector<PlannedTensor> tensors;
     for (const WeightSpec& spec : make_architecture(sizes)->weights()) {
         const std::vector<int64_t> extents = extents_in_file(spec, sizes);
-        const DType dtype = recipe.choose(spec.name, extents).dtype;
-        KRAIT_CHECK(writer.declare(spec.name, dtype, extents));
-        tensors.push_back({spec.name, make_desc(dtype, extents)});
+        const FormatChoice choice = recipe.choose(spec.name, extents);
+        tensors.push_back({spec.name, make_desc(choice.dtype, extents)});
+        file_type.add(spec.name, tensors.back().desc);
+        if (choice.fell_back) tell_fallback(report, spec.name, choice);
         report.n_weight += element_count(tensors.back().desc);
         report.tensor_bytes += tensors.back().byte_size();
     }
+
+    KRAIT_TRY(GgufWriter writer, GgufWriter::create(target));
+    KRAIT_CHECK(add_metadata(writer, sizes, file_type.number(), options.seed));
+    for (const PlannedTensor& tensor : tensors)
+        KRAIT_CHECK(writer.declare(tensor.name, dtype_of(tensor.desc), {tensor.desc.extent, tensor.desc.rank}));
 
     RandomWeights weights(sizes.n_layer, options.seed, options.threads);
     uint64_t done = 0;

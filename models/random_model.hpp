@@ -60,6 +60,7 @@ struct RandomModelOptions {
 struct RandomModelReport {
     int64_t n_weight = 0;
     uint64_t tensor_bytes = 0, file_bytes = 0;
+    std::vector<std::string> fallbacks;  // "ssm_dt.weight is F16: rows of 48 are no whole blocks of Q8_0", one for each kind
 };
 
 // Memory stays near 20 MiB whatever the size. An error about sizes names the one that is wrong; the file is whole or absent.

@@ -10,6 +10,9 @@
 namespace krait {
 namespace {
 
+// What a file of float32 cannot say.
+bool fits(double squares) { return std::isfinite(static_cast<float>(squares)); }
+
 struct Sums {
     std::vector<double> squares;
     int64_t n_row = 0;
@@ -21,6 +24,12 @@ struct Sums {
             for (size_t c = 0; c < row.size(); ++c) squares[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
         }
         n_row += x.n_row;
+    }
+    // The first column whose sum is not finite, or too large for the file.
+    std::optional<size_t> broken() const {
+        const auto found = std::find_if_not(squares.begin(), squares.end(), fits);
+        if (found == squares.end()) return std::nullopt;
+        return static_cast<size_t>(found - squares.begin());
     }
 };
 
@@ -46,7 +55,17 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
     if (options.batch < 1) return fail(ErrorCode::invalid_argument, "a batch of {} chunks: at least 1", options.batch);
     std::map<std::string, Sums, std::less<>> sums;
     SessionOptions session_options{.max_sequences = options.batch, .max_batch_tokens = rows_of_run(*model)};
-    session_options.observer = [&](const Activations& x) { sums[std::string(x.weight)].add(x); };
+    // The first matrix, in the order of the model, that meets something broken: told as soon as its run ends.
+    std::optional<Error> broken;
+    session_options.observer = [&](const Activations& x) {
+        Sums& sum = sums[std::string(x.weight)];
+        sum.add(x);
+        if (const auto column = sum.broken(); column && !broken)
+            broken = Error{ErrorCode::invalid_argument,
+                           fmt::format("{}: what multiplies column {} is not finite on this text, or its squares are beyond "
+                                       "float32: a weight of the model is broken",
+                                       x.weight, *column)};
+    };
     KRAIT_TRY(Session session, Session::create(model, session_options));
 
     const auto chunk = static_cast<size_t>(options.chunk);
@@ -67,20 +86,17 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
         if (options.progress)
             control.progress = [&](int64_t n, int64_t) { options.progress(std::min(done + n, total), total); };
         // All logits are asked for, and none is looked at: so the head's product is part of every run.
-        KRAIT_CHECK(
-            visit_logits(session, batch, control, [](size_t, size_t, std::span<const float>) { return Result<void>(); }));
+        const auto look = [&](size_t, size_t, std::span<const float>) -> Result<void> {
+            if (broken) return tl::unexpected<Error>(*broken);
+            return {};
+        };
+        KRAIT_CHECK(visit_logits(session, batch, control, look));
     }
 
     ImportanceMatrix matrix;
     for (const auto& [name, sum] : sums) {
         ImportanceMatrix::Entry entry{.n_row = static_cast<double>(sum.n_row)};
-        for (const double squares : sum.squares) {
-            entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
-            if (!std::isfinite(entry.mean_square.back()))
-                return fail(ErrorCode::invalid_argument,
-                            "{}: what multiplies column {} is not finite on this text: a weight of the model is broken", name,
-                            entry.mean_square.size() - 1);
-        }
+        for (const double squares : sum.squares) entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
         matrix.set(name, std::move(entry));
     }
     return matrix;

@@ -69,8 +69,13 @@ Result<void> ImportanceMatrix::save(const std::filesystem::path& path, const std
     }
     for (const auto& [tensor, entry] : entries_) {
         std::vector<float> sums;
-        for (const float value : entry.mean_square)
+        for (const float value : entry.mean_square) {
             sums.push_back(static_cast<float>(static_cast<double>(value) * entry.n_row));
+            if (!std::isfinite(sums.back()))
+                return fail(ErrorCode::invalid_argument,
+                            "{}: the sum of squares of column {}, {} rows of {}, is beyond float32", tensor, sums.size() - 1,
+                            entry.n_row, value);
+        }
         const auto count = static_cast<float>(entry.n_row);
         KRAIT_CHECK(writer.write_tensor(tensor + std::string(kSums), std::as_bytes(std::span(sums))));
         KRAIT_CHECK(writer.write_tensor(tensor + std::string(kCounts), std::as_bytes(std::span(&count, 1))));

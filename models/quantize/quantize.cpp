@@ -23,6 +23,8 @@ Result<void> check_source(const GgufFile& in, const std::filesystem::path& targe
     KRAIT_CHECK(refuse_overwrite(target, {in.name(), options.importance ? options.importance->name() : ""}));
     KRAIT_TRY(const std::string_view type, in.get_string("general.type", "model"));
     if (type != "model") return fail(kBad, "{} is no model ('general.type' is '{}')", in.name(), type);
+    if (!in.has("general.architecture"))
+        return fail(kBad, "{} does not say what model it is ('general.architecture' is missing)", in.name());
     if (options.importance) KRAIT_CHECK(options.importance->check(in));
     if (options.force) return {};
     for (const GgufTensor& tensor : in.tensors())
@@ -52,7 +54,7 @@ class Complaint {
     void look_at(std::span<const float> row, DType to, bool force, int64_t index) {
         for (const float weight : row) {
             const bool is_beyond_f16 = to == DType::F16 && std::fabs(weight) >= 65520.0f;  // rounds to infinity from there
-            if (std::isfinite(weight) ? !is_beyond_f16 : (force || !is_quantized(to))) continue;
+            if (std::isfinite(weight) ? !is_beyond_f16 : force) continue;
             const std::lock_guard lock(mutex_);
             if (found_ && row_ <= index) return;
             found_ = true, row_ = index, weight_ = weight;
@@ -64,10 +66,9 @@ class Complaint {
         if (std::isfinite(weight_))
             return fail(kBad, "tensor {}: row {} holds {}, and {} ends at 65504; BF16, F32 and formats of blocks can hold it",
                         quote_name(tensor.name), row_, weight_, dtype_name(to));
-        return fail(
-            ErrorCode::corrupt_file,
-            "tensor {}: row {} holds {}. Is the file damaged? --force counts NaN as 0 and infinity as the largest number",
-            quote_name(tensor.name), row_, weight_);
+        return fail(ErrorCode::corrupt_file, "tensor {}: row {} holds {}. Is the file damaged? --force {}",
+                    quote_name(tensor.name), row_, weight_,
+                    is_quantized(to) ? "counts NaN as 0 and infinity as the largest number" : "keeps it");
     }
 
   private:
@@ -77,14 +78,16 @@ class Complaint {
     float weight_ = 0;
 };
 
-Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, const QuantizeRecipe& recipe,
+Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, std::span<const PlannedTensor> tensors,
                           const ImportanceMatrix* importance) {
     constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version",
                                kImportance = "quantize.imatrix.";
     for (const GgufMetadata& entry : in.metadata())
         if (entry.key != kFileType && entry.key != kVersion && !entry.key.starts_with(kImportance))
             KRAIT_CHECK(writer.add(entry.key, entry.value));
-    KRAIT_CHECK(writer.add(std::string(kFileType), recipe.file_type()));
+    FileType file_type;
+    for (const PlannedTensor& tensor : tensors) file_type.add(tensor.in->name, tensor.out);
+    KRAIT_CHECK(writer.add(std::string(kFileType), file_type.number()));
     KRAIT_CHECK(writer.add(std::string(kVersion), uint32_t{2}));  // of the formats' layout; nobody ever wrote another K format
     if (!importance) return {};
     KRAIT_CHECK(writer.add(std::string(kImportance) + "file", importance->name()));
@@ -99,15 +102,14 @@ Result<void> write_tensor(GgufWriter& writer, const PlannedTensor& tensor, const
     Complaint complaint;
     KRAIT_CHECK(write_rows(writer, tensor.in->name, tensor.out, rows, [&](int64_t row, std::span<std::byte> bytes) {
         const std::span<const std::byte> in = tensor.in->bytes.subspan(static_cast<size_t>(row) * stride, stride);
-        if (from == to) {
-            std::copy(in.begin(), in.end(), bytes.begin());
-            return;
-        }
+        const bool is_kept = from == to;
+        if (is_kept) std::copy(in.begin(), in.end(), bytes.begin());
+        if (is_kept && (options.force || !dtype_info(from).is_weight_format)) return;
         thread_local std::vector<float> weights;
         weights.resize(static_cast<size_t>(width));
         decode_row(from, in.data(), weights);
         complaint.look_at(weights, to, options.force, row);
-        encode_row(to, weights, tensor.importance, bytes.data());
+        if (!is_kept) encode_row(to, weights, tensor.importance, bytes.data());
     }));
     return complaint.result(*tensor.in, to);
 }
@@ -139,7 +141,7 @@ Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::
     for (const PlannedTensor& tensor : tensors) tell(report, tensor);
 
     KRAIT_TRY(GgufWriter writer, GgufWriter::create(target));
-    KRAIT_CHECK(add_metadata(writer, in, recipe, options.importance));
+    KRAIT_CHECK(add_metadata(writer, in, tensors, options.importance));
     for (const PlannedTensor& tensor : tensors)
         KRAIT_CHECK(writer.declare(tensor.in->name, dtype_of(tensor.out), tensor.in->extents()));
     uint64_t done = 0;

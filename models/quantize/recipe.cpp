@@ -26,6 +26,10 @@ constexpr const FormatFacts& facts_of(DType dtype) {
     return *std::find_if(std::begin(kFacts), std::end(kFacts), [&](const FormatFacts& f) { return f.dtype == dtype; });
 }
 
+// Formats that have a mix, and what ssm_out has in it.
+constexpr std::pair<DType, DType> kMixes[] = {
+    {DType::Q3_K, DType::Q4_K}, {DType::Q4_K, DType::Q5_K}, {DType::Q5_K, DType::Q6_K}};
+
 double bits(DType dtype) { return 8.0 * dtype_info(dtype).block_bytes / dtype_info(dtype).block_elems; }
 DType at_least(DType dtype, DType least) { return bits(dtype) < bits(least) ? least : dtype; }
 
@@ -51,8 +55,6 @@ Result<DType> parse_weight_format(std::string_view name) {
 }
 
 Result<QuantizeScheme> parse_quantize_type(std::string_view name) {
-    constexpr std::pair<DType, DType> kMixes[] = {
-        {DType::Q3_K, DType::Q4_K}, {DType::Q4_K, DType::Q5_K}, {DType::Q5_K, DType::Q6_K}};
     const std::string text = upper(name);
     for (const auto& [body, out] : kMixes) {
         if (text == fmt::format("{}_M", dtype_name(body))) return QuantizeScheme{.body = body, .out = out};
@@ -61,6 +63,19 @@ Result<QuantizeScheme> parse_quantize_type(std::string_view name) {
     auto body = parse_weight_format(name);
     if (!body) return fail(body.error().code, "{}; and the mixes Q3_K_M, Q4_K_M, Q5_K_M", body.error().message);
     return QuantizeScheme{.body = *body};
+}
+
+Result<QuantizeScheme> parse_quantize_scheme(std::string_view type, std::string_view head, bool pure) {
+    KRAIT_TRY(QuantizeScheme scheme, parse_quantize_type(type));
+    if (pure && scheme.out)
+        return fail(ErrorCode::invalid_argument,
+                    "{} is a mix of {} and {}, and --pure wants one type for all matrices: ask for {}, or leave --pure out",
+                    upper(type), dtype_name(scheme.body), dtype_name(*scheme.out), dtype_name(scheme.body));
+    scheme.pure = pure;
+    if (!head.empty()) {
+        KRAIT_TRY(scheme.head, parse_weight_format(head));
+    }
+    return scheme;
 }
 
 std::string_view tensor_kind(std::string_view name) {
@@ -79,16 +94,33 @@ DType format_for_rows(DType wanted, int64_t width) {
     return wanted;
 }
 
-uint32_t QuantizeRecipe::file_type() const {
-    return facts_of(scheme_.body).file_type + (scheme_.out && *scheme_.out != scheme_.body ? 1 : 0);  // S and M are neighbours
+void FileType::add(std::string_view name, const TensorDesc& desc) {
+    const std::string_view kind = tensor_kind(name);
+    const DType dtype = dtype_of(desc);
+    if (!is_weight_matrix(kind, desc.rank) || !dtype_info(dtype).is_weight_format) return;
+    n_weight_[dtype] += element_count(desc);
+    if (kind != "ssm_out.weight") return;
+    has_several_outs_ = has_several_outs_ || (out_ && *out_ != dtype);
+    out_ = dtype;
+}
+
+uint32_t FileType::number() const {
+    const auto most =
+        std::max_element(n_weight_.begin(), n_weight_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most == n_weight_.end()) return facts_of(DType::F32).file_type;
+    const uint32_t number = facts_of(most->first).file_type;
+    for (const auto& [body, out] : kMixes)
+        if (body == most->first && out_ == out && !has_several_outs_) return number + 1;  // S and M are neighbours
+    return number;
 }
 
 // Before the row's length is looked at.
 FormatChoice QuantizeRecipe::wanted(std::string_view kind, size_t rank) const {
     if (!is_weight_matrix(kind, rank)) return {DType::F32, "small, and every value meets it"};
+    const bool is_head = kind == "output.weight" || (kind == "token_embd.weight" && tied_head_);
+    if (is_head && scheme_.head) return {*scheme_.head, "head, asked for"};
     if (scheme_.pure) return {scheme_.body, "asked for"};
-    if (kind == "output.weight" || (kind == "token_embd.weight" && tied_head_)) {
-        if (scheme_.head) return {*scheme_.head, "head, asked for"};
+    if (is_head) {
         const DType dtype = at_least(scheme_.body, DType::Q6_K);
         return {dtype, dtype == scheme_.body ? "asked for" : "head: an error here is one of the logits"};
     }
@@ -106,6 +138,7 @@ FormatChoice QuantizeRecipe::choose(std::string_view name, std::span<const int64
     if (const DType fitting = format_for_rows(choice.dtype, width); fitting != choice.dtype) {
         choice.why = fmt::format("rows of {} are no whole blocks of {}", width, dtype_name(choice.dtype));
         choice.dtype = fitting;
+        choice.fell_back = true;
     }
     return choice;
 }

@@ -13,13 +13,14 @@
 // 32 weights, and what is no multiple of 32 (dt_rank 48) F16. docs/quant-formats.md gives figures for all of this.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "core/base/result.hpp"
-#include "core/tensor/dtype.hpp"
+#include "core/tensor/tensor_desc.hpp"
 
 namespace krait {
 
@@ -28,19 +29,22 @@ struct QuantizeScheme {
     DType body = DType::F32;    // of the large matrices
     std::optional<DType> out;   // of ssm_out, where it shall be another
     std::optional<DType> head;  // of the head, and of an embedding that is tied to it; absent = by the table above
-    bool pure = false;          // every matrix in `body`, head, ssm_x and ssm_dt too; rows must still be whole blocks
+    bool pure = false;  // every matrix in `body`, ssm_x, ssm_dt and a head that is not asked for too, where rows are blocks
 };
 
 // The name of a format, in either case; the error lists what there is.
 Result<DType> parse_weight_format(std::string_view name);
 // The name of a format or of a mix: q3_k_m, q4_k_m and q5_k_m have ssm_out in the next larger K format; q4_k_s is q4_k.
 Result<QuantizeScheme> parse_quantize_type(std::string_view name);
+// The three words of a command: --type, --head (empty = by the table above) and --pure. A mix is not pure: an error.
+Result<QuantizeScheme> parse_quantize_scheme(std::string_view type, std::string_view head, bool pure);
 // "F32, F16, ..."
 std::string weight_format_names();
 
 struct FormatChoice {
     DType dtype = DType::F32;
     std::string why;
+    bool fell_back = false;  // rows are no whole blocks of the format that was wanted
 };
 
 class QuantizeRecipe {
@@ -50,14 +54,24 @@ class QuantizeRecipe {
     // For a tensor of that name and those extents (Krait's order, the last varies fastest). Never fails: F16 and F32 take any row.
     FormatChoice choose(std::string_view name, std::span<const int64_t> extents) const;
 
-    // GGUF's general.file_type for a file of this recipe: what most of its weights are.
-    uint32_t file_type() const;
-
   private:
     FormatChoice wanted(std::string_view kind, size_t rank) const;
 
     QuantizeScheme scheme_;
     bool tied_head_;
+};
+
+// GGUF's general.file_type of a file: the format of most weights of its matrices; a file of Q3_K, Q4_K or Q5_K is a mix ("Q4_K_M")
+// where ssm_out has the format of that mix. Every tensor of the file is added once.
+class FileType {
+  public:
+    void add(std::string_view name, const TensorDesc& desc);
+    uint32_t number() const;
+
+  private:
+    std::map<DType, int64_t> n_weight_;
+    std::optional<DType> out_;  // of ssm_out, where all of them have one
+    bool has_several_outs_ = false;
 };
 
 // Whether a tensor of that kind and rank is one of the matrices that formats of blocks are for.

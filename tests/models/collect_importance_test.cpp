@@ -4,6 +4,8 @@
 #include "models/quantize/collect_importance.hpp"
 
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 #include "core/quant/codec.hpp"
 #include "models/quantize/quantize.hpp"
@@ -118,6 +120,30 @@ TEST_F(Importance, ATextThatIsTooShortIsRefused) {
     const auto stopped = collect_importance(model, counting_tokens(600, 300), {}, {.cancel = &cancel});
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST_F(Importance, ABrokenMatrixIsNamedAtOnce) {
+    // NaN in the second layer's in-projection: what reads its results is broken, its own input is not.
+    const auto path = write("m.gguf", {.sizes = tiny("mamba-130m")});
+    {
+        auto file = GgufFile::open(path);
+        ASSERT_TRUE(file);
+        const auto offset = static_cast<long>(file->find_tensor("blk.1.ssm_in.weight")->file_offset);
+        std::FILE* raw = std::fopen(path.c_str(), "r+b");
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        ASSERT_EQ(std::fseek(raw, offset, SEEK_SET), 0);
+        ASSERT_EQ(std::fwrite(&nan, sizeof nan, 1, raw), 1u);
+        std::fclose(raw);
+    }
+    int64_t read = 0;
+    CollectOptions options{.chunk = 64, .batch = 1};
+    options.progress = [&](int64_t done, int64_t) { read = done; };
+    const auto matrix = collect_importance(load(path), counting_tokens(5000, 300), {}, options);
+    ASSERT_FALSE(matrix);
+    EXPECT_EQ(matrix.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(matrix.error().message.find("blk.1.ssm_x.weight: what multiplies column"), std::string::npos)
+        << matrix.error().message;
+    EXPECT_LE(read, 64);
 }
 
 // sum over the model of importance * error^2, relative to that of the weights themselves.

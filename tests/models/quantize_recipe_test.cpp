@@ -94,12 +94,52 @@ TEST(Recipe, NoRowIsTooOdd) {
         }
 }
 
+// Of a small model whose tensors the recipe chooses.
+uint32_t file_type_of(const QuantizeScheme& scheme, int64_t width = 256) {
+    const QuantizeRecipe recipe(scheme, true);
+    FileType type;
+    const auto add = [&](const char* name, const std::vector<int64_t>& extents) {
+        type.add(name, make_desc(recipe.choose(name, extents).dtype, extents));
+    };
+    add("token_embd.weight", {300, width});
+    for (const char* layer : {"blk.0.", "blk.1."}) {
+        add((layer + std::string("attn_norm.weight")).c_str(), {width});
+        add((layer + std::string("ssm_in.weight")).c_str(), {4 * width, width});
+        add((layer + std::string("ssm_out.weight")).c_str(), {width, 2 * width});
+    }
+    return type.number();
+}
+
 TEST(Recipe, EveryFormatHasAFileTypeOfItsOwn) {
     std::set<uint32_t> seen;
     for (const DTypeInfo& info : kDTypes)
-        if (info.is_weight_format && !seen.insert(QuantizeRecipe({.body = info.dtype}, true).file_type()).second)
-            ADD_FAILURE() << info.name;
-    EXPECT_EQ(QuantizeRecipe({.body = DType::Q8_0}, true).file_type(), 7u);
+        if (info.is_weight_format && !seen.insert(file_type_of({.body = info.dtype})).second) ADD_FAILURE() << info.name;
+    EXPECT_EQ(file_type_of({.body = DType::Q8_0}), 7u);
+    EXPECT_EQ(FileType().number(), 0u);
+}
+
+TEST(Recipe, TheFileTypeIsThatOfWhatIsInTheFile) {
+    EXPECT_EQ(file_type_of(parse_quantize_type("q4_k_m").value()), 15u);
+    EXPECT_EQ(file_type_of(parse_quantize_type("q4_k").value()), 14u);
+    EXPECT_EQ(file_type_of({.body = DType::Q4_K, .out = DType::Q5_K, .pure = true}), 14u);
+    // Rows of 96 are no blocks of 256: Q5_0, and ssm_out, of 192, too.
+    EXPECT_EQ(file_type_of(parse_quantize_type("q4_k").value(), 96), 8u);
+    EXPECT_EQ(file_type_of(parse_quantize_type("q4_k").value(), 100), 1u);
+}
+
+TEST(Recipe, TheWordsOfACommand) {
+    const auto pure = parse_quantize_scheme("q4_k", "q8_0", true);
+    ASSERT_TRUE(pure) << pure.error().message;
+    const QuantizeRecipe recipe(*pure, true);
+    const std::vector<int64_t> extents = {1000, 256};
+    EXPECT_EQ(recipe.choose("token_embd.weight", extents).dtype, DType::Q8_0);
+    EXPECT_EQ(recipe.choose("blk.0.ssm_x.weight", extents).dtype, DType::Q4_K);
+    EXPECT_TRUE(parse_quantize_scheme("q4_k_s", "", true));
+    const auto mix = parse_quantize_scheme("q4_k_m", "", true);
+    ASSERT_FALSE(mix);
+    EXPECT_EQ(mix.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(mix.error().message.find("Q4_K_M is a mix of Q4_K and Q5_K"), std::string::npos) << mix.error().message;
+    EXPECT_FALSE(parse_quantize_scheme("q4_k", "q9", false));
 }
 
 TEST(Recipe, NamesOfFormats) {
@@ -121,7 +161,6 @@ TEST(Recipe, MixesGiveTheOutProjectionMore) {
     const QuantizeRecipe mix(*scheme, true);
     EXPECT_EQ(mix.choose("blk.0.ssm_out.weight", extents).dtype, DType::Q5_K);
     EXPECT_EQ(mix.choose("blk.0.ssm_in.weight", extents).dtype, DType::Q4_K);
-    EXPECT_EQ(mix.file_type(), 15u);
     EXPECT_EQ(QuantizeRecipe(parse_quantize_type("Q4_K_S").value(), true).choose("blk.0.ssm_out.weight", extents).dtype,
               DType::Q4_K);
     EXPECT_EQ(parse_quantize_type("q5_k_m")->out, DType::Q6_K);

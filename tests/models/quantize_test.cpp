@@ -169,7 +169,25 @@ TEST_F(Quantize, WeightsThatAreNoNumbersAreReported) {
     const auto nan = with_weight(std::numeric_limits<float>::quiet_NaN());
     expect_refused(nan, {.scheme = {.body = DType::Q4_K}}, "'blk.0.ssm_in.weight': row 5 holds nan", ErrorCode::corrupt_file);
     quantize(nan, "forced.gguf", {.scheme = {.body = DType::Q4_K}, .force = true});
-    quantize(nan, "bf16.gguf", {.scheme = {.body = DType::BF16}});  // stays what it is
+    for (const DType floating : {DType::F32, DType::F16, DType::BF16})
+        expect_refused(nan, {.scheme = {.body = floating}}, "row 5 holds nan. Is the file damaged? --force keeps it",
+                       ErrorCode::corrupt_file);
+    const GgufFile kept = open(quantize(nan, "f16.gguf", {.scheme = {.body = DType::F16}, .force = true}));
+    std::vector<float> row(256);
+    decode_row(DType::F16, kept.find_tensor("blk.0.ssm_in.weight")->bytes.data() + 5 * 512, row);
+    EXPECT_TRUE(std::isnan(row[0]));
+    expect_refused(with_weight(-std::numeric_limits<float>::infinity()), {.scheme = {.body = DType::F32}}, "holds -inf",
+                   ErrorCode::corrupt_file);
+}
+
+TEST_F(Quantize, AFileWithoutAnArchitectureIsRefused) {
+    auto writer = GgufWriter::create(folder_ / "nothing.gguf");
+    ASSERT_TRUE(writer) << writer.error().message;
+    const std::vector<float> values(32, 1.0f);
+    ASSERT_TRUE(writer->declare("w.weight", DType::F32, {1, 32}));
+    ASSERT_TRUE(writer->write_tensor("w.weight", std::as_bytes(std::span(values))));
+    ASSERT_TRUE(writer->finish());
+    expect_refused(folder_ / "nothing.gguf", {.scheme = {.body = DType::Q8_0}}, "'general.architecture' is missing");
 }
 
 TEST_F(Quantize, WeightsBeyondF16AreReported) {
@@ -287,6 +305,12 @@ TEST_F(Quantize, FilesWithoutUsableImportanceAreRefused) {
     bad.set("w", {.mean_square = {1, -1}, .n_row = 1});
     ASSERT_TRUE(bad.save(folder_ / "bad", "", 1, 1));
     expect(folder_ / "bad", "number 1 is -1");
+    ImportanceMatrix large;
+    large.set("w", {.mean_square = {1, 1e38f}, .n_row = 1000});
+    const auto saved = large.save(folder_ / "large", "", 1, 1);
+    ASSERT_FALSE(saved);
+    EXPECT_NE(saved.error().message.find("w: the sum of squares of column 1"), std::string::npos) << saved.error().message;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "large"));
 }
 
 }  // namespace
