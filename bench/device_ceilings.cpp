@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "core/base/processors.hpp"
+
 namespace krait::bench {
 
 Result<int> threads_of(std::string_view spec) {
@@ -20,7 +22,7 @@ Result<int> threads_of(std::string_view spec) {
             "the device '{}' has as many threads as its list of processors says, and the machine is measured with as many: "
             "give their number too, with --threads or as cpu:threads=N:affinity={}",
             spec, *affinity);
-    return default_thread_count();
+    return usable_processors();
 }
 
 Result<std::optional<Ceilings>> ceilings_of(const Device& device, std::string_view spec,

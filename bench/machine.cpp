@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "bench/ceilings/ceilings.hpp"
+#include "core/base/processors.hpp"
 #include "core/runtime/plugin_registry.hpp"
 
 namespace krait::bench {
@@ -19,7 +20,7 @@ Machine Machine::describe() {
     }
     if (utsname system{}; uname(&system) == 0)
         machine.os = fmt::format("{} {} {}", system.sysname, system.release, system.machine);
-    machine.processors = default_thread_count();
+    machine.processors = usable_processors();
     machine.cache_bytes = last_level_cache_bytes();
     return machine;
 }

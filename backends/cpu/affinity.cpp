@@ -69,22 +69,6 @@ Result<int> parse_number(std::string_view text, std::string_view all) {
 
 }  // namespace
 
-std::vector<int> allowed_processors() {
-    std::vector<int> processors;
-#if defined(__linux__)
-    for (int count = 1024; count <= kMaxProcessors; count *= 4) {
-        const ProcessorSet set = make_set(count);
-        if (!set) break;
-        const size_t bytes = CPU_ALLOC_SIZE(count);
-        if (sched_getaffinity(0, bytes, set.get()) != 0) continue;  // more processors than fit
-        for (int id = 0; id < count; ++id)
-            if (CPU_ISSET_S(static_cast<size_t>(id), bytes, set.get())) processors.push_back(id);
-        break;
-    }
-#endif
-    return processors;
-}
-
 std::vector<Processor> allowed_topology() {
     std::vector<Processor> processors;
     for (const int id : allowed_processors())

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/processors.hpp"
 #include "core/base/result.hpp"
 
 namespace krait::cpu {
@@ -19,9 +20,7 @@ struct Processor {
     int core;  // numbered within the package
 };
 
-// Those that this process may run on, in ascending order; empty where the system does not say.
-std::vector<int> allowed_processors();
-// The same with package and core; where the system does not say, each is a core of its own.
+// allowed_processors() with package and core; where the system does not say, each is a core of its own.
 std::vector<Processor> allowed_topology();
 
 // "0-1", "0,2-3", "0+2-3" ('+' for lists of devices, which ',' separates): processors in the order in which they are named.

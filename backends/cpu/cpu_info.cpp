@@ -2,12 +2,9 @@
 
 #include "backends/cpu/cpu_info.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <thread>
 
-#include "backends/cpu/affinity.hpp"
 #include "backends/cpu/instruction_sets.hpp"
 
 #if defined(__x86_64__)
@@ -29,14 +26,6 @@ std::string line_of(const char* path, const char* key) {
     }
     while (!value.empty() && (value.back() == '\n' || value.back() == ' ')) value.pop_back();
     return value;
-}
-
-// Control groups, version 2: "max 100000" or "150000 100000" (microseconds in each period); 0 = no quota.
-int quota_of_group() {
-    const std::string text = line_of("/sys/fs/cgroup/cpu.max", "");
-    long long quota = 0, period = 0;
-    if (std::sscanf(text.c_str(), "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0) return 0;
-    return static_cast<int>(std::clamp<long long>((quota + period - 1) / period, 1, 1 << 20));
 }
 
 }  // namespace
@@ -64,13 +53,6 @@ std::string processor_features() {
     for (size_t i = 0; i < kFeatures; ++i)
         if (this_machine().features[i]) text += (text.empty() ? "" : " ") + std::string(feature_name(static_cast<Feature>(i)));
     return text;
-}
-
-int usable_processors() {
-    auto count = static_cast<int>(allowed_processors().size());
-    if (count < 1) count = static_cast<int>(std::thread::hardware_concurrency());
-    if (const int quota = quota_of_group(); quota > 0) count = std::min(count, quota);
-    return std::max(count, 1);
 }
 
 }  // namespace krait::cpu

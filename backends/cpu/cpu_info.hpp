@@ -11,7 +11,4 @@ namespace krait::cpu {
 std::string processor_name();
 std::string processor_features();  // "sse2 avx2 fma": those of instruction_sets.hpp
 
-// Processors that this process may run on, less where a control group's quota is smaller; at least 1.
-int usable_processors();
-
 }  // namespace krait::cpu

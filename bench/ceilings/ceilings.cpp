@@ -109,10 +109,8 @@ uint64_t last_level_cache_bytes() {
     return largest;
 }
 
-int default_thread_count() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
 Ceilings measure_ceilings(const CeilingOptions& options) {
-    const Workers workers(options.n_threads > 0 ? options.n_threads : default_thread_count());
+    const Workers workers(std::max(options.n_threads, 1));
     std::vector<const PeakKernel*> peaks;
     for (const auto kernels : {portable_peaks(), x86_peaks(), amx_peaks()})
         for (const PeakKernel& kernel : kernels)

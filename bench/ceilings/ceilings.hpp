@@ -37,7 +37,7 @@ struct Ceilings {
 };
 
 struct CeilingOptions {
-    int n_threads = 0;          // 0 = one for each processor that this process may run on
+    int n_threads = 1;
     uint64_t buffer_bytes = 0;  // of the read; 0 = four last-level caches, at least 256 MiB, at most a quarter of what is free
     double run_seconds = 0.04;  // of one run of a loop
     int runs = 5;
@@ -49,7 +49,5 @@ Ceilings measure_ceilings(const CeilingOptions& options = {});
 
 // Bytes of the largest cache of the first processor; 0 where the system does not tell.
 uint64_t last_level_cache_bytes();
-
-int default_thread_count();
 
 }  // namespace krait::bench

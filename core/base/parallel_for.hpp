@@ -13,13 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/processors.hpp"
+
 namespace krait {
 
-// As many threads as this process may use; at least 1.
-inline int default_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
 // Calls body(begin, end) for pieces of `grain` that cover 0 .. n, each once, on the caller and up to n_threads - 1 others;
-// n_threads < 1 means default_threads(). Returns when all are done. The first exception of a body ends the handing out of
+// n_threads < 1 means usable_processors(). Returns when all are done. The first exception of a body ends the handing out of
 // pieces and is thrown again here.
 template <class Body>
 void parallel_for(int n_threads, int64_t n, int64_t grain, Body&& body) {
@@ -38,7 +37,7 @@ void parallel_for(int n_threads, int64_t n, int64_t grain, Body&& body) {
         }
     };
     const int64_t n_piece = (n + grain - 1) / grain;
-    const auto n_other = std::min<int64_t>(n_threads < 1 ? default_threads() : n_threads, n_piece) - 1;
+    const auto n_other = std::min<int64_t>(n_threads < 1 ? usable_processors() : n_threads, n_piece) - 1;
     {
         std::vector<std::jthread> others;
         for (int64_t i = 0; i < n_other; ++i) {

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <thread>
 
+#include "core/base/processors.hpp"
 #include "tests/harness/suite.hpp"
 
 namespace krait::harness {
@@ -26,7 +26,7 @@ class OpTest : public testing::Test {
         ASSERT_TRUE(device) << device.error().message;
         const Runner runner(*device, spec_, shared_oracle());
         const auto cases = select({.op = op_, .quick = KRAIT_QUICK_TESTS != 0});
-        const Summary summary = run_suite(runner, cases, std::max(1u, std::thread::hardware_concurrency()));
+        const Summary summary = run_suite(runner, cases, static_cast<unsigned>(usable_processors()));
         for (const std::string& failure : summary.failures) ADD_FAILURE() << failure;
         for (const OpSummary& op : summary.ops) {
             for (const auto& [reason, times] : op.reasons) RecordProperty(std::to_string(times) + " cases", reason);
