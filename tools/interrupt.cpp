@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "core/base/output_file.hpp"
 #include "tools/command.hpp"
 
 namespace krait::tools {
@@ -13,7 +14,9 @@ std::atomic<bool> g_interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may touch nothing else
 
 void on_interrupt(int) {
-    if (g_interrupted.exchange(true)) std::_Exit(kExitInterrupted);
+    if (!g_interrupted.exchange(true)) return;
+    remove_partial_files();
+    std::_Exit(kExitInterrupted);
 }
 
 void catch_signal(int signal) {

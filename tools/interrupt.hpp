@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ctrl-C as a flag, so that a command can end in order: files removed, figures printed. A second one does not wait.
+// Ctrl-C as a flag, so that a command can end in order: files removed, figures printed. A second one does not wait, and only
+// removes what is half written.
 #pragma once
 
 #include <atomic>

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -31,7 +33,31 @@ Result<std::filesystem::path> resolve_target(const std::filesystem::path& target
     return resolved;
 }
 
+// Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler never
+// reads what another thread has freed.
+constexpr int kSlots = 64;
+std::atomic<char*> g_partial[kSlots];
+static_assert(std::atomic<char*>::is_always_lock_free);
+
+int take_slot(const std::filesystem::path& temporary) {
+    char* name = ::strdup(temporary.c_str());
+    for (int slot = 0; name && slot < kSlots; ++slot) {
+        char* none = nullptr;
+        if (g_partial[slot].compare_exchange_strong(none, name)) return slot;
+    }
+    std::free(name);
+    return -1;
+}
+void free_slot(int slot) {
+    if (slot >= 0) std::free(g_partial[slot].exchange(nullptr));
+}
+
 }  // namespace
+
+void remove_partial_files() noexcept {
+    for (std::atomic<char*>& slot : g_partial)
+        if (const char* name = slot.exchange(nullptr)) ::unlink(name);
+}
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
     OutputFile output;
@@ -47,6 +73,7 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
     } while (fd < 0 && (errno == EEXIST || errno == EINTR));
     if (fd < 0) return fail(ErrorCode::io, "cannot create '{}': {}", temporary.string(), errno_text(errno));
     output.temporary_ = std::move(temporary);
+    output.slot_ = take_slot(output.temporary_);
     output.file_.reset(::fdopen(fd, "wb"));
     if (!output.file_) {
         const int code = errno;
@@ -59,6 +86,7 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : target_(std::move(other.target_)),
       temporary_(std::exchange(other.temporary_, {})),
+      slot_(std::exchange(other.slot_, -1)),
       file_(std::move(other.file_)),
       position_(other.position_) {}
 
@@ -67,6 +95,7 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
     discard();
     target_ = std::move(other.target_);
     temporary_ = std::exchange(other.temporary_, {});
+    slot_ = std::exchange(other.slot_, -1);
     file_ = std::move(other.file_);
     position_ = other.position_;
     return *this;
@@ -76,6 +105,7 @@ void OutputFile::discard() noexcept {
     file_.reset();
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
     temporary_.clear();
+    free_slot(std::exchange(slot_, -1));
 }
 
 tl::unexpected<Error> OutputFile::failure(const char* doing, int code) {
@@ -109,6 +139,7 @@ Result<void> OutputFile::finish() {
     if (std::fclose(file_.release()) != 0) return failure("close", errno);
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) return failure("put into its place", errno);
     temporary_.clear();
+    free_slot(std::exchange(slot_, -1));
     return {};
 }
 

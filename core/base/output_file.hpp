@@ -47,9 +47,14 @@ class OutputFile {
 
     std::filesystem::path target_;
     std::filesystem::path temporary_;  // empty when there is none to remove
+    int slot_ = -1;                    // of what remove_partial_files() looks at
     std::unique_ptr<std::FILE, Close> file_;
     uint64_t position_ = 0;
 };
+
+// Removes the temporary files of this process, for a signal handler that ends it: calls nothing that such a handler may not call.
+// Writing must not go on afterwards. (Of more than 64 files that are open at a time the others stay.)
+void remove_partial_files() noexcept;
 
 // Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names and "-" are no files.
 Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs);

@@ -47,6 +47,18 @@ TEST_F(OutputFileTest, AppearsWhenFinished) {
     EXPECT_FALSE(file->finish());
 }
 
+TEST_F(OutputFileTest, AHandlerCanRemoveWhatIsHalfWritten) {
+    auto one = OutputFile::create(folder_ / "a"), two = OutputFile::create(folder_ / "b");
+    ASSERT_TRUE(one && two);
+    OutputFile moved = std::move(*one);
+    ASSERT_TRUE(two->finish());
+    EXPECT_EQ(file_count(), 2u);
+    remove_partial_files();
+    EXPECT_EQ(file_count(), 1u);
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "b"));
+    EXPECT_FALSE(moved.finish());
+}
+
 TEST_F(OutputFileTest, LeavesNothingWhenAbandoned) {
     std::ofstream(folder_ / "a") << "old";
     {
