@@ -28,6 +28,36 @@ int report(const Error& error) {
     }
 }
 
+void run_when_chosen(CLI::App& command, Command& chosen, std::function<Result<void>()> body) {
+    command.callback([&chosen, body = std::move(body)] {
+        chosen = [body] {
+            const auto done = body();
+            return done ? kExitOk : report(done.error());
+        };
+    });
+}
+
+CLI::Validator whole_number(int64_t least, uint64_t most) {
+    const bool is_open = most == UINT64_MAX || most == INT64_MAX;
+    const std::string range = is_open ? fmt::format("{} or more", least) : fmt::format("{} to {}", least, most);
+    return {[least, most, range](std::string& text) -> std::string {
+                const char *const begin = text.data(), *const end = begin + text.size();
+                const auto is_whole = [&](auto& number) {
+                    const auto [last, code] = std::from_chars(begin, end, number);
+                    return code == std::errc{} && last == end;
+                };
+                int64_t below_zero = 0;
+                uint64_t number = 0;
+                const bool fits = text.starts_with('-') ? is_whole(below_zero) && below_zero >= least
+                                                        : is_whole(number) && number <= most &&
+                                                              (least <= 0 || number >= static_cast<uint64_t>(least));
+                return fits ? std::string() : fmt::format("'{}' is no whole number that is possible here: {}", text, range);
+            },
+            range};
+}
+
+std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+
 void ModelArguments::add_path(CLI::App& command) {
     command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")->type_name("MODEL");
 }
@@ -40,7 +70,7 @@ void ModelArguments::add_device(CLI::App& command) {
         ->type_name("DEVICE");
     command.add_option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
         ->type_name("N")
-        ->check(CLI::Range(1, 1024));
+        ->check(whole_number(1, 1024));
     command
         .add_option("--affinity", affinity,
                     "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "

@@ -21,6 +21,16 @@ int report(const Error& error);
 // Runs when the subcommand was chosen; the result is the exit code.
 using Command = std::function<int()>;
 
+// The subcommand's body: called when it was chosen, its error reported.
+void run_when_chosen(CLI::App& command, Command& chosen, std::function<Result<void>()> body);
+
+// Takes whole decimal numbers from least to most and nothing else. CLI11 by itself makes 2^64 - 5 of -5 for an unsigned option,
+// and the largest number there is of a larger one.
+CLI::Validator whole_number(int64_t least = 0, uint64_t most = UINT64_MAX);
+
+// "1 token", "2 tokens"
+std::string counted(int64_t n, std::string_view noun);
+
 // Each adds one subcommand to app and sets *chosen when it is called.
 void add_bench_command(CLI::App& app, Command& chosen);
 void add_run_command(CLI::App& app, Command& chosen);

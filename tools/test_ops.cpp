@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "bench/report.hpp"
+#include "core/base/environment.hpp"
+#include "core/base/processors.hpp"
 #include "tests/harness/perf.hpp"
 #include "tests/harness/suite.hpp"
 #include "tools/progress_bar.hpp"
@@ -14,10 +14,10 @@ namespace krait::tools {
 namespace {
 
 struct Arguments {
-    std::string device = "auto";
+    std::string device;  // one or several; empty = the default
     harness::Selection selection;
     bool list = false, perf = false, verbose = false;
-    unsigned jobs = 0;
+    int jobs = 0;  // 0 = one a processor
 };
 
 int list_cases(const std::vector<const harness::Case*>& cases) {
@@ -96,7 +96,7 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
     // "auto" is named as what it turned out to be, so that the rerun command means the same device.
     const std::string name = spec == "auto" ? (*device)->name() : spec;
     const harness::Runner runner(*device, name, oracle);
-    const unsigned jobs = arguments.jobs > 0 ? arguments.jobs : std::max(1u, std::thread::hardware_concurrency());
+    const auto jobs = static_cast<unsigned>(arguments.jobs > 0 ? arguments.jobs : usable_processors());
     harness::Summary summary;
     {
         ProgressBar bar(name);
@@ -120,13 +120,14 @@ int test_ops(const Arguments& arguments) {
                        fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list' names them all",
                                    arguments.selection.op, arguments.selection.cases)});
     if (arguments.list) return list_cases(cases);
-    const auto specs = parse_device_list(arguments.device);
+    const std::string devices = !arguments.device.empty() ? arguments.device : environment::device().value_or("auto");
+    const auto specs = parse_device_list(devices);
     if (!specs) return report(specs.error());
     harness::Oracle oracle;
     int exit = kExitOk;
-    for (size_t from = 0; from <= arguments.device.size();) {
-        const size_t end = std::min(arguments.device.find(',', from), arguments.device.size());
-        const int one = test_device(arguments.device.substr(from, end - from), arguments, cases, oracle);
+    for (size_t from = 0; from <= devices.size();) {
+        const size_t end = std::min(devices.find(',', from), devices.size());
+        const int one = test_device(devices.substr(from, end - from), arguments, cases, oracle);
         exit = std::max(exit, one);
         from = end + 1;
     }
@@ -138,18 +139,24 @@ int test_ops(const Arguments& arguments) {
 void add_test_ops_command(CLI::App& app, Command& chosen) {
     CLI::App* command = app.add_subcommand("test-ops", "Check every operator of a device against the reference");
     const auto arguments = std::make_shared<Arguments>();
-    command->add_option("-d,--device", arguments->device, "Device, or several separated by ','")->capture_default_str();
+    command
+        ->add_option("-d,--device", arguments->device,
+                     "Device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
+        ->type_name("DEVICE");
     command->add_option("--op", arguments->selection.op, "Operators ('*' matches anything)")->capture_default_str();
     command->add_option("--case", arguments->selection.cases, "Cases ('*' matches anything)")->capture_default_str();
     command->add_flag("--list", arguments->list, "Name the cases and do nothing");
     command->add_flag("--quick", arguments->selection.quick, "Leave out cases that take long");
     command->add_flag("--perf", arguments->perf,
                       "Time the cases instead of checking them, beside the ceilings of this machine");
-    command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)");
+    command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)")
+        ->check(whole_number(1, 1024))
+        ->type_name("N");
     command->add_flag("-v,--verbose", arguments->verbose, "One line a case");
     command->footer(
         "The reference backend is the oracle for every other device; on 'reference' itself results are compared with each\n"
         "operator's formula. Exit code: 0 all passed, 1 something failed, 2 bad arguments.\n"
+        "Examples:\n"
         "  krait test-ops --device cpu\n"
         "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v");
     command->callback([&chosen, arguments] { chosen = [arguments] { return test_ops(*arguments); }; });

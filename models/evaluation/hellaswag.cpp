@@ -60,6 +60,9 @@ Result<EncodedTask> encode(const Tokenizer& tokenizer, const std::vector<int32_t
         encoded.endings[e].assign(whole[e].begin() + static_cast<ptrdiff_t>(n_shared), whole[e].end());
         if (encoded.endings[e].empty())
             return fail(kBad, "line {}: ending {} adds no token to the context", task.line + 2 + static_cast<int64_t>(e), e);
+        if (character_count(task.endings[e]) == 0)  // bytes that only continue characters; the normalized score divides by it
+            return fail(kBad, "line {}: ending {} has no characters: it is no UTF-8 text",
+                        task.line + 2 + static_cast<int64_t>(e), e);
     }
     return encoded;
 }
@@ -104,7 +107,8 @@ Result<void> score(Session& session, std::span<const EncodedTask> tasks, const s
 
 Result<std::vector<HellaswagTask>> parse_hellaswag(std::string_view text, size_t max_tasks) {
     constexpr size_t kLines = 2 + kEndings;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     if (text.empty()) return fail(kBad, "there are no tasks: the text is empty");
     std::vector<HellaswagTask> tasks;
     int64_t number = 0;

@@ -46,6 +46,9 @@ TEST(HellaswagFile, ErrorsNameTheLine) {
     expect_error(parse_hellaswag("{\"ctx\": 1}\n{\"ctx\": \"a line that is longer than forty characters\"}"), kBad,
                  "line 2 is '{\"ctx\": \"a line that is longer than fort...'");
     expect_error(parse_hellaswag("A man\n1\na\nb\n\nd"), kBad, "line 5 is empty; an ending is expected there");
+    const auto tab_at_the_end = parse_hellaswag("A man\n1\na\nb\nc\nd\n\t\n");
+    ASSERT_TRUE(tab_at_the_end) << tab_at_the_end.error().message;
+    EXPECT_EQ(tab_at_the_end->size(), 1u);
     expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\n\nA man"), kBad, "line 7 is empty; the context of a task");
     expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\nA man\n1\na"), kBad,
                  "ends after line 9, inside the task that begins at line 7: 3 of its 6 lines are there");

@@ -63,11 +63,10 @@ Result<std::string> bench_model(Arguments arguments) {
     return bench::as_table(report);
 }
 
-int run(const Arguments& arguments) {
-    const auto text = bench_model(arguments);
-    if (!text) return report(text.error());
-    fmt::print("{}", *text);
-    return kExitOk;
+Result<void> run(const Arguments& arguments) {
+    KRAIT_TRY(const std::string text, bench_model(arguments));
+    fmt::print("{}", text);
+    return {};
 }
 
 }  // namespace
@@ -80,23 +79,23 @@ void add_bench_command(CLI::App& app, Command& chosen) {
     arguments->model.add_device(*command);
     command->add_option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
         ->delimiter(',')
-        ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+        ->check(whole_number(0, 1 << 24))
         ->capture_default_str();
     command->add_option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
         ->delimiter(',')
-        ->check(CLI::Range(int64_t{0}, int64_t{1} << 24))
+        ->check(whole_number(0, 1 << 24))
         ->capture_default_str();
     command->add_option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
         ->delimiter(',')
-        ->check(CLI::Range(1, SessionOptions::kMaxSequences))
+        ->check(whole_number(1, SessionOptions::kMaxSequences))
         ->capture_default_str();
     command->add_option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
-        ->check(CLI::Range(1, 100000))
+        ->check(whole_number(1, 100000))
         ->capture_default_str();
     command->add_option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut")
-        ->check(CLI::Range(1, 1 << 20))
+        ->check(whole_number(1, 1 << 20))
         ->capture_default_str();
-    command->add_option("-s,--seed", plan.seed, "of the random tokens")->capture_default_str();
+    command->add_option("-s,--seed", plan.seed, "of the random tokens")->check(whole_number())->capture_default_str();
     command->add_flag("--no-warm-up", arguments->no_warm_up, "count the first run as well");
     command->add_flag("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
     command->add_option("-o,--output", arguments->output, "table, md, csv or json")
@@ -111,7 +110,7 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         "  krait bench model.gguf -p 128,512,2048 -n 64 -b 1,4,16 --threads 2\n"
         "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
         "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only");
-    command->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });
+    run_when_chosen(*command, chosen, [arguments] { return run(*arguments); });
 }
 
 }  // namespace krait::tools

@@ -53,8 +53,8 @@ void print(const Arguments& arguments, const Model& model, const HellaswagRun& r
         fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
         return;
     }
-    fmt::print("{} on {}: {} tasks, {} tokens read, {:.0f} tokens/s\n", model.file().name(), model.device()->name(), n,
-               run.n_read, rate);
+    fmt::print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device()->name(), counted(n, "task"),
+               counted(run.n_read, "token"), rate);
     fmt::print("accuracy              {}\n", share_text(run.n_right, n));
     fmt::print("accuracy, normalized  {}   by characters of the ending; chance is 25%\n",
                share_text(run.n_right_normalized, n));
@@ -93,9 +93,10 @@ void add_hellaswag_command(CLI::App& app, Command& chosen) {
         ->required()
         ->type_name("FILE");
     command->add_option("-b,--batch", arguments->batch, "tasks that are read together")
-        ->check(CLI::Range(1, 1024))
+        ->check(whole_number(1, 1024))
         ->capture_default_str();
     command->add_option("--max-tasks", arguments->max_tasks, "only the first N tasks; 0 = all")
+        ->check(whole_number())
         ->capture_default_str()
         ->type_name("N");
     command->add_option("-o,--output", arguments->output, "text or json")
@@ -105,12 +106,7 @@ void add_hellaswag_command(CLI::App& app, Command& chosen) {
         "Examples:\n"
         "  krait hellaswag model.gguf --file hellaswag_val.txt\n"
         "  krait hellaswag model.gguf --file hellaswag_val.txt --max-tasks 400 -o json");
-    command->callback([&chosen, arguments] {
-        chosen = [arguments] {
-            const auto done = hellaswag(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen, [arguments] { return hellaswag(*arguments); });
 }
 
 }  // namespace krait::tools

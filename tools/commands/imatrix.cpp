@@ -41,8 +41,8 @@ Result<void> collect(const Arguments& arguments) {
     const auto n_tok = static_cast<int64_t>(calibration.tokens.size());
     const int64_t n_chunk = (n_tok + options.chunk - 1) / options.chunk;
     KRAIT_CHECK(matrix.save(arguments.output, arguments.text, options.chunk, n_chunk));
-    fmt::print("{}: importance of {} matrices, from {} tokens of {} in {} chunks\n", arguments.output, matrix.entries().size(),
-               n_tok, arguments.text, n_chunk);
+    fmt::print("{}: importance of {} matrices, from {} of {} in {}\n", arguments.output, matrix.entries().size(),
+               counted(n_tok, "token"), arguments.text, counted(n_chunk, "chunk"));
     return {};
 }
 
@@ -58,24 +58,20 @@ void add_imatrix_command(CLI::App& app, Command& chosen) {
         ->type_name("FILE");
     command->add_option("-o,--output", arguments->output, "the file to write")->required()->type_name("OUT");
     command->add_option("-c,--chunk", arguments->options.chunk, "tokens that are read from an empty state")
-        ->check(CLI::Range(1, 1 << 24))
+        ->check(whole_number(1, 1 << 24))
         ->capture_default_str();
     command->add_option("-b,--batch", arguments->options.batch, "chunks that are read together")
-        ->check(CLI::Range(1, 4096))
+        ->check(whole_number(1, 4096))
         ->capture_default_str();
     command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        ->check(whole_number())
         ->capture_default_str()
         ->type_name("N");
     command->footer(
         "Examples:\n"
         "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
         "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix");
-    command->callback([&chosen, arguments] {
-        chosen = [arguments] {
-            const auto done = collect(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen, [arguments] { return collect(*arguments); });
 }
 
 }  // namespace krait::tools

@@ -8,6 +8,7 @@
 #include "core/base/output_file.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/npy_file.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -39,11 +40,12 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
     KRAIT_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model->shape().n_vocab));
+    const std::atomic<bool>& interrupted = catch_end();
     ProgressBar bar("logits");
     const auto chunk = static_cast<size_t>(arguments.chunk);
     for (size_t first = 0; first < tokens.size(); first += chunk) {
         const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
-        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}));
+        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}, {.cancel = &interrupted}));
         for (size_t row = 0; row < part.size(); ++row) KRAIT_CHECK(output.write(session.logits(0, row)));
         bar.update(first + part.size(), tokens.size());
     }
@@ -66,17 +68,14 @@ void add_logits_command(CLI::App& app, Command& chosen) {
     input->require_option(1);
     command->add_option("-o,--output", arguments->output, "the .npy file to write")->required()->type_name("OUT.npy");
     command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")
-        ->check(CLI::Range(1, 1 << 20))
+        ->check(whole_number(1, 1 << 20))
         ->capture_default_str();
     command->footer(
         "Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o "
         "out.npy");
-    command->callback([&chosen, arguments, prompt, file] {
+    run_when_chosen(*command, chosen, [arguments, prompt, file] {
         const Source source = prompt->count() ? Source::prompt : file->count() ? Source::file : Source::tokens;
-        chosen = [arguments, source] {
-            const auto done = write_logits(*arguments, source);
-            return done ? kExitOk : report(done.error());
-        };
+        return write_logits(*arguments, source);
     });
 }
 

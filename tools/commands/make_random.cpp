@@ -22,6 +22,14 @@ struct Arguments {
 
 Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
     KRAIT_TRY(RandomModelSizes sizes, published_sizes(arguments.like));
+    const bool is_mamba2 = sizes.architecture == "mamba2";
+    const auto refuse = [&](const char* option) {
+        return fail(ErrorCode::invalid_argument, "{} is a size of {} only, and {} is {}", option,
+                    is_mamba2 ? "Mamba-1" : "Mamba-2", arguments.like, is_mamba2 ? "Mamba-2" : "Mamba-1");
+    };
+    if (is_mamba2 && arguments.dt_rank) return refuse("--dt-rank");
+    if (!is_mamba2 && arguments.heads) return refuse("--heads");
+    if (!is_mamba2 && arguments.groups) return refuse("--groups");
     if (arguments.d_model) sizes.set_d_model(*arguments.d_model);
     const auto replace = [](int64_t& size, const std::optional<int64_t>& given) { size = given.value_or(size); };
     replace(sizes.n_layer, arguments.layers);
@@ -38,11 +46,7 @@ Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
 Result<void> make_random(const Arguments& arguments) {
     RandomModelOptions options;
     KRAIT_TRY(options.sizes, sizes_of(arguments));
-    KRAIT_TRY(options.scheme, parse_quantize_type(arguments.type));
-    if (!arguments.head.empty()) {
-        KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
-    }
-    options.scheme.pure = arguments.pure;
+    KRAIT_TRY(options.scheme, parse_quantize_scheme(arguments.type, arguments.head, arguments.pure));
     options.seed = arguments.seed;
     options.threads = arguments.threads;
     options.cancel = &catch_end();
@@ -53,11 +57,12 @@ Result<void> make_random(const Arguments& arguments) {
         KRAIT_TRY(report, write_random_model(arguments.output, options));
     }
     const RandomModelSizes& sizes = options.sizes;
-    fmt::print("{}: {} of {} layers, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
-               arguments.output, sizes.architecture, sizes.n_layer, sizes.d_model, sizes.n_vocab,
+    fmt::print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n", arguments.output,
+               sizes.architecture, counted(sizes.n_layer, "layer"), sizes.d_model, sizes.n_vocab,
                static_cast<double>(report.n_weight) * 1e-6,
                8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
                format_bytes(static_cast<double>(report.file_bytes)));
+    for (const std::string& fallback : report.fallbacks) fmt::print("  {}\n", fallback);
     return {};
 }
 
@@ -77,11 +82,16 @@ void add_make_random_command(CLI::App& app, Command& chosen) {
         ->capture_default_str()
         ->type_name("TYPE");
     command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
-    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, as far as rows are whole blocks");
-    command->add_option("--seed", arguments->seed, "the same seed gives the same file")->capture_default_str();
-    command->add_option("--threads", arguments->threads, "0 = all")->check(CLI::Range(0, 1024))->capture_default_str();
+    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
+    command->add_option("--seed", arguments->seed, "the same seed gives the same file")
+        ->check(whole_number())
+        ->capture_default_str();
+    command->add_option("--threads", arguments->threads, "0 = all")->check(whole_number(0, 1024))->capture_default_str();
     const auto add_size = [&](const char* name, std::optional<int64_t>& size, const char* help) {
-        command->add_option(name, size, help)->type_name("N")->group("Sizes other than those of --like");
+        command->add_option(name, size, help)
+            ->check(whole_number(0, INT64_MAX))
+            ->type_name("N")
+            ->group("Sizes other than those of --like");
     };
     add_size("--layers", arguments->layers, "layers");
     add_size("--d-model", arguments->d_model, "width; d_inner, dt_rank and heads follow where not given");
@@ -96,12 +106,7 @@ void add_make_random_command(CLI::App& app, Command& chosen) {
         "Examples:\n"
         "  krait make-random m.gguf --like mamba-370m --type q4_k\n"
         "  krait make-random tiny.gguf --like mamba2-130m --layers 2 --d-model 256 --vocab 1000 --seed 7");
-    command->callback([&chosen, arguments] {
-        chosen = [arguments] {
-            const auto done = make_random(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen, [arguments] { return make_random(*arguments); });
 }
 
 }  // namespace krait::tools

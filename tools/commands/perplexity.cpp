@@ -76,22 +76,24 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
 
 void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
     const PerplexitySummary summary = summarize(measured.run);
-    fmt::print("{} on {}: {}, {} window{}\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
-               measured.run.n_window, measured.run.n_window == 1 ? "" : "s");
+    fmt::print("{} on {}: {}, {}\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
+               counted(measured.run.n_window, "window"));
     if (const auto& d = measured.divergence) {
         fmt::print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
         fmt::print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
                    d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
         fmt::print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
                    100 * d->same_top_interval.high);
-        fmt::print("  probability        {:.3f}% RMS change   {:+.3f}% +- {:.3f}% mean change, of the token that came\n",
-                   100 * d->dp_rms, 100 * d->dp.value, 100 * d->dp.standard_error);
+        fmt::print(
+            "  probability        of the token that came: {:.3f} percent points RMS difference, {:+.3f} +- {:.3f} on average\n",
+            100 * d->dp_rms, 100 * d->dp.value, 100 * d->dp.standard_error);
         fmt::print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity,
                    summary.perplexity.value, d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
     }
-    fmt::print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} tokens scored, {} read, {:.0f} tokens/s\n",
-               summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte, measured.run.nll.size(),
-               measured.run.n_read, static_cast<double>(measured.run.n_read) / measured.seconds);
+    fmt::print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} scored, {} read, {:.0f} tokens/s\n",
+               summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte,
+               counted(static_cast<int64_t>(measured.run.nll.size()), "token"), measured.run.n_read,
+               static_cast<double>(measured.run.n_read) / measured.seconds);
 }
 
 nlohmann::ordered_json to_json(const DivergenceSummary& d) {
@@ -168,18 +170,18 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
     CLI::Option* context = command
                                ->add_option("-c,--context", windows.context,
                                             "tokens of a window; its first half is context, its second half is scored")
-                               ->check(CLI::Range(2, 1 << 24))
+                               ->check(whole_number(2, 1 << 24))
                                ->capture_default_str();
     CLI::Option* stride =
         command
             ->add_option("--stride", windows.stride, "begin a window every N tokens and score its last N, so all but the first")
-            ->check(CLI::Range(1, 1 << 24))
+            ->check(whole_number(1, 1 << 24))
             ->type_name("N");
     command->add_flag("--stream", windows.stream, "read the text once, from end to end, and score every token but the first")
         ->excludes(context)
         ->excludes(stride);
     command->add_option("-b,--batch", arguments->options.batch, "windows that are read together")
-        ->check(CLI::Range(1, 4096))
+        ->check(whole_number(1, 4096))
         ->capture_default_str();
     CLI::Option* save =
         command->add_option("--save-logits", arguments->save, "save the predictions, for --kl-base of another model")
@@ -190,6 +192,7 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
         ->excludes(save)
         ->type_name("FILE");
     command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        ->check(whole_number())
         ->capture_default_str()
         ->type_name("N");
     command->add_option("-o,--output", arguments->output, "text or json")
@@ -203,12 +206,7 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
         "  krait perplexity model.gguf --text book.txt -c 1024 --stride 256 -o json\n"
         "  krait perplexity f16.gguf --text book.txt --save-logits f16.run\n"
         "  krait perplexity q4.gguf --text book.txt --kl-base f16.run     what four bits cost");
-    command->callback([&chosen, arguments] {
-        chosen = [arguments] {
-            const auto done = perplexity(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen, [arguments] { return perplexity(*arguments); });
 }
 
 }  // namespace krait::tools

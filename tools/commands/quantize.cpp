@@ -35,11 +35,7 @@ void show(const QuantizeReport& report, const Arguments& arguments) {
 
 Result<void> quantize(const Arguments& arguments) {
     QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_end()};
-    KRAIT_TRY(options.scheme, parse_quantize_type(arguments.type));
-    if (!arguments.head.empty()) {
-        KRAIT_TRY(options.scheme.head, parse_weight_format(arguments.head));
-    }
-    options.scheme.pure = arguments.pure;
+    KRAIT_TRY(options.scheme, parse_quantize_scheme(arguments.type, arguments.head, arguments.pure));
     std::optional<ImportanceMatrix> importance;
     if (!arguments.importance.empty()) {
         KRAIT_TRY(importance, ImportanceMatrix::open(arguments.importance));
@@ -70,21 +66,16 @@ void add_quantize_command(CLI::App& app, Command& chosen) {
         ->type_name("TYPE");
     command->add_option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix")->type_name("FILE");
     command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
-    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, as far as rows are whole blocks");
+    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
     command->add_flag("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
-    command->add_option("--threads", arguments->threads, "0 = all")->check(CLI::Range(0, 1024))->capture_default_str();
+    command->add_option("--threads", arguments->threads, "0 = all")->check(whole_number(0, 1024))->capture_default_str();
     command->footer(
         "Examples:\n"
         "  krait quantize model-f16.gguf model-q4_k.gguf q4_k\n"
         "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
         "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix\n"
         "docs/quantizing.md says which type to take, and what the recipe does.");
-    command->callback([&chosen, arguments] {
-        chosen = [arguments] {
-            const auto done = quantize(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen, [arguments] { return quantize(*arguments); });
 }
 
 }  // namespace krait::tools

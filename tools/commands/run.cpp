@@ -243,16 +243,17 @@ void add_run_command(CLI::App& app, Command& chosen) {
     prompt->excludes(file);
     command->add_option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
         ->capture_default_str()
-        ->check(CLI::Range(int64_t{-1}, INT64_MAX));
+        ->check(whole_number(-1, INT64_MAX));
     command->add_flag("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
     command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")
         ->capture_default_str()
-        ->check(CLI::Range(1, 1 << 20));
+        ->check(whole_number(1, 1 << 20));
     command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
     CLI::Option* seed =
         command
             ->add_option("-s,--seed", arguments->sampling.seed,
                          "the same seed, model and device write the same text (default: another one every time)")
+            ->check(whole_number())
             ->group("Sampling");
     add_sampling_options(*command, arguments->sampling);
     command->footer(
@@ -262,14 +263,11 @@ void add_run_command(CLI::App& app, Command& chosen) {
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
         "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
         "leaves");
-    command->callback([&chosen, arguments, prompt, file, seed] {
+    run_when_chosen(*command, chosen, [arguments, prompt, file, seed] {
         arguments->has_prompt = prompt->count() > 0;
         arguments->has_file = file->count() > 0;
         arguments->has_seed = seed->count() > 0;
-        chosen = [arguments] {
-            const auto done = run(*arguments);
-            return done ? kExitOk : report(done.error());
-        };
+        return run(*arguments);
     });
 }
 

@@ -38,7 +38,8 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
         return {};
     }
     for (const int32_t token : tokens) fmt::print("{:>7}  {}\n", token, tokenizer.token_text(token));
-    fmt::print("{} tokens for {} bytes\n", tokens.size(), text.size());
+    fmt::print("{} for {}\n", counted(static_cast<int64_t>(tokens.size()), "token"),
+               counted(static_cast<int64_t>(text.size()), "byte"));
     return {};
 }
 
@@ -64,13 +65,8 @@ void add_tokenize_command(CLI::App& app, Command& chosen) {
     command->footer(
         "Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize "
         "--decode 12,7,4001");
-    command->callback([&chosen, arguments, text, decode] {
-        const bool has_text = text->count() > 0, decodes = decode->count() > 0;
-        chosen = [arguments, has_text, decodes] {
-            const auto done = tokenize(*arguments, has_text, decodes);
-            return done ? kExitOk : report(done.error());
-        };
-    });
+    run_when_chosen(*command, chosen,
+                    [arguments, text, decode] { return tokenize(*arguments, text->count() > 0, decode->count() > 0); });
 }
 
 }  // namespace krait::tools

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The krait command as a user calls it: what it says to bad arguments, how it counts, and that a signal leaves nothing behind.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Answer {
+    int exit_code = -1;
+    std::string text;
+};
+
+class Commands : public testing::Test {
+  protected:
+    void SetUp() override {
+        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
+        std::filesystem::create_directory(folder_);
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+    // Standard output and standard error.
+    static Answer krait(const std::string& arguments, const std::string& environment = "") {
+        const std::string command = environment + " " + std::string(KRAIT_COMMAND) + " " + arguments + " 2>&1";
+        Answer answer;
+        std::FILE* pipe = popen(command.c_str(), "r");
+        if (!pipe) return answer;
+        std::array<char, 4096> buffer;
+        for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.text.append(buffer.data(), n);
+        const int status = pclose(pipe);
+        answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        return answer;
+    }
+    static void expect_says(const std::string& arguments, int exit_code, const std::string& words) {
+        const Answer answer = krait(arguments);
+        EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
+        EXPECT_NE(answer.text.find(words), std::string::npos) << arguments << "\n" << answer.text;
+    }
+    std::string write_text(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name) << text;
+        return path(name);
+    }
+    // Runs krait, waits until a file of its folder ends in .partial, sends `n_signal` signals and gives the exit code.
+    int exit_code_after(const std::vector<std::string>& arguments, int signal, int n_signal) const {
+        const pid_t child = fork();
+        if (child == 0) {
+            std::vector<char*> words{const_cast<char*>(KRAIT_COMMAND)};
+            for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+            words.push_back(nullptr);
+            std::freopen("/dev/null", "w", stdout);
+            std::freopen("/dev/null", "w", stderr);
+            execv(KRAIT_COMMAND, words.data());
+            _exit(99);
+        }
+        const auto has_partial = [&] {
+            for (const auto& entry : std::filesystem::directory_iterator(folder_))
+                if (entry.path().extension() == ".partial") return true;
+            return false;
+        };
+        for (int i = 0; i < 6000 && !has_partial(); ++i) std::this_thread::sleep_for(5ms);
+        EXPECT_TRUE(has_partial()) << "it ended, or never began to write";
+        for (int i = 0; i < n_signal; ++i, std::this_thread::sleep_for(1ms)) kill(child, signal);
+        int status = 0;
+        waitpid(child, &status, 0);
+        EXPECT_FALSE(has_partial());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(Commands, NumbersAreWholeAndInRange) {
+    for (const char* number : {"-5", "18446744073709551616", "1e3", "3.5", "5x", "+5"}) {
+        const std::string is = std::string(number) + " ";
+        const std::string words = "is no whole number that is possible here: 0 or more";
+        expect_says("perplexity --text none --max-tokens=" + is, 2, words);
+        expect_says("imatrix --text none -o none --max-tokens=" + is, 2, words);
+        expect_says("hellaswag --file none --max-tasks=" + is, 2, words);
+        expect_says("run -p a --seed=" + is, 2, words);
+        expect_says("bench --seed=" + is, 2, words);
+        expect_says("make-random none --seed=" + is, 2, words);
+        expect_says("make-random none --layers=" + is, 2, words);
+        expect_says("test-ops --jobs=" + is, 2, "is no whole number that is possible here: 1 to 1024");
+    }
+    expect_says("run -p a -n 9223372036854775808", 2, "-1 or more");
+    expect_says("run -p a -n=-2", 2, "-1 or more");
+    expect_says("run -p a --threads 1025", 2, "'1025' is no whole number that is possible here: 1 to 1024");
+    expect_says("run -p a -n 1 --seed 18446744073709551615 --no-timings", 0, "a");
+}
+
+TEST_F(Commands, MakeRandomTakesNoSizeOfAnotherArchitecture) {
+    const std::string out = "make-random " + path("m.gguf") + " ";
+    expect_says(out + "--heads 8", 2, "--heads is a size of Mamba-2 only, and mamba-130m is Mamba-1");
+    expect_says(out + "--groups 8", 2, "--groups is a size of Mamba-2 only");
+    expect_says(out + "--like mamba2-130m --dt-rank 8", 2, "--dt-rank is a size of Mamba-1 only, and mamba2-130m is Mamba-2");
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "m.gguf"));
+}
+
+TEST_F(Commands, MakeRandomTellsWhereItFallsBack) {
+    const std::string tiny = "--layers 1 --d-model 256 --vocab 300 --dt-rank 48";
+    expect_says("make-random " + path("m.gguf") + " --type q4_k " + tiny, 0,
+                "ssm_dt.weight is F16: rows of 48 are no whole blocks of Q8_0");
+    expect_says("make-random " + path("m.gguf") + " --type q4_k_m --pure " + tiny, 2, "Q4_K_M is a mix");
+    expect_says("make-random " + path("m.gguf") + " --type f32 " + tiny, 0, "of 1 layer,");
+    expect_says("quantize " + path("m.gguf") + " " + path("q.gguf") + " q5_k_m --pure", 2, "--pure wants one type");
+}
+
+TEST_F(Commands, OneIsSingular) {
+    expect_says("tokenize -p a", 0, "1 token for 1 byte");
+    expect_says("tokenize -p xyzzy", 0, " tokens for 5 bytes");
+}
+
+TEST_F(Commands, AnEndingWithoutCharactersIsRefused) {
+    const std::string tasks = write_text("tasks.txt", "A man\n1\na\nb\n\x80\x81\nd\n");
+    expect_says("hellaswag --file " + tasks, 2, "line 5: ending 2 has no characters");
+}
+
+TEST_F(Commands, TestOpsUsesTheDefaultDevice) {
+    const Answer answer = krait("test-ops --op scale --quick --jobs 1", "KRAIT_DEVICE=cpu:portable");
+    EXPECT_EQ(answer.exit_code, 0) << answer.text;
+    EXPECT_EQ(answer.text.find("cpu:portable\n"), 0u) << answer.text;
+}
+
+TEST_F(Commands, HelpHasExamples) {
+    for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
+                                "bench", "hellaswag", "perplexity", "test-ops"})
+        expect_says(command + std::string(" --help"), 0, "Examples:\n  krait " + std::string(command));
+}
+
+TEST_F(Commands, SignalsLeaveNothingBehind) {
+    const std::string text = write_text("text.txt", [] {
+        std::string words;
+        for (int i = 0; i < 20000; ++i) words += "It was a truth universally acknowledged. ";
+        return words;
+    }());
+    const std::vector<std::string> logits{"logits", "-f", text, "-o", path("out.npy"), "--chunk", "16"};
+    EXPECT_EQ(exit_code_after(logits, SIGTERM, 1), 130);
+    EXPECT_EQ(exit_code_after(logits, SIGINT, 1), 130);
+    // Two at once: the second may come before the first is looked at.
+    const std::vector<std::string> random{"make-random", path("m.gguf"), "--like", "mamba-2.8b"};
+    EXPECT_EQ(exit_code_after(random, SIGINT, 2), 130);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out.npy"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "m.gguf"));
+}
+
+}  // namespace
