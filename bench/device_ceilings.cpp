@@ -34,9 +34,8 @@ Result<std::optional<Ceilings>> ceilings_of(const Device& device, std::string_vi
 
 const Peak& peak_for(const Ceilings& ceilings, DType format) {
     if (is_quantized(format)) return ceilings.highest();
-    const Peak *f32 = ceilings.best(Number::f32), *bf16 = ceilings.best(Number::bf16);
-    if (format == DType::F32 || !bf16 || bf16->operations_per_second < f32->operations_per_second) return *f32;
-    return *bf16;
+    const Peak *f32 = ceilings.best(Number::f32), *int16 = ceilings.best(Number::int16);
+    return format == DType::F32 || !int16 ? *f32 : *int16;
 }
 
 }  // namespace krait::bench

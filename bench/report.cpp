@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <ctime>
 
 #include "bench/report_text.hpp"
 
@@ -34,11 +37,13 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     const BenchResult& result = report.result;
     const ModelShape& shape = result.model->shape();
     std::vector<std::pair<std::string, std::string>> facts;
-    facts.emplace_back("model",
-                       fmt::format("{}: {}, {} layers, d_model {}; {}", result.model->file().name(), shape.architecture,
-                                   shape.n_layer, shape.d_model, types_text(result.model->file())));
+    facts.emplace_back(
+        "model", fmt::format("{}: {}, {} layer{}, d_model {}; {}", result.model->file().name(), shape.architecture,
+                             shape.n_layer, shape.n_layer == 1 ? "" : "s", shape.d_model, types_text(result.model->file())));
     facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->device()->info().name,
-                                             report.n_threads > 0 ? fmt::format(", {} threads", report.n_threads) : ""));
+                                             report.n_threads > 0 ? fmt::format(", {} thread{}", report.n_threads,
+                                                                                report.n_threads == 1 ? "" : "s")
+                                                                  : ""));
     if (report.ceilings) facts.emplace_back("ceilings", ceilings_text(*report.ceilings));
     const LoadTimes& load = result.load;
     std::string text = fmt::format("{:.3f} s, first token after {:.3f} s", load.load, load.first_token);
@@ -51,9 +56,20 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
 
 }  // namespace
 
+std::string date_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+std::string build_text() {
+#if defined(__clang__)
+    constexpr const char* kCompiler = "clang++ " __clang_version__;
+#else
+    constexpr const char* kCompiler = "g++ " __VERSION__;
+#endif
+    return fmt::format("{}, {}", kCompiler, KRAIT_BUILD_TYPE);
+}
+
 std::string ceilings_text(const Ceilings& ceilings) {
     std::string text = fmt::format("read {:.1f} GB/s", ceilings.read_bytes_per_second * kGiga);
-    for (const Number number : {Number::f32, Number::bf16, Number::int8})
+    for (const Number number : {Number::f32, Number::bf16, Number::int16, Number::int8})
         if (const Peak* peak = ceilings.best(number))
             text +=
                 fmt::format(", {} {:.0f} GFLOP/s ({})", number_name(number), peak->operations_per_second * kGiga, peak->unit);

@@ -15,6 +15,7 @@ namespace krait::bench {
 
 struct Report {
     std::string version;  // of Krait
+    std::string date;     // when it was measured: date_now()
     std::string device;   // as it was asked for
     int n_threads = 0;    // of the family "cpu"; 0 = another device
     Machine machine;
@@ -31,6 +32,11 @@ struct Rates {
     std::optional<double> share_of_read, share_of_peak;      // 0 to 1; nothing without ceilings
 };
 Rates rates_of(const Series& series, const Report& report);
+
+// "2026-01-31T12:00:00Z"
+std::string date_now();
+// "g++ 12.2.0, Release": how this code was compiled.
+std::string build_text();
 
 // "read 31.9 GB/s, f32 150 GFLOP/s (avx512), ..."
 std::string ceilings_text(const Ceilings& ceilings);

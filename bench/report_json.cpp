@@ -82,6 +82,8 @@ std::string as_json(const Report& report) {
     const Device& device = *result.model->device();
     Json json{{"schema", kSchema},
               {"krait", report.version},
+              {"build", build_text()},
+              {"date", report.date},
               {"machine", machine_json(report.machine)},
               {"device",
                {{"asked_for", report.device},

@@ -79,7 +79,7 @@ double peak_rate(const Workers& workers, const PeakKernel& kernel, const Ceiling
 }  // namespace
 
 const char* number_name(Number number) {
-    constexpr const char* kNames[] = {"f32", "bf16", "int8"};
+    constexpr const char* kNames[] = {"f32", "bf16", "int16", "int8"};
     return kNames[static_cast<size_t>(number)];
 }
 

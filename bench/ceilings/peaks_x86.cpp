@@ -47,6 +47,22 @@ __attribute__((target("avx2"))) void int8_avx2(int64_t rounds) {
     for (__m256i& sum : sums) __asm__ volatile("" : "+v"(sum));
 }
 
+// And two make one of pairs of int16.
+__attribute__((target("avx2"))) void int16_avx2(int64_t rounds) {
+    __m256i a = _mm256_set1_epi16(3);
+    const __m256i b = _mm256_set1_epi16(-5);
+    __m256i sums[kSums];
+    for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+    for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 12
+        for (__m256i& sum : sums) {
+            __asm__ volatile("" : "+v"(a));  // else the product is computed once
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+        }
+    }
+    for (__m256i& sum : sums) __asm__ volatile("" : "+v"(sum));
+}
+
 __attribute__((target("avx512f"))) void f32_avx512(int64_t rounds) {
     const __m512 factor = _mm512_set1_ps(0.75f), term = _mm512_set1_ps(0.5f);
     KRAIT_REPEAT(__m512, _mm512_setzero_ps(), _mm512_fmadd_ps(sum, factor, term));
@@ -55,6 +71,11 @@ __attribute__((target("avx512f"))) void f32_avx512(int64_t rounds) {
 __attribute__((target("avx512f,avx512vnni"))) void int8_avx512_vnni(int64_t rounds) {
     const __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(-5);
     KRAIT_REPEAT(__m512i, _mm512_setzero_si512(), _mm512_dpbusd_epi32(sum, a, b));
+}
+
+__attribute__((target("avx512f,avx512vnni"))) void int16_avx512_vnni(int64_t rounds) {
+    const __m512i a = _mm512_set1_epi16(3), b = _mm512_set1_epi16(-5);
+    KRAIT_REPEAT(__m512i, _mm512_setzero_si512(), _mm512_dpwssd_epi32(sum, a, b));
 }
 
 __attribute__((target("avx512f,avx512bf16"))) void bf16_avx512(int64_t rounds) {
@@ -70,9 +91,11 @@ bool has_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 bool has_bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
 
 constexpr PeakKernel kPeaks[] = {{Number::f32, "avx2", has_avx2, 2.0 * 8 * kSums, f32_avx2},
+                                 {Number::int16, "avx2", has_avx2, 2.0 * 16 * kSums, int16_avx2},
                                  {Number::int8, "avx2", has_avx2, 2.0 * 32 * kSums, int8_avx2},
                                  {Number::f32, "avx512", has_avx512, 2.0 * 16 * kSums, f32_avx512},
                                  {Number::bf16, "avx512-bf16", has_bf16, 2.0 * 32 * kSums, bf16_avx512},
+                                 {Number::int16, "avx512-vnni", has_vnni, 2.0 * 32 * kSums, int16_avx512_vnni},
                                  {Number::int8, "avx512-vnni", has_vnni, 2.0 * 64 * kSums, int8_avx512_vnni}};
 
 }  // namespace

@@ -53,6 +53,8 @@ TEST(BenchCommand, JsonOfAShortRun) {
     const auto json = nlohmann::json::parse(answer.text);
     EXPECT_EQ(json.at("device").at("asked_for"), "cpu:threads=2");
     EXPECT_EQ(json.at("device").at("threads"), 2);
+    EXPECT_EQ(json.at("date").get<std::string>().size(), std::string("2026-01-31T12:00:00Z").size());
+    EXPECT_NE(json.at("build").get<std::string>().find("++ "), std::string::npos) << json.at("build");
     const auto& results = json.at("results");
     ASSERT_EQ(results.size(), 4u);
     EXPECT_EQ(results[1].at("n_tok"), 8);

@@ -28,7 +28,8 @@ Report demo_report() {
     Ceilings ceilings;
     ceilings.n_threads = 2;
     ceilings.read_bytes_per_second = 20e9;
-    ceilings.peaks = {{Number::f32, "a", 50e9}, {Number::bf16, "b", 80e9}, {Number::int8, "c", 200e9}};
+    ceilings.peaks = {
+        {Number::f32, "a", 50e9}, {Number::bf16, "x", 80e9}, {Number::int16, "b", 70e9}, {Number::int8, "c", 200e9}};
     report.ceilings = ceilings;
     return report;
 }
@@ -68,7 +69,7 @@ TEST(Report, JsonHoldsAllThatAResultNeeds) {
     EXPECT_EQ(json.at("model").at("types").at("Q8_0").at("tensors"), 33);
     EXPECT_EQ(json.at("model").at("bytes"), demo_model_bytes().size());
     EXPECT_EQ(json.at("ceilings").at("read_gb_per_second"), 20);
-    EXPECT_EQ(json.at("ceilings").at("peaks").size(), 3u);
+    EXPECT_EQ(json.at("ceilings").at("peaks").size(), 4u);
     EXPECT_EQ(json.at("ceilings").at("peak_of_this_model").at("unit"), "c");
     EXPECT_GT(json.at("load").at("first_token_seconds"), 0);
     const auto& prompt = json.at("results").at(0);

@@ -39,6 +39,7 @@ class Bars {
 Result<std::string> bench_model(Arguments arguments) {
     bench::Report report;
     report.version = KRAIT_VERSION;
+    report.date = bench::date_now();
     KRAIT_TRY(report.device, arguments.model.device_spec());
     KRAIT_TRY(const int n_threads, bench::threads_of(report.device));  // before minutes are spent
     report.plan = arguments.plan;
