@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Of add, mul, silu_mul, scale and copy: y[t, i] = f(a[t, i], b[t, i]); b's stride is 0 where it is one row for all.
+#include "backends/vulkan/shaders/interface.h"
+
+KRAIT_SHARED_BEGIN
+
+struct ElementwiseParams {
+    Rows a, b, y;
+    uint64_t n_groups;
+    uint32_t n_col;
+    uint32_t groups_per_row;  // work groups; each covers kGroupSize * kPerLane elements of one row
+    float scale, bias;
+};
+
+KRAIT_SHARED_END

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/vk/device.hpp"
+
+#include <bit>
+
+namespace krait::vulkan::vk {
+
+Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(settings.validation) {
+    std::string why;
+    std::vector<PhysicalDevice> usable = usable_devices(instance_, why);
+    if (index >= usable.size())
+        plugin::throw_error(ErrorCode::unavailable, "there is no Vulkan device {} any more{}{}", index, why.empty() ? "" : "; ", why);
+    physical_ = std::move(usable[index]);
+    subgroups_ = physical_.subgroups && settings.subgroups;
+    subgroup_size_ = subgroups_ ? physical_.subgroup_size : 1;
+    if (settings.subgroup_size != 0) {
+        const uint32_t size = settings.subgroup_size;
+        if (!subgroups_) plugin::throw_error(ErrorCode::invalid_argument, "subgroup_size={} needs subgroups, which are off", size);
+        if (!std::has_single_bit(size) || size < physical_.min_subgroup_size || size > physical_.max_subgroup_size)
+            plugin::throw_error(ErrorCode::unsupported, "subgroup_size={}: this device has powers of two from {} to {}", size,
+                                physical_.min_subgroup_size, physical_.max_subgroup_size);
+        subgroup_size_ = size;
+    }
+    // Where a driver may choose among sizes it would choose for each pipeline; shaders are told one size, so it is fixed.
+    require_subgroup_size_ =
+        subgroups_ && physical_.subgroup_size_control && physical_.min_subgroup_size != physical_.max_subgroup_size;
+    create(settings);
+}
+
+void Device::create(const DeviceSettings&) {
+    const float priority = 1.0f;
+    VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+    queue.queueFamilyIndex = physical_.compute_family;
+    queue.queueCount = 1;
+    queue.pQueuePriorities = &priority;
+
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
+    VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
+    features.pNext = &features11;
+    features11.pNext = &features12;
+    features.features.shaderInt64 = VK_TRUE;
+    features.features.shaderInt16 = physical_.int16;
+    features11.storageBuffer16BitAccess = physical_.storage16;
+    features12.storageBuffer8BitAccess = physical_.storage8;
+    features12.shaderFloat16 = physical_.float16;
+    features12.shaderInt8 = physical_.int8;
+    features12.bufferDeviceAddress = VK_TRUE;
+    features12.timelineSemaphore = VK_TRUE;
+    if (physical_.properties.apiVersion >= VK_API_VERSION_1_3) {
+        features12.pNext = &features13;
+        features13.subgroupSizeControl = physical_.subgroup_size_control;
+        features13.computeFullSubgroups = physical_.subgroup_size_control;
+        features13.shaderIntegerDotProduct = physical_.integer_dot_offered;
+    }
+    std::vector<const char*> extensions;
+    if (physical_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+
+    VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+    info.pNext = &features;
+    info.queueCreateInfoCount = 1;
+    info.pQueueCreateInfos = &queue;
+    info.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
+    info.ppEnabledExtensionNames = extensions.data();
+    const VkResult result = instance_.fn().vkCreateDevice(physical_.handle, &info, nullptr, &handle_);
+    if (result == VK_ERROR_INITIALIZATION_FAILED || result == VK_ERROR_DEVICE_LOST)
+        plugin::throw_error(ErrorCode::unavailable, "{} cannot be opened: {}", physical_.properties.deviceName, result_name(result));
+    vk::check(result, "opening the Vulkan device");
+#define KRAIT_VK_DEVICE(name)                                                                          \
+    fn_.name = reinterpret_cast<PFN_##name>(instance_.fn().vkGetDeviceProcAddr(handle_, #name));       \
+    if (!fn_.name) plugin::throw_error(ErrorCode::unavailable, "the driver has no " #name);
+#include "backends/vulkan/vk/functions.def"
+    fn_.vkGetDeviceQueue(handle_, physical_.compute_family, 0, &queue_);
+}
+
+Device::~Device() {
+    if (!handle_) return;
+    fn_.vkDeviceWaitIdle(handle_);
+    fn_.vkDestroyDevice(handle_, nullptr);
+}
+
+void Device::ensure_healthy() {
+    if (lost_) plugin::throw_error(ErrorCode::device_lost, "the device was lost; open it again, or use another one");
+    if (const std::string message = instance_.take_validation_message(); !message.empty())
+        plugin::throw_error(ErrorCode::internal, "Vulkan validation: {}", message);
+}
+
+void Device::check(VkResult result, std::string_view what) {
+    if (result == VK_ERROR_DEVICE_LOST) lost_ = true;
+    vk::check(result, what);
+}
+
+void Device::submit(const VkSubmitInfo& info) {
+    const std::lock_guard lock(queue_mutex_);
+    check(fn_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), "submitting work");
+}
+
+}  // namespace krait::vulkan::vk

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A VkDevice with one queue, and its functions. Owns its instance. Threads: submit() guards the queue; the rest is for
+// anybody.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "backends/vulkan/vk/physical_device.hpp"
+
+namespace krait::vulkan::vk {
+
+struct DeviceSettings {
+    bool validation = false;
+    bool subgroups = true;       // false: shaders without subgroup operations, as on a device that has none
+    uint32_t subgroup_size = 0;  // 0 = the device's own
+};
+
+class Device {
+  public:
+    // index: among usable_devices(). Throws UNAVAILABLE, UNSUPPORTED or INVALID_ARGUMENT with the reason.
+    Device(uint32_t index, const DeviceSettings& settings);
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    VkDevice get() const { return handle_; }
+    const DeviceTable& fn() const { return fn_; }
+    const PhysicalDevice& physical() const { return physical_; }
+    Instance& instance() { return instance_; }
+
+    // What shaders may use: the device's features, less what the settings switch off.
+    bool subgroups() const { return subgroups_; }
+    uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
+    bool subgroup_size_is_required() const { return require_subgroup_size_; }
+
+    // Throws DEVICE_LOST once the device is gone, and INTERNAL with what the validation layer has said since the last call.
+    void ensure_healthy();
+    // As vk::check; remembers a loss.
+    void check(VkResult result, std::string_view what);
+
+    void submit(const VkSubmitInfo& info);
+    uint64_t memory_free() const { return physical_.memory_free(instance_); }
+
+  private:
+    void create(const DeviceSettings& settings);
+
+    Instance instance_;
+    PhysicalDevice physical_;
+    bool subgroups_ = false;
+    bool require_subgroup_size_ = false;
+    uint32_t subgroup_size_ = 1;
+    VkDevice handle_ = VK_NULL_HANDLE;
+    DeviceTable fn_;
+    VkQueue queue_ = VK_NULL_HANDLE;
+    std::mutex queue_mutex_;
+    std::atomic<bool> lost_{false};
+};
+
+}  // namespace krait::vulkan::vk

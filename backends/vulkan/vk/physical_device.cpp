@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/vk/physical_device.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace krait::vulkan::vk {
+namespace {
+
+// Of what subgroup shaders use.
+constexpr VkSubgroupFeatureFlags kSubgroupFeatures = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
+                                                     VK_SUBGROUP_FEATURE_SHUFFLE_BIT |
+                                                     VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT;
+
+// Above the rank of the CPU backend's devices, below what somebody may want to put over all.
+constexpr uint32_t kRankDiscrete = 200, kRankIntegrated = 150, kRankOther = 0;
+
+std::vector<VkExtensionProperties> extensions_of(const Instance& instance, VkPhysicalDevice handle) {
+    uint32_t count = 0;
+    check(instance.fn().vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, nullptr), "listing device extensions");
+    std::vector<VkExtensionProperties> extensions(count);
+    check(instance.fn().vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, extensions.data()),
+          "listing device extensions");
+    extensions.resize(count);
+    return extensions;
+}
+
+std::optional<uint32_t> compute_family_of(const Instance& instance, VkPhysicalDevice handle) {
+    uint32_t count = 0;
+    instance.fn().vkGetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
+    std::vector<VkQueueFamilyProperties> families(count);
+    instance.fn().vkGetPhysicalDeviceQueueFamilyProperties(handle, &count, families.data());
+    // One with graphics too is the main queue of a device; on some, compute alone is a slower path with fewer units.
+    for (const VkQueueFlags wanted : {VK_QUEUE_COMPUTE_BIT | VK_QUEUE_GRAPHICS_BIT, VK_QUEUE_COMPUTE_BIT | 0})
+        for (uint32_t i = 0; i < count; ++i)
+            if ((families[i].queueFlags & wanted) == wanted && families[i].queueCount > 0) return i;
+    return std::nullopt;
+}
+
+}  // namespace
+
+PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice handle) {
+    PhysicalDevice device;
+    device.handle = handle;
+    instance.fn().vkGetPhysicalDeviceProperties(handle, &device.properties);
+    const uint32_t version = device.properties.apiVersion;
+    if (version < VK_API_VERSION_1_2) {
+        device.declined = fmt::format("its driver offers Vulkan {}.{}; 1.2 is needed", VK_API_VERSION_MAJOR(version),
+                                      VK_API_VERSION_MINOR(version));
+        return device;
+    }
+    const auto extensions = extensions_of(instance, handle);
+    const auto has = [&](const char* name) {
+        return std::any_of(extensions.begin(), extensions.end(),
+                           [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
+    };
+    const bool core13 = version >= VK_API_VERSION_1_3;
+
+    VkPhysicalDeviceVulkan13Properties properties13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES};
+    VkPhysicalDeviceSubgroupSizeControlProperties size_control{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
+    VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    device.properties11.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES;
+    device.properties12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES;
+    properties.pNext = &device.properties11;
+    device.properties11.pNext = &device.properties12;
+    if (core13) device.properties12.pNext = &properties13;
+    else if (has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) device.properties12.pNext = &size_control;
+    instance.fn().vkGetPhysicalDeviceProperties2(handle, &properties);
+    device.properties11.pNext = device.properties12.pNext = nullptr;
+    device.max_allocation = device.properties11.maxMemoryAllocationSize;
+    if (core13 && properties13.maxBufferSize > 0) device.max_allocation = std::min(device.max_allocation, properties13.maxBufferSize);
+
+    VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
+    VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
+    VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    features.pNext = &features11;
+    features11.pNext = &features12;
+    if (core13) features12.pNext = &features13;
+    instance.fn().vkGetPhysicalDeviceFeatures2(handle, &features);
+
+    device.float16 = features12.shaderFloat16;
+    device.int8 = features12.shaderInt8;
+    device.int16 = features.features.shaderInt16;
+    device.storage16 = features11.storageBuffer16BitAccess;
+    device.storage8 = features12.storageBuffer8BitAccess;
+    device.integer_dot_offered = core13 && features13.shaderIntegerDotProduct;
+    device.integer_dot =
+        device.integer_dot_offered && properties13.integerDotProduct4x8BitPackedSignedAccelerated;
+    device.cooperative_matrix = has("VK_KHR_cooperative_matrix");
+    device.memory_budget = has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+    device.subgroup_size = device.properties11.subgroupSize;
+    device.subgroups = (device.properties11.subgroupSupportedOperations & kSubgroupFeatures) == kSubgroupFeatures &&
+                       (device.properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+    device.min_subgroup_size = device.max_subgroup_size = device.subgroup_size;
+    if (core13 && features13.subgroupSizeControl && (properties13.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)) {
+        device.subgroup_size_control = true;
+        device.min_subgroup_size = properties13.minSubgroupSize;
+        device.max_subgroup_size = properties13.maxSubgroupSize;
+    }
+
+    VkPhysicalDeviceMemoryProperties2 memory{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    instance.fn().vkGetPhysicalDeviceMemoryProperties2(handle, &memory);
+    device.memory = memory.memoryProperties;
+
+    const auto family = compute_family_of(instance, handle);
+    device.compute_family = family.value_or(0);
+    if (!family) device.declined = "it has no queue for compute shaders";
+    else if (!features12.bufferDeviceAddress) device.declined = "it has no buffer device addresses";
+    else if (!features12.timelineSemaphore) device.declined = "it has no timeline semaphores";
+    else if (!features.features.shaderInt64) device.declined = "its shaders have no 64-bit integers";
+    return device;
+}
+
+uint64_t PhysicalDevice::memory_total() const {
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
+        if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) total += memory.memoryHeaps[i].size;
+    return total;
+}
+
+uint64_t PhysicalDevice::memory_free(const Instance& instance) const {
+    if (!memory_budget) return memory_total();
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    VkPhysicalDeviceMemoryProperties2 now{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    now.pNext = &budget;
+    instance.fn().vkGetPhysicalDeviceMemoryProperties2(handle, &now);
+    uint64_t free = 0;
+    for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
+        if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) && budget.heapBudget[i] > budget.heapUsage[i])
+            free += budget.heapBudget[i] - budget.heapUsage[i];
+    return std::min(free, memory_total());
+}
+
+std::string PhysicalDevice::feature_words() const {
+    std::string text = fmt::format("vulkan-{}.{} subgroup-{}", VK_API_VERSION_MAJOR(properties.apiVersion),
+                                   VK_API_VERSION_MINOR(properties.apiVersion), subgroup_size);
+    if (min_subgroup_size != max_subgroup_size) text += fmt::format("({}-{})", min_subgroup_size, max_subgroup_size);
+    if (!subgroups) text += " no-subgroup-operations";
+    if (float16) text += " fp16";
+    if (int8) text += " int8";
+    if (storage16) text += " storage16";
+    if (storage8) text += " storage8";
+    if (integer_dot) text += " int8-dot";
+    if (cooperative_matrix) text += " cooperative-matrix";
+    return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
+}
+
+uint32_t PhysicalDevice::auto_rank() const {
+    switch (properties.deviceType) {
+        case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return kRankDiscrete;
+        case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+        case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return kRankIntegrated;
+        default: return kRankOther;  // a processor behind Vulkan's interface: the cpu backend is faster
+    }
+}
+
+std::vector<PhysicalDevice> usable_devices(const Instance& instance, std::string& why) {
+    std::vector<PhysicalDevice> usable;
+    for (VkPhysicalDevice handle : instance.physical_devices()) {
+        PhysicalDevice device = PhysicalDevice::ask(instance, handle);
+        if (device.declined.empty()) usable.push_back(std::move(device));
+        else why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", device.properties.deviceName, device.declined);
+    }
+    std::stable_sort(usable.begin(), usable.end(),
+                     [](const PhysicalDevice& a, const PhysicalDevice& b) { return a.auto_rank() > b.auto_rank(); });
+    return usable;
+}
+
+}  // namespace krait::vulkan::vk

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a physical device is and can do, asked once; and whether this backend can use it.
+#pragma once
+
+#include <optional>
+
+#include "backends/vulkan/vk/instance.hpp"
+
+namespace krait::vulkan::vk {
+
+struct PhysicalDevice {
+    VkPhysicalDevice handle = VK_NULL_HANDLE;
+    VkPhysicalDeviceProperties properties{};
+    VkPhysicalDeviceVulkan11Properties properties11{};
+    VkPhysicalDeviceVulkan12Properties properties12{};
+    VkPhysicalDeviceMemoryProperties memory{};
+    uint32_t compute_family = 0;
+    uint64_t max_allocation = 0;  // bytes of one allocation, and of one buffer
+
+    // Features that are used where they are offered.
+    bool float16 = false;
+    bool int8 = false;
+    bool int16 = false;
+    bool storage16 = false;
+    bool storage8 = false;
+    bool integer_dot = false;         // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
+    bool integer_dot_offered = false;  // it is there, accelerated or not
+    bool cooperative_matrix = false;
+    bool memory_budget = false;
+    bool subgroups = false;  // basic, arithmetic, shuffle and shuffle_relative in compute shaders
+    uint32_t subgroup_size = 0;
+    uint32_t min_subgroup_size = 0;  // equal to subgroup_size where it cannot be chosen
+    uint32_t max_subgroup_size = 0;
+    bool subgroup_size_control = false;
+
+    // Why this backend cannot use it; empty = it can.
+    std::string declined;
+
+    static PhysicalDevice ask(const Instance& instance, VkPhysicalDevice handle);
+
+    bool is_cpu() const { return properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU; }
+    uint64_t memory_total() const;                      // of device-local heaps
+    uint64_t memory_free(const Instance& instance) const;  // by VK_EXT_memory_budget; else memory_total()
+    std::string feature_words() const;                  // for people
+    uint32_t auto_rank() const;                         // krait_device_info.auto_rank
+};
+
+// Those of a machine that the backend can use, best kind first; `why` gets the reasons of the others.
+std::vector<PhysicalDevice> usable_devices(const Instance& instance, std::string& why);
+
+}  // namespace krait::vulkan::vk

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compute pipelines: made from a shader and its specialization constants when first wanted, then kept as long as the device.
+// All share one layout: no descriptor sets, kPushBytes of push constants.
+#pragma once
+
+#include <map>
+
+#include "backends/vulkan/vk/pipeline_cache.hpp"
+#include "backends/vulkan/vk/shader.hpp"
+
+namespace krait::vulkan::vk {
+
+// What Vulkan guarantees.
+inline constexpr uint32_t kPushBytes = 128;
+
+class Pipeline {
+  public:
+    Pipeline(Device& device, VkPipelineCache cache, VkPipelineLayout layout, const Shader& shader,
+             std::span<const uint32_t> constants);
+    ~Pipeline();
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
+    VkPipeline get() const { return handle_; }
+
+  private:
+    Device& device_;
+    VkPipeline handle_ = VK_NULL_HANDLE;
+};
+
+// Threads: any.
+class Pipelines {
+  public:
+    Pipelines(Device& device, const std::filesystem::path& cache_directory);
+    ~Pipelines();
+    Pipelines(const Pipelines&) = delete;
+    Pipelines& operator=(const Pipelines&) = delete;
+
+    VkPipelineLayout layout() const { return layout_; }
+    // constants[i] has constant_id i.
+    const Pipeline& get(const Shader& shader, std::span<const uint32_t> constants);
+
+  private:
+    using Key = std::pair<const Shader*, std::vector<uint32_t>>;
+    Device& device_;
+    PipelineCache cache_;
+    VkPipelineLayout layout_ = VK_NULL_HANDLE;
+    std::mutex mutex_;
+    std::map<Key, std::unique_ptr<Pipeline>> pipelines_;
+};
+
+}  // namespace krait::vulkan::vk

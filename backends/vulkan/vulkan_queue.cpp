@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/vulkan_queue.hpp"
+
+#include <cstring>
+
+#include "backends/vulkan/vulkan_device.hpp"
+#include "backends/vulkan/vulkan_program.hpp"
+
+namespace krait::vulkan {
+namespace {
+
+// Staging that may wait for the device before a write waits too.
+constexpr uint64_t kMostStaged = uint64_t{64} << 20;
+
+const StatePool& pool_of(plugin::Buffer& state) { return static_cast<const StatePool&>(state); }
+uint64_t slot_offset(const StatePool& pool, int64_t slot) { return static_cast<uint64_t>(slot) * pool.slot_stride(); }
+
+}  // namespace
+
+// ---- VulkanEvent ----------------------------------------------------------------------------------------------------
+
+uint64_t VulkanEvent::value() noexcept {
+    try {
+        const uint64_t reached = state_->semaphore.value();
+        state_->finish_reads(reached);
+        return reached;
+    } catch (...) {  // the device is lost: the value stays below whatever is waited for
+        return 0;
+    }
+}
+
+bool VulkanEvent::wait(uint64_t value, uint64_t timeout_ns) {
+    if (!state_->semaphore.wait(value, timeout_ns)) return false;
+    state_->finish_reads(value);
+    return true;
+}
+
+// ---- VulkanQueue ----------------------------------------------------------------------------------------------------
+
+VulkanQueue::VulkanQueue(VulkanDevice& device)
+    : Queue(device), device_(device), lane_(std::make_shared<Lane>(device.submitter(), device.vk())) {}
+
+VulkanQueue::~VulkanQueue() {
+    try {
+        sync();
+    } catch (...) {  // nobody is left to hear of it; what is lost is lost
+    }
+}
+
+bool VulkanQueue::idle() {
+    return open_.commands.empty() && !open_.transfers && open_.waits.empty() && lane_->done(lane_->last());
+}
+
+vk::Commands& VulkanQueue::transfers() {
+    if (!open_.transfers) open_.transfers = std::make_unique<vk::Commands>(device_.vk(), false);
+    return *open_.transfers;
+}
+
+void VulkanQueue::stage_late_reads() {
+    for (const LateRead& read : std::exchange(late_reads_, {})) {
+        vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, read.size, "staging");
+        transfers().copy(*read.memory, read.offset, staging, 0, read.size);
+        if (!reads_) reads_ = std::make_shared<Reads>();
+        reads_->add(read.dst, std::move(staging));
+    }
+}
+
+uint64_t VulkanQueue::flush() {
+    if (open_.transfers) {
+        open_.transfers->end();
+        open_.commands.insert(open_.commands.begin(), open_.transfers->get());
+    }
+    staged_bytes_ = 0;
+    return lane_->enqueue(std::exchange(open_, {}));
+}
+
+void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size) {
+    device_.vk().ensure_healthy();
+    if (size == 0) return;
+    if (dst.mapped() && idle() && late_reads_.empty()) {
+        std::memcpy(dst.mapped() + offset, src, size);
+        return;
+    }
+    stage_late_reads();
+    if (staged_bytes_ > kMostStaged) lane_->wait(flush());
+    vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, size, "staging");
+    std::memcpy(staging.mapped(), src, size);
+    transfers().copy(staging, 0, dst, offset, size);
+    open_.staging.push_back(std::move(staging));
+    staged_bytes_ += size;
+}
+
+void VulkanQueue::read_memory(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size) {
+    device_.vk().ensure_healthy();
+    if (size == 0) return;
+    if (src.host_reads_fast()) {
+        if (idle()) std::memcpy(dst, src.mapped() + offset, size);
+        else late_reads_.push_back({dst, src.mapped() + offset, &src, offset, size});
+        return;
+    }
+    stage_late_reads();
+    vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, size, "staging");
+    transfers().copy(src, offset, staging, 0, size);
+    if (!reads_) reads_ = std::make_shared<Reads>();
+    reads_->add(dst, std::move(staging));
+}
+
+void VulkanQueue::copy_memory(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset,
+                              uint64_t size) {
+    device_.vk().ensure_healthy();
+    stage_late_reads();
+    if (size > 0) transfers().copy(src, src_offset, dst, dst_offset, size);
+}
+
+void VulkanQueue::write(plugin::Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) {
+    write_memory(memory_buffer(dst).memory(), dst_offset, src, size);
+}
+
+void VulkanQueue::read(void* dst, plugin::Buffer& src, uint64_t src_offset, uint64_t size) {
+    read_memory(dst, memory_buffer(src).memory(), src_offset, size);
+}
+
+void VulkanQueue::copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) {
+    copy_memory(memory_buffer(dst).memory(), dst_offset, memory_buffer(src).memory(), src_offset, size);
+}
+
+void VulkanQueue::run(plugin::Program& program) {
+    device_.vk().ensure_healthy();
+    stage_late_reads();
+    auto& recorded = static_cast<VulkanProgram&>(program);
+    open_.commands.push_back(recorded.commands());
+    recorded.ran_in(lane_, flush());
+}
+
+void VulkanQueue::export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) {
+    const StatePool& pool = pool_of(state);
+    read_memory(dst, pool.memory(), slot_offset(pool, slot), size);
+}
+
+void VulkanQueue::import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) {
+    const StatePool& pool = pool_of(state);
+    write_memory(pool.memory(), slot_offset(pool, slot), src, size);
+}
+
+void VulkanQueue::copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) {
+    const StatePool& pool = pool_of(state);
+    if (src_slot == dst_slot) return;
+    copy_memory(pool.memory(), slot_offset(pool, dst_slot), pool.memory(), slot_offset(pool, src_slot),
+                plugin::state_slot_bytes(pool.spec().state));
+}
+
+void VulkanQueue::signal(plugin::Event& event, uint64_t value) {
+    device_.vk().ensure_healthy();
+    stage_late_reads();
+    auto& counter = static_cast<VulkanEvent&>(event);
+    device_.promise(counter, value);
+    if (reads_) {
+        counter.state()->add_reads(value, reads_);
+        signalled_reads_.push_back(std::exchange(reads_, nullptr));
+    }
+    open_.signals.push_back({counter.state(), value});
+    flush();
+}
+
+void VulkanQueue::wait(plugin::Event& event, uint64_t value) {
+    device_.vk().ensure_healthy();
+    stage_late_reads();
+    if (!open_.commands.empty() || open_.transfers) flush();  // work before must not wait
+    open_.waits.push_back({static_cast<VulkanEvent&>(event).state(), value});
+}
+
+void VulkanQueue::sync() {
+    device_.vk().ensure_healthy();
+    if (open_.transfers || !open_.commands.empty() || !open_.waits.empty()) flush();
+    try {
+        lane_->wait(lane_->last());
+    } catch (...) {
+        lane_->forget_error();
+        late_reads_.clear();
+        reads_.reset();
+        signalled_reads_.clear();
+        throw;
+    }
+    for (const LateRead& read : std::exchange(late_reads_, {})) std::memcpy(read.dst, read.src, read.size);
+    for (const auto& reads : std::exchange(signalled_reads_, {})) reads->finish();
+    if (reads_) std::exchange(reads_, nullptr)->finish();
+    device_.vk().ensure_healthy();
+}
+
+}  // namespace krait::vulkan
