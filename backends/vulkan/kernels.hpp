@@ -14,8 +14,17 @@ namespace krait::vulkan {
 // Ops that are written so far.
 inline constexpr plugin::OpTable kOpTable = [] {
     plugin::OpTable table{};
+    table.kernels[static_cast<size_t>(OpId::get_rows)] = KRAIT_KERNEL(get_rows, GetRows, Recorder);
+    table.kernels[static_cast<size_t>(OpId::rms_norm)] = KRAIT_KERNEL(rms_norm, RmsNorm, Recorder);
+    table.kernels[static_cast<size_t>(OpId::ssm_conv)] = KRAIT_KERNEL(ssm_conv, SsmConv, Recorder);
     table.kernels[static_cast<size_t>(OpId::add)] = KRAIT_KERNEL(add, Add, Recorder);
     table.kernels[static_cast<size_t>(OpId::mul)] = KRAIT_KERNEL(mul, Mul, Recorder);
+    table.kernels[static_cast<size_t>(OpId::silu_mul)] = KRAIT_KERNEL(silu_mul, SiluMul, Recorder);
+    table.kernels[static_cast<size_t>(OpId::scale)] = KRAIT_KERNEL(scale, Scale, Recorder);
+    table.kernels[static_cast<size_t>(OpId::copy)] = KRAIT_KERNEL(copy, Copy, Recorder);
+    table.kernels[static_cast<size_t>(OpId::argmax)] = KRAIT_KERNEL(argmax, Argmax, Recorder);
+    table.kernels[static_cast<size_t>(OpId::softmax)] = KRAIT_KERNEL(softmax, Softmax, Recorder);
+    table.kernels[static_cast<size_t>(OpId::top_k)] = KRAIT_KERNEL(top_k, TopK, Recorder);
     return table;
 }();
 

@@ -130,7 +130,8 @@ void Submitter::submit(Lane& lane, uint64_t number, Batch& batch) {
     try {
         device_.submit(info);
         lane.submitted_ = number;
-        for (const Batch::Point& signal : batch.signals) signal.event->submitted = std::max(signal.event->submitted, signal.value);
+        for (const Batch::Point& signal : batch.signals)
+            signal.event->submitted = std::max(signal.event->submitted, signal.value);
         lane.running_.emplace_back(number, std::move(batch));
     } catch (...) {
         if (!lane.error_) lane.error_ = std::current_exception();

@@ -72,10 +72,10 @@ class Lane {
 
     // Gives it to the device, now or once its waits allow. Returns its number.
     uint64_t enqueue(Batch batch);
-    uint64_t last() const { return last_; }     // of the batch enqueued last; 0 = none
-    bool done(uint64_t number);                 // without waiting
-    void wait(uint64_t number);                 // until that batch is done; throws what submitting it threw
-    void forget_error();                        // what wait() has thrown is not thrown again
+    uint64_t last() const { return last_; }  // of the batch enqueued last; 0 = none
+    bool done(uint64_t number);              // without waiting
+    void wait(uint64_t number);              // until that batch is done; throws what submitting it threw
+    void forget_error();                     // what wait() has thrown is not thrown again
 
   private:
     friend class Submitter;
@@ -84,8 +84,8 @@ class Lane {
     Submitter& submitter_;
     vk::Semaphore finished_;
     uint64_t last_ = 0;
-    uint64_t submitted_ = 0;                        // guarded by the submitter, as what follows
-    std::deque<std::pair<uint64_t, Batch>> held_;   // wait for events that nobody has signalled yet
+    uint64_t submitted_ = 0;                       // guarded by the submitter, as what follows
+    std::deque<std::pair<uint64_t, Batch>> held_;  // wait for events that nobody has signalled yet
     std::deque<std::pair<uint64_t, Batch>> running_;
     std::exception_ptr error_;
 };

@@ -39,8 +39,9 @@ void* MemoryBuffer::map() {
 }
 
 ValueBuffer::ValueBuffer(plugin::Device& device, vk::Allocator& allocator, krait_buffer_kind kind, uint64_t size)
-    : MemoryBuffer(device, values_spec(size),
-                   allocator.take(kind == KRAIT_BUFFER_PINNED ? vk::MemoryKind::host : vk::MemoryKind::device, size, "a buffer")) {}
+    : MemoryBuffer(
+          device, values_spec(size),
+          allocator.take(kind == KRAIT_BUFFER_PINNED ? vk::MemoryKind::host : vk::MemoryKind::device, size, "a buffer")) {}
 
 StatePool::StatePool(plugin::Device& device, vk::Allocator& allocator, const krait_state_desc& desc)
     : MemoryBuffer(device, state_spec(desc), allocator.take(vk::MemoryKind::device, pool_bytes(desc), "a pool of state")),

@@ -64,7 +64,8 @@ std::unique_ptr<plugin::Program> VulkanDevice::create_program(const krait_graph&
     vk_.ensure_healthy();
     Recorder recorder(*this);
     for (uint32_t i = 0; i < graph.n_nodes; ++i) {
-        if (const plugin::Decline why = supports(graph, graph.nodes[i])) plugin::throw_error(ErrorCode::unsupported, "{}", *why);
+        if (const plugin::Decline why = supports(graph, graph.nodes[i]))
+            plugin::throw_error(ErrorCode::unsupported, "{}", *why);
         recorder.begin_node();
         bind(graph, graph.nodes[i])->run(recorder);
     }
@@ -86,7 +87,8 @@ std::unique_ptr<plugin::Event> VulkanDevice::create_event() {
 void VulkanDevice::promise(VulkanEvent& event, uint64_t value) {
     const std::lock_guard lock(events_);
     if (value <= event.promised)
-        plugin::throw_error(ErrorCode::invalid_argument, "the event was to become {} already; {} is not larger", event.promised, value);
+        plugin::throw_error(ErrorCode::invalid_argument, "the event was to become {} already; {} is not larger", event.promised,
+                            value);
     event.promised = value;
 }
 

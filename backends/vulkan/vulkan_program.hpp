@@ -10,10 +10,7 @@ namespace krait::vulkan {
 class VulkanProgram final : public plugin::Program {
   public:
     VulkanProgram(plugin::Device& device, vk::Commands commands, vk::Memory parameters, std::vector<vk::Memory> scratch)
-        : Program(device),
-          commands_(std::move(commands)),
-          parameters_(std::move(parameters)),
-          scratch_(std::move(scratch)) {}
+        : Program(device), commands_(std::move(commands)), parameters_(std::move(parameters)), scratch_(std::move(scratch)) {}
     ~VulkanProgram() override {
         try {
             if (lane_) lane_->wait(last_run_);

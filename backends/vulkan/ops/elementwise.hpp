@@ -18,8 +18,8 @@ inline void record_elementwise(const vk::Shader& shader, const Tensor& a, const 
         plugin::throw_error(ErrorCode::unsupported, "rows of {} elements: at most {}", n_col, UINT32_MAX / 2);
     ElementwiseParams params{.a = rows(a), .b = rows(b), .y = rows(y)};
     if (b.extent(0) == 1) params.b.stride = 0;
-    const uint64_t all = params.a.address | params.a.stride | params.b.address | params.b.stride | params.y.address |
-                         params.y.stride;
+    const uint64_t all =
+        params.a.address | params.a.stride | params.b.address | params.b.stride | params.y.address | params.y.stride;
     const uint32_t vector = all % 16 == 0 && n_col % 4 == 0 ? 4 : 1;
     const uint64_t per_group = uint64_t{kGroupSize} * kSteps * vector;
     params.n_col = static_cast<uint32_t>(n_col);

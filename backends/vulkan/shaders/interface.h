@@ -11,6 +11,16 @@
 #define KRAIT_SHARED_BEGIN namespace krait::vulkan {
 #define KRAIT_SHARED_END }
 #else
+// All extensions that shaders use: GLSL wants them before everything else.
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int32 : require
+#if defined(KRAIT_SUBGROUPS)
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_KHR_shader_subgroup_shuffle_relative : require
+#endif
 #define KRAIT_SHARED_BEGIN
 #define KRAIT_SHARED_END
 #endif

@@ -5,22 +5,12 @@
 // A shader declares
 //     #version 460
 //     #extension GL_GOOGLE_include_directive : require
+//     #include "backends/vulkan/ops/row_params.h"
 //     #include "backends/vulkan/shaders/krait.glsl"
-//     #include "backends/vulkan/ops/add_params.h"
-//     KRAIT_PARAMS(AddParams);                       // params.a, params.n_col, ...
+//     KRAIT_PARAMS(RowParams);                      // params.x, params.n_col, ...
 // constant_id 0 is the work-group size, 1 the subgroup size (1: there are none), 2 and more are the shader's own.
 #ifndef KRAIT_GLSL
 #define KRAIT_GLSL
-
-#extension GL_EXT_buffer_reference : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int32 : require
-#if defined(KRAIT_SUBGROUPS)
-#extension GL_KHR_shader_subgroup_basic : require
-#extension GL_KHR_shader_subgroup_arithmetic : require
-#extension GL_KHR_shader_subgroup_shuffle : require
-#extension GL_KHR_shader_subgroup_shuffle_relative : require
-#endif
 
 #include "backends/vulkan/shaders/interface.h"
 

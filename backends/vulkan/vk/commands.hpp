@@ -26,8 +26,8 @@ class Commands {
         copy(src.buffer(), src.offset() + src_offset, src.address() + src_offset, dst.buffer(), dst.offset() + dst_offset,
              dst.address() + dst_offset, size);
     }
-    void dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push, std::array<uint32_t, 3> groups,
-                  std::span<const AddressRange> reads, std::span<const AddressRange> writes);
+    void dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push,
+                  std::array<uint32_t, 3> groups, std::span<const AddressRange> reads, std::span<const AddressRange> writes);
     void end();
 
     VkCommandBuffer get() const { return buffer_; }

@@ -9,13 +9,15 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
     std::string why;
     std::vector<PhysicalDevice> usable = usable_devices(instance_, why);
     if (index >= usable.size())
-        plugin::throw_error(ErrorCode::unavailable, "there is no Vulkan device {} any more{}{}", index, why.empty() ? "" : "; ", why);
+        plugin::throw_error(ErrorCode::unavailable, "there is no Vulkan device {} any more{}{}", index, why.empty() ? "" : "; ",
+                            why);
     physical_ = std::move(usable[index]);
     subgroups_ = physical_.subgroups && settings.subgroups;
     subgroup_size_ = subgroups_ ? physical_.subgroup_size : 1;
     if (settings.subgroup_size != 0) {
         const uint32_t size = settings.subgroup_size;
-        if (!subgroups_) plugin::throw_error(ErrorCode::invalid_argument, "subgroup_size={} needs subgroups, which are off", size);
+        if (!subgroups_)
+            plugin::throw_error(ErrorCode::invalid_argument, "subgroup_size={} needs subgroups, which are off", size);
         if (!std::has_single_bit(size) || size < physical_.min_subgroup_size || size > physical_.max_subgroup_size)
             plugin::throw_error(ErrorCode::unsupported, "subgroup_size={}: this device has powers of two from {} to {}", size,
                                 physical_.min_subgroup_size, physical_.max_subgroup_size);
@@ -65,10 +67,11 @@ void Device::create(const DeviceSettings&) {
     info.ppEnabledExtensionNames = extensions.data();
     const VkResult result = instance_.fn().vkCreateDevice(physical_.handle, &info, nullptr, &handle_);
     if (result == VK_ERROR_INITIALIZATION_FAILED || result == VK_ERROR_DEVICE_LOST)
-        plugin::throw_error(ErrorCode::unavailable, "{} cannot be opened: {}", physical_.properties.deviceName, result_name(result));
+        plugin::throw_error(ErrorCode::unavailable, "{} cannot be opened: {}", physical_.properties.deviceName,
+                            result_name(result));
     vk::check(result, "opening the Vulkan device");
-#define KRAIT_VK_DEVICE(name)                                                                          \
-    fn_.name = reinterpret_cast<PFN_##name>(instance_.fn().vkGetDeviceProcAddr(handle_, #name));       \
+#define KRAIT_VK_DEVICE(name)                                                                    \
+    fn_.name = reinterpret_cast<PFN_##name>(instance_.fn().vkGetDeviceProcAddr(handle_, #name)); \
     if (!fn_.name) plugin::throw_error(ErrorCode::unavailable, "the driver has no " #name);
 #include "backends/vulkan/vk/functions.def"
     fn_.vkGetDeviceQueue(handle_, physical_.compute_family, 0, &queue_);

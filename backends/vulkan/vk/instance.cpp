@@ -14,8 +14,8 @@ void require_validation_layer(const Loader& loader) {
     check(loader.vkEnumerateInstanceLayerProperties(&count, nullptr), "listing the Vulkan layers");
     std::vector<VkLayerProperties> layers(count);
     check(loader.vkEnumerateInstanceLayerProperties(&count, layers.data()), "listing the Vulkan layers");
-    const bool there =
-        std::any_of(layers.begin(), layers.end(), [](const auto& l) { return std::strcmp(l.layerName, kValidationLayer) == 0; });
+    const bool there = std::any_of(layers.begin(), layers.end(),
+                                   [](const auto& l) { return std::strcmp(l.layerName, kValidationLayer) == 0; });
     if (!there)
         plugin::throw_error(ErrorCode::unavailable, "validation=on needs the layer {}, which is not installed (Debian: {})",
                             kValidationLayer, "vulkan-validationlayers");
@@ -39,8 +39,7 @@ Instance::Instance(bool validation) {
     application.pEngineName = "Krait";
     application.apiVersion = std::min(version, VK_API_VERSION_1_3);
     VkDebugUtilsMessengerCreateInfoEXT messenger{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
-    messenger.messageSeverity =
-        VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+    messenger.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
     messenger.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT;
     messenger.pfnUserCallback = &Instance::on_message;
     messenger.pUserData = this;
@@ -70,7 +69,8 @@ Instance::Instance(bool validation) {
         loader->vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
     destroy_messenger_ = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
         loader->vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));
-    if (create_messenger) check(create_messenger(handle_, &messenger, nullptr, &messenger_), "listening to the validation layer");
+    if (create_messenger)
+        check(create_messenger(handle_, &messenger, nullptr, &messenger_), "listening to the validation layer");
 }
 
 void Instance::load_functions(const Loader& loader) {

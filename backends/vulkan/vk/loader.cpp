@@ -20,11 +20,11 @@ const Loader* Loader::get(std::string& why) {
             reason = "libvulkan.so.1 has no vkGetInstanceProcAddr";
             return nullptr;
         }
-#define KRAIT_VK_GLOBAL(name)                                                                       \
-    made.name = reinterpret_cast<PFN_##name>(made.vkGetInstanceProcAddr(nullptr, #name));           \
-    if (!made.name) {                                                                               \
-        reason = "the Vulkan loader has no " #name ": it is of version 1.0, and 1.2 is needed";     \
-        return nullptr;                                                                             \
+#define KRAIT_VK_GLOBAL(name)                                                                   \
+    made.name = reinterpret_cast<PFN_##name>(made.vkGetInstanceProcAddr(nullptr, #name));       \
+    if (!made.name) {                                                                           \
+        reason = "the Vulkan loader has no " #name ": it is of version 1.0, and 1.2 is needed"; \
+        return nullptr;                                                                         \
     }
 #include "backends/vulkan/vk/functions.def"
         return &made;
@@ -51,9 +51,8 @@ const char* result_name(VkResult result) noexcept {
 
 void check(VkResult result, std::string_view what) {
     if (result >= VK_SUCCESS) return;
-    const ErrorCode code = result == VK_ERROR_DEVICE_LOST             ? ErrorCode::device_lost
-                           : result == VK_ERROR_OUT_OF_HOST_MEMORY ||
-                                   result == VK_ERROR_OUT_OF_DEVICE_MEMORY
+    const ErrorCode code = result == VK_ERROR_DEVICE_LOST ? ErrorCode::device_lost
+                           : result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY
                                ? ErrorCode::out_of_memory
                                : ErrorCode::internal;
     plugin::throw_error(code, "{}: {} (VkResult {})", what, result_name(result), static_cast<int>(result));

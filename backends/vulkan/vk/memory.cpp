@@ -107,8 +107,8 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
     const uint64_t most = device_.physical().max_allocation;
     if (size > most) {
         if (asked > most)
-            plugin::throw_error(ErrorCode::out_of_memory, "{} of {} bytes: one allocation of this device has at most {} bytes", what,
-                                asked, most);
+            plugin::throw_error(ErrorCode::out_of_memory, "{} of {} bytes: one allocation of this device has at most {} bytes",
+                                what, asked, most);
         size = std::max<uint64_t>(asked, 1);
     }
     const auto pool_index = static_cast<uint32_t>(&pool - pools_.data());
@@ -116,8 +116,8 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
     try {
         VkBufferCreateInfo buffer{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
         buffer.size = size;
-        buffer.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
-                       VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+        buffer.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                       VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
         VkResult result = device_.fn().vkCreateBuffer(device_.get(), &buffer, nullptr, &block->buffer);
         VkMemoryRequirements needs{};
         if (result == VK_SUCCESS) device_.fn().vkGetBufferMemoryRequirements(device_.get(), block->buffer, &needs);
@@ -136,7 +136,8 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
         block->address = device_.fn().vkGetBufferDeviceAddress(device_.get(), &address);
         if (pool.flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) {
             void* mapped = nullptr;
-            device_.check(device_.fn().vkMapMemory(device_.get(), block->memory, 0, VK_WHOLE_SIZE, 0, &mapped), "mapping memory");
+            device_.check(device_.fn().vkMapMemory(device_.get(), block->memory, 0, VK_WHOLE_SIZE, 0, &mapped),
+                          "mapping memory");
             block->mapped = static_cast<std::byte*>(mapped);
         }
     } catch (...) {

@@ -9,8 +9,7 @@ namespace {
 
 // Of what subgroup shaders use.
 constexpr VkSubgroupFeatureFlags kSubgroupFeatures = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
-                                                     VK_SUBGROUP_FEATURE_SHUFFLE_BIT |
-                                                     VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT;
+                                                     VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT;
 
 // Above the rank of the CPU backend's devices, below what somebody may want to put over all.
 constexpr uint32_t kRankDiscrete = 200, kRankIntegrated = 150, kRankOther = 0;
@@ -69,7 +68,8 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     instance.fn().vkGetPhysicalDeviceProperties2(handle, &properties);
     device.properties11.pNext = device.properties12.pNext = nullptr;
     device.max_allocation = device.properties11.maxMemoryAllocationSize;
-    if (core13 && properties13.maxBufferSize > 0) device.max_allocation = std::min(device.max_allocation, properties13.maxBufferSize);
+    if (core13 && properties13.maxBufferSize > 0)
+        device.max_allocation = std::min(device.max_allocation, properties13.maxBufferSize);
 
     VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
     VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
@@ -86,8 +86,7 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     device.storage16 = features11.storageBuffer16BitAccess;
     device.storage8 = features12.storageBuffer8BitAccess;
     device.integer_dot_offered = core13 && features13.shaderIntegerDotProduct;
-    device.integer_dot =
-        device.integer_dot_offered && properties13.integerDotProduct4x8BitPackedSignedAccelerated;
+    device.integer_dot = device.integer_dot_offered && properties13.integerDotProduct4x8BitPackedSignedAccelerated;
     device.cooperative_matrix = has("VK_KHR_cooperative_matrix");
     device.memory_budget = has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     device.subgroup_size = device.properties11.subgroupSize;

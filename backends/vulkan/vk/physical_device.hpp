@@ -24,7 +24,7 @@ struct PhysicalDevice {
     bool int16 = false;
     bool storage16 = false;
     bool storage8 = false;
-    bool integer_dot = false;         // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
+    bool integer_dot = false;          // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
     bool integer_dot_offered = false;  // it is there, accelerated or not
     bool cooperative_matrix = false;
     bool memory_budget = false;
@@ -40,10 +40,10 @@ struct PhysicalDevice {
     static PhysicalDevice ask(const Instance& instance, VkPhysicalDevice handle);
 
     bool is_cpu() const { return properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU; }
-    uint64_t memory_total() const;                      // of device-local heaps
+    uint64_t memory_total() const;                         // of device-local heaps
     uint64_t memory_free(const Instance& instance) const;  // by VK_EXT_memory_budget; else memory_total()
-    std::string feature_words() const;                  // for people
-    uint32_t auto_rank() const;                         // krait_device_info.auto_rank
+    std::string feature_words() const;                     // for people
+    uint32_t auto_rank() const;                            // krait_device_info.auto_rank
 };
 
 // Those of a machine that the backend can use, best kind first; `why` gets the reasons of the others.

@@ -27,8 +27,10 @@ class Suballocator {
   private:
     uint64_t size_;
     uint64_t used_ = 0;
-    std::map<uint64_t, uint64_t> free_;                         // start -> size
-    struct Range { uint64_t start, size; };
+    std::map<uint64_t, uint64_t> free_;  // start -> size
+    struct Range {
+        uint64_t start, size;
+    };
     std::map<uint64_t, Range> taken_;  // aligned start -> whole range
 };
 

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/ops/elementwise.hpp"
+
+namespace krait::vulkan {
+
+void scale(const ops::Scale::In<Tensor>& in, const ops::Scale::Params& params, const ops::Scale::Out<Tensor>& out,
+           Recorder& recorder) {
+    record_elementwise(shaders::scale, in.x, in.x, out.y, recorder, params.scale, params.bias);
+}
+
+}  // namespace krait::vulkan

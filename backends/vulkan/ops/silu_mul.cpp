@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/ops/elementwise.hpp"
+
+namespace krait::vulkan {
+
+void silu_mul(const ops::SiluMul::In<Tensor>& in, const ops::SiluMul::Params&, const ops::SiluMul::Out<Tensor>& out,
+              Recorder& recorder) {
+    record_elementwise(shaders::silu_mul, in.a, in.b, out.y, recorder);
+}
+
+}  // namespace krait::vulkan

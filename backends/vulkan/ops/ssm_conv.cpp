@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/vulkan/ops/ssm_conv_params.h"
+
+#include <algorithm>
+
+#include "backends/vulkan/kernels.hpp"
+
+namespace krait::vulkan {
+namespace {
+
+enum Way : uint32_t { kWhole = 0, kRows = 1, kStates = 2 };  // as in ssm_conv.comp
+
+constexpr uint32_t kRowsPerGroup = 16;  // a block of rows reads kConv - 1 rows more than it computes
+constexpr int64_t kFewRows = 64;        // of a sequence on average: below, one walk costs less than a second dispatch
+
+}  // namespace
+
+void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& of, const ops::SsmConv::Out<Tensor>& out,
+              Recorder& recorder) {
+    const int64_t n_tok = in.x.extent(0), channels = in.x.extent(1), n_seq = in.src_slot.extent(0);
+    if (channels == 0 || n_seq == 0) return;
+    if (n_tok > INT32_MAX || channels > INT32_MAX)
+        plugin::throw_error(ErrorCode::unsupported, "ssm_conv of {} rows of {}: at most {} of either", n_tok, channels,
+                            INT32_MAX);
+    const StatePool& pool = state_pool(in.state);
+    const SsmConvParams params{.x = rows(in.x),
+                               .y = rows(out.y),
+                               .weight = address(in.w),
+                               .bias = address(in.bias),
+                               .pool = pool.address(),
+                               .slot_stride = pool.slot_stride(),
+                               .seq_start = address(in.seq_start),
+                               .src_slot = address(in.src_slot),
+                               .dst_slot = address(in.dst_slot),
+                               .snapshots = address(in.snapshots),
+                               .n_tok = static_cast<uint32_t>(n_tok),
+                               .n_seq = static_cast<uint32_t>(n_seq),
+                               .n_snapshot = in.snapshots ? static_cast<uint32_t>(in.snapshots.extent(0)) : 0,
+                               .channels = static_cast<uint32_t>(channels),
+                               .rows_per_group = kRowsPerGroup};
+    constexpr uint32_t kLanes = 64;
+    const auto kernel = [&](Way way) {
+        return Kernel{shaders::ssm_conv,
+                      {kLanes, 1, way, static_cast<uint32_t>(in.w.extent(1)), of.activation == ops::Activation::silu ? 1u : 0u,
+                       in.bias ? 1u : 0u}};
+    };
+    const auto grid = [&](uint64_t n) {
+        const Groups lines = recorder.groups(n);
+        return Groups{(params.channels + kLanes - 1) / kLanes, lines[0], lines[1]};
+    };
+    if (recorder.is_cpu() || n_tok < kFewRows * n_seq) {
+        recorder.dispatch(kernel(kWhole), params, grid(params.n_seq),
+                          {in.x, in.state, in.seq_start, in.src_slot, in.dst_slot, in.snapshots}, {out.y, in.state});
+        return;
+    }
+    recorder.dispatch(kernel(kRows), params, grid((params.n_tok + kRowsPerGroup - 1) / kRowsPerGroup),
+                      {in.x, in.state, in.seq_start, in.src_slot}, {out.y});
+    recorder.dispatch(kernel(kStates), params, grid(params.n_seq),
+                      {in.x, in.state, in.seq_start, in.src_slot, in.dst_slot, in.snapshots}, {in.state});
+}
+
+}  // namespace krait::vulkan
