@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/vulkan/packed_weights.hpp"
+#include "core/ops/op_list.hpp"
+
 namespace krait::vulkan {
 namespace {
 
@@ -29,9 +32,25 @@ ConstantLayout file_layout(const plugin::ConstantUpload& upload) {
     return layout;
 }
 
+ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
+    const PackedWeights shape = packed_shape(upload.desc);
+    ConstantLayout layout;
+    layout.layout = Layout::packed;
+    layout.bytes = packed_bytes(shape);
+    layout.unit = shape.panel_bytes;
+    layout.fill = [desc = upload.desc, bytes = upload.bytes, unit = shape.panel_bytes](uint64_t first, std::span<std::byte> out) {
+        for (uint64_t at = 0; at < out.size(); at += unit) pack_panel(desc, bytes, (first + at) / unit, out.subspan(at, unit));
+    };
+    return layout;
+}
+
 }  // namespace
 
-ConstantLayout layout_of(const plugin::ConstantUpload& upload) { return file_layout(upload); }
+ConstantLayout layout_of(const plugin::ConstantUpload& upload) {
+    const auto used_by = [&](OpId op) { return upload.used_by(static_cast<uint32_t>(op)); };
+    const bool matrix = upload.desc.rank == 2 && element_count(upload.desc) > 0;
+    return matrix && (used_by(OpId::mul_mat) || used_by(OpId::get_rows)) ? packed_layout(upload) : file_layout(upload);
+}
 
 Constant::Constant(plugin::Device& device, const plugin::ConstantUpload& upload, Layout layout, vk::Memory memory)
     : MemoryBuffer(device, constant_spec(upload.desc), std::move(memory)), layout_(layout) {}

@@ -19,6 +19,7 @@ inline constexpr plugin::OpTable kOpTable = [] {
     table.kernels[static_cast<size_t>(OpId::ssm_conv)] = KRAIT_KERNEL(ssm_conv, SsmConv, Recorder);
     table.kernels[static_cast<size_t>(OpId::add)] = KRAIT_KERNEL(add, Add, Recorder);
     table.kernels[static_cast<size_t>(OpId::mul)] = KRAIT_KERNEL(mul, Mul, Recorder);
+    table.kernels[static_cast<size_t>(OpId::mul_mat)] = KRAIT_KERNEL(mul_mat, MulMat, Recorder);
     table.kernels[static_cast<size_t>(OpId::silu_mul)] = KRAIT_KERNEL(silu_mul, SiluMul, Recorder);
     table.kernels[static_cast<size_t>(OpId::scale)] = KRAIT_KERNEL(scale, Scale, Recorder);
     table.kernels[static_cast<size_t>(OpId::copy)] = KRAIT_KERNEL(copy, Copy, Recorder);

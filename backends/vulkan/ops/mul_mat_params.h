@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Of mul_mat: y[t, n] = sum over k of x[t, k] * w[n, k] + bias[n] + residual[t, n].
+#include "backends/vulkan/shaders/packed_weights.h"
+
+KRAIT_SHARED_BEGIN
+
+struct MulMatParams {
+    PackedWeights w;
+    Rows x, residual, y;
+    uint64_t bias;        // 0: none
+    uint64_t n_groups;
+    uint32_t n_tok, n_in, n_out;
+    uint32_t row_groups;  // work groups that it takes to cover all outputs once
+};
+
+KRAIT_SHARED_END
