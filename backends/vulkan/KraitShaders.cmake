@@ -18,7 +18,7 @@ function(krait_compile_shader file form definition output)
 endfunction()
 
 function(krait_add_shaders variable)
-  set(directory "${CMAKE_CURRENT_BINARY_DIR}/shaders/backends/vulkan")
+  set(directory "${CMAKE_CURRENT_BINARY_DIR}/shaders")
   file(MAKE_DIRECTORY "${directory}")
   set(declarations "")
   set(sources "")

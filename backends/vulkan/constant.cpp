@@ -38,7 +38,8 @@ ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
     layout.layout = Layout::packed;
     layout.bytes = packed_bytes(shape);
     layout.unit = shape.panel_bytes;
-    layout.fill = [desc = upload.desc, bytes = upload.bytes, unit = shape.panel_bytes](uint64_t first, std::span<std::byte> out) {
+    layout.fill = [desc = upload.desc, bytes = upload.bytes, unit = shape.panel_bytes](uint64_t first,
+                                                                                       std::span<std::byte> out) {
         for (uint64_t at = 0; at < out.size(); at += unit) pack_panel(desc, bytes, (first + at) / unit, out.subspan(at, unit));
     };
     return layout;

@@ -19,7 +19,7 @@ if(NOT "subgroups" IN_LIST spans)
 endif()
 list(JOIN spans ", " spans)
 file(WRITE "${OUTPUT}" "// Written by embed_spirv.cmake.
-#include \"backends/vulkan/shaders.hpp\"
+#include \"shaders.hpp\"
 namespace krait::vulkan::shaders {
 namespace {
 ${arrays}}  // namespace

@@ -18,7 +18,10 @@ inline constexpr bool kIsCodebook = std::is_same_v<Block, BlockIQ4_NL> || std::i
 template <class Block>
 inline constexpr bool kHasSupers = block_elems<Block> == 256;
 template <class Block>
-inline constexpr bool kHasMinima = requires(Block b) { b.m; } || requires(Block b) { b.dmin; };
+inline constexpr bool kHasMinima = requires(Block b) {
+    b.m;
+}
+|| requires(Block b) { b.dmin; };
 
 // Low bits, high bits and offset of the stored integers: value_at's q plus offset has low + high bits.
 struct Bits {
@@ -84,8 +87,7 @@ uint32_t scales_of(const Block& block, int unit) {
         const uint32_t first = byte(scale_at(block, 2 * unit)), second = byte(scale_at(block, 2 * unit + 1));
         if constexpr (kHasMinima<Block>)
             return first | second << 4 | byte(min_at(block, 2 * unit)) << 8 | byte(min_at(block, 2 * unit + 1)) << 12;
-        else
-            return first | second << 8;
+        else return first | second << 8;
     } else {
         if constexpr (kHasMinima<Block>) return byte(scale_at(block, unit)) | byte(min_at(block, unit)) << 8;
         else return byte(scale_at(block, unit));

@@ -7,11 +7,21 @@
 namespace krait::vulkan {
 namespace {
 
+// Which operands are read in the packed layout (constant.hpp).
+bool reads_packed(uint32_t op, size_t input) {
+    return (op == static_cast<uint32_t>(OpId::mul_mat) && input == 1) ||
+           (op == static_cast<uint32_t>(OpId::get_rows) && input == 0);
+}
+
 // The operand with the address of its first element; for constants and state that of the whole.
-Tensor operand(const krait_graph& graph, int32_t index) {
+Tensor operand(const krait_graph& graph, int32_t index, bool wants_packed = false) {
     if (index < 0) return {};
     const krait_graph_tensor& t = graph.tensors[index];
     Tensor tensor{t.desc, t.role, plugin::buffer_of(t.buffer), t.offset, nullptr};
+    if (t.role == KRAIT_TENSOR_CONSTANT && wants_packed && element_count(t.desc) > 0 &&
+        static_cast<const Constant&>(*tensor.buffer).layout() != Layout::packed)
+        plugin::throw_error(ErrorCode::invalid_argument, "the weight '{}' was uploaded without the use that reads it now",
+                            t.name ? t.name : "");
     const uint64_t start = memory_buffer(*tensor.buffer).address() + (t.role == KRAIT_TENSOR_VALUE ? t.offset : 0);
     tensor.data = reinterpret_cast<void*>(start);
     return tensor;
@@ -21,7 +31,7 @@ std::unique_ptr<plugin::BoundNode> bind(const krait_graph& graph, const krait_gr
     const OpSpec& spec = *find_op(node.op);
     std::array<Tensor, KRAIT_MAX_INPUTS> in;
     std::array<Tensor, KRAIT_MAX_OUTPUTS> out;
-    for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = operand(graph, node.in[i]);
+    for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = operand(graph, node.in[i], reads_packed(node.op, i));
     for (size_t i = 0; i < spec.outputs.size(); ++i) out[i] = operand(graph, node.out[i]);
     return kOpTable[node.op](in, node.params, out);
 }
@@ -55,8 +65,18 @@ std::unique_ptr<plugin::Buffer> VulkanDevice::create_state(const krait_state_des
     return std::make_unique<StatePool>(*this, allocator_, desc);
 }
 
-plugin::Decline VulkanDevice::supports(const krait_graph&, const krait_graph_node& node) {
-    if (kOpTable[node.op] == nullptr) return plugin::decline("{} is not written yet", find_op(node.op)->name);
+plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_graph_node& node) {
+    // Shaders count rows and columns in 32 bits, with room for a work group behind the last.
+    constexpr int64_t kMost = int64_t{1} << 30;
+    const OpSpec& spec = *find_op(node.op);
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+        if (node.in[i] < 0) continue;
+        const TensorDesc& desc = graph.tensors[node.in[i]].desc;
+        const int64_t inner = desc.rank > 1 && desc.extent[0] > 0 ? element_count(desc) / desc.extent[0] : 1;
+        if (desc.extent[0] > kMost || inner > kMost)
+            return plugin::decline("operand '{}' is {}: at most 2^30 rows, and as many elements in a row", spec.inputs[i].name,
+                                   to_string(desc));
+    }
     return plugin::kSupported;
 }
 

@@ -14,8 +14,6 @@ inline void record_elementwise(const vk::Shader& shader, const Tensor& a, const 
     constexpr uint32_t kGroupSize = 64, kSteps = 4;
     const auto n_row = static_cast<uint64_t>(a.extent(0)), n_col = static_cast<uint64_t>(a.inner_count());
     if (n_row == 0 || n_col == 0) return;
-    if (n_col > UINT32_MAX / 2)
-        plugin::throw_error(ErrorCode::unsupported, "rows of {} elements: at most {}", n_col, UINT32_MAX / 2);
     ElementwiseParams params{.a = rows(a), .b = rows(b), .y = rows(y)};
     if (b.extent(0) == 1) params.b.stride = 0;
     const uint64_t all =

@@ -22,8 +22,6 @@ inline uint32_t lanes_for(int64_t n, const Recorder& recorder) {
 }
 
 inline RowParams row_params(const Tensor& x, const Tensor& y) {
-    if (x.extent(1) > INT32_MAX)
-        plugin::throw_error(ErrorCode::unsupported, "rows of {} elements: at most {}", x.extent(1), INT32_MAX);
     return {
         .x = rows(x), .y = rows(y), .n_row = static_cast<uint64_t>(x.extent(0)), .n_col = static_cast<uint32_t>(x.extent(1))};
 }

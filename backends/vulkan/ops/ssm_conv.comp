@@ -8,7 +8,7 @@
 // A lane keeps the last kConv - 1 inputs in registers, and the old state apart: a slot may be written while it is the source.
 #include "backends/vulkan/ops/ssm_conv_params.h"
 #include "backends/vulkan/shaders/krait.glsl"
-#include "backends/vulkan/shaders/math.glsl"
+#include "backends/vulkan/shaders/exponential.glsl"
 #include "backends/vulkan/shaders/ragged.glsl"
 
 layout(constant_id = 2) const uint kWay = 0;

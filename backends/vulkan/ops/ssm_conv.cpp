@@ -19,9 +19,6 @@ void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& of
               Recorder& recorder) {
     const int64_t n_tok = in.x.extent(0), channels = in.x.extent(1), n_seq = in.src_slot.extent(0);
     if (channels == 0 || n_seq == 0) return;
-    if (n_tok > INT32_MAX || channels > INT32_MAX)
-        plugin::throw_error(ErrorCode::unsupported, "ssm_conv of {} rows of {}: at most {} of either", n_tok, channels,
-                            INT32_MAX);
     const StatePool& pool = state_pool(in.state);
     const SsmConvParams params{.x = rows(in.x),
                                .y = rows(out.y),

@@ -19,7 +19,8 @@ Shape shape_of(const Recorder& recorder, uint32_t d_state) {
     // A processor's lanes are best kept busy with channels; 16 states and as many numbers of A are its vector registers.
     if (recorder.is_cpu()) return {std::max(recorder.subgroup_size(), 8u), std::min(needed, 16u), 1};
     // A model of 1,536 channels would fill a tenth of a large GPU: 4 states a lane, up to a subgroup a channel, then more of them.
-    const uint32_t split = recorder.subgroups() ? std::min(std::max(needed / 4, 1u), std::min(recorder.subgroup_size(), 32u)) : 1;
+    const uint32_t split =
+        recorder.subgroups() ? std::min(std::max(needed / 4, 1u), std::min(recorder.subgroup_size(), 32u)) : 1;
     return {64, std::min(needed / split, 16u), split};
 }
 
@@ -34,7 +35,8 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& op
     if (n_seq == 0 || channels == 0 || d_state == 0) return;
     const Shape shape = shape_of(recorder, d_state);
     const uint32_t group_channels = shape.group_size / shape.split;
-    SsmScanParams params{.x = rows(in.x), .dt = rows(in.dt), .B = rows(in.B), .C = rows(in.C), .z = rows(in.z), .y = rows(out.y)};
+    SsmScanParams params{
+        .x = rows(in.x), .dt = rows(in.dt), .B = rows(in.B), .C = rows(in.C), .z = rows(in.z), .y = rows(out.y)};
     params.dt_bias = address(in.dt_bias);
     params.A = address(in.A);
     params.D = address(in.D);
@@ -58,8 +60,8 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& op
     const bool one_decay = in.A.extent(1) == 1 && d_state > 1;
     const bool tail = d_state % (shape.states * shape.split) != 0;
     // Loads of one address for all lanes are as good as one on a GPU.
-    const bool shared = recorder.is_cpu() && recorder.subgroups() && shape.split == 1 &&
-                        (channels / n_group) % group_channels == 0;
+    const bool shared =
+        recorder.is_cpu() && recorder.subgroups() && shape.split == 1 && (channels / n_group) % group_channels == 0;
     recorder.dispatch({shaders::ssm_scan,
                        {shape.group_size, recorder.subgroup_size(), shape.states, shape.split, uint32_t{one_decay},
                         uint32_t{tail}, uint32_t{shared}}},

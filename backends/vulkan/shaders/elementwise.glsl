@@ -5,7 +5,6 @@
 // Dispatch: work group g covers kSteps * kGroupSize vectors of row g / groups_per_row, from the (g % groups_per_row)-th on.
 #include "backends/vulkan/shaders/krait.glsl"
 #include "backends/vulkan/ops/elementwise_params.h"
-#include "backends/vulkan/shaders/math.glsl"
 
 layout(constant_id = 2) const uint kVector = 1;
 layout(constant_id = 3) const uint kSteps = 4;
