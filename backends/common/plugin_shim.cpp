@@ -378,6 +378,14 @@ std::optional<krait_host_executor> host_executor() noexcept {
     return executor ? std::optional(*executor) : std::nullopt;
 }
 
+std::string host_cache_directory() {
+    const krait_host* host = g_host.load(std::memory_order_acquire);
+    constexpr size_t kEnd = offsetof(krait_host, cache_directory) + sizeof(krait_host::cache_directory);
+    if (!host || host->struct_size < kEnd || !host->cache_directory) return {};
+    const char* folder = host->cache_directory(host->context);
+    return folder ? folder : "";
+}
+
 void* Buffer::map() {
     throw_error(ErrorCode::unsupported,
                 "the bytes of this buffer are not for the host: constants and state have a layout of the plugin's own, other "

@@ -61,6 +61,9 @@ void log(krait_log_level level, const std::string& message) noexcept;
 // In device_open: the application's threads, where it gave some; the device then starts none for its loops.
 std::optional<krait_host_executor> host_executor() noexcept;
 
+// Where the plugin may keep files that it can make again; empty = nowhere.
+std::string host_cache_directory();
+
 // Why an op is declined; nullopt = it is supported. return decline("d_conv {}: at most 8", d_conv);
 using Decline = std::optional<std::string>;
 inline constexpr std::nullopt_t kSupported = std::nullopt;

@@ -3,8 +3,8 @@
 // The host sides of all ops, one file an op in ops/: each records what its node does into a program, once (recorder.hpp).
 #pragma once
 
+#include <shaders.hpp>  // of the build
 #include "backends/vulkan/recorder.hpp"
-#include "shaders.hpp"
 
 namespace krait::vulkan {
 

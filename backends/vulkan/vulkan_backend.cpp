@@ -12,7 +12,7 @@ constexpr OptionSpec kOptions[] = {
     {"subgroups", "on or off: shaders with subgroup operations, where the device has them"},
     {"subgroup_size", "lanes of a subgroup, where the device lets them be chosen"},
     {"validation", "on or off: the Khronos validation layer; what it finds makes the next call fail"},
-    {"cache", "folder of compiled shaders, or off"},
+    {"cache", "on, off, or a folder: where compiled shaders are kept"},
 };
 
 // Asked each time: drivers come and go rarely, but memory_free changes.
@@ -71,8 +71,9 @@ std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view tex
     chosen.settings.subgroups = options.boolean("subgroups").value_or(true);
     chosen.settings.subgroup_size = static_cast<uint32_t>(options.integer("subgroup_size", 1, 1024).value_or(0));
     chosen.settings.validation = options.boolean("validation").value_or(false);
-    const std::string_view cache = options.text("cache").value_or("off");
-    if (cache != "off") chosen.cache_directory = std::filesystem::path(cache);
+    const std::string cache(options.text("cache").value_or("on"));
+    if (cache == "on") chosen.cache_directory = plugin::host_cache_directory();
+    else if (cache != "off") chosen.cache_directory = cache;
     return std::make_unique<VulkanDevice>(index, chosen);
 }
 

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define KRAIT_ABI_MAJOR 1u
-#define KRAIT_ABI_MINOR 1u
+#define KRAIT_ABI_MINOR 2u
 #define KRAIT_ABI_VERSION ((KRAIT_ABI_MAJOR << 16) | KRAIT_ABI_MINOR)
 
 #if defined(_WIN32)
@@ -202,6 +202,11 @@ typedef struct krait_host {
      * for them. NULL = none was given. What it points to is borrowed for the call; context and parallel live until
      * device_close has returned. */
     const krait_host_executor* (*executor)(void* context);
+
+    /* -- since 1.2 -- */
+    /* A folder, UTF-8, in which a plugin may keep files that it can make again, named so that no other plugin takes them for its
+     * own. It need not exist yet. NULL = nothing is to be kept. The text lives as long as the host. */
+    const char* (*cache_directory)(void* context);
 } krait_host;
 
 /* ---- what a plugin offers ------------------------------------------------------------------------------------ */

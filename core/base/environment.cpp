@@ -23,4 +23,14 @@ std::optional<std::string> device() {
     return value;
 }
 
+std::optional<std::filesystem::path> cache_directory() {
+    const auto folder = [](const char* name) -> std::filesystem::path {
+        const char* value = std::getenv(name);
+        return value ? value : "";
+    };
+    if (const auto cache = folder("XDG_CACHE_HOME"); cache.is_absolute()) return cache / "krait";
+    if (const auto home = folder("HOME"); home.is_absolute()) return home / ".cache" / "krait";
+    return std::nullopt;
+}
+
 }  // namespace krait::environment

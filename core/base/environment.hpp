@@ -16,4 +16,7 @@ std::vector<std::filesystem::path> backend_path();
 // KRAIT_DEVICE: the device to use where none is named, e.g. "cpu:avx2:threads=2".
 std::optional<std::string> device();
 
+// Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute path.
+std::optional<std::filesystem::path> cache_directory();
+
 }  // namespace krait::environment

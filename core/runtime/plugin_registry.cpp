@@ -34,6 +34,11 @@ PluginRegistry::PluginRegistry() {
         if (self->log_) self->log_(static_cast<krait_log_level>(level), message);
     };
     host_.executor = [](void*) { return offered_executor; };
+    cache_directory_ = environment::cache_directory().value_or("").string();
+    host_.cache_directory = [](void* context) -> const char* {
+        const auto* self = static_cast<const PluginRegistry*>(context);
+        return self->cache_directory_.empty() ? nullptr : self->cache_directory_.c_str();
+    };
 }
 
 void PluginRegistry::set_log(LogSink sink) {

@@ -76,6 +76,7 @@ class PluginRegistry {
     std::mutex mutex_;
     std::mutex log_mutex_;
     LogSink log_;
+    std::string cache_directory_;
     krait_host host_{};
     bool loaded_ = false;
     std::vector<std::filesystem::path> extra_folders_;

@@ -76,14 +76,20 @@ std::filesystem::path write_f32_demo() {
 TEST(Heldout, Q8AgreesOnTheNextToken) {
     const auto tokens = heldout_tokens();
     const auto reference = Model::load_demo({.device = "reference"});
-    const auto cpu = Model::load_demo({.device = "cpu"});
-    ASSERT_TRUE(reference && cpu);
-    const Prediction expected = predict(*reference, tokens), got = predict(*cpu, tokens);
-    size_t same = 0;
-    for (size_t i = 0; i < kTokens; ++i) same += expected.best[i] == got.best[i];
-    RecordProperty("agreement_percent", std::to_string(100.0 * static_cast<double>(same) / kTokens));
-    // 99 % of them; where a quick run has less than 100, one may differ.
-    EXPECT_GE(same + std::max<size_t>(1, kTokens / 100), kTokens) << same << " of " << kTokens;
+    ASSERT_TRUE(reference);
+    const Prediction expected = predict(*reference, tokens);
+    std::vector<std::string> devices = test::gpu_devices();
+    devices.insert(devices.begin(), "cpu");
+    for (const std::string& device : devices) {
+        const auto model = Model::load_demo({.device = device});
+        ASSERT_TRUE(model) << model.error().message;
+        const Prediction got = predict(*model, tokens);
+        size_t same = 0;
+        for (size_t i = 0; i < kTokens; ++i) same += expected.best[i] == got.best[i];
+        RecordProperty("agreement_percent", std::to_string(100.0 * static_cast<double>(same) / kTokens));
+        // 99 % of them; where a quick run has less than 100, one may differ.
+        EXPECT_GE(same + std::max<size_t>(1, kTokens / 100), kTokens) << device << ": " << same << " of " << kTokens;
+    }
 }
 
 TEST(Heldout, F32AgreesWhereverTheMarginExceedsTheTolerance) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/harness/test_options.hpp"
+
 namespace krait::test {
 
 // The numbers as T, whatever of the three types the file has; its shape goes to *shape where given.
@@ -66,14 +68,25 @@ double nmse(const A& got, const B& expected) {
     return error == 0 ? 0 : error / power;
 }
 
+// The first Vulkan device, with the options that tests open it with; none where there is no driver.
+inline std::vector<std::string> gpu_devices() {
+    const auto plugin = PluginRegistry::instance().find("vulkan");
+    if (!plugin || (*plugin)->api().device_count() == 0) return {};
+    return harness::with_test_options("vulkan", "vulkan0");
+}
+
 // Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds with
-// a sanitizer have two variants (backends/cpu/CMakeLists.txt).
+// a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the first Vulkan device, where there is one.
 inline const std::vector<std::string>& model_devices() {
+    static const std::vector<std::string> devices = [] {
 #ifdef KRAIT_SANITIZED
-    static const std::vector<std::string> devices{"reference", "cpu:portable", "cpu:avx512"};
+        std::vector<std::string> made{"reference", "cpu:portable", "cpu:avx512"};
 #else
-    static const std::vector<std::string> devices{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:amx"};
+        std::vector<std::string> made{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:amx"};
 #endif
+        for (const std::string& spec : gpu_devices()) made.push_back(spec);
+        return made;
+    }();
     return devices;
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/harness/test_options.hpp"
+
 namespace krait::harness {
 
 std::vector<const Case*> select(const Selection& selection) {
@@ -63,7 +65,7 @@ std::vector<std::string> all_device_specs() {
         for (uint32_t i = 0; i < count; ++i) {
             std::string spec = report.family + (count > 1 ? fmt::format("{}", i) : "");
             if (!report.variant.empty()) spec += ":" + report.variant;
-            specs.push_back(std::move(spec));
+            for (std::string& with_options : with_test_options(report.family, spec)) specs.push_back(std::move(with_options));
         }
     }
     return specs;

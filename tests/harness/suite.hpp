@@ -34,7 +34,8 @@ struct Summary {
 Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, unsigned jobs,
                   const std::function<void(const Case&, const Outcome&, double seconds)>& on_case = {});
 
-// Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself.
+// Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself, and those of
+// a family with test options (test_options.hpp) once with each of these.
 std::vector<std::string> all_device_specs();
 
 }  // namespace krait::harness

@@ -49,11 +49,11 @@ TEST_P(Refused, WithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Plugins, Refused,
     testing::Values(Refusal{"no-symbol", {"krait_plugin_query", "not a Krait plugin"}},
-                    Refusal{"abi-major", {"version 2.0", "this host for 1.1", "build it again"}},
+                    Refusal{"abi-major", {"version 2.0", "this host for 1.2", "build it again"}},
                     Refusal{"schema", {"another list of ops or formats", "build it again"}},
                     Refusal{"short-table", {"64 bytes"}}, Refusal{"empty-function", {"'null'", "functions", "empty"}},
                     Refusal{"name", {"no proper name"}}, Refusal{"name-digit", {"not ending in a digit"}},
-                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.1"}},
+                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.2"}},
                     Refusal{"asleep", {"the machine is asleep"}}, Refusal{"silent", {"gives no reason"}},
                     Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}}, Refusal{"garbage", {"krait-garbage.so"}},
                     Refusal{"empty", {"krait-empty.so"}}, Refusal{"folder", {"krait-folder.so"}},

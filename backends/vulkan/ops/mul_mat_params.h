@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Of mul_mat: y[t, n] = sum over k of x[t, k] * w[n, k] + bias[n] + residual[t, n].
+#ifndef KRAIT_VULKAN_MUL_MAT_PARAMS_H
+#define KRAIT_VULKAN_MUL_MAT_PARAMS_H
+
 #include "backends/vulkan/shaders/packed_weights.h"
 
 KRAIT_SHARED_BEGIN
@@ -8,10 +11,12 @@ KRAIT_SHARED_BEGIN
 struct MulMatParams {
     PackedWeights w;
     Rows x, residual, y;
-    uint64_t bias;        // 0: none
+    uint64_t bias;  // 0: none
     uint64_t n_groups;
     uint32_t n_tok, n_in, n_out;
     uint32_t row_groups;  // work groups that it takes to cover all outputs once
 };
 
 KRAIT_SHARED_END
+
+#endif

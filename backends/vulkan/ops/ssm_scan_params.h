@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Of ssm_scan (core/ops/ssm_scan.hpp). Channels are c = h * head_dim + p.
+#ifndef KRAIT_VULKAN_SSM_SCAN_PARAMS_H
+#define KRAIT_VULKAN_SSM_SCAN_PARAMS_H
+
 #include "backends/vulkan/shaders/interface.h"
 
 KRAIT_SHARED_BEGIN
@@ -20,3 +23,5 @@ struct SsmScanParams {
 };
 
 KRAIT_SHARED_END
+
+#endif

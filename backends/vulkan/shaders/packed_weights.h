@@ -33,8 +33,8 @@
     ((code) | (low) << 2u | (high) << 8u | (offset) << 10u | (codebook) << 18u | (halves) << 19u | (supers) << 20u | \
      (minima) << 21u)
 #define KRAIT_PACKING_CODE(p) ((p)&3u)
-#define KRAIT_PACKING_LOW(p) (((p) >> 2u) & 63u)     // bits of a weight in `low`, which is also its words in a unit
-#define KRAIT_PACKING_HIGH(p) (((p) >> 8u) & 3u)     // the same in `high`
+#define KRAIT_PACKING_LOW(p) (((p) >> 2u) & 63u)  // bits of a weight in `low`, which is also its words in a unit
+#define KRAIT_PACKING_HIGH(p) (((p) >> 8u) & 3u)  // the same in `high`
 #define KRAIT_PACKING_OFFSET(p) (((p) >> 10u) & 255u)
 #define KRAIT_PACKING_CODEBOOK(p) (((p) >> 18u) & 1u)
 #define KRAIT_PACKING_HALVES(p) (((p) >> 19u) & 1u)  // scales belong to 16 columns
