@@ -16,6 +16,7 @@ layout(constant_id = 3) const uint kOutputs = 1;
 layout(constant_id = 4) const uint kTokens = 1;
 layout(constant_id = 5) const uint kSlices = 1;
 layout(constant_id = 6) const uint kShared = 0;
+layout(constant_id = 7) const uint kVectors = 0;  // rows of x are whole units, and aligned to 16 bytes
 #define KRAIT_WEIGHTS_PACKING kPacking
 #include "backends/vulkan/shaders/weights.glsl"
 #include "backends/vulkan/ops/mul_mat_params.h"
@@ -76,7 +77,12 @@ void main() {
             }
             [[unroll]] for (uint t = 0; t < kTokens; ++t) {
                 float x8[8];
-                [[unroll]] for (uint i = 0; i < 8u; ++i) {
+                if (kShared == 0u && kVectors != 0u) {
+                    F32x4 at = F32x4(x[t] + (u * KRAIT_UNIT + octet * 8u) * 4u);
+                    const vec4 a = at.at[0], b = at.at[1];
+                    [[unroll]] for (uint i = 0; i < 4u; ++i) x8[i] = a[i], x8[i + 4u] = b[i];
+                }
+                [[unroll]] for (uint i = 0; i < 8u && (kShared != 0u || kVectors == 0u); ++i) {
                     const uint k = octet * 8u + i;  // in the unit
 #if defined(KRAIT_SUBGROUPS)
                     if (kShared != 0u) {

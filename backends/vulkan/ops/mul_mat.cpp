@@ -16,11 +16,32 @@ struct Shape {
 
 // A processor that plays GPU runs the lanes of a subgroup as one vector register. Each load of a lane is a handful of scalar
 // instructions there and a shuffle by a constant is one, so x is loaded together and weights are used for several rows; work groups
-// of one subgroup need no barriers. 4 outputs: x costs a quarter, and their weights still fit in registers.
-Shape processor_shape(uint32_t n_tok, uint32_t subgroup_size) {
-    const uint32_t tokens = n_tok == 1 ? 1 : n_tok <= 4 ? 4 : 8;
+// of one subgroup need no barriers. 4 outputs: x costs a quarter. 16 tokens: sums that registers do not hold are touched once in
+// 8 products.
+Shape processor_shape(uint64_t n_tok, uint32_t subgroup_size) {
     const bool shared = subgroup_size >= KRAIT_PANEL_ROWS;
+    const uint32_t tokens = n_tok == 1 ? 1 : n_tok <= 4 ? 4 : n_tok <= 8 || !shared ? 8 : 16;
     return {shared ? subgroup_size : KRAIT_PANEL_ROWS, 1, 4, tokens, shared};
+}
+
+// Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four loads
+// of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
+Shape gpu_shape(uint64_t n_tok) { return {32, 8, 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false}; }
+
+// From here on a GPU is bound by arithmetic rather than by reading weights twice.
+constexpr uint64_t kTiledTokens = 17;
+constexpr uint32_t kTile = 64, kTileBytes = KRAIT_UNIT * (kTile + kTile + 4) * 4;
+
+constexpr uint64_t up(uint64_t n, uint64_t d) { return (n + d - 1) / d; }
+
+void record_tiled(MulMatParams params, uint32_t packing, std::initializer_list<Access> reads, const Tensor& y,
+                  Recorder& recorder) {
+    constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
+    params.row_groups = static_cast<uint32_t>(up(params.n_out, kTile));
+    params.n_groups = params.row_groups * up(params.n_tok, kTile);
+    recorder.dispatch({shaders::mul_mat_tiled,
+                       {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
+                      params, recorder.groups(params.n_groups), reads, {y});
 }
 
 }  // namespace
@@ -32,19 +53,23 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     if (n_tok == 0 || n_out == 0) return;
     if (n_tok > UINT32_MAX / 2 || n_in > UINT32_MAX / 2 || n_out > UINT32_MAX / 2)
         plugin::throw_error(ErrorCode::unsupported, "{} rows of {} and {} outputs: at most 2^31 of each", n_tok, n_in, n_out);
-    const Shape shape = processor_shape(static_cast<uint32_t>(n_tok), recorder.subgroup_size());
-    const auto up = [](uint64_t n, uint64_t d) { return (n + d - 1) / d; };
     MulMatParams params{.w = packed_shape(in.w.desc), .x = rows(in.x), .residual = rows(in.residual), .y = rows(out.y)};
     params.w.address = address(in.w);
     params.bias = address(in.bias);
     params.n_tok = static_cast<uint32_t>(n_tok);
     params.n_in = static_cast<uint32_t>(n_in);
     params.n_out = static_cast<uint32_t>(n_out);
+    const uint32_t packing = packing_of(in.w.dtype());
+    if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
+        return record_tiled(params, packing, {in.x, in.residual}, out.y, recorder);
+
+    const Shape shape = recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok);
+    const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);
     recorder.dispatch({shaders::mul_mat,
-                       {shape.lanes * shape.slices, recorder.subgroup_size(), packing_of(in.w.dtype()), shape.outputs,
-                        shape.tokens, shape.slices, uint32_t{shape.shared}}},
+                       {shape.lanes * shape.slices, recorder.subgroup_size(), packing, shape.outputs, shape.tokens,
+                        shape.slices, uint32_t{shape.shared}, uint32_t{vectors && !shape.shared}}},
                       params, recorder.groups(params.n_groups), {in.x, in.residual}, {out.y});
 }
 

@@ -13,6 +13,7 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
                             why);
     physical_ = std::move(usable[index]);
     subgroups_ = physical_.subgroups && settings.subgroups;
+    gpu_kernels_ = settings.gpu_kernels;
     subgroup_size_ = subgroups_ ? physical_.subgroup_size : 1;
     if (settings.subgroup_size != 0) {
         const uint32_t size = settings.subgroup_size;

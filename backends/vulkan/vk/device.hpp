@@ -15,6 +15,7 @@ struct DeviceSettings {
     bool validation = false;
     bool subgroups = true;       // false: shaders without subgroup operations, as on a device that has none
     uint32_t subgroup_size = 0;  // 0 = the device's own
+    bool gpu_kernels = false;    // kernels for GPUs even where the device is a processor: to test them there
 };
 
 class Device {
@@ -32,6 +33,7 @@ class Device {
 
     // What shaders may use: the device's features, less what the settings switch off.
     bool subgroups() const { return subgroups_; }
+    bool lanes_are_cheap() const { return gpu_kernels_ || !physical_.is_cpu(); }
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
 
@@ -49,6 +51,7 @@ class Device {
     Instance instance_;
     PhysicalDevice physical_;
     bool subgroups_ = false;
+    bool gpu_kernels_ = false;
     bool require_subgroup_size_ = false;
     uint32_t subgroup_size_ = 1;
     VkDevice handle_ = VK_NULL_HANDLE;
