@@ -43,6 +43,10 @@ class OpTest : public testing::Test {
 
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
+    // What a device logs as an error, a validation layer's findings too, is one.
+    krait::PluginRegistry::instance().set_log([](krait_log_level level, std::string_view message) {
+        if (level >= KRAIT_LOG_ERROR) ADD_FAILURE() << message;
+    });
     for (const krait::OpSpec& op : krait::kOps)
         for (const std::string& spec : krait::harness::all_device_specs())
             testing::RegisterTest(
