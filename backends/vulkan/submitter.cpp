@@ -67,11 +67,6 @@ void Lane::wait(uint64_t number) {
     retire();
 }
 
-void Lane::forget_error() {
-    const std::lock_guard lock(submitter_.mutex_);
-    error_ = nullptr;
-}
-
 void Lane::retire() {
     if (running_.empty()) return;
     const uint64_t reached = finished_.value();

@@ -74,8 +74,7 @@ class Lane {
     uint64_t enqueue(Batch batch);
     uint64_t last() const { return last_; }  // of the batch enqueued last; 0 = none
     bool done(uint64_t number);              // without waiting
-    void wait(uint64_t number);              // until that batch is done; throws what submitting it threw
-    void forget_error();                     // what wait() has thrown is not thrown again
+    void wait(uint64_t number);              // until that batch is done; throws what submitting it or one before it threw
 
   private:
     friend class Submitter;

@@ -175,7 +175,6 @@ void VulkanQueue::sync() {
     try {
         lane_->wait(lane_->last());
     } catch (...) {
-        lane_->forget_error();
         late_reads_.clear();
         reads_.reset();
         signalled_reads_.clear();
