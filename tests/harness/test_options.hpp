@@ -16,7 +16,6 @@ struct TestOptions {
 
 inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "cache=off", "validation=on"},
-    {"vulkan", "subgroups=off:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:subgroups=off:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=16:cache=off", "validation=on"},
