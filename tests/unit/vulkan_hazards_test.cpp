@@ -73,10 +73,14 @@ TEST(VulkanHazards, NoConflictIsMissed) {
         for (const Step& before : steps) {
             const bool hazard = conflict(before.writes, step.reads) || conflict(before.writes, step.writes) ||
                                 conflict(before.reads, step.writes);
-            if (hazard) ASSERT_LT(before.epoch, epoch) << "step " << i;
+            if (hazard) {
+                ASSERT_LT(before.epoch, epoch) << "step " << i;
+            }
             needed = needed || (hazard && before.epoch + 1 == epoch);
         }
-        if (barrier) ASSERT_TRUE(needed) << "a barrier without a reason before step " << i;
+        if (barrier) {
+            ASSERT_TRUE(needed) << "a barrier without a reason before step " << i;
+        }
         steps.push_back(std::move(step));
     }
     EXPECT_GT(epoch, 10u);
