@@ -55,7 +55,7 @@ void Recorder::add(const Kernel& kernel, std::span<const std::byte> params, Grou
         if (groups[i] > limits().maxComputeWorkGroupCount[i])
             plugin::throw_error(ErrorCode::unsupported, "{} work groups are more than the {} of this device", groups[i],
                                 limits().maxComputeWorkGroupCount[i]);
-    Dispatch dispatch{&device_.pipelines().get(kernel.shader, kernel.constants), params_.size(), groups, {}, {}, {}};
+    Dispatch dispatch{&device_.pipelines().get(kernel.shader, kernel.constants), params_.size(), groups, {}, {}, {}, kernel.texels};
     params_.resize((params_.size() + params.size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment);
     std::memcpy(params_.data() + dispatch.params, params.data(), params.size());
     for (const Access& access : reads) dispatch.reads.push_back(access.range);
@@ -70,15 +70,17 @@ std::unique_ptr<VulkanProgram> Recorder::finish() {
         std::memcpy(out.data(), params_.data() + first, out.size());
     });
     vk::Commands commands(device_.vk(), true);
+    vk::TexelSets texels(device_.vk(), device_.pipelines().texels());
     for (const Dispatch& dispatch : dispatches_) {
         const uint64_t block = params.address() + dispatch.params;
         std::vector<uint32_t> push{static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32)};
         push.insert(push.end(), dispatch.push.begin(), dispatch.push.end());
         commands.dispatch(*dispatch.pipeline, device_.pipelines().layout(), push, dispatch.groups, dispatch.reads,
-                          dispatch.writes);
+                          dispatch.writes, dispatch.texels[0] ? texels.get(dispatch.texels) : VK_NULL_HANDLE);
     }
     commands.end();
-    return std::make_unique<VulkanProgram>(device_, std::move(commands), std::move(params), std::move(scratch_));
+    return std::make_unique<VulkanProgram>(device_, std::move(commands), std::move(params), std::move(scratch_),
+                                           std::move(texels));
 }
 
 }  // namespace krait::vulkan

@@ -17,6 +17,7 @@
 #include "backends/vulkan/constant.hpp"
 #include "backends/vulkan/shaders/interface.h"
 #include "backends/vulkan/vk/commands.hpp"
+#include "backends/vulkan/vk/texel_sets.hpp"
 
 namespace krait::vulkan {
 
@@ -34,6 +35,7 @@ struct Kernel {
     const vk::Shader& shader;
     // constant_id 0: work-group size; 1: subgroup size (1 = no subgroups); from 2 on the shader's own.
     std::vector<uint32_t> constants;
+    vk::TexelBuffers texels{};  // of shaders that read texel buffers, Memory::texels
 };
 
 // A range of device addresses that a dispatch reads or writes: an operand's, or scratch.
@@ -81,6 +83,7 @@ class Recorder final : public plugin::KernelContext {
         Groups groups;
         std::vector<vk::AddressRange> reads, writes;
         std::vector<uint32_t> push;
+        vk::TexelBuffers texels;
     };
     void add(const Kernel& kernel, std::span<const std::byte> params, Groups groups, std::span<const Access> reads,
              std::span<const Access> writes, std::span<const uint32_t> push);

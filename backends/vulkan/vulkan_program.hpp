@@ -4,13 +4,19 @@
 #pragma once
 
 #include "backends/vulkan/submitter.hpp"
+#include "backends/vulkan/vk/texel_sets.hpp"
 
 namespace krait::vulkan {
 
 class VulkanProgram final : public plugin::Program {
   public:
-    VulkanProgram(plugin::Device& device, vk::Commands commands, vk::Memory parameters, std::vector<vk::Memory> scratch)
-        : Program(device), commands_(std::move(commands)), parameters_(std::move(parameters)), scratch_(std::move(scratch)) {}
+    VulkanProgram(plugin::Device& device, vk::Commands commands, vk::Memory parameters, std::vector<vk::Memory> scratch,
+                  vk::TexelSets texels)
+        : Program(device),
+          texels_(std::move(texels)),
+          commands_(std::move(commands)),
+          parameters_(std::move(parameters)),
+          scratch_(std::move(scratch)) {}
     ~VulkanProgram() override {
         try {
             if (lane_) lane_->wait(last_run_);
@@ -26,6 +32,7 @@ class VulkanProgram final : public plugin::Program {
     }
 
   private:
+    vk::TexelSets texels_;
     vk::Commands commands_;
     vk::Memory parameters_;
     std::vector<vk::Memory> scratch_;

@@ -67,9 +67,14 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);
-    recorder.dispatch({shaders::mul_mat,
+    const vk::Memory &w = memory_buffer(*in.w.buffer).memory(), &x = memory_buffer(*in.x.buffer).memory();
+    params.w_origin = w.block_address();
+    params.x_origin = x.block_address();
+    const bool texels = shape.shared && w.texels() && x.texels();
+    recorder.dispatch({texels ? shaders::mul_mat_texels : shaders::mul_mat,
                        {shape.lanes * shape.slices, recorder.subgroup_size(), packing, shape.outputs, shape.tokens,
-                        shape.slices, uint32_t{shape.shared}, uint32_t{vectors && !shape.shared}}},
+                        shape.slices, uint32_t{shape.shared}, uint32_t{vectors && (texels || !shape.shared)}},
+                       texels ? vk::TexelBuffers{w.texels(), x.texels()} : vk::TexelBuffers{}},
                       params, recorder.groups(params.n_groups), {in.x, in.residual}, {out.y});
 }
 

@@ -13,6 +13,7 @@ struct MulMatParams {
     Rows x, residual, y;
     uint64_t bias;  // 0: none
     uint64_t n_groups;
+    uint64_t w_origin, x_origin;  // of mul_mat_texels: where the blocks of memory begin that the texel buffers cover
     uint32_t n_tok, n_in, n_out;
     uint32_t row_groups;  // work groups that it takes to cover all outputs once
 };

@@ -31,6 +31,23 @@ layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Wei
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer WeightWords2 { uvec2 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer WeightWords4 { uvec4 at[]; };
 
+// Aligned loads from a panel. KRAIT_TEXELS: from a texel buffer over the block of memory that begins at weight_texels_origin, which the
+// includer sets. A processor that plays GPU fetches a texel in straight code, and any other load in a loop over its lanes.
+#if defined(KRAIT_TEXELS)
+layout(set = 0, binding = 0) uniform usamplerBuffer weight_texels;
+uint64_t weight_texels_origin;
+uvec4 weight_words4(uint64_t panel, uint i) {
+    return texelFetch(weight_texels, int(uint((panel - weight_texels_origin) >> 4) + i));
+}
+uvec2 weight_words2(uint64_t panel, uint i) {
+    const uvec4 both = weight_words4(panel, i / 2u);
+    return (i & 1u) != 0u ? both.zw : both.xy;
+}
+#else
+uvec4 weight_words4(uint64_t panel, uint i) { return WeightWords4(panel).at[i]; }
+uvec2 weight_words2(uint64_t panel, uint i) { return WeightWords2(panel).at[i]; }
+#endif
+
 // f16 in the lower half of bits.
 float half_value(uint bits) {
 #if defined(KRAIT_WEIGHTS_EXACT)
@@ -98,15 +115,15 @@ WeightUnit load_unit(PackedWeights w, uint64_t panel, uint row, uint unit) {
     to.low[0] = to.low[1] = uvec4(0u);
     to.high = uvec2(0u);
     if (kLow == 8u) {
-        to.low[0] = WeightWords4(panel).at[unit * 2u * KRAIT_PANEL_ROWS + row];
-        to.low[1] = WeightWords4(panel).at[(unit * 2u + 1u) * KRAIT_PANEL_ROWS + row];
+        to.low[0] = weight_words4(panel, unit * 2u * KRAIT_PANEL_ROWS + row);
+        to.low[1] = weight_words4(panel, (unit * 2u + 1u) * KRAIT_PANEL_ROWS + row);
     } else if (kLow == 4u) {
-        to.low[0] = WeightWords4(panel).at[unit * KRAIT_PANEL_ROWS + row];
+        to.low[0] = weight_words4(panel, unit * KRAIT_PANEL_ROWS + row);
     } else {
-        to.low[0].xy = WeightWords2(panel).at[unit * KRAIT_PANEL_ROWS + row];
+        to.low[0].xy = weight_words2(panel, unit * KRAIT_PANEL_ROWS + row);
     }
     if (kHigh == 1u) to.high.x = WeightWord(panel + w.high_at).at[unit * KRAIT_PANEL_ROWS + row];
-    if (kHigh == 2u) to.high = WeightWords2(panel + w.high_at).at[unit * KRAIT_PANEL_ROWS + row];
+    if (kHigh == 2u) to.high = weight_words2(panel + w.high_at, unit * KRAIT_PANEL_ROWS + row);
     load_scales(w, panel, row, unit, to);
     return to;
 }
@@ -135,11 +152,11 @@ float weight_at(WeightUnit unit, uint i) {
 void load_floats(uint64_t panel, uint row, uint unit, uint octet, out float w[8]) {
     if (kCode == KRAIT_FLOATS) {
         const uint at = (unit * 8u + octet * 2u) * KRAIT_PANEL_ROWS + row;
-        const uvec4 a = WeightWords4(panel).at[at], b = WeightWords4(panel).at[at + KRAIT_PANEL_ROWS];
+        const uvec4 a = weight_words4(panel, at), b = weight_words4(panel, at + KRAIT_PANEL_ROWS);
         for (uint i = 0; i < 4u; ++i) w[i] = uintBitsToFloat(a[i]), w[i + 4u] = uintBitsToFloat(b[i]);
         return;
     }
-    const uvec4 words = WeightWords4(panel).at[(unit * 4u + octet) * KRAIT_PANEL_ROWS + row];
+    const uvec4 words = weight_words4(panel, (unit * 4u + octet) * KRAIT_PANEL_ROWS + row);
     for (uint i = 0; i < 4u; ++i) {
         if (kCode == KRAIT_BFLOATS) {
             w[2u * i] = uintBitsToFloat(words[i] << 16);

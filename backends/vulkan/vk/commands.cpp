@@ -41,6 +41,7 @@ Commands::Commands(Commands&& other) noexcept
       pool_(std::exchange(other.pool_, VK_NULL_HANDLE)),
       buffer_(other.buffer_),
       bound_(other.bound_),
+      bound_texels_(other.bound_texels_),
       hazards_(std::move(other.hazards_)),
       n_barriers_(other.n_barriers_) {}
 
@@ -67,12 +68,16 @@ void Commands::copy(VkBuffer src, uint64_t src_offset, uint64_t src_address, VkB
 
 void Commands::dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push,
                         std::array<uint32_t, 3> groups, std::span<const AddressRange> reads,
-                        std::span<const AddressRange> writes) {
+                        std::span<const AddressRange> writes, VkDescriptorSet texels) {
     if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) return;
     barrier_if_needed(reads, writes);
     if (bound_ != pipeline.get()) {
         bound_ = pipeline.get();
         device_.fn().vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, bound_);
+    }
+    if (texels && bound_texels_ != texels) {
+        bound_texels_ = texels;
+        device_.fn().vkCmdBindDescriptorSets(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &texels, 0, nullptr);
     }
     device_.fn().vkCmdPushConstants(buffer_, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<uint32_t>(push.size_bytes()),
                                     push.data());

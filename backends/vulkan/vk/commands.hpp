@@ -27,7 +27,8 @@ class Commands {
              dst.address() + dst_offset, size);
     }
     void dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push,
-                  std::array<uint32_t, 3> groups, std::span<const AddressRange> reads, std::span<const AddressRange> writes);
+                  std::array<uint32_t, 3> groups, std::span<const AddressRange> reads, std::span<const AddressRange> writes,
+                  VkDescriptorSet texels = VK_NULL_HANDLE);
     void end();
 
     VkCommandBuffer get() const { return buffer_; }
@@ -41,6 +42,7 @@ class Commands {
     VkCommandPool pool_ = VK_NULL_HANDLE;
     VkCommandBuffer buffer_ = VK_NULL_HANDLE;
     VkPipeline bound_ = VK_NULL_HANDLE;
+    VkDescriptorSet bound_texels_ = VK_NULL_HANDLE;
     HazardTracker hazards_;
     uint32_t n_barriers_ = 0;
 };

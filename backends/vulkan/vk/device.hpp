@@ -34,6 +34,8 @@ class Device {
     // What shaders may use: the device's features, less what the settings switch off.
     bool subgroups() const { return subgroups_; }
     bool lanes_are_cheap() const { return gpu_kernels_ || !physical_.is_cpu(); }
+    // Whether loads through texel buffers are better than those by address: true of processors that play GPU.
+    bool texel_loads() const { return !lanes_are_cheap(); }
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
 

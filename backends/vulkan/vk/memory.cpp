@@ -11,6 +11,7 @@ struct Memory::Block {
     uint32_t pool;
     VkDeviceMemory memory = VK_NULL_HANDLE;
     VkBuffer buffer = VK_NULL_HANDLE;
+    VkBufferView texels = VK_NULL_HANDLE;
     uint64_t address = 0;
     std::byte* mapped = nullptr;
 };
@@ -27,6 +28,7 @@ Memory& Memory::operator=(Memory&& other) noexcept {
     std::swap(allocator_, other.allocator_);
     std::swap(block_, other.block_);
     std::swap(buffer_, other.buffer_);
+    std::swap(texels_, other.texels_);
     std::swap(offset_, other.offset_);
     std::swap(size_, other.size_);
     std::swap(address_, other.address_);
@@ -95,6 +97,7 @@ Memory Allocator::take(MemoryKind kind, uint64_t size, std::string_view what) {
     memory.allocator_ = this;
     memory.block_ = block;
     memory.buffer_ = block->buffer;
+    memory.texels_ = block->texels;
     memory.offset_ = *start;
     memory.size_ = size;
     memory.address_ = block->address + *start;
@@ -118,6 +121,7 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
         buffer.size = size;
         buffer.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                        VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+        if (device_.texel_loads()) buffer.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
         VkResult result = device_.fn().vkCreateBuffer(device_.get(), &buffer, nullptr, &block->buffer);
         VkMemoryRequirements needs{};
         if (result == VK_SUCCESS) device_.fn().vkGetBufferMemoryRequirements(device_.get(), block->buffer, &needs);
@@ -134,6 +138,15 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
         VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
         address.buffer = block->buffer;
         block->address = device_.fn().vkGetBufferDeviceAddress(device_.get(), &address);
+        const uint64_t texel = 16, n_texels = size / texel;
+        if (device_.texel_loads() && n_texels > 0 && block->address % texel == 0 &&
+            n_texels <= device_.physical().properties.limits.maxTexelBufferElements) {
+            VkBufferViewCreateInfo view{VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO};
+            view.buffer = block->buffer;
+            view.format = VK_FORMAT_R32G32B32A32_UINT;
+            view.range = n_texels * texel;
+            device_.check(device_.fn().vkCreateBufferView(device_.get(), &view, nullptr, &block->texels), "creating a view");
+        }
         if (pool.flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) {
             void* mapped = nullptr;
             device_.check(device_.fn().vkMapMemory(device_.get(), block->memory, 0, VK_WHOLE_SIZE, 0, &mapped),
@@ -149,6 +162,7 @@ std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, 
 }
 
 void Allocator::destroy(Memory::Block& block) noexcept {
+    if (block.texels) device_.fn().vkDestroyBufferView(device_.get(), block.texels, nullptr);
     if (block.buffer) device_.fn().vkDestroyBuffer(device_.get(), block.buffer, nullptr);
     if (block.memory) device_.fn().vkFreeMemory(device_.get(), block.memory, nullptr);
 }

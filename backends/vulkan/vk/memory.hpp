@@ -34,6 +34,9 @@ class Memory {
     uint64_t offset() const { return offset_; }  // in buffer()
     uint64_t size() const { return size_; }
     uint64_t address() const { return address_; }
+    // The whole block as texels of 16 bytes, where the device wants such loads (Device::texel_loads) and the block is not too large.
+    VkBufferView texels() const { return texels_; }
+    uint64_t block_address() const { return address_ - offset_; }
     std::byte* mapped() const { return mapped_; }  // nullptr: the host cannot see it
     bool host_reads_fast() const { return mapped_ && cached_; }
 
@@ -43,6 +46,7 @@ class Memory {
     Allocator* allocator_ = nullptr;
     Block* block_ = nullptr;
     VkBuffer buffer_ = VK_NULL_HANDLE;
+    VkBufferView texels_ = VK_NULL_HANDLE;
     uint64_t offset_ = 0, size_ = 0, address_ = 0;
     std::byte* mapped_ = nullptr;
     bool cached_ = false;

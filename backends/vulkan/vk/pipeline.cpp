@@ -58,6 +58,17 @@ Pipelines::Pipelines(Device& device, const std::filesystem::path& cache_director
     : device_(device), cache_(device, cache_directory) {
     VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kPushBytes};
     VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+    if (device.texel_loads()) {
+        VkDescriptorSetLayoutBinding bindings[kTexelBuffers]{};
+        for (uint32_t i = 0; i < kTexelBuffers; ++i)
+            bindings[i] = {i, VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+        VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+        set.bindingCount = kTexelBuffers;
+        set.pBindings = bindings;
+        device.check(device.fn().vkCreateDescriptorSetLayout(device.get(), &set, nullptr, &texels_), "creating a set layout");
+        info.setLayoutCount = 1;
+        info.pSetLayouts = &texels_;
+    }
     info.pushConstantRangeCount = 1;
     info.pPushConstantRanges = &range;
     device.check(device.fn().vkCreatePipelineLayout(device.get(), &info, nullptr, &layout_), "creating a pipeline layout");
@@ -66,6 +77,7 @@ Pipelines::Pipelines(Device& device, const std::filesystem::path& cache_director
 Pipelines::~Pipelines() {
     pipelines_.clear();
     device_.fn().vkDestroyPipelineLayout(device_.get(), layout_, nullptr);
+    if (texels_) device_.fn().vkDestroyDescriptorSetLayout(device_.get(), texels_, nullptr);
 }
 
 const Pipeline& Pipelines::get(const Shader& shader, std::span<const uint32_t> constants) {

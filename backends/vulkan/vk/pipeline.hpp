@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compute pipelines: made from a shader and its specialization constants when first wanted, then kept as long as the device.
-// All share one layout: no descriptor sets, kPushBytes of push constants.
+// All share one layout: kPushBytes of push constants, and where the device wants texel loads a descriptor set with two texel
+// buffers (texel_sets.hpp) for the shaders that have them; no other descriptors.
 #pragma once
 
 #include <map>
@@ -13,6 +14,7 @@ namespace krait::vulkan::vk {
 
 // What Vulkan guarantees.
 inline constexpr uint32_t kPushBytes = 128;
+inline constexpr uint32_t kTexelBuffers = 2;
 
 class Pipeline {
   public:
@@ -37,6 +39,7 @@ class Pipelines {
     Pipelines& operator=(const Pipelines&) = delete;
 
     VkPipelineLayout layout() const { return layout_; }
+    VkDescriptorSetLayout texels() const { return texels_; }  // none where the device has no use for texel loads
     // constants[i] has constant_id i.
     const Pipeline& get(const Shader& shader, std::span<const uint32_t> constants);
 
@@ -45,6 +48,7 @@ class Pipelines {
     Device& device_;
     PipelineCache cache_;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
+    VkDescriptorSetLayout texels_ = VK_NULL_HANDLE;
     std::mutex mutex_;
     std::map<Key, std::unique_ptr<Pipeline>> pipelines_;
 };
