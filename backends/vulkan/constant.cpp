@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backends/vulkan/packed_weights.hpp"
+#include "core/base/parallel_for.hpp"
 #include "core/ops/op_list.hpp"
 
 namespace krait::vulkan {
@@ -40,7 +41,12 @@ ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
     layout.unit = shape.panel_bytes;
     layout.fill = [desc = upload.desc, bytes = upload.bytes, unit = shape.panel_bytes](uint64_t first,
                                                                                        std::span<std::byte> out) {
-        for (uint64_t at = 0; at < out.size(); at += unit) pack_panel(desc, bytes, (first + at) / unit, out.subspan(at, unit));
+        // A panel takes some microseconds; a grain is what makes a thread worth starting.
+        constexpr int64_t kGrain = 64;
+        parallel_for(0, static_cast<int64_t>(out.size() / unit), kGrain, [&](int64_t begin, int64_t end) {
+            for (auto i = static_cast<uint64_t>(begin); i < static_cast<uint64_t>(end); ++i)
+                pack_panel(desc, bytes, first / unit + i, out.subspan(i * unit, unit));
+        });
     };
     return layout;
 }

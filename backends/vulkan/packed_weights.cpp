@@ -102,16 +102,16 @@ class RowPacker {
         : words_(reinterpret_cast<uint32_t*>(panel.data())), shape_(shape), row_(row) {}
 
     void pack(const std::byte* blocks, int64_t n_in) {
-        constexpr int kElems = block_elems<Block>;
-        for (int64_t b = 0; b < n_in / kElems; ++b) {
-            Block block;
-            std::memcpy(&block, blocks + b * static_cast<int64_t>(sizeof block), sizeof block);
-            if constexpr (code_of<Block>() == KRAIT_INTEGERS) {
+        if constexpr (code_of<Block>() == KRAIT_INTEGERS) {
+            constexpr int kElems = block_elems<Block>;
+            for (int64_t b = 0; b < n_in / kElems; ++b) {
+                Block block;
+                std::memcpy(&block, blocks + b * static_cast<int64_t>(sizeof block), sizeof block);
                 for (int unit = 0; unit < kElems / kUnit; ++unit) pack_unit(block, unit, b * (kElems / kUnit) + unit);
                 if constexpr (kHasSupers<Block>) pack_supers(block, b);
-            } else {
-                pack_plain(block, b);
             }
+        } else {
+            pack_plain(blocks, n_in);
         }
     }
 
@@ -125,14 +125,13 @@ class RowPacker {
     }
     uint32_t& plane(uint32_t at, int64_t index) { return words_[at / 4 + index * kPanelRows + row_]; }
 
-    void pack_plain(const Block& block, int64_t k) {
-        if constexpr (sizeof(Block) == 4) {
-            std::memcpy(&low(k / kUnit, static_cast<uint32_t>(k % kUnit)), &block, 4);
-        } else if constexpr (sizeof(Block) == 2) {
-            uint16_t bits;
-            std::memcpy(&bits, &block, 2);
-            low(k / kUnit, static_cast<uint32_t>(k % kUnit / 2)) |= static_cast<uint32_t>(bits) << k % 2 * 16;
-        }
+    // The bytes as they are, four words a chunk.
+    void pack_plain(const std::byte* row, int64_t n_in) {
+        constexpr int64_t kChunkBytes = 16;
+        const int64_t bytes = n_in * static_cast<int64_t>(sizeof(Block));
+        for (int64_t at = 0; at < bytes; at += kChunkBytes)
+            std::memcpy(words_ + (at / kChunkBytes * kPanelRows + row_) * 4, row + at,
+                        static_cast<size_t>(std::min(kChunkBytes, bytes - at)));
     }
     void pack_unit(const Block& block, int in_block, int64_t unit) {
         constexpr int kPerWord = static_cast<int>(32 / kBits.low);
