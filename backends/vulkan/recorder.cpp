@@ -55,7 +55,8 @@ void Recorder::add(const Kernel& kernel, std::span<const std::byte> params, Grou
         if (groups[i] > limits().maxComputeWorkGroupCount[i])
             plugin::throw_error(ErrorCode::unsupported, "{} work groups are more than the {} of this device", groups[i],
                                 limits().maxComputeWorkGroupCount[i]);
-    Dispatch dispatch{&device_.pipelines().get(kernel.shader, kernel.constants), params_.size(), groups, {}, {}, {}, kernel.texels};
+    Dispatch dispatch{
+        &device_.pipelines().get(kernel.shader, kernel.constants), params_.size(), groups, {}, {}, {}, kernel.texels};
     params_.resize((params_.size() + params.size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment);
     std::memcpy(params_.data() + dispatch.params, params.data(), params.size());
     for (const Access& access : reads) dispatch.reads.push_back(access.range);

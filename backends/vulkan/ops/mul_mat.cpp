@@ -39,9 +39,10 @@ void record_tiled(MulMatParams params, uint32_t packing, std::initializer_list<A
     constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
     params.row_groups = static_cast<uint32_t>(up(params.n_out, kTile));
     params.n_groups = params.row_groups * up(params.n_tok, kTile);
-    recorder.dispatch({shaders::mul_mat_tiled,
-                       {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
-                      params, recorder.groups(params.n_groups), reads, {y});
+    recorder.dispatch(
+        {shaders::mul_mat_tiled,
+         {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
+        params, recorder.groups(params.n_groups), reads, {y});
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ VkDescriptorSet TexelSets::get(const TexelBuffers& buffers) {
         info.poolSizeCount = 1;
         info.pPoolSizes = &size;
         VkDescriptorPool pool = VK_NULL_HANDLE;
-        device_->check(device_->fn().vkCreateDescriptorPool(device_->get(), &info, nullptr, &pool), "creating a descriptor pool");
+        device_->check(device_->fn().vkCreateDescriptorPool(device_->get(), &info, nullptr, &pool),
+                       "creating a descriptor pool");
         pools_.push_back(pool);
         left_ = kSetsPerPool;
     }
