@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/mul_mat_params.h"
 #include "backends/vulkan/packed_weights.hpp"
@@ -26,7 +28,11 @@ Shape processor_shape(uint64_t n_tok, uint32_t subgroup_size) {
 
 // Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four loads
 // of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
-Shape gpu_shape(uint64_t n_tok) { return {32, 8, 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false}; }
+Shape gpu_shape(uint64_t n_tok, const VkPhysicalDeviceLimits& limits) {
+    constexpr uint32_t kLanes = 32, kSlices = 8;
+    const uint32_t most = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+    return {kLanes, std::min(kSlices, most / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};
+}
 
 // From here on a GPU is bound by arithmetic rather than by reading weights twice.
 constexpr uint64_t kTiledTokens = 17;
@@ -64,7 +70,7 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
         return record_tiled(params, packing, {in.x, in.residual}, out.y, recorder);
 
-    const Shape shape = recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok);
+    const Shape shape = recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.limits());
     const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);

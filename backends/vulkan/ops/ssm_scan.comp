@@ -23,6 +23,15 @@ KRAIT_PARAMS(SsmScanParams);
 
 const float kLog2e = 1.44269504088896340736;
 
+// Lanes of a channel must be neighbours in a subgroup, which local indices need not be.
+uint lane_index() {
+#if defined(KRAIT_SUBGROUPS)
+    return gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
+#else
+    return gl_LocalInvocationID.x;
+#endif
+}
+
 void main() {
     const Rows rows_x = params.x, rows_dt = params.dt, rows_B = params.B, rows_C = params.C, rows_z = params.z,
                rows_y = params.y;
@@ -36,9 +45,9 @@ void main() {
     const uint64_t g = group_index();
     if (g >= n_groups) return;
 
-    const uint sequence = uint(g / channel_groups);
-    const uint asked = (uint(g % channel_groups) * kGroupSize + gl_LocalInvocationID.x) / kSplit;
-    const uint part = gl_LocalInvocationID.x % kSplit;
+    const uint lane = lane_index(), sequence = uint(g / channel_groups);
+    const uint asked = (uint(g % channel_groups) * kGroupSize + lane) / kSplit;
+    const uint part = lane % kSplit;
     const bool exists = asked < channels;  // lanes without a channel shadow the last one, for the shuffles
     const uint c = min(asked, channels - 1u), h = c / head_dim;
     const uint first_row = uint(I32(seq_start).at[sequence]), end_row = uint(I32(seq_start).at[sequence + 1u]);
