@@ -60,6 +60,15 @@ float half_value(uint bits) {
 #endif
 }
 
+// Both f16 of a word, the lower one first.
+vec2 half_values(uint word) {
+#if defined(KRAIT_WEIGHTS_EXACT)
+    return vec2(half_value(word & 0xffffu), half_value(word >> 16));
+#else
+    return unpackHalf2x16(word);
+#endif
+}
+
 // The bits of a row's 32 weights.
 struct WeightUnit {
     uvec4 low[2];  // words 0..3, 4..7
@@ -162,8 +171,9 @@ void load_floats(uint64_t panel, uint row, uint unit, uint octet, out float w[8]
             w[2u * i] = uintBitsToFloat(words[i] << 16);
             w[2u * i + 1u] = uintBitsToFloat(words[i] & 0xffff0000u);
         } else {
-            w[2u * i] = half_value(words[i] & 0xffffu);
-            w[2u * i + 1u] = half_value(words[i] >> 16);
+            const vec2 both = half_values(words[i]);
+            w[2u * i] = both.x;
+            w[2u * i + 1u] = both.y;
         }
     }
 }
