@@ -70,7 +70,8 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
         return record_tiled(params, packing, {in.x, in.residual}, out.y, recorder);
 
-    const Shape shape = recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.limits());
+    const Shape shape =
+        recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.limits());
     const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);
