@@ -15,11 +15,11 @@ jobs="${jobs:-}"
 
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
                          libexpected-dev libxxhash-dev nlohmann-json3-dev)
-readonly kTestPackages=(libgtest-dev)
 # The Vulkan backend, which is left out without headers and glslangValidator; a driver that needs no GPU (lavapipe), and what
 # checks shaders and calls.
 readonly kVulkanPackages=(libvulkan-dev glslang-tools)
 readonly kVulkanTestPackages=(spirv-tools mesa-vulkan-drivers vulkan-validationlayers)
+readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUDA kernels without a GPU
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
@@ -42,6 +42,7 @@ probe_of() {
         spirv-tools) echo "command spirv-val" ;;
         mesa-vulkan-drivers) echo "file /usr/share/vulkan/icd.d/lvp_icd*.json" ;;
         vulkan-validationlayers) echo "file /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json" ;;
+        libboost-context-dev) echo "header boost/context/fiber.hpp" ;;
         libbenchmark-dev) echo "header benchmark/benchmark.h" ;;
         clang) echo "command clang++" ;;
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;

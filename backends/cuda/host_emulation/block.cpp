@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/host_emulation/block.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "backends/cuda/host_emulation/indices.hpp"
+#include "backends/cuda/host_emulation/shuffle.hpp"
+
+namespace krait::cuda {
+
+constinit thread_local emulation::Index3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace emulation {
+
+Block& Block::current() {
+    thread_local Block block;
+    return block;
+}
+
+// ---- running a block ------------------------------------------------------------------------------------------------
+
+void Block::run(const KernelCall& call, Index3 index, Order order) {
+    start(call, index, order);
+    try {
+        while (n_live_ > 0) {
+            progress_ = false;
+            sweep();
+            if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+            if (!progress_) report_deadlock();
+        }
+        shared_.check();
+    } catch (...) {
+        abandon();
+        throw;
+    }
+}
+
+void Block::start(const KernelCall& call, Index3 index, Order order) {
+    call_ = &call;
+    n_threads_ = n_live_ = static_cast<uint32_t>(call.block.count());
+    n_at_barrier_ = 0;
+    order_ = order;
+    blockIdx = index;
+    blockDim = call.block;
+    gridDim = call.grid;
+    if (threads_.size() < n_threads_) threads_.resize(n_threads_);
+    for (uint32_t i = 0; i < n_threads_; ++i) {
+        threads_[i].state = State::fresh;
+        threads_[i].copies.clear();
+        threads_[i].copy_group = 0;
+    }
+    meetings_.resize((n_threads_ + kWarpLanes - 1) / kWarpLanes);
+    shared_.begin_block(call.dynamic_shared);
+    if (order == Order::shuffled && shuffled_.size() != n_threads_) shuffled_ = shuffled_order(n_threads_);
+}
+
+uint32_t Block::at_position(uint32_t position) const {
+    switch (order_) {
+        case Order::forward: return position;
+        case Order::reverse: return n_threads_ - 1 - position;
+        case Order::shuffled: return shuffled_[position];
+    }
+    return position;
+}
+
+// Every thread that can run gets its turn once.
+void Block::sweep() {
+    for (position_ = 0; position_ < n_threads_ && !failure_; ++position_) {
+        const uint32_t i = at_position(position_);
+        Thread& thread = threads_[i];
+        if (thread.state == State::fresh) {
+            if (idle_.empty()) {
+                fibers_.push_back(std::make_unique<Fiber>([this](Fiber& fiber) { run_threads(fiber); }));
+                idle_.push_back(fibers_.back().get());
+            }
+            Fiber* fiber = idle_.back();
+            idle_.pop_back();
+            fiber->resume();
+        } else if (thread.state == State::ready) {
+            enter(i);
+            thread.fiber->resume();
+        } else {
+            continue;
+        }
+        progress_ = true;
+    }
+}
+
+// On a fiber: the thread at position_, and those after it as long as they are fresh: a thread that never waits costs no switch.
+void Block::run_threads(Fiber& fiber) {
+    for (;;) {
+        const uint32_t i = at_position(position_);
+        threads_[i].fiber = &fiber;
+        enter(i);
+        try {
+            call_->thread(call_->arguments);
+            finish(i);
+        } catch (const boost::context::detail::forced_unwind&) {
+            throw;
+        } catch (...) {
+            failure_ = std::current_exception();
+        }
+        if (failure_ || position_ + 1 >= n_threads_ || threads_[at_position(position_ + 1)].state != State::fresh) break;
+        ++position_;
+    }
+    idle_.push_back(&fiber);
+}
+
+void Block::enter(uint32_t thread) {
+    running_ = thread;
+    const Index3& block = call_->block;
+    threadIdx = {thread % block.x, thread / block.x % block.y, thread / (block.x * block.y)};
+}
+
+void Block::finish(uint32_t thread) {
+    threads_[thread].state = State::done;
+    --n_live_;
+    release_barrier_if_complete();
+}
+
+void Block::suspend(State state, Site site) {
+    Thread& self = threads_[running_];
+    self.state = state;
+    self.waits_at = site;
+    self.fiber->suspend();
+}
+
+// After a failure: fibers with a thread half way through are unwound and made anew when needed.
+void Block::abandon() {
+    idle_.clear();
+    fibers_.clear();
+    for (auto& warp : meetings_) warp.clear();
+    n_live_ = 0;
+    failure_ = nullptr;
+}
+
+// ---- barriers -------------------------------------------------------------------------------------------------------
+
+void Block::barrier(Site site) {
+    if (n_at_barrier_ == 0) barrier_site_ = site;
+    if (!(site == barrier_site_))
+        kernel_failure("divergent barrier: thread {} waits at {}, others at {}", running_, site.text(), barrier_site_.text());
+    ++n_at_barrier_;
+    threads_[running_].state = State::at_barrier;
+    release_barrier_if_complete();
+    // The last one to come is free already, but lets the others go first: whoever ran ahead has had its turn.
+    if (threads_[running_].state == State::ready) threads_[running_].waits_at = site, threads_[running_].fiber->suspend();
+    else suspend(State::at_barrier, site);
+}
+
+void Block::release_barrier_if_complete() {
+    if (n_at_barrier_ == 0 || n_at_barrier_ < n_live_) return;
+    n_at_barrier_ = 0;
+    for (uint32_t i = 0; i < n_threads_; ++i)
+        if (threads_[i].state == State::at_barrier) threads_[i].state = State::ready;
+}
+
+// ---- warps ----------------------------------------------------------------------------------------------------------
+
+uint32_t Block::lanes_of(uint32_t warp) const {
+    const uint32_t n = std::min(kWarpLanes, n_threads_ - warp * kWarpLanes);
+    return n == kWarpLanes ? 0xffffffffu : (1u << n) - 1;
+}
+
+void Block::rendezvous(Site site, uint32_t mask, void* payload, Combine combine) {
+    const uint32_t warp = running_ / kWarpLanes, self = running_ % kWarpLanes;
+    const uint32_t wanted = mask & lanes_of(warp);  // lanes that the block never had are no lanes
+    if ((wanted >> self & 1) == 0) kernel_failure("{}: lane {} is not in its own mask {:#010x}", site.text(), self, mask);
+    std::vector<Meeting>& open = meetings_[warp];
+    auto meeting = std::find_if(open.begin(), open.end(), [&](const Meeting& m) { return m.site == site && m.mask == mask; });
+    if (meeting == open.end()) {
+        open.push_back({site, mask, 0, combine, {}});
+        meeting = open.end() - 1;
+    }
+    meeting->payload[self] = payload;
+    meeting->arrived |= 1u << self;
+    if (meeting->arrived != wanted) {
+        threads_[running_].mask = mask;
+        return suspend(State::in_warp, site);
+    }
+    const Meeting complete = *meeting;
+    open.erase(meeting);
+    complete.combine(complete.payload, wanted);
+    for (uint32_t lanes = wanted; lanes != 0; lanes &= lanes - 1) {
+        Thread& other = threads_[warp * kWarpLanes + static_cast<uint32_t>(std::countr_zero(lanes))];
+        if (other.state == State::in_warp && other.waits_at == site && other.mask == mask) other.state = State::ready;
+    }
+}
+
+// ---- copies that happen later -----------------------------------------------------------------------------------------
+
+void Block::copy_later(void* to, const void* from, uint32_t size, uint32_t bytes) {
+    Thread& self = threads_[running_];
+    self.copies.push_back({to, from, size, bytes, self.copy_group});
+}
+
+void Block::commit_copies() { ++threads_[running_].copy_group; }
+
+void Block::wait_for_copies(uint32_t groups_left) {
+    Thread& self = threads_[running_];
+    const auto still_open = [&](const Copy& copy) { return copy.group + groups_left >= self.copy_group; };
+    for (const Copy& copy : self.copies) {
+        if (still_open(copy)) continue;
+        if (copy.bytes > 0) std::memcpy(copy.to, copy.from, copy.bytes);
+        std::memset(static_cast<std::byte*>(copy.to) + copy.bytes, 0, copy.size - copy.bytes);
+    }
+    std::erase_if(self.copies, [&](const Copy& copy) { return !still_open(copy); });
+}
+
+// ---- what went wrong ------------------------------------------------------------------------------------------------
+
+void Block::report_deadlock() const {
+    std::string who;
+    size_t told = 0;
+    for (uint32_t i = 0; i < n_threads_; ++i) {
+        const Thread& thread = threads_[i];
+        if (thread.state != State::at_barrier && thread.state != State::in_warp) continue;
+        // Of threads that wait in one place the first is told.
+        bool first = true;
+        for (uint32_t j = 0; j < i && first; ++j)
+            first = !(threads_[j].state == thread.state && threads_[j].waits_at == thread.waits_at &&
+                      threads_[j].mask == thread.mask);
+        if (!first || told == 4) continue;
+        ++told;
+        who += fmt::format("{}thread {} {} {}", who.empty() ? "" : ", ", i,
+                           thread.state == State::at_barrier ? "at the barrier" : "with its warp", thread.waits_at.text());
+        if (thread.state == State::in_warp) who += fmt::format(" (mask {:#010x})", thread.mask);
+    }
+    const uint32_t n_done = n_threads_ - n_live_;
+    kernel_failure("deadlock: {} of {} threads wait and nobody comes: {}{}", n_live_, n_threads_, who,
+                   n_done > 0 ? fmt::format("; {} have ended", n_done) : "");
+}
+
+}  // namespace emulation
+}  // namespace krait::cuda
