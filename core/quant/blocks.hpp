@@ -25,7 +25,7 @@ namespace krait {
 struct BlockF32 {
     float value;
 };
-constexpr float value_at(const BlockF32& b, int) { return b.value; }
+KRAIT_BLOCK_FN float value_at(KRAIT_IN(BlockF32) b, int) { return b.value; }
 
 template <class Block>
 inline constexpr int block_elems = 0;

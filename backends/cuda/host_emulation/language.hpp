@@ -11,7 +11,7 @@
 #include "backends/cuda/host_emulation/indices.hpp"
 #include "core/quant/half.hpp"
 
-#define KRAIT_GLOBAL(n_threads) void
+#define KRAIT_GLOBAL(n_threads) inline void
 #define KRAIT_DEVICE inline
 #define KRAIT_CONSTANT inline constexpr
 #define KRAIT_RESTRICT __restrict__

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plugin: devices, and what they make. Compiled twice, for "cuda" on CUDA's runtime and for "cuda-host" on the emulation.
+#include <mutex>
+
+#include "backends/cuda/event.hpp"
+#include "backends/cuda/kernels.hpp"
+
+namespace krait::cuda {
+namespace {
+
+constexpr plugin::OpTable kOpTable{{
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+#include "core/ops/op_list.def"
+}};
+
+class CudaProgram final : public plugin::Program {
+  public:
+    CudaProgram(plugin::Device& device, Recording recording, std::vector<Memory> scratch)
+        : Program(device), scratch_(std::move(scratch)), recording_(std::move(recording)) {}
+    const Recording& recording() const noexcept { return recording_; }
+
+  private:
+    std::vector<Memory> scratch_;
+    Recording recording_;
+};
+
+std::byte* bytes_at(plugin::Buffer& buffer, uint64_t offset) { return static_cast<ValueBuffer&>(buffer).data() + offset; }
+
+class CudaQueue final : public plugin::Queue {
+  public:
+    CudaQueue(plugin::Device& device, Gpu& gpu) : Queue(device), stream_(gpu) {}
+
+    void write(plugin::Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) override {
+        stream_.write(bytes_at(dst, dst_offset), src, size);
+    }
+    void read(void* dst, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override {
+        stream_.read(dst, bytes_at(src, src_offset), size);
+    }
+    void copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override {
+        stream_.copy(bytes_at(dst, dst_offset), bytes_at(src, src_offset), size);
+    }
+    void run(plugin::Program& program) override { stream_.replay(static_cast<CudaProgram&>(program).recording()); }
+    void export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) override {
+        stream_.read(dst, static_cast<StatePool&>(state).slot(slot), size);
+    }
+    void import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) override {
+        stream_.write(static_cast<StatePool&>(state).slot(slot), src, size);
+    }
+    void copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) override {
+        auto& pool = static_cast<StatePool&>(state);
+        if (src_slot != dst_slot) stream_.copy(pool.slot(dst_slot), pool.slot(src_slot), pool.slot_bytes());
+    }
+    void signal(plugin::Event& event, uint64_t value) override { static_cast<TimelineEvent&>(event).signal(stream_, value); }
+    void wait(plugin::Event& event, uint64_t value) override { static_cast<TimelineEvent&>(event).hold_back(stream_, value); }
+    void sync() override { stream_.sync(); }
+
+  private:
+    Stream stream_;
+};
+
+class CudaDevice final : public plugin::Device {
+  public:
+    CudaDevice(uint32_t index, const plugin::Options& options) : gpu_(index, options), own_stream_(gpu_) {}
+
+    std::unique_ptr<plugin::Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) override {
+        return std::make_unique<ValueBuffer>(*this, gpu_, kind, size);
+    }
+    std::unique_ptr<plugin::Buffer> upload_constant(const plugin::ConstantUpload& upload) override {
+        const std::lock_guard lock(own_stream_mutex_);
+        return std::make_unique<Constant>(*this, gpu_, own_stream_, upload);
+    }
+    std::unique_ptr<plugin::Buffer> create_state(const krait_state_desc& desc) override {
+        return std::make_unique<StatePool>(*this, gpu_, desc);
+    }
+    plugin::Decline supports(const krait_graph&, const krait_graph_node&) override { return plugin::kSupported; }
+    std::unique_ptr<plugin::Program> create_program(const krait_graph& graph) override;
+    std::unique_ptr<plugin::Queue> create_queue() override { return std::make_unique<CudaQueue>(*this, gpu_); }
+    std::unique_ptr<plugin::Event> create_event() override { return std::make_unique<TimelineEvent>(*this); }
+
+  private:
+    static Tensor tensor(const krait_graph& graph, int32_t index);
+
+    Gpu gpu_;
+    std::mutex own_stream_mutex_;
+    Stream own_stream_;  // for uploads and recordings
+};
+
+Tensor CudaDevice::tensor(const krait_graph& graph, int32_t index) {
+    if (index < 0) return {};
+    const krait_graph_tensor& t = graph.tensors[index];
+    Tensor operand{t.desc, t.role, plugin::buffer_of(t.buffer), t.offset, nullptr};
+    switch (t.role) {
+        case KRAIT_TENSOR_CONSTANT: operand.data = static_cast<Constant*>(operand.buffer)->raw(); break;
+        case KRAIT_TENSOR_STATE: operand.data = static_cast<StatePool*>(operand.buffer)->data(); break;
+        default: operand.data = bytes_at(*operand.buffer, t.offset); break;
+    }
+    return operand;
+}
+
+std::unique_ptr<plugin::Program> CudaDevice::create_program(const krait_graph& graph) {
+    const std::lock_guard lock(own_stream_mutex_);
+    Context context(own_stream_);
+    own_stream_.begin_recording();
+    try {
+        for (uint32_t i = 0; i < graph.n_nodes; ++i) {
+            const krait_graph_node& node = graph.nodes[i];
+            const OpSpec& spec = *find_op(node.op);
+            std::array<Tensor, KRAIT_MAX_INPUTS> in;
+            std::array<Tensor, KRAIT_MAX_OUTPUTS> out;
+            for (size_t k = 0; k < spec.inputs.size(); ++k) in[k] = tensor(graph, node.in[k]);
+            for (size_t k = 0; k < spec.outputs.size(); ++k) out[k] = tensor(graph, node.out[k]);
+            kOpTable[node.op](in, node.params, out)->run(context);
+        }
+    } catch (...) {
+        own_stream_.end_recording();
+        throw;
+    }
+    return std::make_unique<CudaProgram>(*this, own_stream_.end_recording(), context.take_scratch());
+}
+
+std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view text) {
+    const plugin::Options options(text, known_options());
+    return std::make_unique<CudaDevice>(index, options);
+}
+
+constexpr plugin::PluginInfo kInfo{KRAIT_CUDA_FAMILY, "", KRAIT_PLUGIN_VERSION, score, device_count, device_info, device_open};
+
+}  // namespace
+}  // namespace krait::cuda
+
+KRAIT_DEFINE_PLUGIN(krait::cuda::kInfo)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// rms_norm: a block for each group of a row. Squares are summed in float32 as they are; where that overflows, vanishes or gives no
+// number, once more with x divided by the power of two at the group's largest value, which then is the common case of neither.
+// Grid: (groups, rows).
+#pragma once
+
+#include "backends/cuda/kernels/rows.cuh"
+#include "backends/cuda/kernels/warp.cuh"
+
+namespace krait::cuda {
+
+KRAIT_CONSTANT int kNormBlock = 128;
+
+// 1 / sqrt(mean of squares + eps) where squares are those of x / unit: the root is in units of `unit`.
+struct NormRoot {
+    float unit, root;
+};
+
+KRAIT_DEVICE NormRoot norm_root(const float* x, int64_t width, float eps, float* partial) {
+    float squares = 0;
+    for (int64_t i = threadIdx.x; i < width; i += kNormBlock) squares = fused(x[i], x[i], squares);
+    squares = reduce_block<kNormBlock>(squares, partial, SumOf());
+    // From 2^-96 on, squares that underflowed (below 2^-126 each) do not count; below 2^126 nothing overflowed.
+    if (squares >= 0x1p-96f && squares < 0x1p126f)
+        return {1.0f, sqrt_accurate(divide(squares, static_cast<float>(width)) + eps)};
+
+    uint32_t largest = 0;  // |x| as bits: ordered as the numbers are, infinity and NaN above
+    for (int64_t i = threadIdx.x; i < width; i += kNormBlock) {
+        const uint32_t bits = float_bits(x[i]) & 0x7fffffffu;
+        largest = bits > largest ? bits : largest;
+    }
+    largest = reduce_block<kNormBlock>(largest, reinterpret_cast<uint32_t*>(partial), MaximumOf());
+    if (largest >= 0x7f800000u) return {1.0f, bits_float(largest)};  // x / inf, and NaN where there is one
+    if (largest < 0x00800000u) return {1.0f, sqrt_accurate(eps)};    // nothing but zeros and denormals
+    const float unit = bits_float(largest & 0x7f800000u);
+    squares = 0;
+    for (int64_t i = threadIdx.x; i < width; i += kNormBlock) {
+        const float scaled = divide(x[i], unit);
+        squares = fused(scaled, scaled, squares);
+    }
+    squares = reduce_block<kNormBlock>(squares, partial, SumOf());
+    return {unit, sqrt_accurate(divide(squares, static_cast<float>(width)) + divide(divide(eps, unit), unit))};
+}
+
+KRAIT_GLOBAL(kNormBlock)
+rms_norm_kernel(Rows<const float> x, const float* KRAIT_RESTRICT weight, Rows<float> y, int64_t n_row, int64_t width,
+                float eps) {
+    KRAIT_SHARED(float, partial, kNormBlock / kWarpSize);
+    const int64_t first = static_cast<int64_t>(blockIdx.x) * width;
+    for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y) {
+        const float* from = x.row(t) + first;
+        float* to = y.row(t) + first;
+        const NormRoot norm = norm_root(from, width, eps, partial);
+        for (int64_t i = threadIdx.x; i < width; i += kNormBlock) {
+            const float value = divide(divide(from[i], norm.unit), norm.root);
+            to[i] = weight ? value * weight[first + i] : value;
+        }
+    }
+}
+
+}  // namespace krait::cuda

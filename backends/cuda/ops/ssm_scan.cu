@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/ops/ssm_scan.cuh"
+
+#include <algorithm>
+
+#include "backends/cuda/ops/sequences.hpp"
+
+namespace krait::cuda {
+namespace {
+
+template <int kLanes, int kStates>
+void launch_scan(ScanOperands op, Context& context) {
+    using Work = Scan<kLanes, kStates>;
+    const int64_t group_channels = int64_t{op.n_head} / op.n_group * op.head_dim;
+    op.blocks_per_group = static_cast<int32_t>(blocks_for(group_channels, Work::kChannels));
+    const Extent3 grid{static_cast<uint32_t>(op.n_group * op.blocks_per_group),
+                       static_cast<uint32_t>(std::min(op.sequences.n_seq, 65535))};
+    launch(context.stream,
+           {.name = "ssm_scan", .grid = grid, .block = {kScanBlock}, .dynamic_shared = 2 * sizeof(typename Work::Tile)},
+           &ssm_scan_kernel<kLanes, kStates>, op);
+}
+
+}  // namespace
+
+void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params, const ops::SsmScan::Out<Tensor>& out,
+              Context& context) {
+    static_assert(ops::SsmScan::kSoftplusThreshold == 20.0f, "scan_step has it");
+    ScanOperands op{};
+    op.x = input_rows<float>(in.x);
+    op.dt = input_rows<float>(in.dt);
+    op.B = input_rows<float>(in.B);
+    op.C = input_rows<float>(in.C);
+    op.z = input_rows<float>(in.z);
+    op.dt_bias = input_elements<float>(in.dt_bias);
+    op.A = input_elements<float>(in.A);
+    op.D = input_elements<float>(in.D);
+    op.state = slots_of(in.state);
+    op.sequences = sequences_of(in);
+    op.y = output_rows<float>(out.y);
+    op.n_head = static_cast<int32_t>(in.x.extent(1));
+    op.head_dim = static_cast<int32_t>(in.x.extent(2));
+    op.n_group = static_cast<int32_t>(in.B.extent(1));
+    op.d_state = static_cast<int32_t>(in.B.extent(2));
+    op.A_per_state = in.A.extent(1) == op.d_state;
+    op.D_per_channel = in.D && in.D.desc.rank == 2;
+    op.softplus = params.dt_softplus != 0;
+    op.dt_min = params.dt_min;
+    op.dt_max = params.dt_max;
+    if (op.head_dim == 0 || op.n_head == 0) return;
+    // As few lanes a channel as hold its states in 4 or 8 registers each.
+    if (op.d_state <= 16) return launch_scan<4, 4>(op, context);
+    if (op.d_state <= 32) return launch_scan<8, 4>(op, context);
+    if (op.d_state <= 64) return launch_scan<8, 8>(op, context);
+    if (op.d_state <= 128) return launch_scan<16, 8>(op, context);
+    return launch_scan<32, 8>(op, context);
+}
+
+}  // namespace krait::cuda
