@@ -15,15 +15,15 @@ add_library(krait_options INTERFACE)
 target_include_directories(krait_options INTERFACE "${PROJECT_SOURCE_DIR}")
 # -Wno-missing-field-initializers: an operand that a node does not have is left out of its initializer.
 # -ffp-contract=off: a*b+c is fused only where a kernel says fma, so that every build gives the same bits.
-target_compile_options(krait_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-                                               -Wno-missing-field-initializers
-                                               -ffp-contract=off)
+# nvcc takes none of these; backends/cuda has its own.
+target_compile_options(krait_options INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers;-ffp-contract=off>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 takes "literal" + std::string for overlapping copies (GCC bug 105651).
   target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 if(KRAIT_WERROR)
-  target_compile_options(krait_options INTERFACE -Werror)
+  target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
 endif()
 if(KRAIT_SANITIZE)
   add_compile_options(-fsanitize=${KRAIT_SANITIZE} -fno-omit-frame-pointer)

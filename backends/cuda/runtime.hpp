@@ -33,6 +33,8 @@ class Gpu {
     // Aligned to kAlignment. Throws OUT_OF_MEMORY that names the size.
     void* allocate(uint64_t size, MemoryKind kind, std::string_view what);
     void release(void* pointer, MemoryKind kind) noexcept;
+    // From sm_80 on: bf16 in the matrix unit, and 99 KiB and more of shared memory for a block (sm_75: 64).
+    bool is_sm80() const noexcept;
     // Kernels only read it from now on.
     void freeze(void* pointer) noexcept;
 

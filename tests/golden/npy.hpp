@@ -68,15 +68,20 @@ double nmse(const A& got, const B& expected) {
     return error == 0 ? 0 : error / power;
 }
 
-// The first Vulkan device, with the options that tests open it with; none where there is no driver.
+// The first device of each family of GPUs, the emulated one too, with the options that tests open it with; none where there is
+// no driver.
 inline std::vector<std::string> gpu_devices() {
-    const auto plugin = PluginRegistry::instance().find("vulkan");
-    if (!plugin || (*plugin)->api().device_count() == 0) return {};
-    return harness::with_test_options("vulkan", "vulkan0");
+    std::vector<std::string> devices;
+    for (const std::string family : {"vulkan", "cuda", "cuda-host"}) {
+        const auto plugin = PluginRegistry::instance().find(family);
+        if (!plugin || (*plugin)->api().device_count() == 0) continue;
+        for (const std::string& spec : harness::with_test_options(family, family + "0")) devices.push_back(spec);
+    }
+    return devices;
 }
 
 // Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds with
-// a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the first Vulkan device, where there is one.
+// a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.
 inline const std::vector<std::string>& model_devices() {
     static const std::vector<std::string> devices = [] {
 #ifdef KRAIT_SANITIZED

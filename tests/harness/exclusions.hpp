@@ -14,7 +14,7 @@
 
 namespace krait::harness {
 
-inline constexpr std::string_view kCompleteFamilies[] = {"reference", "cpu", "vulkan"};
+inline constexpr std::string_view kCompleteFamilies[] = {"reference", "cpu", "cuda", "cuda-host", "vulkan"};
 
 struct ExpectedFailure {
     std::string_view device;  // glob over the device as named: "vulkan*"

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backends/cuda/host_emulation/indices.hpp"
+#include "backends/cuda/host_emulation/matrix.hpp"
 #include "core/quant/half.hpp"
 
 #define KRAIT_GLOBAL(n_threads) inline void
@@ -173,6 +174,32 @@ T atomic_add(T* to, T value) {
     return before;
 }
 
+// ---- the warp's matrix product --------------------------------------------------------------------------------------------
+
+// d += a * b with the layouts of host_emulation/matrix.hpp; all lanes of the warp.
+inline void multiply_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Site site = Site::here()) {
+    emulation::matrix_product<false>(d, a, b, site);
+}
+inline void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Site site = Site::here()) {
+    emulation::matrix_product<true>(d, a, b, site);
+}
+
+// Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
+inline uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {
+    const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
+    uint32_t picked = 0;
+    for (uint32_t i = 0; i < 4; ++i) picked |= static_cast<uint32_t>(bytes >> (selector >> (4 * i) & 7) * 8 & 0xff) << (8 * i);
+    return picked;
+}
+// Two f16 less two others.
+inline uint32_t subtract_halves(uint32_t a, uint32_t b) {
+    const auto one = [&](int shift) {
+        const float difference = f16_to_f32(static_cast<uint16_t>(a >> shift)) - f16_to_f32(static_cast<uint16_t>(b >> shift));
+        return static_cast<uint32_t>(f32_to_f16(difference)) << shift;
+    };
+    return one(0) | one(16);
+}
+
 // ---- numbers --------------------------------------------------------------------------------------------------------
 
 // a * b + c, rounded once on a GPU. Here it rounds twice: the same within the tolerance of what may be fused, and ten times faster.
@@ -184,6 +211,7 @@ inline float divide(float a, float b) { return a / b; }
 inline float sqrt_accurate(float x) { return std::sqrt(x); }
 inline float half_to_float(uint16_t bits) { return f16_to_f32(bits); }
 inline uint16_t float_to_half(float value) { return f32_to_f16(value); }
+inline uint16_t float_to_bf16(float value) { return f32_to_bf16(value); }
 inline uint32_t float_bits(float value) { return std::bit_cast<uint32_t>(value); }
 inline float bits_float(uint32_t bits) { return std::bit_cast<float>(bits); }
 

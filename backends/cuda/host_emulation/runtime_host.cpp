@@ -34,7 +34,7 @@ uint32_t device_count() { return 1; }
 void device_info(uint32_t, krait_device_info& info) {
     info.kind = KRAIT_DEVICE_EMULATED;
     plugin::set_text(info.name, "CUDA kernels on the CPU, one fiber a thread");
-    plugin::set_text(info.features, "emulated checks-races checks-bounds");
+    plugin::set_text(info.features, "activations=f16 emulated");
     info.memory_total = plugin::host::memory_total();
     info.memory_free = plugin::host::memory_free();
     info.alignment = kAlignment;
@@ -77,6 +77,8 @@ void* Gpu::allocate(uint64_t size, MemoryKind, std::string_view what) {
 void Gpu::release(void* pointer, MemoryKind) noexcept {
     impl_->run(false, [&] { impl_->memory.release(pointer); });
 }
+
+bool Gpu::is_sm80() const noexcept { return true; }
 
 void Gpu::freeze(void* pointer) noexcept { impl_->memory.freeze(pointer); }
 

@@ -3,13 +3,14 @@
 // The words of language.cuh for nvcc. All inline PTX of the backend stands here.
 #pragma once
 
+#include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
 #include <cstdint>
 
 #include "core/quant/half.hpp"
 
-#define KRAIT_GLOBAL(n_threads) inline __global__ void __launch_bounds__(n_threads)
+#define KRAIT_GLOBAL(n_threads) __global__ void __launch_bounds__(n_threads)
 #define KRAIT_DEVICE __device__ __forceinline__
 #define KRAIT_CONSTANT static constexpr
 #define KRAIT_RESTRICT __restrict__
@@ -100,6 +101,43 @@ KRAIT_DEVICE T atomic_add(T* to, T value) {
     return atomicAdd(to, value);
 }
 
+// ---- the warp's matrix product --------------------------------------------------------------------------------------------
+
+// d += a * b with the layouts of host_emulation/matrix.hpp; all lanes of the warp.
+KRAIT_DEVICE void multiply_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else  // half the columns at a time
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(b[0]));
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[2]), "r"(a[3]), "r"(b[1]));
+#endif
+}
+// From sm_80 on; Gpu::is_sm80 says so before a launch.
+KRAIT_DEVICE void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else
+    __trap();
+#endif
+}
+
+// Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
+KRAIT_DEVICE uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) { return __byte_perm(low, high, selector); }
+// Two f16 less two others.
+KRAIT_DEVICE uint32_t subtract_halves(uint32_t a, uint32_t b) {
+    uint32_t difference;
+    asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(difference) : "r"(a), "r"(b));
+    return difference;
+}
+
 // ---- numbers --------------------------------------------------------------------------------------------------------
 
 KRAIT_DEVICE float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
@@ -114,6 +152,7 @@ KRAIT_DEVICE float divide(float a, float b) { return __fdiv_rn(a, b); }
 KRAIT_DEVICE float sqrt_accurate(float x) { return __fsqrt_rn(x); }
 KRAIT_DEVICE float half_to_float(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 KRAIT_DEVICE uint16_t float_to_half(float value) { return __half_as_ushort(__float2half_rn(value)); }
+KRAIT_DEVICE uint16_t float_to_bf16(float value) { return __bfloat16_as_ushort(__float2bfloat16_rn(value)); }
 KRAIT_DEVICE uint32_t float_bits(float value) { return __float_as_uint(value); }
 KRAIT_DEVICE float bits_float(uint32_t bits) { return __uint_as_float(bits); }
 

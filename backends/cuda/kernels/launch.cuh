@@ -7,27 +7,14 @@
 #include <tuple>
 
 #include "backends/cuda/kernels/language.cuh"
-#include "backends/cuda/runtime.hpp"
+#include "backends/cuda/launch.hpp"
 
 namespace krait::cuda {
-
-struct Extent3 {
-    uint32_t x = 1, y = 1, z = 1;
-};
-
-struct LaunchShape {
-    const char* name;
-    Extent3 grid;
-    Extent3 block;
-    size_t dynamic_shared = 0;
-};
 
 // Blocks of `size` that cover n.
 constexpr uint32_t blocks_for(int64_t n, int64_t size) { return static_cast<uint32_t>((n + size - 1) / size); }
 
 #if defined(__CUDACC__)
-
-void launch_on_device(Stream& stream, const LaunchShape& shape, const void* kernel, void** arguments);
 
 template <class... Params, class... Arguments>
 void launch(Stream& stream, const LaunchShape& shape, void (*kernel)(Params...), const Arguments&... arguments) {
@@ -42,9 +29,6 @@ void launch(Stream& stream, const LaunchShape& shape, void (*kernel)(Params...),
 }
 
 #else
-
-void launch_emulated(Stream& stream, const LaunchShape& shape, std::shared_ptr<const void> call,
-                     void (*thread)(const void* call));
 
 template <class... Params, class... Arguments>
 void launch(Stream& stream, const LaunchShape& shape, void (*kernel)(Params...), const Arguments&... arguments) {

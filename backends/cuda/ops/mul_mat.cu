@@ -15,8 +15,11 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     op.n_in = in.x.extent(1);
     op.n_out = in.w.extent(0);
     visit_block(in.w.dtype(), [&]<class Block>() {
-        if (op.n_tok <= kMostVectorRows) launch_mul_mat_vector<Block>(op, context);
-        else launch_mul_mat_tiles<Block>(op, context);
+        if (op.n_tok <= kMostVectorRows) return launch_mul_mat_vector<Block>(op, context);
+        if constexpr (std::is_same_v<Block, BlockBF16>)
+            if (!context.stream.gpu().is_sm80()) return launch_mul_mat_tiles<Block>(op, context);
+        if constexpr (std::is_same_v<Block, BlockF32>) launch_mul_mat_tiles<Block>(op, context);
+        else launch_mul_mat_mma<Block>(op, context);
     });
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two ways to multiply: up to kMostVectorRows rows of x by mul_mat_vector.cuh, more by mul_mat_tiles.cuh.
+// The ways to multiply: up to kMostVectorRows rows of x by mul_mat_vector.cuh; more by mul_mat_mma.cuh, where w is not F32, which
+// mul_mat_tiles.cuh multiplies in float32.
 #pragma once
 
+#include "backends/cuda/ops/mul_mat_mma.cuh"
 #include "backends/cuda/ops/mul_mat_tiles.cuh"
 #include "backends/cuda/ops/mul_mat_vector.cuh"
 #include "backends/cuda/ops/operands.hpp"
 
 namespace krait::cuda {
 
-inline constexpr int64_t kMostVectorRows = 8;
+inline constexpr int64_t kMostVectorRows = 4;
 
 template <class Block, int kTok>
 void launch_mul_mat_vector(const MulMatOperands& op, Context& context) {
@@ -23,8 +25,7 @@ void launch_mul_mat_vector(const MulMatOperands& op, Context& context) {
     if (op.n_tok == 0) return;
     if (op.n_tok == 1) return launch_mul_mat_vector<Block, 1>(op, context);
     if (op.n_tok == 2) return launch_mul_mat_vector<Block, 2>(op, context);
-    if (op.n_tok <= 4) return launch_mul_mat_vector<Block, 4>(op, context);
-    return launch_mul_mat_vector<Block, 8>(op, context);
+    return launch_mul_mat_vector<Block, 4>(op, context);
 }
 
 template <class Block>
@@ -34,6 +35,41 @@ void launch_mul_mat_tiles(const MulMatOperands& op, Context& context) {
             .grid = {blocks_for(op.n_tok, kTileTok), blocks_for(op.n_out, kTileOut)},
             .block = {kTileBlock}},
            &mul_mat_tiles_kernel<Block>, op);
+}
+
+template <class Block, int kTiles, bool kSplit>
+void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
+    using Step = MmaStep<Block, kTiles, kSplit>;
+    constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
+    RoundedRows rounded{};
+    rounded.padded = (op.n_in + kStepColumns - 1) / kStepColumns * kStepColumns;
+    const auto n_values = static_cast<uint64_t>(op.n_tok * rounded.padded);
+    const uint64_t value_bytes = n_values * sizeof(uint16_t) * (kSplit ? 2 : 1),
+                   sum_bytes = n_values / kSumColumns * sizeof(float);
+    std::byte* memory = context.scratch(value_bytes + sum_bytes + static_cast<uint64_t>(op.n_tok) * sizeof(float));
+    rounded.values = reinterpret_cast<uint16_t*>(memory);
+    rounded.unscale = reinterpret_cast<float*>(memory + value_bytes + sum_bytes);
+    if constexpr (kIsQuantized<Block>)
+        if constexpr (PlanesOf<Block>::kMinima) rounded.sums = reinterpret_cast<float*>(memory + value_bytes);
+    launch(context.stream, {.name = "round_rows", .grid = {static_cast<uint32_t>(op.n_tok)}, .block = {kRoundBlock}},
+           &round_rows_kernel<kBf16, kSplit>, op.x, rounded, op.n_tok, op.n_in);
+    launch(context.stream,
+           {.name = "mul_mat_mma",
+            .grid = {blocks_for(op.n_tok, Step::kTok), blocks_for(op.n_out, kMmaOut)},
+            .block = {kMmaBlock},
+            .dynamic_shared = 2 * sizeof(Step)},
+           &mul_mat_mma_kernel<Block, kTiles, kSplit>, op, rounded);
+}
+
+// Few rows: reading w is the bound, and x can be two numbers. Many: w comes through shared memory once for 64 of them, and x is
+// rounded to f16; rows of bf16 are two anyway, and 32.
+template <class Block>
+void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
+    constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
+    constexpr int64_t kMostSplitRows = 32;
+    if (op.n_tok > kMostSplitRows && context.stream.gpu().is_sm80())
+        return launch_mul_mat_mma < Block, kBf16 ? 4 : 8, kBf16 > (op, context);
+    launch_mul_mat_mma<Block, 2, true>(op, context);
 }
 
 }  // namespace krait::cuda

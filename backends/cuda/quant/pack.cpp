@@ -6,7 +6,7 @@
 namespace krait::cuda {
 namespace {
 
-// Loads of 16 bytes start at the planes and at every row of low.
+// Loads of 16 bytes start at the planes and at every row of low and high.
 constexpr uint64_t kPlaneAlignment = 256;
 uint64_t round_up(uint64_t size, uint64_t unit) { return (size + unit - 1) / unit * unit; }
 
@@ -44,8 +44,8 @@ PackedWeight pack(int64_t n_rows, int64_t n_cols, const std::byte* bytes) {
     const auto n_blocks = static_cast<uint64_t>(n_cols / block_elems<Block>);
     const uint64_t n_units = n_blocks * kUnitsPerBlock<Block>, rows = static_cast<uint64_t>(n_rows);
     PackedWeight packed{};
-    const uint64_t low_stride = round_up(n_units * Format::kLowBytes, 16), high_stride = n_units * Format::kHighBytes,
-                   meta_stride = round_up(n_blocks * sizeof(Meta), 4);
+    const uint64_t low_stride = round_up(n_units * Format::kLowBytes, 16),
+                   high_stride = round_up(n_units * Format::kHighBytes, 16), meta_stride = round_up(n_blocks * sizeof(Meta), 4);
     packed.high_at = round_up(rows * low_stride, kPlaneAlignment);
     packed.meta_at = round_up(packed.high_at + rows * high_stride, kPlaneAlignment);
     packed.bytes.resize(packed.meta_at + rows * meta_stride);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// x as mul_mat_mma.cuh wants it: rows of 16-bit floats, filled up with zeros to whole steps of kStepColumns.
+//   f16    each row times the power of two that takes its largest value into [2^14, 2^15), so that neither large nor tiny rows
+//          leave f16's range; `unscale` is its inverse
+//   bf16   as it is; unscale is 1
+//   kSplit x = high + low, two such numbers, all low rows behind all high ones: 22 of x's 24 bits remain of f16, 16 of bf16
+// `sums`, where wanted: of what became of the values, sixteen columns each.
+// Grid: (rows).
+#pragma once
+
+#include "backends/cuda/kernels/rows.cuh"
+#include "backends/cuda/kernels/warp.cuh"
+
+namespace krait::cuda {
+
+KRAIT_CONSTANT int kRoundBlock = 128;
+KRAIT_CONSTANT int kStepColumns = 128;
+KRAIT_CONSTANT int kSumColumns = 16;
+
+struct RoundedRows {
+    uint16_t* values;  // [n_tok, padded], with kSplit twice
+    float* sums;       // [n_tok, padded / 16], or null
+    float* unscale;    // [n_tok]
+    int64_t padded;
+};
+
+template <bool kBf16>
+KRAIT_DEVICE uint16_t to_bits(float value) {
+    return kBf16 ? float_to_bf16(value) : float_to_half(value);
+}
+template <bool kBf16>
+KRAIT_DEVICE float from_bits(uint16_t bits) {
+    return kBf16 ? bits_float(static_cast<uint32_t>(bits) << 16) : half_to_float(bits);
+}
+
+template <bool kBf16, bool kSplit>
+KRAIT_GLOBAL(kRoundBlock)
+round_rows_kernel(Rows<const float> x, RoundedRows to, int64_t n_tok, int64_t n_in) {
+    KRAIT_SHARED(uint32_t, partial, kRoundBlock / kWarpSize);
+    const int64_t t = blockIdx.x;
+    const float* from = x.row(t);
+    float factor = 1, unscale = 1;
+    if constexpr (!kBf16) {
+        uint32_t largest = 0;  // |x| as bits, which order as the numbers do
+        for (int64_t k = threadIdx.x; k < n_in; k += kRoundBlock)
+            largest = MaximumOf()(largest, float_bits(from[k]) & 0x7fffffffu);
+        largest = reduce_block<kRoundBlock>(largest, partial, MaximumOf());
+        // Exponents from 2^-100 up can be inverted; below, and of infinities and NaN, 14 is what the factor adds or nothing.
+        const int exponent = static_cast<int>(largest >> 23) - 127;
+        if (largest != 0 && exponent < 128) {
+            const int shift = 14 - (exponent < -100 ? -100 : exponent);
+            factor = bits_float(static_cast<uint32_t>(127 + shift) << 23);
+            unscale = bits_float(static_cast<uint32_t>(127 - shift) << 23);
+        }
+    }
+    if (threadIdx.x == 0) to.unscale[t] = unscale;
+    for (int64_t first = static_cast<int64_t>(threadIdx.x) * kSumColumns; first < to.padded;
+         first += kRoundBlock * kSumColumns) {
+        float sum = 0;
+        for (int i = 0; i < kSumColumns; ++i) {
+            const int64_t k = first + i;
+            const float value = k < n_in ? from[k] * factor : 0.0f;
+            const uint16_t high = to_bits<kBf16>(value);
+            to.values[t * to.padded + k] = high;
+            sum += from_bits<kBf16>(high);
+            if constexpr (kSplit) {
+                // What is infinite or no number is so in high; low would make a NaN of an infinity.
+                const float rest = value - from_bits<kBf16>(high);
+                const uint16_t low = rest == rest ? to_bits<kBf16>(rest) : static_cast<uint16_t>(0);
+                to.values[(n_tok + t) * to.padded + k] = low;
+                sum += from_bits<kBf16>(low);
+            }
+        }
+        if (to.sums) to.sums[(t * to.padded + first) / kSumColumns] = sum;
+    }
+}
+
+}  // namespace krait::cuda
