@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "backends/cuda/event.hpp"
+#include "backends/cuda/fusion.hpp"
 #include "backends/cuda/kernels.hpp"
 
 namespace krait::cuda {
@@ -80,6 +81,7 @@ class CudaDevice final : public plugin::Device {
 
   private:
     static Tensor tensor(const krait_graph& graph, int32_t index);
+    static BoundOperands bind(const krait_graph& graph, const krait_graph_node& node);
 
     Gpu gpu_;
     std::mutex own_stream_mutex_;
@@ -98,25 +100,34 @@ Tensor CudaDevice::tensor(const krait_graph& graph, int32_t index) {
     return operand;
 }
 
+BoundOperands CudaDevice::bind(const krait_graph& graph, const krait_graph_node& node) {
+    const OpSpec& spec = *find_op(node.op);
+    BoundOperands bound;
+    for (size_t k = 0; k < spec.inputs.size(); ++k) bound.in[k] = tensor(graph, node.in[k]);
+    for (size_t k = 0; k < spec.outputs.size(); ++k) bound.out[k] = tensor(graph, node.out[k]);
+    return bound;
+}
+
 std::unique_ptr<plugin::Program> CudaDevice::create_program(const krait_graph& graph) {
     const std::lock_guard lock(own_stream_mutex_);
     Context context(own_stream_);
     own_stream_.begin_recording();
     try {
+        std::vector<BoundOperands> operands;
+        for (uint32_t i = 0; i < graph.n_nodes; ++i) operands.push_back(bind(graph, graph.nodes[i]));
         for (uint32_t i = 0; i < graph.n_nodes; ++i) {
             const krait_graph_node& node = graph.nodes[i];
-            const OpSpec& spec = *find_op(node.op);
-            std::array<Tensor, KRAIT_MAX_INPUTS> in;
-            std::array<Tensor, KRAIT_MAX_OUTPUTS> out;
-            for (size_t k = 0; k < spec.inputs.size(); ++k) in[k] = tensor(graph, node.in[k]);
-            for (size_t k = 0; k < spec.outputs.size(); ++k) out[k] = tensor(graph, node.out[k]);
-            kOpTable[node.op](in, node.params, out)->run(context);
+            if (i + 1 < graph.n_nodes && launch_together(node, operands[i], graph.nodes[i + 1], operands[i + 1], context)) ++i;
+            else kOpTable[node.op](operands[i].in, node.params, operands[i].out)->run(context);
         }
     } catch (...) {
         own_stream_.end_recording();
         throw;
     }
-    return std::make_unique<CudaProgram>(*this, own_stream_.end_recording(), context.take_scratch());
+    Recording recording = own_stream_.end_recording();
+    plugin::log(KRAIT_LOG_DEBUG,
+                fmt::format("cuda: a program of {} nodes is {} launches", graph.n_nodes, recording.n_launches()));
+    return std::make_unique<CudaProgram>(*this, std::move(recording), context.take_scratch());
 }
 
 std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view text) {

@@ -88,6 +88,7 @@ class Recording {
     ~Recording();
     Recording(Recording&&) noexcept;
     Recording& operator=(Recording&&) noexcept;
+    size_t n_launches() const noexcept;
     Impl& impl() const noexcept { return *impl_; }
 
   private:

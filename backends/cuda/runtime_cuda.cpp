@@ -175,6 +175,7 @@ void Gpu::freeze(void*) noexcept {}
 
 struct Recording::Impl {
     cudaGraphExec_t graph = nullptr;  // null: nothing was launched
+    size_t n_launches = 0;
     ~Impl() {
         if (graph) cudaGraphExecDestroy(graph);
     }
@@ -182,6 +183,7 @@ struct Recording::Impl {
 
 Recording::Recording(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Recording::~Recording() = default;
+size_t Recording::n_launches() const noexcept { return impl_->n_launches; }
 Recording::Recording(Recording&&) noexcept = default;
 Recording& Recording::operator=(Recording&&) noexcept = default;
 
@@ -258,6 +260,7 @@ Recording Stream::end_recording() {
     if (status == cudaSuccess && n_nodes > 0) status = cudaGraphInstantiate(&recorded->graph, graph, 0);
     cudaGraphDestroy(graph);
     check(status, "cudaGraphInstantiate");
+    recorded->n_launches = n_nodes;
     return Recording(std::move(recorded));
 }
 

@@ -90,6 +90,7 @@ struct Recording::Impl {
 
 Recording::Recording(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Recording::~Recording() = default;
+size_t Recording::n_launches() const noexcept { return impl_->launches.size(); }
 Recording::Recording(Recording&&) noexcept = default;
 Recording& Recording::operator=(Recording&&) noexcept = default;
 

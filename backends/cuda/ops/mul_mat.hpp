@@ -13,6 +13,19 @@ namespace krait::cuda {
 
 inline constexpr int64_t kMostVectorRows = 4;
 
+inline MulMatOperands mul_mat_operands(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Out<Tensor>& out) {
+    MulMatOperands op{};
+    op.x = input_rows<float>(in.x);
+    op.w = planes_of(in.w);
+    op.bias = input_elements<float>(in.bias);
+    op.residual = input_rows<float>(in.residual);
+    op.y = output_rows<float>(out.y);
+    op.n_tok = in.x.extent(0);
+    op.n_in = in.x.extent(1);
+    op.n_out = in.w.extent(0);
+    return op;
+}
+
 template <class Block, int kTok>
 void launch_mul_mat_vector(const MulMatOperands& op, Context& context) {
     launch(context.stream,

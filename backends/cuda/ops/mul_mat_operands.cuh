@@ -9,6 +9,14 @@
 
 namespace krait::cuda {
 
+// rms_norm of x on its way into the product, over whole rows.
+struct NormOperands {
+    bool wanted;
+    const float* weight;  // null: 1
+    float eps;
+    Rows<float> normed;  // written as well: others may read it
+};
+
 struct MulMatOperands {
     Rows<const float> x;
     WeightPlanes w;
@@ -16,6 +24,7 @@ struct MulMatOperands {
     Rows<const float> residual;  // data null: none
     Rows<float> y;
     int64_t n_tok, n_in, n_out;
+    NormOperands norm;  // mul_mat_vector.cuh alone
 };
 
 KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, float sum) {

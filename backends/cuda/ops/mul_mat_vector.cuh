@@ -3,11 +3,14 @@
 // mul_mat for few rows of x, where reading the weights is the work. A warp takes kVectorRows rows of w; x goes through shared memory
 // in pieces of 1024 columns, in an order in which lanes read without bank conflicts. Quantized weights: a lane takes a unit of
 // 32, multiplies its quants as numbers, and scales the sums of its halves once. Others: a lane takes 16 bytes at a time.
+// Where a norm is wanted, every block computes the roots of x's rows for itself, which are in L2 for all but the first: a launch
+// less, and the same bits as rms_norm.cuh's.
 // Sums are float32. kTok: rows of x that are computed together; the rest of x's rows are masked.
 // Grid: (rows of w).
 #pragma once
 
 #include "backends/cuda/ops/mul_mat_operands.cuh"
+#include "backends/cuda/ops/rms_norm.cuh"
 
 namespace krait::cuda {
 
@@ -25,7 +28,8 @@ KRAIT_DEVICE int piece_at(int k) { return k % kUnit / 4 * kQuarterStride + k / k
 template <class Block, int kTok>
 class VectorProduct {
   public:
-    KRAIT_DEVICE VectorProduct(const MulMatOperands& operands, float* piece) : op(operands), x(piece) {
+    KRAIT_DEVICE VectorProduct(const MulMatOperands& operands, float* piece, NormRoot* norm_roots)
+        : op(operands), x(piece), roots(norm_roots) {
         lane = threadIdx.x % kWarpSize;
         first = (static_cast<int64_t>(blockIdx.x) * (kVectorBlock / kWarpSize) + threadIdx.x / kWarpSize) * kVectorRows;
         KRAIT_UNROLL
@@ -38,6 +42,7 @@ class VectorProduct {
     }
 
     KRAIT_DEVICE void run() {
+        if (op.norm.wanted) find_roots();
         for (int64_t from = 0; from < op.n_in; from += kPiece) {
             const int n = op.n_in - from < kPiece ? static_cast<int>(op.n_in - from) : kPiece;
             if (from > 0) block_barrier();  // all are done with the piece before
@@ -50,15 +55,31 @@ class VectorProduct {
     }
 
   private:
+    KRAIT_DEVICE void find_roots() const {
+        KRAIT_SHARED(float, partial, kNormBlock / kWarpSize);
+        static_assert(kNormBlock == kVectorBlock);
+        for (int64_t t = 0; t < op.n_tok; ++t) {
+            const NormRoot root = norm_root(op.x.row(t), op.n_in, op.norm.eps, partial);
+            if (threadIdx.x == 0) roots[t] = root;
+        }
+        block_barrier();
+    }
+    KRAIT_DEVICE float input(int64_t t, int64_t k) const {
+        const float value = op.x.row(t)[k];
+        if (!op.norm.wanted) return value;
+        const float normed = norm_value(value, roots[t], op.norm.weight, k);
+        if (blockIdx.x == 0) op.norm.normed.row(t)[k] = normed;
+        return normed;
+    }
+
     // What lies behind the row's end becomes 0, up to a whole unit.
     KRAIT_DEVICE void stage(int64_t from, int n) const {
         const int whole = (n + kUnit - 1) / kUnit * kUnit;
         KRAIT_UNROLL
         for (int t = 0; t < kTok; ++t) {
             if (t >= op.n_tok) break;
-            const float* x_row = op.x.row(t) + from;
             for (int k = static_cast<int>(threadIdx.x); k < whole; k += kVectorBlock)
-                x[t * kPieceFloats + piece_at(k)] = k < n ? x_row[k] : 0.0f;
+                x[t * kPieceFloats + piece_at(k)] = k < n ? input(t, from + k) : 0.0f;
         }
     }
 
@@ -149,6 +170,7 @@ class VectorProduct {
 
     const MulMatOperands& op;
     float* x;
+    NormRoot* roots;
     uint32_t lane;
     int64_t first;
     int64_t row[kVectorRows];
@@ -159,7 +181,8 @@ template <class Block, int kTok>
 KRAIT_GLOBAL(kVectorBlock)
 mul_mat_vector_kernel(const MulMatOperands op) {
     KRAIT_SHARED(float, piece, kTok* kPieceFloats);
-    VectorProduct<Block, kTok> product(op, piece);
+    KRAIT_SHARED(NormRoot, roots, kTok);
+    VectorProduct<Block, kTok> product(op, piece, roots);
     product.run();
 }
 

@@ -13,8 +13,8 @@ void rms_norm(const ops::RmsNorm::In<Tensor>& in, const ops::RmsNorm::Params& pa
     if (width == 0) return;
     const auto rows = static_cast<uint32_t>(std::min<int64_t>(n_row, 65535));
     launch(context.stream, {.name = "rms_norm", .grid = {static_cast<uint32_t>(params.groups), rows}, .block = {kNormBlock}},
-           &rms_norm_kernel, input_rows<float>(in.x), input_elements<float>(in.weight), output_rows<float>(out.y), n_row, width,
-           params.eps);
+           &rms_norm_kernel<>, input_rows<float>(in.x), input_elements<float>(in.weight), output_rows<float>(out.y), n_row,
+           width, params.eps);
 }
 
 }  // namespace krait::cuda

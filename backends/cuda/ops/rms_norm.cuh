@@ -43,19 +43,21 @@ KRAIT_DEVICE NormRoot norm_root(const float* x, int64_t width, float eps, float*
     return {unit, sqrt_accurate(divide(squares, static_cast<float>(width)) + divide(divide(eps, unit), unit))};
 }
 
-KRAIT_GLOBAL(kNormBlock)
-rms_norm_kernel(Rows<const float> x, const float* KRAIT_RESTRICT weight, Rows<float> y, int64_t n_row, int64_t width,
-                float eps) {
+KRAIT_DEVICE float norm_value(float x, const NormRoot& norm, const float* weight, int64_t i) {
+    const float value = divide(divide(x, norm.unit), norm.root);
+    return weight ? value * weight[i] : value;
+}
+
+template <int = 0>  // a template, so that several sources may include it
+KRAIT_GLOBAL(kNormBlock) rms_norm_kernel(Rows<const float> x, const float* KRAIT_RESTRICT weight, Rows<float> y, int64_t n_row,
+                                         int64_t width, float eps) {
     KRAIT_SHARED(float, partial, kNormBlock / kWarpSize);
     const int64_t first = static_cast<int64_t>(blockIdx.x) * width;
     for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y) {
         const float* from = x.row(t) + first;
         float* to = y.row(t) + first;
         const NormRoot norm = norm_root(from, width, eps, partial);
-        for (int64_t i = threadIdx.x; i < width; i += kNormBlock) {
-            const float value = divide(divide(from[i], norm.unit), norm.root);
-            to[i] = weight ? value * weight[first + i] : value;
-        }
+        for (int64_t i = threadIdx.x; i < width; i += kNormBlock) to[i] = norm_value(from[i], norm, weight, first + i);
     }
 }
 

@@ -3,27 +3,14 @@
 
 #include <algorithm>
 
+#include "backends/cuda/fusion.hpp"
 #include "backends/cuda/ops/sequences.hpp"
 
 namespace krait::cuda {
 namespace {
 
-template <int kLanes, int kStates>
-void launch_scan(ScanOperands op, Context& context) {
-    using Work = Scan<kLanes, kStates>;
-    const int64_t group_channels = int64_t{op.n_head} / op.n_group * op.head_dim;
-    op.blocks_per_group = static_cast<int32_t>(blocks_for(group_channels, Work::kChannels));
-    const Extent3 grid{static_cast<uint32_t>(op.n_group * op.blocks_per_group),
-                       static_cast<uint32_t>(std::min(op.sequences.n_seq, 65535))};
-    launch(context.stream,
-           {.name = "ssm_scan", .grid = grid, .block = {kScanBlock}, .dynamic_shared = 2 * sizeof(typename Work::Tile)},
-           &ssm_scan_kernel<kLanes, kStates>, op);
-}
-
-}  // namespace
-
-void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params, const ops::SsmScan::Out<Tensor>& out,
-              Context& context) {
+ScanOperands scan_operands(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params,
+                           const ops::SsmScan::Out<Tensor>& out) {
     static_assert(ops::SsmScan::kSoftplusThreshold == 20.0f, "scan_step has it");
     ScanOperands op{};
     op.x = input_rows<float>(in.x);
@@ -46,6 +33,32 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
     op.softplus = params.dt_softplus != 0;
     op.dt_min = params.dt_min;
     op.dt_max = params.dt_max;
+    return op;
+}
+
+template <int kLanes, int kStates, class DtBlock = void>
+void launch_scan(ScanOperands op, Context& context) {
+    using Work = Scan<kLanes, kStates, DtBlock>;
+    const int64_t group_channels = int64_t{op.n_head} / op.n_group * op.head_dim;
+    op.blocks_per_group = static_cast<int32_t>(blocks_for(group_channels, Work::kChannels));
+    const Extent3 grid{static_cast<uint32_t>(op.n_group * op.blocks_per_group),
+                       static_cast<uint32_t>(std::min(op.sequences.n_seq, 65535))};
+    launch(context.stream,
+           {.name = "ssm_scan", .grid = grid, .block = {kScanBlock}, .dynamic_shared = 2 * sizeof(typename Work::Tile)},
+           &ssm_scan_kernel<kLanes, kStates, DtBlock>, op);
+}
+
+// The weight formats that a product with dt_rank columns has in real files, and the rows for which it is no work.
+constexpr int64_t kMostDtRows = 4;
+bool is_dt_format(DType format) {
+    return format == DType::F32 || format == DType::F16 || format == DType::BF16 || format == DType::Q8_0;
+}
+
+}  // namespace
+
+void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params, const ops::SsmScan::Out<Tensor>& out,
+              Context& context) {
+    const ScanOperands op = scan_operands(in, params, out);
     if (op.head_dim == 0 || op.n_head == 0) return;
     // As few lanes a channel as hold its states in 4 or 8 registers each.
     if (op.d_state <= 16) return launch_scan<4, 4>(op, context);
@@ -53,6 +66,26 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
     if (op.d_state <= 64) return launch_scan<8, 8>(op, context);
     if (op.d_state <= 128) return launch_scan<16, 8>(op, context);
     return launch_scan<32, 8>(op, context);
+}
+
+bool can_take_dt(const ops::MulMat::In<Tensor>& dt, const ops::SsmScan::In<Tensor>& in) {
+    return !dt.bias && !dt.residual && is_dt_format(dt.w.dtype()) && in.x.extent(0) > 0 && in.x.extent(0) <= kMostDtRows &&
+           in.x.extent(2) == 1 && in.B.extent(2) <= 16;
+}
+
+void dt_ssm_scan(const ops::MulMat::In<Tensor>& dt_in, const ops::MulMat::Out<Tensor>& dt_out,
+                 const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params, const ops::SsmScan::Out<Tensor>& out,
+                 Context& context) {
+    ScanOperands op = scan_operands(in, params, out);
+    op.dt_product.x = input_rows<float>(dt_in.x);
+    op.dt_product.w = planes_of(dt_in.w);
+    op.dt_product.y = output_rows<float>(dt_out.y);
+    op.dt_product.n_in = dt_in.x.extent(1);
+    visit_block(dt_in.w.dtype(), [&]<class Block>() {
+        if constexpr (std::is_same_v<Block, BlockF32> || std::is_same_v<Block, BlockF16> || std::is_same_v<Block, BlockBF16> ||
+                      std::is_same_v<Block, BlockQ8_0>)
+            launch_scan<4, 4, Block>(op, context);
+    });
 }
 
 }  // namespace krait::cuda

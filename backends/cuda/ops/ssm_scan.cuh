@@ -7,11 +7,13 @@
 // instead of eight, and then each lane has the finished sum of another row, which it gates and stores.
 // More states than kLanes * kStates: the rows are walked again for the next ones, and y collects.
 // exp(d * A) is exp2(d * (A log2 e)) by the special function unit: relative error 2^-22, and d * A's own rounding.
+// DtBlock: void, or the format of a weight: then dt is not read but computed, the product of few columns that a Mamba layer makes it
+// with (op.dt_product), each warp the rows of w of its channels; for runs of few rows, in which no product is worth a launch.
 // Grid: (blocks of channels, group by group, so that a block has one B and one C; sequences).
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"
-#include "backends/cuda/kernels/warp.cuh"
+#include "backends/cuda/ops/mul_mat_operands.cuh"
 #include "backends/cuda/ops/sequences.cuh"
 
 namespace krait::cuda {
@@ -32,6 +34,7 @@ struct ScanOperands {
     int32_t blocks_per_group;
     bool A_per_state, D_per_channel, softplus;
     float dt_min, dt_max;
+    MulMatOperands dt_product;
 };
 
 // What a tile is in shared memory, for kChannels channels and kWidth states.
@@ -65,7 +68,7 @@ KRAIT_DEVICE float sum_rows(const float (&value)[kScanGroup], uint32_t lane) {
     return sum;
 }
 
-template <int kLanes, int kStates>
+template <int kLanes, int kStates, class DtBlock = void>
 class Scan {
   public:
     static constexpr int kChannels = kScanBlock / kLanes, kWidth = kLanes * kStates;
@@ -130,15 +133,37 @@ class Scan {
             const bool there = row < end_row && in_group < group_channels;
             const int32_t c = group * group_channels + in_group;
             copy_async<4>(&to.x[i], there ? op.x.row(row) + c : op.x.data, there ? 4 : 0);
-            copy_async<4>(&to.dt[i], there ? op.dt.row(row) + c / op.head_dim : op.dt.data, there ? 4 : 0);
+            if constexpr (std::is_void_v<DtBlock>)
+                copy_async<4>(&to.dt[i], there ? op.dt.row(row) + c / op.head_dim : op.dt.data, there ? 4 : 0);
             if (op.z.data) copy_async<4>(&to.z[i], there ? op.z.row(row) + c : op.z.data, there ? 4 : 0);
         }
         copy_async_commit();
     }
 
-    // Steps and decays of the channels of this warp, which is who reads them.
-    KRAIT_DEVICE void prepare(Tile& now) const {
+    // dt of this warp's channels, head_dim 1: w's row is the channel.
+    KRAIT_DEVICE void multiply_dt(Tile& now, int32_t t) const {
         constexpr int kOwn = kWarpSize / kLanes;
+        const int c0 = static_cast<int>(threadIdx.x) / kWarpSize * kOwn;
+        const MulMatOperands& product = op.dt_product;
+        for (int row = 0; row < kScanTile && t + row < end_row; ++row)
+            for (int c = c0; c < c0 + kOwn && first_channel + c < group_channels; ++c) {
+                const int64_t n = group * group_channels + first_channel + c;
+                float sum = 0;
+                if constexpr (!std::is_void_v<DtBlock>)
+                    for (int64_t k = threadIdx.x % kWarpSize; k < product.n_in; k += kWarpSize)
+                        sum = fused(plane_value<DtBlock>(product.w, n, k), product.x.row(t + row)[k], sum);
+                sum = reduce_warp(sum, SumOf());
+                if (threadIdx.x % kWarpSize != 0) continue;
+                now.dt[row * kChannels + c] = sum;
+                product.y.row(t + row)[n] = sum;
+            }
+        warp_barrier();
+    }
+
+    // Steps and decays of the channels of this warp, which is who reads them.
+    KRAIT_DEVICE void prepare(Tile& now, [[maybe_unused]] int32_t t) const {
+        constexpr int kOwn = kWarpSize / kLanes;
+        if constexpr (!std::is_void_v<DtBlock>) multiply_dt(now, t);
         const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
         for (int i = static_cast<int>(threadIdx.x) % kWarpSize; i < kScanTile * kOwn; i += kWarpSize) {
             const int c = warp * kOwn + i % kOwn, at = i / kOwn * kChannels + c;
@@ -204,7 +229,7 @@ class Scan {
             block_barrier();  // the tile is there for all, and all are done with the other buffer
             if (t + kScanTile < end_row) fetch(tile[buffer ^ 1], t + kScanTile);
             Tile& now = tile[buffer];
-            prepare(now);
+            prepare(now, t);
             const int n_rows = end_row - t < kScanTile ? end_row - t : kScanTile;
             const uint32_t snapshots = snapshot_rows(t);
             for (int row = 0; row < n_rows; row += kScanGroup) {
@@ -234,10 +259,10 @@ class Scan {
     float h[kStates], A[kStates];
 };
 
-template <int kLanes, int kStates>
+template <int kLanes, int kStates, class DtBlock>
 KRAIT_GLOBAL(kScanBlock)
 ssm_scan_kernel(const ScanOperands op) {
-    using Work = Scan<kLanes, kStates>;
+    using Work = Scan<kLanes, kStates, DtBlock>;
     KRAIT_DYNAMIC_SHARED(typename Work::Tile, tiles);
     KRAIT_SHARED(float, decays, kScanTile* Work::kChannels);
     Work work(op, tiles, decays);
