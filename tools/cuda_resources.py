@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HOT = (
     r"mul_mat_vector_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), 1>",
     r"mul_mat_mma_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), (2, true|8, false)>",
-    r"ssm_scan_kernel<4, 4>",
-    r"ssm_scan_kernel<16, 8>",
+    r"ssm_scan_kernel<4, 4, (void|krait::Block(F32|F16|Q8_0))>",
+    r"ssm_scan_kernel<16, 8, void>",
     r"ssm_conv_kernel<4>",
     r"rms_norm_kernel",
     r"argmax_kernel",

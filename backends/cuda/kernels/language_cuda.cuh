@@ -10,7 +10,7 @@
 
 #include "core/quant/half.hpp"
 
-#define KRAIT_GLOBAL(n_threads) __global__ void __launch_bounds__(n_threads)
+#define KRAIT_GLOBAL(n_threads) __global__ void __launch_bounds__(n_threads, 1)
 #define KRAIT_DEVICE __device__ __forceinline__
 #define KRAIT_CONSTANT static constexpr
 #define KRAIT_RESTRICT __restrict__
