@@ -87,8 +87,9 @@ class Device : public std::enable_shared_from_this<Device> {
     static Result<std::shared_ptr<Device>> open(const DeviceSpec& spec, const Executor& executor = {});
     ~Device();
 
-    const std::string& name() const { return name_; }  // as a user would write it
-    const krait_device_info& info() const { return info_; }
+    const std::string& name() const { return name_; }        // as a user would write it
+    const krait_device_info& info() const { return info_; }  // of the device as its defaults are
+    const std::string& options() const { return options_; }  // that it was opened with, "threads=2:affinity=0-1"
     const krait_backend& api() const { return plugin_->api(); }
     krait_device* get() const { return handle_; }
 
@@ -114,6 +115,7 @@ class Device : public std::enable_shared_from_this<Device> {
     std::string name_;
     krait_device_info info_{};
     krait_device* handle_ = nullptr;
+    std::string options_;
 };
 
 template <class T, void (*krait_backend::*Destroy)(T*)>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/harness/oracle.hpp"
 
+#include "tests/harness/features.hpp"
 #include "tests/harness/rounded_operands.hpp"
 
 namespace krait::harness {
@@ -41,7 +42,7 @@ Result<Expected> Oracle::ask_reference(const Case& of, const CaseData& data) {
 
 Result<std::shared_ptr<const Expected>> Oracle::expected(const Device& tested, const Case& of, const CaseData& data) {
     if (std::string_view(tested.api().family) == "reference") return std::make_shared<const Expected>(evaluate(of, data));
-    if (rounds_operands(of, tested.info().features)) return rounded(of, data);
+    if (rounds_operands(of, features_of(tested))) return rounded(of, data);
     return exact(of, data);
 }
 

@@ -6,6 +6,7 @@
 #include "graph/executor.hpp"
 #include "tests/harness/compare.hpp"
 #include "tests/harness/exclusions.hpp"
+#include "tests/harness/features.hpp"
 #include "tests/harness/ragged_checks.hpp"
 #include "tests/harness/tolerance.hpp"
 
@@ -140,7 +141,7 @@ int64_t error_row(const Case& of, const TensorDesc& out) {
 Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed,
                             const Device& device) {
     if (!observed.damage.empty()) return differs("{}", observed.damage);
-    Tolerance tolerance = tolerance_of(of, device.info().features);
+    Tolerance tolerance = tolerance_of(of, features_of(device));
     if (is_reference(device)) {
         if (tolerance.result > 0) tolerance.result = kReferenceError;
         if (tolerance.state > 0) tolerance.state = kReferenceError;

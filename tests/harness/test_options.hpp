@@ -18,6 +18,7 @@ inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:subgroups=off:cache=off", "validation=on"},
+    {"vulkan", "gpu_kernels=on:integer_dot=on:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=16:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=64:cache=off", "validation=on"},
 };
