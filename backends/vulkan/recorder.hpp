@@ -56,6 +56,7 @@ class Recorder final : public plugin::KernelContext {
     bool subgroups() const { return device().subgroups(); }
     uint32_t subgroup_size() const { return device().subgroup_size(); }  // 1 where subgroups are off
     const VkPhysicalDeviceLimits& limits() const { return device().physical().properties.limits; }
+    bool integer_dot() const { return device().integer_dot(); }
     bool is_cpu() const { return !device().lanes_are_cheap(); }
 
     // n work groups as a grid within the device's limits; the shader takes group_index() of krait.glsl and compares it with n.

@@ -11,6 +11,7 @@ using plugin::OptionSpec;
 constexpr OptionSpec kOptions[] = {
     {"subgroups", "on or off: shaders with subgroup operations, where the device has them"},
     {"subgroup_size", "lanes of a subgroup, where the device lets them be chosen"},
+    {"integer_dot", "on or off: quantized products by integer dot products, of activations rounded to 8 bits"},
     {"gpu_kernels", "on or off: kernels for GPUs, which they always get, on processors too"},
     {"validation", "on or off: the Khronos validation layer; what it finds makes the next call fail"},
     {"cache", "on, off, or a folder: where compiled shaders are kept"},
@@ -71,6 +72,7 @@ std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view tex
     DeviceOptions chosen;
     chosen.settings.subgroups = options.boolean("subgroups").value_or(true);
     chosen.settings.subgroup_size = static_cast<uint32_t>(options.integer("subgroup_size", 1, 1024).value_or(0));
+    chosen.settings.integer_dot = options.boolean("integer_dot");
     chosen.settings.gpu_kernels = options.boolean("gpu_kernels").value_or(false);
     chosen.settings.validation = options.boolean("validation").value_or(false);
     const std::string cache(options.text("cache").value_or("on"));

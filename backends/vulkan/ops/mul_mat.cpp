@@ -4,6 +4,7 @@
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/mul_mat_params.h"
 #include "backends/vulkan/packed_weights.hpp"
+#include "backends/vulkan/shaders/rounded_rows.h"
 
 namespace krait::vulkan {
 namespace {
@@ -40,15 +41,37 @@ constexpr uint32_t kTile = 64, kTileBytes = KRAIT_UNIT * (kTile + kTile + 4) * 4
 
 constexpr uint64_t up(uint64_t n, uint64_t d) { return (n + d - 1) / d; }
 
-void record_tiled(MulMatParams params, uint32_t packing, std::initializer_list<Access> reads, const Tensor& y,
-                  Recorder& recorder) {
+void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, std::initializer_list<Access> reads,
+                  const Tensor& y, Recorder& recorder) {
     constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
     params.row_groups = static_cast<uint32_t>(up(params.n_out, kTile));
     params.n_groups = params.row_groups * up(params.n_tok, kTile);
     recorder.dispatch(
-        {shaders::mul_mat_tiled,
-         {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
+        {shader, {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
         params, recorder.groups(params.n_groups), reads, {y});
+}
+
+// In integers: x is rounded once, whatever the number of rows, so that a prompt and single tokens meet the same numbers.
+void record_dot(MulMatParams params, uint32_t packing, const Tensor& x, const Tensor& residual, const Tensor& y,
+                Recorder& recorder) {
+    constexpr uint32_t kLanes = 64;
+    const uint64_t row_bytes = uint64_t{params.w.n_units} * KRAIT_ROUNDED_BYTES;
+    const vk::AddressRange rounded = recorder.scratch(std::max<uint64_t>(params.n_tok * row_bytes, 1));
+    const RoundParams rounding{.x = params.x,
+                               .rounded = {rounded.begin, row_bytes},
+                               .n_tasks = uint64_t{params.n_tok} * params.w.n_units,
+                               .n_units = params.w.n_units};
+    recorder.dispatch({shaders::round_activations, {kLanes, recorder.subgroup_size(), KRAIT_PACKING_LOW(packing)}}, rounding,
+                      recorder.groups(up(rounding.n_tasks, kLanes)), {x}, {rounded});
+    params.x = rounding.rounded;
+    if (params.n_tok >= kTiledTokens)
+        return record_tiled(shaders::mul_mat_dot_tiled, params, packing, {rounded, residual}, y, recorder);
+    const Shape shape = gpu_shape(params.n_tok, recorder.limits());
+    params.row_groups = static_cast<uint32_t>(up(params.n_out, shape.lanes));
+    params.n_groups = params.row_groups * up(params.n_tok, shape.tokens);
+    recorder.dispatch(
+        {shaders::mul_mat_dot, {shape.lanes * shape.slices, recorder.subgroup_size(), packing, shape.tokens, shape.slices}},
+        params, recorder.groups(params.n_groups), {rounded, residual}, {y});
 }
 
 }  // namespace
@@ -67,8 +90,10 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     params.n_in = static_cast<uint32_t>(n_in);
     params.n_out = static_cast<uint32_t>(n_out);
     const uint32_t packing = packing_of(in.w.dtype());
+    if (recorder.integer_dot() && KRAIT_PACKING_CODE(packing) == KRAIT_INTEGERS)
+        return record_dot(params, packing, in.x, in.residual, out.y, recorder);
     if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
-        return record_tiled(params, packing, {in.x, in.residual}, out.y, recorder);
+        return record_tiled(shaders::mul_mat_tiled, params, packing, {in.x, in.residual}, out.y, recorder);
 
     const Shape shape =
         recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.limits());

@@ -137,12 +137,13 @@ WeightUnit load_unit(PackedWeights w, uint64_t panel, uint row, uint unit) {
     return to;
 }
 
-// A level of IQ4's codebook (core/quant/iq4_nl.hpp): signed bytes, four a word.
-float iq4_level(uint index) {
+// The word that holds a level of IQ4's codebook (core/quant/iq4_nl.hpp): signed bytes, that of index in byte index % 4.
+uint iq4_word(uint index) {
     const uint low = (index & 4u) != 0u ? 0xf6eaddcfu : 0xbfad9881u;    // -49 -35 -22 -10 · -127 -104 -83 -65
     const uint high = (index & 4u) != 0u ? 0x71594535u : 0x26190d01u;  // 53 69 89 113 · 1 13 25 38
-    return signed_byte((index & 8u) != 0u ? high : low, int(index & 3u) * 8);
+    return (index & 8u) != 0u ? high : low;
 }
+float iq4_level(uint index) { return signed_byte(iq4_word(index), int(index & 3u) * 8); }
 
 // Column i, 0..31, of a unit of integers. Cheap where i is known when the pipeline is made.
 float weight_at(WeightUnit unit, uint i) {

@@ -15,6 +15,9 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
     subgroups_ = physical_.subgroups && settings.subgroups;
     gpu_kernels_ = settings.gpu_kernels;
     subgroup_size_ = subgroups_ ? physical_.subgroup_size : 1;
+    integer_dot_ = settings.integer_dot.value_or(physical_.integer_dot_by_default());
+    if (integer_dot_ && !physical_.integer_dot_offered)
+        plugin::throw_error(ErrorCode::unsupported, "integer_dot=on: this device has no integer dot product");
     if (settings.subgroup_size != 0) {
         const uint32_t size = settings.subgroup_size;
         if (!subgroups_)
@@ -55,9 +58,16 @@ void Device::create(const DeviceSettings&) {
         features12.pNext = &features13;
         features13.subgroupSizeControl = physical_.subgroup_size_control;
         features13.computeFullSubgroups = physical_.subgroup_size_control;
-        features13.shaderIntegerDotProduct = physical_.integer_dot_offered;
+        features13.shaderIntegerDotProduct = integer_dot_;
     }
     std::vector<const char*> extensions;
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dot_features{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
+    if (integer_dot_ && physical_.integer_dot_extension) {
+        features12.pNext = &dot_features;
+        dot_features.shaderIntegerDotProduct = VK_TRUE;
+        extensions.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    }
     if (physical_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 
     VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};

@@ -13,9 +13,10 @@ namespace krait::vulkan::vk {
 
 struct DeviceSettings {
     bool validation = false;
-    bool subgroups = true;       // false: shaders without subgroup operations, as on a device that has none
-    uint32_t subgroup_size = 0;  // 0 = the device's own
-    bool gpu_kernels = false;    // kernels for GPUs even where the device is a processor: to test them there
+    bool subgroups = true;            // false: shaders without subgroup operations, as on a device that has none
+    uint32_t subgroup_size = 0;       // 0 = the device's own
+    std::optional<bool> integer_dot;  // quantized products in integers; none = where the device is made for it
+    bool gpu_kernels = false;         // kernels for GPUs even where the device is a processor: to test them there
 };
 
 class Device {
@@ -36,6 +37,8 @@ class Device {
     bool lanes_are_cheap() const { return gpu_kernels_ || !physical_.is_cpu(); }
     // Whether loads through texel buffers are better than those by address: true of processors that play GPU.
     bool texel_loads() const { return !lanes_are_cheap(); }
+    // Quantized products are sums of integers, of x rounded to 8 bits.
+    bool integer_dot() const { return integer_dot_; }
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
 
@@ -55,6 +58,7 @@ class Device {
     bool subgroups_ = false;
     bool gpu_kernels_ = false;
     bool require_subgroup_size_ = false;
+    bool integer_dot_ = false;
     uint32_t subgroup_size_ = 1;
     VkDevice handle_ = VK_NULL_HANDLE;
     DeviceTable fn_;

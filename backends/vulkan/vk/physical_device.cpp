@@ -58,6 +58,9 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     VkPhysicalDeviceVulkan13Properties properties13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES};
     VkPhysicalDeviceSubgroupSizeControlProperties size_control{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
+    VkPhysicalDeviceShaderIntegerDotProductProperties dot_properties{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
+    device.integer_dot_extension = !core13 && has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     device.properties11.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES;
     device.properties12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES;
@@ -65,6 +68,10 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     device.properties11.pNext = &device.properties12;
     if (core13) device.properties12.pNext = &properties13;
     else if (has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) device.properties12.pNext = &size_control;
+    if (device.integer_dot_extension) {
+        dot_properties.pNext = device.properties12.pNext;
+        device.properties12.pNext = &dot_properties;
+    }
     instance.fn().vkGetPhysicalDeviceProperties2(handle, &properties);
     device.properties11.pNext = device.properties12.pNext = nullptr;
     device.max_allocation = device.properties11.maxMemoryAllocationSize;
@@ -74,10 +81,13 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
     VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
     VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dot_features{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
     VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
     features.pNext = &features11;
     features11.pNext = &features12;
     if (core13) features12.pNext = &features13;
+    else if (device.integer_dot_extension) features12.pNext = &dot_features;
     instance.fn().vkGetPhysicalDeviceFeatures2(handle, &features);
 
     device.float16 = features12.shaderFloat16;
@@ -85,8 +95,9 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     device.int16 = features.features.shaderInt16;
     device.storage16 = features11.storageBuffer16BitAccess;
     device.storage8 = features12.storageBuffer8BitAccess;
-    device.integer_dot_offered = core13 && features13.shaderIntegerDotProduct;
-    device.integer_dot = device.integer_dot_offered && properties13.integerDotProduct4x8BitPackedSignedAccelerated;
+    device.integer_dot_offered = core13 ? features13.shaderIntegerDotProduct : dot_features.shaderIntegerDotProduct;
+    device.integer_dot = device.integer_dot_offered && (core13 ? properties13.integerDotProduct4x8BitPackedSignedAccelerated
+                                                               : dot_properties.integerDotProduct4x8BitPackedSignedAccelerated);
     device.cooperative_matrix = has("VK_KHR_cooperative_matrix");
     device.memory_budget = has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     device.subgroup_size = device.properties11.subgroupSize;
@@ -142,6 +153,7 @@ std::string PhysicalDevice::feature_words() const {
     if (storage16) text += " storage16";
     if (storage8) text += " storage8";
     if (integer_dot) text += " int8-dot";
+    if (integer_dot_by_default()) text += " activations=int8x32";  // docs/testing.md
     if (cooperative_matrix) text += " cooperative-matrix";
     return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
 }

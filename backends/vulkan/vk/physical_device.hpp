@@ -24,8 +24,9 @@ struct PhysicalDevice {
     bool int16 = false;
     bool storage16 = false;
     bool storage8 = false;
-    bool integer_dot = false;          // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
-    bool integer_dot_offered = false;  // it is there, accelerated or not
+    bool integer_dot = false;            // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
+    bool integer_dot_offered = false;    // it is there, accelerated or not
+    bool integer_dot_extension = false;  // as an extension, not as a part of Vulkan 1.3
     bool cooperative_matrix = false;
     bool memory_budget = false;
     bool subgroups = false;  // basic, arithmetic, shuffle and shuffle_relative in compute shaders
@@ -40,6 +41,8 @@ struct PhysicalDevice {
     static PhysicalDevice ask(const Instance& instance, VkPhysicalDevice handle);
 
     bool is_cpu() const { return properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU; }
+    // On a processor float32 kernels that know it are better.
+    bool integer_dot_by_default() const { return integer_dot && !is_cpu(); }
     uint64_t memory_total() const;                         // of device-local heaps
     uint64_t memory_free(const Instance& instance) const;  // by VK_EXT_memory_budget; else memory_total()
     std::string feature_words() const;                     // for people
