@@ -9,7 +9,11 @@ void DynamicLibrary::Close::operator()(void* handle) const { dlclose(handle); }
 
 Result<DynamicLibrary> DynamicLibrary::open(const std::filesystem::path& path) {
     dlerror();
-    void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    int mode = RTLD_NOW | RTLD_LOCAL;
+#ifdef KRAIT_SANITIZED
+    mode |= RTLD_NODELETE;  // LeakSanitizer follows thread-local memory of libraries that are gone, and dies of it
+#endif
+    void* handle = dlopen(path.c_str(), mode);
     if (!handle) {
         const char* reason = dlerror();
         return fail(ErrorCode::unavailable, "cannot be loaded: {}", reason ? reason : "no reason given");

@@ -34,9 +34,10 @@ Result<std::filesystem::path> resolve_target(const std::filesystem::path& target
 }
 
 // Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler never
-// reads what another thread has freed.
+// reads what another thread has freed. A handler cannot free it, since malloc may be what it interrupted: it puts the name
+// into g_removed, where nothing is lost.
 constexpr int kSlots = 64;
-std::atomic<char*> g_partial[kSlots];
+std::atomic<char*> g_partial[kSlots], g_removed[kSlots];
 static_assert(std::atomic<char*>::is_always_lock_free);
 
 int take_slot(const std::filesystem::path& temporary) {
@@ -49,14 +50,19 @@ int take_slot(const std::filesystem::path& temporary) {
     return -1;
 }
 void free_slot(int slot) {
-    if (slot >= 0) std::free(g_partial[slot].exchange(nullptr));
+    if (slot < 0) return;
+    std::free(g_partial[slot].exchange(nullptr));
+    std::free(g_removed[slot].exchange(nullptr));
 }
 
 }  // namespace
 
 void remove_partial_files() noexcept {
-    for (std::atomic<char*>& slot : g_partial)
-        if (const char* name = slot.exchange(nullptr)) ::unlink(name);
+    for (int slot = 0; slot < kSlots; ++slot)
+        if (char* name = g_partial[slot].exchange(nullptr)) {
+            ::unlink(name);
+            g_removed[slot].store(name);
+        }
 }
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
