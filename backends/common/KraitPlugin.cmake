@@ -29,6 +29,11 @@ function(krait_add_plugin name)
     target_compile_definitions(${target} PRIVATE ${definitions})
     target_link_libraries(${target} PRIVATE krait_options ${arg_LINK})
     set_target_properties(${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${KRAIT_PLUGIN_DIRECTORY}")
+    if(KRAIT_SANITIZE)
+      # LeakSanitizer takes what lies before a plugin's thread-local memory for a header, follows what it reads there, and dies.
+      # Memory that is reserved when a thread begins has no such address to guess.
+      target_compile_options(${target} PRIVATE -ftls-model=initial-exec)
+    endif()
     if(NOT KRAIT_SANITIZE)  # sanitizers leave symbols for the program to define
       target_link_options(${target} PRIVATE LINKER:--no-undefined)
     endif()

@@ -9,11 +9,7 @@ void DynamicLibrary::Close::operator()(void* handle) const { dlclose(handle); }
 
 Result<DynamicLibrary> DynamicLibrary::open(const std::filesystem::path& path) {
     dlerror();
-    int mode = RTLD_NOW | RTLD_LOCAL;
-#ifdef KRAIT_SANITIZED
-    mode |= RTLD_NODELETE;  // LeakSanitizer follows thread-local memory of libraries that are gone, and dies of it
-#endif
-    void* handle = dlopen(path.c_str(), mode);
+    void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         const char* reason = dlerror();
         return fail(ErrorCode::unavailable, "cannot be loaded: {}", reason ? reason : "no reason given");
