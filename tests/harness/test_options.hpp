@@ -4,6 +4,8 @@
 // only tests want to pay for.
 #pragma once
 
+#include <map>
+
 #include "core/runtime/device.hpp"
 
 namespace krait::harness {
@@ -24,7 +26,10 @@ inline constexpr TestOptions kTestOptions[] = {
 };
 
 // spec with each of its family's options; without those that this device does not support. A family without options: spec itself.
+// To know, it opens the device with each, once a process.
 inline std::vector<std::string> with_test_options(std::string_view family, const std::string& spec) {
+    static std::map<std::string, std::vector<std::string>> known;
+    if (const auto found = known.find(spec); found != known.end()) return found->second;
     std::vector<std::string> specs;
     bool has_options = false;
     for (const TestOptions& test : kTestOptions) {
@@ -40,7 +45,7 @@ inline std::vector<std::string> with_test_options(std::string_view family, const
         const auto again = Device::open(least);
         if (again || again.error().code != ErrorCode::unsupported) specs.push_back(least);  // an error is for the tests to show
     }
-    return has_options ? specs : std::vector<std::string>{spec};
+    return known[spec] = has_options ? specs : std::vector<std::string>{spec};
 }
 
 }  // namespace krait::harness
