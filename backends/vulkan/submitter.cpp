@@ -94,30 +94,20 @@ void Submitter::submit_what_can() {
 }
 
 void Submitter::submit(Lane& lane, uint64_t number, Batch& batch) {
-    std::vector<VkSemaphore> waits, signals;
-    std::vector<uint64_t> wait_values, signal_values;
-    for (const Batch::Point& wait : batch.waits) {
-        waits.push_back(wait.event->semaphore.get());
-        wait_values.push_back(wait.value);
-    }
+    std::vector<VkSemaphore> signals;
+    std::vector<uint64_t> values;
     for (const Batch::Point& signal : batch.signals) {
         signals.push_back(signal.event->semaphore.get());
-        signal_values.push_back(signal.value);
+        values.push_back(signal.value);
     }
     signals.push_back(lane.finished_.get());
-    signal_values.push_back(number);
-    const std::vector<VkPipelineStageFlags> stages(waits.size(), VK_PIPELINE_STAGE_ALL_COMMANDS_BIT);
+    values.push_back(number);
 
     VkTimelineSemaphoreSubmitInfo timeline{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
-    timeline.waitSemaphoreValueCount = static_cast<uint32_t>(wait_values.size());
-    timeline.pWaitSemaphoreValues = wait_values.data();
-    timeline.signalSemaphoreValueCount = static_cast<uint32_t>(signal_values.size());
-    timeline.pSignalSemaphoreValues = signal_values.data();
+    timeline.signalSemaphoreValueCount = static_cast<uint32_t>(values.size());
+    timeline.pSignalSemaphoreValues = values.data();
     VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
     info.pNext = &timeline;
-    info.waitSemaphoreCount = static_cast<uint32_t>(waits.size());
-    info.pWaitSemaphores = waits.data();
-    info.pWaitDstStageMask = stages.data();
     info.commandBufferCount = static_cast<uint32_t>(batch.commands.size());
     info.pCommandBuffers = batch.commands.data();
     info.signalSemaphoreCount = static_cast<uint32_t>(signals.size());
