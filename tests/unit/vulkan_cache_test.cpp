@@ -60,6 +60,15 @@ TEST_F(VulkanCache, DamageIsIgnoredAndMended) {
     damage([&] { std::ofstream(file, std::ios::binary) << std::string(1000, 'x'); });
 }
 
+TEST_F(VulkanCache, NoTemporaryFileStays) {
+    open_and_close(folder_);
+    const fs::path file = files().at(0);
+    fs::remove(file);
+    fs::create_directories(file / "a folder that is not empty cannot be replaced");
+    open_and_close(folder_);
+    EXPECT_EQ(files(), std::vector<fs::path>{file});
+}
+
 TEST_F(VulkanCache, AFolderThatCannotBeWrittenIsNoError) {
     std::ofstream(folder_.string()) << "a file where the folder should be";
     open_and_close(folder_);

@@ -63,24 +63,37 @@ Instance::Instance(bool validation) {
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
         plugin::throw_error(ErrorCode::unavailable, "there is a Vulkan loader, but no driver that it can use");
     check(result, "creating a Vulkan instance");
-    load_functions(*loader);
-    if (!validation) return;
+    api_version_ = application.apiVersion;
+    try {
+        load_functions(*loader);
+        if (validation) listen(*loader, messenger);
+    } catch (...) {
+        destroy();
+        throw;
+    }
+}
+
+void Instance::listen(const Loader& loader, const VkDebugUtilsMessengerCreateInfoEXT& messenger) {
     const auto create_messenger = reinterpret_cast<PFN_vkCreateDebugUtilsMessengerEXT>(
-        loader->vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
+        loader.vkGetInstanceProcAddr(handle_, "vkCreateDebugUtilsMessengerEXT"));
     destroy_messenger_ = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
-        loader->vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));
+        loader.vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT"));
     if (create_messenger)
         check(create_messenger(handle_, &messenger, nullptr, &messenger_), "listening to the validation layer");
 }
 
 void Instance::load_functions(const Loader& loader) {
+    const char* missing = nullptr;
 #define KRAIT_VK_INSTANCE(name)                                                            \
     fn_.name = reinterpret_cast<PFN_##name>(loader.vkGetInstanceProcAddr(handle_, #name)); \
-    if (!fn_.name) plugin::throw_error(ErrorCode::unavailable, "the Vulkan loader has no " #name);
+    if (!fn_.name) missing = #name;
 #include "backends/vulkan/vk/functions.def"
+    if (missing) plugin::throw_error(ErrorCode::unavailable, "the Vulkan loader has no {}", missing);
 }
 
-Instance::~Instance() {
+Instance::~Instance() { destroy(); }
+
+void Instance::destroy() noexcept {
     if (messenger_ && destroy_messenger_) destroy_messenger_(handle_, messenger_, nullptr);
     if (handle_ && fn_.vkDestroyInstance) fn_.vkDestroyInstance(handle_, nullptr);
 }

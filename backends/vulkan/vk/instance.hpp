@@ -20,6 +20,8 @@ class Instance {
     Instance& operator=(const Instance&) = delete;
 
     VkInstance get() const { return handle_; }
+    // 1.2 or 1.3. What a device offers beyond it must not be asked for.
+    uint32_t api_version() const { return api_version_; }
     const InstanceTable& fn() const { return fn_; }
     std::vector<VkPhysicalDevice> physical_devices() const;
 
@@ -30,8 +32,11 @@ class Instance {
     static VkBool32 VKAPI_PTR on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
                                          const VkDebugUtilsMessengerCallbackDataEXT*, void* self);
     void load_functions(const Loader& loader);
+    void listen(const Loader& loader, const VkDebugUtilsMessengerCreateInfoEXT& messenger);
+    void destroy() noexcept;
 
     VkInstance handle_ = VK_NULL_HANDLE;
+    uint32_t api_version_ = 0;
     InstanceTable fn_;
     PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger_ = nullptr;
     VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;

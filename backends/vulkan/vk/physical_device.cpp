@@ -42,7 +42,8 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     PhysicalDevice device;
     device.handle = handle;
     instance.fn().vkGetPhysicalDeviceProperties(handle, &device.properties);
-    const uint32_t version = device.properties.apiVersion;
+    const uint32_t version = std::min(device.properties.apiVersion, instance.api_version());  // the loader's is a limit too
+    device.properties.apiVersion = version;
     if (version < VK_API_VERSION_1_2) {
         device.declined = fmt::format("its driver offers Vulkan {}.{}; 1.2 is needed", VK_API_VERSION_MAJOR(version),
                                       VK_API_VERSION_MINOR(version));

@@ -71,7 +71,9 @@ Pipelines::Pipelines(Device& device, const std::filesystem::path& cache_director
     }
     info.pushConstantRangeCount = 1;
     info.pPushConstantRanges = &range;
-    device.check(device.fn().vkCreatePipelineLayout(device.get(), &info, nullptr, &layout_), "creating a pipeline layout");
+    const VkResult result = device.fn().vkCreatePipelineLayout(device.get(), &info, nullptr, &layout_);
+    if (result != VK_SUCCESS && texels_) device.fn().vkDestroyDescriptorSetLayout(device.get(), texels_, nullptr);
+    device.check(result, "creating a pipeline layout");
 }
 
 Pipelines::~Pipelines() {

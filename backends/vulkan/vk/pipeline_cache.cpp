@@ -86,18 +86,18 @@ void PipelineCache::save() const {
     std::filesystem::create_directories(file_.parent_path());
     std::filesystem::path temporary = file_;
     temporary += fmt::format(".{}-{:08x}", getpid(), std::random_device{}());
-    {
+    try {
         std::ofstream out(temporary, std::ios::binary);
         out.write(reinterpret_cast<const char*>(&head), sizeof head);
         out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-        out.flush();
-        if (!out) {
-            std::error_code ignored;
-            std::filesystem::remove(temporary, ignored);
-            plugin::throw_error(ErrorCode::io, "{} cannot be written", temporary.string());
-        }
+        out.close();
+        if (!out) plugin::throw_error(ErrorCode::io, "{} cannot be written", temporary.string());
+        std::filesystem::rename(temporary, file_);
+    } catch (...) {
+        std::error_code ignored;
+        std::filesystem::remove(temporary, ignored);
+        throw;
     }
-    std::filesystem::rename(temporary, file_);
 }
 
 }  // namespace krait::vulkan::vk
