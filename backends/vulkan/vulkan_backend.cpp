@@ -13,8 +13,9 @@ constexpr OptionSpec kOptions[] = {
     {"subgroup_size", "lanes of a subgroup, where the device lets them be chosen"},
     {"integer_dot", "on or off: quantized products by integer dot products, of activations rounded to 8 bits"},
     {"gpu_kernels", "on or off: kernels for GPUs, which they always get, on processors too"},
+    {"staging", "on or off: the host does not see device memory, as on most cards, even where it could"},
     {"validation", "on or off: the Khronos validation layer; what it finds makes the next call fail"},
-    {"cache", "on, off, or a folder: where compiled shaders are kept"},
+    {"cache", "on, off, or a folder without ':': where compiled shaders are kept"},
 };
 
 // Asked each time: drivers come and go rarely, but memory_free changes.
@@ -74,6 +75,7 @@ std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view tex
     chosen.settings.subgroup_size = static_cast<uint32_t>(options.integer("subgroup_size", 1, 1024).value_or(0));
     chosen.settings.integer_dot = options.boolean("integer_dot");
     chosen.settings.gpu_kernels = options.boolean("gpu_kernels").value_or(false);
+    chosen.settings.staging = options.boolean("staging").value_or(false);
     chosen.settings.validation = options.boolean("validation").value_or(false);
     const std::string cache(options.text("cache").value_or("on"));
     if (cache == "on") chosen.cache_directory = plugin::host_cache_directory();

@@ -55,7 +55,7 @@ Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, u
     return summary;
 }
 
-std::vector<std::string> all_device_specs() {
+std::vector<std::string> all_device_specs(bool with_data_only) {
     std::vector<std::string> specs;
     for (const PluginReport& report : PluginRegistry::instance().reports()) {
         if (report.score == 0) continue;
@@ -65,7 +65,8 @@ std::vector<std::string> all_device_specs() {
         for (uint32_t i = 0; i < count; ++i) {
             std::string spec = report.family + (count > 1 ? fmt::format("{}", i) : "");
             if (!report.variant.empty()) spec += ":" + report.variant;
-            for (std::string& with_options : with_test_options(report.family, spec)) specs.push_back(std::move(with_options));
+            for (std::string& with_options : with_test_options(report.family, spec, with_data_only))
+                specs.push_back(std::move(with_options));
         }
     }
     return specs;

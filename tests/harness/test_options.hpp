@@ -14,6 +14,7 @@ struct TestOptions {
     std::string_view family;
     std::string_view options;
     std::string_view where_it_can;  // more options, left out where what they need is not installed
+    bool data_only = false;         // changes how data travels, and no kernel: for the conformance suite alone
 };
 
 inline constexpr TestOptions kTestOptions[] = {
@@ -23,17 +24,19 @@ inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "gpu_kernels=on:integer_dot=on:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=16:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=64:cache=off", "validation=on"},
+    {"vulkan", "staging=on:cache=off", "validation=on", true},
 };
 
 // spec with each of its family's options; without those that this device does not support. A family without options: spec itself.
 // To know, it opens the device with each, once a process.
-inline std::vector<std::string> with_test_options(std::string_view family, const std::string& spec) {
-    static std::map<std::string, std::vector<std::string>> known;
-    if (const auto found = known.find(spec); found != known.end()) return found->second;
+inline std::vector<std::string> with_test_options(std::string_view family, const std::string& spec,
+                                                  bool with_data_only = false) {
+    static std::map<std::pair<std::string, bool>, std::vector<std::string>> known;
+    if (const auto found = known.find({spec, with_data_only}); found != known.end()) return found->second;
     std::vector<std::string> specs;
     bool has_options = false;
     for (const TestOptions& test : kTestOptions) {
-        if (test.family != family) continue;
+        if (test.family != family || (test.data_only && !with_data_only)) continue;
         const std::string least = fmt::format("{}:{}", spec, test.options);
         const std::string all = fmt::format("{}:{}", least, test.where_it_can);
         has_options = true;
@@ -45,7 +48,7 @@ inline std::vector<std::string> with_test_options(std::string_view family, const
         const auto again = Device::open(least);
         if (again || again.error().code != ErrorCode::unsupported) specs.push_back(least);  // an error is for the tests to show
     }
-    return known[spec] = has_options ? specs : std::vector<std::string>{spec};
+    return known[{spec, with_data_only}] = has_options ? specs : std::vector<std::string>{spec};
 }
 
 }  // namespace krait::harness

@@ -14,6 +14,7 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
     physical_ = std::move(usable[index]);
     subgroups_ = physical_.subgroups && settings.subgroups;
     gpu_kernels_ = settings.gpu_kernels;
+    staging_ = settings.staging;
     subgroup_size_ = subgroups_ ? physical_.subgroup_size : 1;
     integer_dot_ = settings.integer_dot.value_or(physical_.integer_dot_by_default());
     if (integer_dot_ && !physical_.integer_dot_offered)
@@ -33,7 +34,7 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
     create(settings);
 }
 
-void Device::create(const DeviceSettings&) {
+void Device::create(const DeviceSettings& settings) {
     const float priority = 1.0f;
     VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
     queue.queueFamilyIndex = physical_.compute_family;
@@ -81,10 +82,16 @@ void Device::create(const DeviceSettings&) {
         plugin::throw_error(ErrorCode::unavailable, "{} cannot be opened: {}", physical_.properties.deviceName,
                             result_name(result));
     vk::check(result, "opening the Vulkan device");
+    const char* missing = nullptr;
 #define KRAIT_VK_DEVICE(name)                                                                    \
     fn_.name = reinterpret_cast<PFN_##name>(instance_.fn().vkGetDeviceProcAddr(handle_, #name)); \
-    if (!fn_.name) plugin::throw_error(ErrorCode::unavailable, "the driver has no " #name);
+    if (!fn_.name) missing = #name;
 #include "backends/vulkan/vk/functions.def"
+    if (missing) {
+        if (fn_.vkDestroyDevice) fn_.vkDestroyDevice(handle_, nullptr);
+        plugin::throw_error(ErrorCode::unavailable, "the driver has no {}", missing);
+    }
+    if (settings.replace_functions) settings.replace_functions(fn_);
     fn_.vkGetDeviceQueue(handle_, physical_.compute_family, 0, &queue_);
 }
 

@@ -17,6 +17,9 @@ struct DeviceSettings {
     uint32_t subgroup_size = 0;       // 0 = the device's own
     std::optional<bool> integer_dot;  // quantized products in integers; none = where the device is made for it
     bool gpu_kernels = false;         // kernels for GPUs even where the device is a processor: to test them there
+    bool staging = false;             // device memory is not mapped, even where the host sees it: as on a card
+    // Tests: replaces functions of the driver by some that fail.
+    void (*replace_functions)(DeviceTable&) = nullptr;
 };
 
 class Device {
@@ -41,7 +44,9 @@ class Device {
     bool integer_dot() const { return integer_dot_; }
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
+    bool staging() const { return staging_; }  // the host shall not see device memory
 
+    bool lost() const { return lost_; }
     // Throws DEVICE_LOST once the device is gone, and INTERNAL with what the validation layer has said since the last call.
     void ensure_healthy();
     // As vk::check; remembers a loss.
@@ -57,6 +62,7 @@ class Device {
     PhysicalDevice physical_;
     bool subgroups_ = false;
     bool gpu_kernels_ = false;
+    bool staging_ = false;
     bool require_subgroup_size_ = false;
     bool integer_dot_ = false;
     uint32_t subgroup_size_ = 1;

@@ -4,8 +4,8 @@
 // whole life where the host can see it. A range has a device address, which is all that shaders get.
 //
 // Kinds:
-//   device  device-local. Where all device-local memory is host-visible too (a processor, an integrated GPU, a card with a
-//           large BAR), that type is taken, and the range is mapped.
+//   device  device-local. Where all device-local memory is host-visible and coherent too (a processor, an integrated GPU, a
+//           card with a large BAR), that type is taken, and the range is mapped.
 //   host    host memory that the device reads and writes across the bus; host-coherent, cached where there is such a type.
 #pragma once
 
@@ -75,10 +75,13 @@ class Allocator {
     struct Pool {
         uint32_t type = 0;
         VkMemoryPropertyFlags flags = 0;
+        bool mapped = false;
         std::vector<std::unique_ptr<Memory::Block>> blocks;
     };
     void choose_types();
-    std::unique_ptr<Memory::Block> make_block(Pool& pool, uint64_t size, uint64_t asked, std::string_view what);
+    // Of size bytes, or fewer where memory is short, but at least `wanted`.
+    std::unique_ptr<Memory::Block> make_block(Pool& pool, uint64_t size, uint64_t wanted, std::string_view what);
+    std::unique_ptr<Memory::Block> try_block(Pool& pool, uint64_t size);  // nullptr: there is no room
     void destroy(Memory::Block& block) noexcept;
     void give_back(const Memory& memory) noexcept;
     [[noreturn]] void throw_out_of_memory(uint64_t asked, std::string_view what) const;
