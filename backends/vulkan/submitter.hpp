@@ -6,6 +6,9 @@
 // otherwise. So a wait may be submitted before its signal, from one thread too. That order is all a wait needs: command buffers
 // begin with a barrier for all work submitted before (vk/commands.hpp), so the device is given no semaphore to wait for. (Mesa
 // 22.3 touches a semaphore that its queue waited for after the work is done, when it may be destroyed.)
+//
+// What cannot be submitted fails: the batch, those behind it in its lane, and, in any lane, those that wait for an event which
+// one of these was to signal. So nobody waits for what will not come. A lane works again once its error has been taken.
 // Threads: any; a lane's batches are enqueued by one thread at a time.
 #pragma once
 
@@ -13,42 +16,10 @@
 #include <deque>
 #include <vector>
 
+#include "backends/vulkan/reads.hpp"
 #include "backends/vulkan/vk/commands.hpp"
-#include "backends/vulkan/vk/semaphore.hpp"
 
 namespace krait::vulkan {
-
-// Copies from the device that wait in staging memory for the host to take them to where they are wanted, once the batch that
-// fills the staging is done. Any thread may finish it, once.
-class Reads {
-  public:
-    void add(void* dst, vk::Memory staging);
-    bool empty() const { return copies_.empty(); }
-    void finish();
-
-  private:
-    struct Copy {
-        void* dst;
-        vk::Memory staging;
-    };
-    std::mutex mutex_;
-    std::vector<Copy> copies_;
-};
-
-// What an event is made of; shared with the batches that wait for it or signal it.
-struct EventState {
-    explicit EventState(vk::Device& device) : semaphore(device) {}
-    vk::Semaphore semaphore;
-    uint64_t submitted = 0;  // the largest value whose signal has reached the device; guarded by the submitter
-
-    // Reads that were queued before a signal: their targets are filled when the event says so.
-    void add_reads(uint64_t value, std::shared_ptr<Reads> reads);
-    void finish_reads(uint64_t reached);
-
-  private:
-    std::mutex mutex_;
-    std::deque<std::pair<uint64_t, std::shared_ptr<Reads>>> reads_;
-};
 
 struct Batch {
     struct Point {
@@ -58,6 +29,8 @@ struct Batch {
     std::vector<Point> waits;
     std::vector<VkCommandBuffer> commands;
     std::vector<Point> signals;
+    std::shared_ptr<Reads> reads;  // what its signals, or the next ones, announce
+    std::exception_ptr lost;       // it could not be recorded: fails in its turn
     // Lives until the batch is done.
     std::vector<vk::Memory> staging;
     std::unique_ptr<vk::Commands> transfers;
@@ -68,27 +41,36 @@ class Submitter;
 class Lane {
   public:
     Lane(Submitter& submitter, vk::Device& device);
-    ~Lane();  // its batches must be done
+    ~Lane();  // waits for what the device has of it; the rest never runs
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
     // Gives it to the device, now or once its waits allow. Returns its number.
     uint64_t enqueue(Batch batch);
     uint64_t last() const { return last_; }  // of the batch enqueued last; 0 = none
-    bool done(uint64_t number);              // without waiting
-    void wait(uint64_t number);              // until that batch is done; throws what submitting it or one before it threw
+    // Whether that batch and all before it are done and none has failed, without waiting.
+    bool done(uint64_t number);
+    uint64_t reached();          // all batches up to this number are done, without waiting
+    void wait(uint64_t number);  // until that batch and all before it are done or have failed; throws where the device is lost
+    void wait_for_device();      // until those that the device has are done; held ones go on waiting for their events
+    // The first error since it was taken last; nullptr = none.
+    std::exception_ptr take_error();
 
   private:
     friend class Submitter;
-    void retire();
+    using Numbered = std::pair<uint64_t, Batch>;
+    void retire() noexcept;  // with the lock held
+    void wait_for_device(uint64_t number);
 
     Submitter& submitter_;
     vk::Semaphore finished_;
     uint64_t last_ = 0;
-    uint64_t submitted_ = 0;                       // guarded by the submitter, as what follows
-    std::deque<std::pair<uint64_t, Batch>> held_;  // wait for events that nobody has signalled yet
-    std::deque<std::pair<uint64_t, Batch>> running_;
-    std::exception_ptr error_;
+    uint64_t submitted_ = 0;     // the last that the device has; guarded by the submitter, as what follows
+    uint64_t settled_ = 0;       // the last that the device has or that has failed
+    std::deque<Numbered> held_;  // wait for events that nobody has signalled yet
+    std::deque<Numbered> running_;
+    std::exception_ptr error_;    // to be told
+    std::exception_ptr failure_;  // of a batch: those behind it fail too
 };
 
 class Submitter {
@@ -97,14 +79,25 @@ class Submitter {
     Submitter(const Submitter&) = delete;
     Submitter& operator=(const Submitter&) = delete;
 
+    // Throws INVALID_ARGUMENT where the event has been, or is being, set to value or more.
+    void check_signal(const EventState& event, uint64_t value);
+    // The host waits; false = the time is over. Throws the error of a batch that was to signal it.
+    bool wait(EventState& event, uint64_t value, uint64_t timeout_ns);
+    // Somebody has seen that the device is lost: all held batches fail, and nobody waits for them any more.
+    void tell_of_loss();
+
   private:
     friend class Lane;
-    void submit_what_can();  // with the lock held
-    void submit(Lane& lane, uint64_t number, Batch& batch);
+    // With the lock held:
+    void submit_what_can();
+    bool advance(Lane& lane);  // the first of the held batches; false = it must wait
+    void submit(Lane& lane, uint64_t number, Batch batch);
+    void give_to_device(Lane& lane, uint64_t number, const Batch& batch);
+    void fail(Lane& lane, uint64_t number, const Batch& batch, const std::exception_ptr& why);
 
     vk::Device& device_;
     std::mutex mutex_;
-    std::condition_variable submitted_;
+    std::condition_variable settled_;
     std::vector<Lane*> lanes_;
 };
 

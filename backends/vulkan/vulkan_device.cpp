@@ -82,6 +82,7 @@ plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_gra
 
 std::unique_ptr<plugin::Program> VulkanDevice::create_program(const krait_graph& graph) {
     vk_.ensure_healthy();
+    uploader_.release();
     Recorder recorder(*this);
     for (uint32_t i = 0; i < graph.n_nodes; ++i) {
         if (const plugin::Decline why = supports(graph, graph.nodes[i]))
@@ -101,15 +102,7 @@ std::unique_ptr<plugin::Queue> VulkanDevice::create_queue() {
 
 std::unique_ptr<plugin::Event> VulkanDevice::create_event() {
     vk_.ensure_healthy();
-    return std::make_unique<VulkanEvent>(*this, vk_);
-}
-
-void VulkanDevice::promise(VulkanEvent& event, uint64_t value) {
-    const std::lock_guard lock(events_);
-    if (value <= event.promised)
-        plugin::throw_error(ErrorCode::invalid_argument, "the event was to become {} already; {} is not larger", event.promised,
-                            value);
-    event.promised = value;
+    return std::make_unique<VulkanEvent>(*this);
 }
 
 }  // namespace krait::vulkan

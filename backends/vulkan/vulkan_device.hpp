@@ -31,8 +31,6 @@ class VulkanDevice final : public plugin::Device {
     vk::Pipelines& pipelines() { return pipelines_; }
     Submitter& submitter() { return submitter_; }
     Uploader& uploader() { return uploader_; }
-    // That a queue will set the event to value. Throws INVALID_ARGUMENT where it is not larger than what was promised before.
-    void promise(VulkanEvent& event, uint64_t value);
 
   private:
     vk::Device vk_;
@@ -40,7 +38,6 @@ class VulkanDevice final : public plugin::Device {
     vk::Pipelines pipelines_;
     Submitter submitter_;
     Uploader uploader_;
-    std::mutex events_;
 };
 
 }  // namespace krait::vulkan

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vulkan_queue.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "backends/vulkan/vulkan_device.hpp"
@@ -19,20 +20,22 @@ uint64_t slot_offset(const StatePool& pool, int64_t slot) { return static_cast<u
 
 // ---- VulkanEvent ----------------------------------------------------------------------------------------------------
 
+VulkanEvent::VulkanEvent(VulkanDevice& device) : Event(device), state_(std::make_shared<EventState>(device.vk())) {}
+
 uint64_t VulkanEvent::value() noexcept {
     try {
         const uint64_t reached = state_->semaphore.value();
         state_->finish_reads(reached);
+        seen_ = std::max(seen_.load(), reached);
         return reached;
-    } catch (...) {  // the device is lost: the value stays below whatever is waited for
-        return 0;
+    } catch (...) {  // the device is lost: the value stays where it was
+        static_cast<VulkanDevice&>(device()).submitter().tell_of_loss();
+        return seen_;
     }
 }
 
 bool VulkanEvent::wait(uint64_t value, uint64_t timeout_ns) {
-    if (!state_->semaphore.wait(value, timeout_ns)) return false;
-    state_->finish_reads(value);
-    return true;
+    return static_cast<VulkanDevice&>(device()).submitter().wait(*state_, value, timeout_ns);
 }
 
 // ---- VulkanQueue ----------------------------------------------------------------------------------------------------
@@ -56,22 +59,40 @@ vk::Commands& VulkanQueue::transfers() {
     return *open_.transfers;
 }
 
+void VulkanQueue::stage_read(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size) {
+    if (!reads_) reads_ = std::make_shared<Reads>();
+    vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, size, "staging");
+    transfers().copy(src, offset, staging, 0, size);
+    reads_->add(dst, std::move(staging));
+}
+
 void VulkanQueue::stage_late_reads() {
-    for (const LateRead& read : std::exchange(late_reads_, {})) {
-        vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, read.size, "staging");
-        transfers().copy(*read.memory, read.offset, staging, 0, read.size);
-        if (!reads_) reads_ = std::make_shared<Reads>();
-        reads_->add(read.dst, std::move(staging));
+    for (; !late_reads_.empty(); late_reads_.pop_front()) {  // what cannot be staged now stays
+        const LateRead& read = late_reads_.front();
+        stage_read(read.dst, *read.memory, read.offset, read.size);
     }
 }
 
+void VulkanQueue::finish_signalled_reads() {
+    if (signalled_reads_.empty()) return;
+    const uint64_t reached = lane_->reached();
+    for (; !signalled_reads_.empty() && signalled_reads_.front().first <= reached; signalled_reads_.pop_front())
+        signalled_reads_.front().second->finish();
+}
+
 uint64_t VulkanQueue::flush() {
-    if (open_.transfers) {
-        open_.transfers->end();
-        open_.commands.insert(open_.commands.begin(), open_.transfers->get());
-    }
+    Batch batch = std::exchange(open_, {});
     staged_bytes_ = 0;
-    return lane_->enqueue(std::exchange(open_, {}));
+    batch.reads = reads_;
+    try {
+        if (batch.transfers) {
+            batch.commands.insert(batch.commands.begin(), batch.transfers->get());
+            batch.transfers->end();
+        }
+    } catch (...) {
+        batch.lost = std::current_exception();
+    }
+    return lane_->enqueue(std::move(batch));
 }
 
 void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size) {
@@ -82,7 +103,10 @@ void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const voi
         return;
     }
     stage_late_reads();
-    if (staged_bytes_ > kMostStaged) lane_->wait(flush());
+    if (staged_bytes_ > kMostStaged) {
+        flush();
+        lane_->wait_for_device();  // not for an event that perhaps this thread will signal
+    }
     vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, size, "staging");
     std::memcpy(staging.mapped(), src, size);
     transfers().copy(staging, 0, dst, offset, size);
@@ -99,10 +123,7 @@ void VulkanQueue::read_memory(void* dst, const vk::Memory& src, uint64_t offset,
         return;
     }
     stage_late_reads();
-    vk::Memory staging = device_.allocator().take(vk::MemoryKind::host, size, "staging");
-    transfers().copy(src, offset, staging, 0, size);
-    if (!reads_) reads_ = std::make_shared<Reads>();
-    reads_->add(dst, std::move(staging));
+    stage_read(dst, src, offset, size);
 }
 
 void VulkanQueue::copy_memory(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset,
@@ -151,38 +172,42 @@ void VulkanQueue::copy_state(plugin::Buffer& state, int64_t src_slot, int64_t ds
 
 void VulkanQueue::signal(plugin::Event& event, uint64_t value) {
     device_.vk().ensure_healthy();
+    const auto& state = static_cast<VulkanEvent&>(event).state();
+    device_.submitter().check_signal(*state, value);
     stage_late_reads();
-    auto& counter = static_cast<VulkanEvent&>(event);
-    device_.promise(counter, value);
-    if (reads_) {
-        counter.state()->add_reads(value, reads_);
-        signalled_reads_.push_back(std::exchange(reads_, nullptr));
-    }
-    open_.signals.push_back({counter.state(), value});
-    flush();
+    finish_signalled_reads();
+    open_.signals.push_back({state, value});
+    const uint64_t number = flush();
+    if (reads_) signalled_reads_.emplace_back(number, std::exchange(reads_, nullptr));
 }
 
 void VulkanQueue::wait(plugin::Event& event, uint64_t value) {
     device_.vk().ensure_healthy();
     stage_late_reads();
     if (!open_.commands.empty() || open_.transfers) flush();  // work before must not wait
-    open_.waits.push_back({static_cast<VulkanEvent&>(event).state(), value});
+    const auto& state = static_cast<VulkanEvent&>(event).state();
+    for (Batch::Point& known : open_.waits)
+        if (known.event == state) return void(known.value = std::max(known.value, value));
+    open_.waits.push_back({state, value});
 }
 
 void VulkanQueue::sync() {
-    device_.vk().ensure_healthy();
+    // The device may be using what the caller will free next: first all work is brought to its end, then errors are told.
     if (open_.transfers || !open_.commands.empty() || !open_.waits.empty()) flush();
+    const auto late_reads = std::exchange(late_reads_, {});
+    const auto signalled_reads = std::exchange(signalled_reads_, {});
+    const auto reads = std::exchange(reads_, nullptr);
     try {
         lane_->wait(lane_->last());
     } catch (...) {
-        late_reads_.clear();
-        reads_.reset();
-        signalled_reads_.clear();
+        for (const auto& [number, signalled] : signalled_reads) signalled->drop();
+        lane_->take_error();  // the same
         throw;
     }
-    for (const LateRead& read : std::exchange(late_reads_, {})) std::memcpy(read.dst, read.src, read.size);
-    for (const auto& reads : std::exchange(signalled_reads_, {})) reads->finish();
-    if (reads_) std::exchange(reads_, nullptr)->finish();
+    for (const LateRead& read : late_reads) std::memcpy(read.dst, read.src, read.size);
+    for (const auto& [number, signalled] : signalled_reads) signalled->finish();
+    if (reads) reads->finish();
+    if (const std::exception_ptr error = lane_->take_error()) std::rethrow_exception(error);
     device_.vk().ensure_healthy();
 }
 

@@ -5,6 +5,8 @@
 // the memory, writes and reads are plain memory copies.
 #pragma once
 
+#include <atomic>
+
 #include "backends/vulkan/submitter.hpp"
 #include "backends/vulkan/vulkan_buffer.hpp"
 
@@ -14,15 +16,14 @@ class VulkanDevice;
 
 class VulkanEvent final : public plugin::Event {
   public:
-    VulkanEvent(plugin::Device& device, vk::Device& vk_device)
-        : Event(device), state_(std::make_shared<EventState>(vk_device)) {}
+    explicit VulkanEvent(VulkanDevice& device);
     uint64_t value() noexcept override;
     bool wait(uint64_t value, uint64_t timeout_ns) override;
     const std::shared_ptr<EventState>& state() const { return state_; }
-    uint64_t promised = 0;  // the largest value that a queue was told to signal; guarded by the device
 
   private:
     std::shared_ptr<EventState> state_;
+    std::atomic<uint64_t> seen_{0};
 };
 
 class VulkanQueue final : public plugin::Queue {
@@ -51,7 +52,9 @@ class VulkanQueue final : public plugin::Queue {
     };
     bool idle();
     vk::Commands& transfers();
+    void stage_read(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size);
     void stage_late_reads();
+    void finish_signalled_reads();
     uint64_t flush();
     void write_memory(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size);
     void read_memory(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size);
@@ -61,9 +64,10 @@ class VulkanQueue final : public plugin::Queue {
     std::shared_ptr<Lane> lane_;
     Batch open_;
     uint64_t staged_bytes_ = 0;
-    std::shared_ptr<Reads> reads_;                         // since the last signal
-    std::vector<std::shared_ptr<Reads>> signalled_reads_;  // before it, since the last sync: the events share them
-    std::vector<LateRead> late_reads_;
+    std::shared_ptr<Reads> reads_;  // since the last signal
+    // Before it, since the last sync, with the number of the batch that signals: the events share them.
+    std::deque<std::pair<uint64_t, std::shared_ptr<Reads>>> signalled_reads_;
+    std::deque<LateRead> late_reads_;
 };
 
 }  // namespace krait::vulkan

@@ -124,6 +124,6 @@ inline std::string test_name(const testing::TestParamInfo<std::string>& info) {
 }
 
 #define KRAIT_ON_EVERY_DEVICE(Suite) \
-    INSTANTIATE_TEST_SUITE_P(Every, Suite, testing::ValuesIn(harness::all_device_specs()), test_name)
+    INSTANTIATE_TEST_SUITE_P(Every, Suite, testing::ValuesIn(harness::all_device_specs(true)), test_name)
 
 }  // namespace krait

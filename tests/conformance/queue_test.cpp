@@ -3,6 +3,8 @@
 // Queues and events: order within a queue, waits between queues, counters that only grow, several threads.
 #include <atomic>
 #include <chrono>
+#include <fstream>
+#include <future>
 #include <thread>
 
 #include "tests/conformance/conformance_test.hpp"
@@ -99,6 +101,91 @@ TEST_P(QueueLaws, ValuesOfAnEventNeverFall) {
     stop = true;
     watcher.join();
     EXPECT_EQ(counter.value(), 200u);
+}
+
+TEST_P(QueueLaws, ASignalThatComesTooLateIsAnErrorOfItsQueue) {
+    const Event gate = event(), counter = event();
+    Queue second = another_queue();
+    const auto held = queue.wait(gate, 1);
+    if (!held && held.error().code == ErrorCode::unsupported) GTEST_SKIP() << "unsupported: " << held.error().message;
+    ASSERT_TRUE(held) << held.error().message;
+    ASSERT_TRUE(queue.signal(counter, 1));
+    ASSERT_TRUE(second.signal(counter, 2)) << "nobody has set it yet";
+    ASSERT_TRUE(second.signal(gate, 1));
+    EXPECT_TRUE(second.sync());
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_sync(queue.get(), &err));
+    EXPECT_EQ(counter.value(), 2u);
+    EXPECT_TRUE(queue.sync()) << "an error is told once";
+    ASSERT_TRUE(queue.signal(counter, 3));
+    EXPECT_TRUE(counter.wait(3));
+}
+
+TEST_P(QueueLaws, ASmallerSignalMayOvertakeOneThatIsHeld) {
+    const Event gate = event(), counter = event();
+    Queue second = another_queue();
+    const auto held = queue.wait(gate, 1);
+    if (!held && held.error().code == ErrorCode::unsupported) GTEST_SKIP() << "unsupported: " << held.error().message;
+    ASSERT_TRUE(held) << held.error().message;
+    ASSERT_TRUE(queue.signal(counter, 2));
+    ASSERT_TRUE(second.signal(counter, 1));
+    EXPECT_TRUE(counter.wait(1));
+    EXPECT_EQ(counter.value(), 1u);
+    ASSERT_TRUE(second.signal(gate, 1));
+    EXPECT_TRUE(queue.sync());
+    EXPECT_EQ(counter.value(), 2u);
+}
+
+TEST_P(QueueLaws, WritesBehindAWaitDoNotBlock) {
+    // More than any staging that a device may keep: it must not wait for room, since this thread opens the gate.
+    constexpr size_t kSize = size_t{40} << 20;
+    const Buffer memory = buffer(kSize);
+    const Event gate = event();
+    Queue second = another_queue();
+    const auto held = queue.wait(gate, 1);
+    if (!held && held.error().code == ErrorCode::unsupported) GTEST_SKIP() << "unsupported: " << held.error().message;
+    ASSERT_TRUE(held) << held.error().message;
+    std::vector<std::byte> bytes(kSize);
+    auto writer = std::async(std::launch::async, [&] {
+        for (int i = 1; i <= 3; ++i) {
+            std::fill(bytes.begin(), bytes.end(), static_cast<std::byte>(i));
+            EXPECT_TRUE(queue.write(memory, 0, bytes));
+        }
+    });
+    EXPECT_EQ(writer.wait_for(std::chrono::seconds(60)), std::future_status::ready) << "a write waits for the gate";
+    ASSERT_TRUE(second.signal(gate, 1));
+    writer.wait();
+    EXPECT_EQ(read(memory, kSize - 9, 9), std::vector<std::byte>(9, std::byte{3}));
+}
+
+// Memory of this process, in bytes.
+uint64_t resident() {
+    std::ifstream file("/proc/self/statm");
+    uint64_t total = 0, pages = 0;
+    file >> total >> pages;
+    return pages * 4096;
+}
+
+TEST_P(QueueLaws, ALoopWithoutSyncDoesNotGrow) {
+    const Buffer memory = buffer(8192);
+    const Event counter = event();
+    const auto bytes = random_bytes(4096);
+    std::vector<std::byte> got(4096);
+    uint64_t step = 0;
+    const auto steps = [&](int n) {
+        for (int i = 0; i < n; ++i) {
+            ASSERT_TRUE(queue.write(memory, 0, bytes));
+            ASSERT_TRUE(queue.copy(memory, 4096, memory, 0, 4096));
+            ASSERT_TRUE(queue.read(got, memory, 4096));
+            ASSERT_TRUE(queue.signal(counter, ++step));
+            ASSERT_TRUE(counter.wait(step));
+        }
+    };
+    steps(500);
+    const uint64_t before = resident();
+    steps(2500);
+    const uint64_t after = resident();
+    EXPECT_LT(after, before + 2500 * 1024) << "less than a KiB a step";
+    EXPECT_EQ(got, bytes);
 }
 
 TEST_P(QueueLaws, TwoThreadsWithAQueueEach) {
