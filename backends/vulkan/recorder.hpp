@@ -4,14 +4,13 @@
 //
 //     void add(const ops::Add::In<Tensor>& in, const ops::Add::Params&, const ops::Add::Out<Tensor>& out, Recorder& recorder) {
 //         AddParams params{...};                                     // ops/add_params.h, which the shader includes too
-//         recorder.dispatch({shaders::add, {kGroupSize, recorder.subgroup_size()}}, params, groups, {in.a, in.b}, {out.y});
+//         recorder.dispatch({shaders::add, {kGroupSize, recorder.subgroup_size()}}, params, groups);
 //     }
 //
 // A dispatch gets the address of its parameters as push constant, and nothing else is bound: everything that a shader reads is
-// found by the addresses in there. Barriers come by themselves, from what dispatches read and write.
+// found by the addresses in there. Barriers come by themselves: a dispatch is taken to touch all operands of its node, and the
+// scratch that the node has taken so far, so there is nothing that an op could forget to name.
 #pragma once
-
-#include <initializer_list>
 
 #include "backends/common/op_table.hpp"
 #include "backends/vulkan/constant.hpp"
@@ -38,12 +37,14 @@ struct Kernel {
     vk::TexelBuffers texels{};  // of shaders that read texel buffers, Memory::texels
 };
 
-// A range of device addresses that a dispatch reads or writes: an operand's, or scratch.
-struct Access {
-    Access(const Tensor& t);  // NOLINT: meant to convert. Absent operands and constants, which nobody writes, are empty.
-    Access(vk::AddressRange its_range) : range(its_range) {}  // NOLINT
-    vk::AddressRange range;
+// The ranges of device addresses that a step reads and writes.
+struct Accesses {
+    std::vector<vk::AddressRange> reads, writes;
 };
+
+// Those of a node, by the specification of its op. A value's range begins at its view and ends behind the view's last byte; any
+// slot of a state pool may be read and written. Nobody writes constants, so they have none.
+Accesses accesses_of(const OpSpec& spec, std::span<const Tensor> in, std::span<const Tensor> out);
 
 using Groups = std::array<uint32_t, 3>;
 
@@ -57,24 +58,29 @@ class Recorder final : public plugin::KernelContext {
     uint32_t subgroup_size() const { return device().subgroup_size(); }  // 1 where subgroups are off
     const VkPhysicalDeviceLimits& limits() const { return device().physical().properties.limits; }
     bool integer_dot() const { return device().integer_dot(); }
+    uint32_t most_lanes() const { return device().most_lanes(); }  // of a work group; at least 128
     bool is_cpu() const { return !device().lanes_are_cheap(); }
 
     // n work groups as a grid within the device's limits; the shader takes group_index() of krait.glsl and compares it with n.
     Groups groups(uint64_t n) const;
+    // across * n of them: across along x, n along y and z.
+    Groups groups(uint64_t n, uint32_t across) const;
 
-    // push: words behind the address of the parameters, for dispatches that share one block (KRAIT_PUSH of krait.glsl).
     template <class Params>
-    void dispatch(const Kernel& kernel, const Params& params, Groups groups, std::initializer_list<Access> reads,
-                  std::initializer_list<Access> writes, std::initializer_list<uint32_t> push = {}) {
+    void dispatch(const Kernel& kernel, const Params& params, Groups groups) {
         static_assert(std::is_trivially_copyable_v<Params>);
-        add(kernel, std::as_bytes(std::span(&params, 1)), groups, reads, writes, push);
+        add(kernel, std::as_bytes(std::span(&params, 1)), groups);
     }
 
-    // Device memory for what passes between the dispatches of one node. Contents are undefined at its start.
+    // Device memory for what passes between the dispatches of one node: all that follow are taken to read and write it. Contents
+    // are undefined at the node's start.
     vk::AddressRange scratch(uint64_t bytes);
 
     // -- for VulkanDevice --
-    void begin_node() { scratch_in_use_ = 0; }
+    void begin_node(Accesses of_operands) {
+        scratch_in_use_ = 0;
+        node_ = std::move(of_operands);
+    }
     std::unique_ptr<VulkanProgram> finish();
 
   private:
@@ -82,16 +88,15 @@ class Recorder final : public plugin::KernelContext {
         const vk::Pipeline* pipeline;
         uint64_t params;  // offset of the block
         Groups groups;
-        std::vector<vk::AddressRange> reads, writes;
-        std::vector<uint32_t> push;
+        Accesses accesses;
         vk::TexelBuffers texels;
     };
-    void add(const Kernel& kernel, std::span<const std::byte> params, Groups groups, std::span<const Access> reads,
-             std::span<const Access> writes, std::span<const uint32_t> push);
+    void add(const Kernel& kernel, std::span<const std::byte> params, Groups groups);
 
     VulkanDevice& device_;
     std::vector<Dispatch> dispatches_;
     std::vector<std::byte> params_;
+    Accesses node_;  // of the one at hand
     std::vector<vk::Memory> scratch_;
     size_t scratch_in_use_ = 0;
 };

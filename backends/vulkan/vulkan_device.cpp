@@ -27,13 +27,14 @@ Tensor operand(const krait_graph& graph, int32_t index, bool wants_packed = fals
     return tensor;
 }
 
-std::unique_ptr<plugin::BoundNode> bind(const krait_graph& graph, const krait_graph_node& node) {
+void record(const krait_graph& graph, const krait_graph_node& node, Recorder& recorder) {
     const OpSpec& spec = *find_op(node.op);
     std::array<Tensor, KRAIT_MAX_INPUTS> in;
     std::array<Tensor, KRAIT_MAX_OUTPUTS> out;
     for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = operand(graph, node.in[i], reads_packed(node.op, i));
     for (size_t i = 0; i < spec.outputs.size(); ++i) out[i] = operand(graph, node.out[i]);
-    return kOpTable[node.op](in, node.params, out);
+    recorder.begin_node(accesses_of(spec, in, out));
+    kOpTable[node.op](in, node.params, out)->run(recorder);
 }
 
 }  // namespace
@@ -87,8 +88,7 @@ std::unique_ptr<plugin::Program> VulkanDevice::create_program(const krait_graph&
     for (uint32_t i = 0; i < graph.n_nodes; ++i) {
         if (const plugin::Decline why = supports(graph, graph.nodes[i]))
             plugin::throw_error(ErrorCode::unsupported, "{}", *why);
-        recorder.begin_node();
-        bind(graph, graph.nodes[i])->run(recorder);
+        record(graph, graph.nodes[i], recorder);
     }
     auto program = recorder.finish();
     vk_.ensure_healthy();

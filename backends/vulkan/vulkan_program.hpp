@@ -25,7 +25,6 @@ class VulkanProgram final : public plugin::Program {
     }
 
     VkCommandBuffer commands() const { return commands_.get(); }
-    uint32_t n_barriers() const { return commands_.n_barriers(); }
     void ran_in(std::shared_ptr<Lane> lane, uint64_t number) {
         lane_ = std::move(lane);
         last_run_ = number;

@@ -19,6 +19,7 @@ struct TestOptions {
 
 inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "cache=off", "validation=on"},
+    {"vulkan", "subgroups=off:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:subgroups=off:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:integer_dot=on:cache=off", "validation=on"},

@@ -7,7 +7,7 @@ void argmax(const ops::Argmax::In<Tensor>& in, const ops::Argmax::Params&, const
             Recorder& recorder) {
     const RowParams params = row_params(in.x, out.y);
     recorder.dispatch({shaders::argmax, {lanes_for(in.x.extent(1), recorder), recorder.subgroup_size()}}, params,
-                      recorder.groups(params.n_row), {in.x}, {out.y});
+                      recorder.groups(params.n_row));
 }
 
 }  // namespace krait::vulkan

@@ -25,7 +25,7 @@ inline void record_elementwise(const vk::Shader& shader, const Tensor& a, const 
     params.n_groups = n_row * params.groups_per_row;
     params.scale = scale;
     params.bias = bias;
-    recorder.dispatch({shader, {kGroupSize, 1, vector, kSteps}}, params, recorder.groups(params.n_groups), {a, b}, {y});
+    recorder.dispatch({shader, {kGroupSize, 1, vector, kSteps}}, params, recorder.groups(params.n_groups));
 }
 
 }  // namespace krait::vulkan

@@ -20,7 +20,7 @@ void get_rows(const ops::GetRows::In<Tensor>& in, const ops::GetRows::Params&, c
         params.packed.address = address(in.table);
     }
     recorder.dispatch({shaders::get_rows, {kLanes, 1, is_packed ? 1u : 0u, is_packed ? packing_of(in.table.dtype()) : 0u}},
-                      params, recorder.groups(params.n_groups), {in.table, in.ids}, {out.y});
+                      params, recorder.groups(params.n_groups));
 }
 
 }  // namespace krait::vulkan

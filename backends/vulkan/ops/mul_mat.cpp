@@ -29,10 +29,9 @@ Shape processor_shape(uint64_t n_tok, uint32_t subgroup_size) {
 
 // Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four loads
 // of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
-Shape gpu_shape(uint64_t n_tok, const VkPhysicalDeviceLimits& limits) {
+Shape gpu_shape(uint64_t n_tok, uint32_t most_lanes) {
     constexpr uint32_t kLanes = 32, kSlices = 8;
-    const uint32_t most = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
-    return {kLanes, std::min(kSlices, most / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};
+    return {kLanes, std::min(kSlices, most_lanes / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};
 }
 
 // From here on a GPU is bound by arithmetic rather than by reading weights twice.
@@ -41,19 +40,17 @@ constexpr uint32_t kTile = 64, kTileBytes = KRAIT_UNIT * (kTile + kTile + 4) * 4
 
 constexpr uint64_t up(uint64_t n, uint64_t d) { return (n + d - 1) / d; }
 
-void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, std::initializer_list<Access> reads,
-                  const Tensor& y, Recorder& recorder) {
+void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, Recorder& recorder) {
     constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
     params.row_groups = static_cast<uint32_t>(up(params.n_out, kTile));
     params.n_groups = params.row_groups * up(params.n_tok, kTile);
     recorder.dispatch(
         {shader, {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
-        params, recorder.groups(params.n_groups), reads, {y});
+        params, recorder.groups(params.n_groups));
 }
 
 // In integers: x is rounded once, whatever the number of rows, so that a prompt and single tokens meet the same numbers.
-void record_dot(MulMatParams params, uint32_t packing, const Tensor& x, const Tensor& residual, const Tensor& y,
-                Recorder& recorder) {
+void record_dot(MulMatParams params, uint32_t packing, Recorder& recorder) {
     constexpr uint32_t kLanes = 64;
     const uint64_t row_bytes = uint64_t{params.w.n_units} * KRAIT_ROUNDED_BYTES;
     const vk::AddressRange rounded = recorder.scratch(std::max<uint64_t>(params.n_tok * row_bytes, 1));
@@ -62,16 +59,15 @@ void record_dot(MulMatParams params, uint32_t packing, const Tensor& x, const Te
                                .n_tasks = uint64_t{params.n_tok} * params.w.n_units,
                                .n_units = params.w.n_units};
     recorder.dispatch({shaders::round_activations, {kLanes, recorder.subgroup_size(), KRAIT_PACKING_LOW(packing)}}, rounding,
-                      recorder.groups(up(rounding.n_tasks, kLanes)), {x}, {rounded});
+                      recorder.groups(up(rounding.n_tasks, kLanes)));
     params.x = rounding.rounded;
-    if (params.n_tok >= kTiledTokens)
-        return record_tiled(shaders::mul_mat_dot_tiled, params, packing, {rounded, residual}, y, recorder);
-    const Shape shape = gpu_shape(params.n_tok, recorder.limits());
+    if (params.n_tok >= kTiledTokens) return record_tiled(shaders::mul_mat_dot_tiled, params, packing, recorder);
+    const Shape shape = gpu_shape(params.n_tok, recorder.most_lanes());
     params.row_groups = static_cast<uint32_t>(up(params.n_out, shape.lanes));
     params.n_groups = params.row_groups * up(params.n_tok, shape.tokens);
     recorder.dispatch(
         {shaders::mul_mat_dot, {shape.lanes * shape.slices, recorder.subgroup_size(), packing, shape.tokens, shape.slices}},
-        params, recorder.groups(params.n_groups), {rounded, residual}, {y});
+        params, recorder.groups(params.n_groups));
 }
 
 }  // namespace
@@ -90,13 +86,12 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     params.n_in = static_cast<uint32_t>(n_in);
     params.n_out = static_cast<uint32_t>(n_out);
     const uint32_t packing = packing_of(in.w.dtype());
-    if (recorder.integer_dot() && KRAIT_PACKING_CODE(packing) == KRAIT_INTEGERS)
-        return record_dot(params, packing, in.x, in.residual, out.y, recorder);
+    if (recorder.integer_dot() && KRAIT_PACKING_CODE(packing) == KRAIT_INTEGERS) return record_dot(params, packing, recorder);
     if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
-        return record_tiled(shaders::mul_mat_tiled, params, packing, {in.x, in.residual}, out.y, recorder);
+        return record_tiled(shaders::mul_mat_tiled, params, packing, recorder);
 
     const Shape shape =
-        recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.limits());
+        recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.most_lanes());
     const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);
@@ -108,7 +103,7 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
                        {shape.lanes * shape.slices, recorder.subgroup_size(), packing, shape.outputs, shape.tokens,
                         shape.slices, uint32_t{shape.shared}, uint32_t{vectors && (texels || !shape.shared)}},
                        texels ? vk::TexelBuffers{w.texels(), x.texels()} : vk::TexelBuffers{}},
-                      params, recorder.groups(params.n_groups), {in.x, in.residual}, {out.y});
+                      params, recorder.groups(params.n_groups));
 }
 
 }  // namespace krait::vulkan

@@ -12,7 +12,7 @@ void rms_norm(const ops::RmsNorm::In<Tensor>& in, const ops::RmsNorm::Params& of
     params.number = of.eps;
     const uint32_t lanes = lanes_for(in.x.extent(1) / of.groups, recorder);
     recorder.dispatch({shaders::rms_norm, {lanes, recorder.subgroup_size(), in.weight ? 1u : 0u}}, params,
-                      recorder.groups(params.n_row * params.n_parts), {in.x}, {out.y});
+                      recorder.groups(params.n_row * params.n_parts));
 }
 
 }  // namespace krait::vulkan

@@ -15,7 +15,7 @@ namespace krait::vulkan {
 // a processor that plays GPU gains nothing and pays for each barrier.
 inline uint32_t lanes_for(int64_t n, const Recorder& recorder) {
     const uint32_t least = std::max<uint32_t>(64, recorder.subgroup_size());
-    const uint32_t most = std::min<uint32_t>(recorder.limits().maxComputeWorkGroupInvocations, 512);
+    const uint32_t most = std::min<uint32_t>(recorder.most_lanes(), 512);
     if (recorder.is_cpu()) return least;
     const uint64_t wanted = std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(n, 1)) / 4 + 1);
     return static_cast<uint32_t>(std::clamp<uint64_t>(wanted, least, std::max(least, std::bit_floor(most))));

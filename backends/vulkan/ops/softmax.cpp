@@ -9,7 +9,7 @@ void softmax(const ops::Softmax::In<Tensor>& in, const ops::Softmax::Params& of,
     if (params.n_col == 0) return;
     params.number = of.scale;
     recorder.dispatch({shaders::softmax, {lanes_for(in.x.extent(1), recorder), recorder.subgroup_size()}}, params,
-                      recorder.groups(params.n_row), {in.x}, {out.y});
+                      recorder.groups(params.n_row));
 }
 
 }  // namespace krait::vulkan

@@ -41,19 +41,13 @@ void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& of
                       {kLanes, 1, way, static_cast<uint32_t>(in.w.extent(1)), of.activation == ops::Activation::silu ? 1u : 0u,
                        in.bias ? 1u : 0u}};
     };
-    const auto grid = [&](uint64_t n) {
-        const Groups lines = recorder.groups(n);
-        return Groups{(params.channels + kLanes - 1) / kLanes, lines[0], lines[1]};
-    };
+    const auto grid = [&](uint64_t n) { return recorder.groups(n, (params.channels + kLanes - 1) / kLanes); };
     if (recorder.is_cpu() || n_tok < kFewRows * n_seq) {
-        recorder.dispatch(kernel(kWhole), params, grid(params.n_seq),
-                          {in.x, in.state, in.seq_start, in.src_slot, in.dst_slot, in.snapshots}, {out.y, in.state});
+        recorder.dispatch(kernel(kWhole), params, grid(params.n_seq));
         return;
     }
-    recorder.dispatch(kernel(kRows), params, grid((params.n_tok + kRowsPerGroup - 1) / kRowsPerGroup),
-                      {in.x, in.state, in.seq_start, in.src_slot}, {out.y});
-    recorder.dispatch(kernel(kStates), params, grid(params.n_seq),
-                      {in.x, in.state, in.seq_start, in.src_slot, in.dst_slot, in.snapshots}, {in.state});
+    recorder.dispatch(kernel(kRows), params, grid((params.n_tok + kRowsPerGroup - 1) / kRowsPerGroup));
+    recorder.dispatch(kernel(kStates), params, grid(params.n_seq));
 }
 
 }  // namespace krait::vulkan

@@ -21,7 +21,7 @@ Shape shape_of(const Recorder& recorder, uint32_t d_state) {
     // A model of 1,536 channels would fill a tenth of a large GPU: 4 states a lane, up to a subgroup a channel, then more of them.
     const uint32_t split =
         recorder.subgroups() ? std::min(std::max(needed / 4, 1u), std::min(recorder.subgroup_size(), 32u)) : 1;
-    return {64, std::min(needed / split, 16u), split};
+    return {std::max(recorder.subgroup_size(), 64u), std::min(needed / split, 16u), split};
 }
 
 }  // namespace
@@ -65,9 +65,7 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& op
     recorder.dispatch({shaders::ssm_scan,
                        {shape.group_size, recorder.subgroup_size(), shape.states, shape.split, uint32_t{one_decay},
                         uint32_t{tail}, uint32_t{shared}}},
-                      params, recorder.groups(params.n_groups),
-                      {in.x, in.dt, in.B, in.C, in.z, in.state, in.seq_start, in.src_slot, in.dst_slot, in.snapshots},
-                      {out.y, in.state});
+                      params, recorder.groups(params.n_groups));
 }
 
 }  // namespace krait::vulkan

@@ -9,7 +9,7 @@ void top_k(const ops::TopK::In<Tensor>& in, const ops::TopK::Params& of, const o
     params.second = rows(out.indices);
     params.n_parts = static_cast<uint32_t>(of.k);
     recorder.dispatch({shaders::top_k, {lanes_for(in.x.extent(1), recorder), recorder.subgroup_size()}}, params,
-                      recorder.groups(params.n_row), {in.x}, {out.values, out.indices});
+                      recorder.groups(params.n_row));
 }
 
 }  // namespace krait::vulkan

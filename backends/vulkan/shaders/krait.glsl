@@ -20,16 +20,15 @@ layout(constant_id = 1) const uint kSubgroupSize = 1;
 
 // Memory by address: F32(address).at[i].
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer F32 { float at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer F32x2 { vec2 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer F32x4 { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer I32 { int at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer U32 { uint at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer U32x4 { uvec4 at[]; };
 
-// The block of parameters of this dispatch, and up to 30 words of its own: pushed[0] ...
-#define KRAIT_PARAMS(Type)                                                                                          \
-    layout(buffer_reference, std430, buffer_reference_align = 64) readonly buffer Type##Block { Type block; };       \
-    layout(push_constant) uniform Push { Type##Block params_at; uint pushed[30]; }
+// The block of parameters of this dispatch.
+#define KRAIT_PARAMS(Type)                                                                                        \
+    layout(buffer_reference, std430, buffer_reference_align = 64) readonly buffer Type##Block { Type block; }; \
+    layout(push_constant) uniform Push { Type##Block params_at; }
 #define params params_at.block
 
 // Work groups are counted in a grid (Recorder::groups).

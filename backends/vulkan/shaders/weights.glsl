@@ -6,7 +6,7 @@
 //     const WeightUnit unit = load_unit(params.w, panel, row, u);   // integers: the bits of columns 32 u .. 32 u + 31
 //     float w = weight_at(unit, i)                                  // column 32 u + i
 // or, for all codes, 8 columns at a time: load_octet(params.w, panel, row, u, octet, unit, w).
-// KRAIT_WEIGHTS_EXACT: every operation rounds by itself and f16 subnormals are kept by any device: the bits of core/quant.
+// KRAIT_WEIGHTS_EXACT: every operation rounds by itself and a NaN keeps its bits: those of core/quant.
 #ifndef KRAIT_WEIGHTS_GLSL
 #define KRAIT_WEIGHTS_GLSL
 
@@ -48,25 +48,27 @@ uvec4 weight_words4(uint64_t panel, uint i) { return WeightWords4(panel).at[i]; 
 uvec2 weight_words2(uint64_t panel, uint i) { return WeightWords2(panel).at[i]; }
 #endif
 
+// Whether the device keeps f16 subnormals when it converts them, because the module declares that it must (vk/float_controls.hpp).
+// Others may flush them; there numbers are put together from their bits.
+layout(constant_id = 30) const bool kKeepsHalves = false;
+
 // f16 in the lower half of bits.
 float half_value(uint bits) {
-#if defined(KRAIT_WEIGHTS_EXACT)
+#if !defined(KRAIT_WEIGHTS_EXACT)
+    if (kKeepsHalves) return unpackHalf2x16(bits).x;
+#endif
     const uint sign = (bits & 0x8000u) << 16, exponent = (bits >> 10) & 31u, mantissa = bits & 0x3ffu;
     if (exponent == 31u) return uintBitsToFloat(sign | 0x7f800000u | mantissa << 13 | (mantissa != 0u ? 0x00400000u : 0u));
     if (exponent != 0u) return uintBitsToFloat(sign | (exponent + 112u) << 23 | mantissa << 13);
     return uintBitsToFloat(sign | floatBitsToUint(float(mantissa) * 5.9604644775390625e-8));  // 2^-24: exact
-#else
-    return unpackHalf2x16(bits).x;
-#endif
 }
 
 // Both f16 of a word, the lower one first.
 vec2 half_values(uint word) {
-#if defined(KRAIT_WEIGHTS_EXACT)
-    return vec2(half_value(word & 0xffffu), half_value(word >> 16));
-#else
-    return unpackHalf2x16(word);
+#if !defined(KRAIT_WEIGHTS_EXACT)
+    if (kKeepsHalves) return unpackHalf2x16(word);
 #endif
+    return vec2(half_value(word & 0xffffu), half_value(word >> 16));
 }
 
 // The bits of a row's 32 weights.
@@ -177,18 +179,6 @@ void load_floats(uint64_t panel, uint row, uint unit, uint octet, out float w[8]
             w[2u * i + 1u] = both.y;
         }
     }
-}
-
-// Any one weight: for kernels that read few of them. row: of the matrix.
-float weight(PackedWeights w, uint row, uint column) {
-    const uint64_t panel = weight_panel(w, row);
-    const uint in_panel = row % KRAIT_PANEL_ROWS, unit = column / KRAIT_UNIT, i = column % KRAIT_UNIT;
-    if (kCode == KRAIT_INTEGERS) return weight_at(load_unit(w, panel, in_panel, unit), i);
-    if (kCode == KRAIT_FLOATS)
-        return uintBitsToFloat(WeightWord(panel).at[((unit * 8u + i / 4u) * KRAIT_PANEL_ROWS + in_panel) * 4u + i % 4u]);
-    const uint word = WeightWord(panel).at[((unit * 4u + i / 8u) * KRAIT_PANEL_ROWS + in_panel) * 4u + i / 2u % 4u];
-    const uint bits = (i & 1u) != 0u ? word >> 16 : word & 0xffffu;
-    return kCode == KRAIT_BFLOATS ? uintBitsToFloat(bits << 16) : half_value(bits);
 }
 
 #endif

@@ -66,9 +66,8 @@ void Commands::copy(VkBuffer src, uint64_t src_offset, uint64_t src_address, VkB
     device_.fn().vkCmdCopyBuffer(buffer_, src, dst, 1, &region);
 }
 
-void Commands::dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push,
-                        std::array<uint32_t, 3> groups, std::span<const AddressRange> reads,
-                        std::span<const AddressRange> writes, VkDescriptorSet texels) {
+void Commands::dispatch(const Pipeline& pipeline, VkPipelineLayout layout, uint64_t params, std::array<uint32_t, 3> groups,
+                        std::span<const AddressRange> reads, std::span<const AddressRange> writes, VkDescriptorSet texels) {
     if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) return;
     barrier_if_needed(reads, writes);
     if (bound_ != pipeline.get()) {
@@ -79,8 +78,7 @@ void Commands::dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::
         bound_texels_ = texels;
         device_.fn().vkCmdBindDescriptorSets(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &texels, 0, nullptr);
     }
-    device_.fn().vkCmdPushConstants(buffer_, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<uint32_t>(push.size_bytes()),
-                                    push.data());
+    device_.fn().vkCmdPushConstants(buffer_, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof params, &params);
     device_.fn().vkCmdDispatch(buffer_, groups[0], groups[1], groups[2]);
 }
 

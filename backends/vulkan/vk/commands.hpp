@@ -26,13 +26,14 @@ class Commands {
         copy(src.buffer(), src.offset() + src_offset, src.address() + src_offset, dst.buffer(), dst.offset() + dst_offset,
              dst.address() + dst_offset, size);
     }
-    void dispatch(const Pipeline& pipeline, VkPipelineLayout layout, std::span<const uint32_t> push,
-                  std::array<uint32_t, 3> groups, std::span<const AddressRange> reads, std::span<const AddressRange> writes,
+    // params: address of the parameters, the shader's push constant.
+    void dispatch(const Pipeline& pipeline, VkPipelineLayout layout, uint64_t params, std::array<uint32_t, 3> groups,
+                  std::span<const AddressRange> reads, std::span<const AddressRange> writes,
                   VkDescriptorSet texels = VK_NULL_HANDLE);
     void end();
 
     VkCommandBuffer get() const { return buffer_; }
-    uint32_t n_barriers() const { return n_barriers_; }
+    uint32_t n_barriers() const { return n_barriers_; }  // without those at the start and at the end
 
   private:
     void barrier(VkPipelineStageFlags to, VkAccessFlags access);

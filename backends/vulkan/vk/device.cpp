@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vk/device.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace krait::vulkan::vk {
@@ -29,9 +30,21 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
         subgroup_size_ = size;
     }
     // Where a driver may choose among sizes it would choose for each pipeline; shaders are told one size, so it is fixed.
-    require_subgroup_size_ =
-        subgroups_ && physical_.subgroup_size_control && physical_.min_subgroup_size != physical_.max_subgroup_size;
+    require_subgroup_size_ = subgroups_ && physical_.min_subgroup_size != physical_.max_subgroup_size;
+    if (most_lanes() < kLeastLanes) {
+        if (settings.subgroup_size != 0)
+            plugin::throw_error(ErrorCode::unsupported, "subgroup_size={}: this device has at most {} of them in a work group",
+                                subgroup_size_, physical_.max_workgroup_subgroups);
+        subgroups_ = require_subgroup_size_ = false;
+        subgroup_size_ = 1;
+    }
     create(settings);
+}
+
+uint32_t Device::most_lanes() const {
+    const VkPhysicalDeviceLimits& limits = physical_.properties.limits;
+    const uint32_t most = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+    return require_subgroup_size_ ? std::min(most, subgroup_size_ * physical_.max_workgroup_subgroups) : most;
 }
 
 void Device::create(const DeviceSettings& settings) {
@@ -42,17 +55,12 @@ void Device::create(const DeviceSettings& settings) {
     queue.pQueuePriorities = &priority;
 
     VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
-    VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
     VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
     VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
-    features.pNext = &features11;
-    features11.pNext = &features12;
+    VkPhysicalDeviceSubgroupSizeControlFeatures size_control{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+                                                             nullptr, VK_TRUE, VK_TRUE};
+    features.pNext = &features12;
     features.features.shaderInt64 = VK_TRUE;
-    features.features.shaderInt16 = physical_.int16;
-    features11.storageBuffer16BitAccess = physical_.storage16;
-    features12.storageBuffer8BitAccess = physical_.storage8;
-    features12.shaderFloat16 = physical_.float16;
-    features12.shaderInt8 = physical_.int8;
     features12.bufferDeviceAddress = VK_TRUE;
     features12.timelineSemaphore = VK_TRUE;
     if (physical_.properties.apiVersion >= VK_API_VERSION_1_3) {
@@ -68,6 +76,11 @@ void Device::create(const DeviceSettings& settings) {
         features12.pNext = &dot_features;
         dot_features.shaderIntegerDotProduct = VK_TRUE;
         extensions.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    }
+    if (physical_.subgroup_size_extension && physical_.subgroup_size_control) {
+        size_control.pNext = features12.pNext;
+        features12.pNext = &size_control;
+        extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     }
     if (physical_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 

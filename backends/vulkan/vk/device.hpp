@@ -22,6 +22,9 @@ struct DeviceSettings {
     void (*replace_functions)(DeviceTable&) = nullptr;
 };
 
+// Lanes of a work group that Vulkan guarantees, and that kernels count on.
+inline constexpr uint32_t kLeastLanes = 128;
+
 class Device {
   public:
     // index: among usable_devices(). Throws UNAVAILABLE, UNSUPPORTED or INVALID_ARGUMENT with the reason.
@@ -45,6 +48,7 @@ class Device {
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
     bool staging() const { return staging_; }  // the host shall not see device memory
+    uint32_t most_lanes() const;  // of a work group; at least kLeastLanes
 
     bool lost() const { return lost_; }
     // Throws DEVICE_LOST once the device is gone, and INTERNAL with what the validation layer has said since the last call.
@@ -56,7 +60,7 @@ class Device {
     uint64_t memory_free() const { return physical_.memory_free(instance_); }
 
   private:
-    void create(const DeviceSettings& settings);
+    void create();
 
     Instance instance_;
     PhysicalDevice physical_;

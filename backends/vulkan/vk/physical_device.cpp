@@ -67,8 +67,9 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     device.properties12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES;
     properties.pNext = &device.properties11;
     device.properties11.pNext = &device.properties12;
+    device.subgroup_size_extension = !core13 && has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     if (core13) device.properties12.pNext = &properties13;
-    else if (has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) device.properties12.pNext = &size_control;
+    else if (device.subgroup_size_extension) device.properties12.pNext = &size_control;
     if (device.integer_dot_extension) {
         dot_properties.pNext = device.properties12.pNext;
         device.properties12.pNext = &dot_properties;
@@ -84,32 +85,45 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot_features{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
+    VkPhysicalDeviceSubgroupSizeControlFeatures size_features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
     features.pNext = &features11;
     features11.pNext = &features12;
     if (core13) features12.pNext = &features13;
     else if (device.integer_dot_extension) features12.pNext = &dot_features;
+    if (device.subgroup_size_extension) {
+        size_features.pNext = features12.pNext;
+        features12.pNext = &size_features;
+    }
     instance.fn().vkGetPhysicalDeviceFeatures2(handle, &features);
 
-    device.float16 = features12.shaderFloat16;
-    device.int8 = features12.shaderInt8;
-    device.int16 = features.features.shaderInt16;
-    device.storage16 = features11.storageBuffer16BitAccess;
-    device.storage8 = features12.storageBuffer8BitAccess;
     device.integer_dot_offered = core13 ? features13.shaderIntegerDotProduct : dot_features.shaderIntegerDotProduct;
     device.integer_dot = device.integer_dot_offered && (core13 ? properties13.integerDotProduct4x8BitPackedSignedAccelerated
                                                                : dot_properties.integerDotProduct4x8BitPackedSignedAccelerated);
-    device.cooperative_matrix = has("VK_KHR_cooperative_matrix");
     device.memory_budget = has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
     device.subgroup_size = device.properties11.subgroupSize;
-    device.subgroups = (device.properties11.subgroupSupportedOperations & kSubgroupFeatures) == kSubgroupFeatures &&
-                       (device.properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
     device.min_subgroup_size = device.max_subgroup_size = device.subgroup_size;
-    if (core13 && features13.subgroupSizeControl && (properties13.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)) {
-        device.subgroup_size_control = true;
-        device.min_subgroup_size = properties13.minSubgroupSize;
-        device.max_subgroup_size = properties13.maxSubgroupSize;
+    if (core13) {  // the extension's structs are those of 1.3 in small
+        size_features.subgroupSizeControl = features13.subgroupSizeControl;
+        size_features.computeFullSubgroups = features13.computeFullSubgroups;
+        size_control.minSubgroupSize = properties13.minSubgroupSize;
+        size_control.maxSubgroupSize = properties13.maxSubgroupSize;
+        size_control.maxComputeWorkgroupSubgroups = properties13.maxComputeWorkgroupSubgroups;
+        size_control.requiredSubgroupSizeStages = properties13.requiredSubgroupSizeStages;
     }
+    if (size_features.subgroupSizeControl && size_features.computeFullSubgroups &&
+        (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)) {
+        device.subgroup_size_control = true;
+        device.min_subgroup_size = size_control.minSubgroupSize;
+        device.max_subgroup_size = size_control.maxSubgroupSize;
+        device.max_workgroup_subgroups = size_control.maxComputeWorkgroupSubgroups;
+    }
+    device.subgroups = device.subgroup_size_control &&
+                       (device.properties11.subgroupSupportedOperations & kSubgroupFeatures) == kSubgroupFeatures &&
+                       (device.properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+    // Where all widths must be declared alike, that of float32 would have to be too.
+    device.half_subnormals = device.properties12.shaderDenormPreserveFloat16 &&
+                             device.properties12.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
 
     VkPhysicalDeviceMemoryProperties2 memory{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
     instance.fn().vkGetPhysicalDeviceMemoryProperties2(handle, &memory);
@@ -149,13 +163,8 @@ std::string PhysicalDevice::feature_words() const {
                                    VK_API_VERSION_MINOR(properties.apiVersion), subgroup_size);
     if (min_subgroup_size != max_subgroup_size) text += fmt::format("({}-{})", min_subgroup_size, max_subgroup_size);
     if (!subgroups) text += " no-subgroup-operations";
-    if (float16) text += " fp16";
-    if (int8) text += " int8";
-    if (storage16) text += " storage16";
-    if (storage8) text += " storage8";
     if (integer_dot) text += " int8-dot";
     if (integer_dot_by_default()) text += " activations=int8x32";  // docs/testing.md
-    if (cooperative_matrix) text += " cooperative-matrix";
     return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
 }
 

@@ -19,21 +19,20 @@ struct PhysicalDevice {
     uint64_t max_allocation = 0;  // bytes of one allocation, and of one buffer
 
     // Features that are used where they are offered.
-    bool float16 = false;
-    bool int8 = false;
-    bool int16 = false;
-    bool storage16 = false;
-    bool storage8 = false;
     bool integer_dot = false;            // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
     bool integer_dot_offered = false;    // it is there, accelerated or not
     bool integer_dot_extension = false;  // as an extension, not as a part of Vulkan 1.3
-    bool cooperative_matrix = false;
     bool memory_budget = false;
-    bool subgroups = false;  // basic, arithmetic, shuffle and shuffle_relative in compute shaders
+    bool half_subnormals = false;  // shaders may declare that they keep them (float_controls.hpp)
+    // Basic, arithmetic, shuffle and shuffle_relative in compute shaders, of a size that can be fixed and in full subgroups: the
+    // lanes that a shader counts on are there.
+    bool subgroups = false;
     uint32_t subgroup_size = 0;
     uint32_t min_subgroup_size = 0;  // equal to subgroup_size where it cannot be chosen
     uint32_t max_subgroup_size = 0;
+    uint32_t max_workgroup_subgroups = 0;  // where a size is required
     bool subgroup_size_control = false;
+    bool subgroup_size_extension = false;  // by VK_EXT_subgroup_size_control, before Vulkan 1.3
 
     // Why this backend cannot use it; empty = it can.
     std::string declined;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vk/pipeline.hpp"
 
+#include "backends/vulkan/vk/float_controls.hpp"
+
 namespace krait::vulkan::vk {
 namespace {
 
@@ -28,14 +30,19 @@ Pipeline::Pipeline(Device& device, VkPipelineCache cache, VkPipelineLayout layou
                    std::span<const uint32_t> constants)
     : device_(device) {
     const bool with_subgroups = device.subgroups() && !shader.subgroups.empty();
-    const ShaderModule module(device, with_subgroups ? shader.subgroups : shader.plain);
+    const std::span<const uint32_t> words = with_subgroups ? shader.subgroups : shader.plain;
+    const bool keeps_halves = device.physical().half_subnormals;
+    const ShaderModule module(device, keeps_halves ? with_half_subnormals(words) : std::vector(words.begin(), words.end()));
+    std::vector<uint32_t> values(constants.begin(), constants.end());
     std::vector<VkSpecializationMapEntry> entries;
-    for (uint32_t i = 0; i < constants.size(); ++i) entries.push_back({i, i * 4, 4});
+    for (uint32_t i = 0; i < values.size(); ++i) entries.push_back({i, i * 4, 4});
+    entries.push_back({kKeepsHalvesConstant, static_cast<uint32_t>(values.size()) * 4, 4});
+    values.push_back(keeps_halves);
     VkSpecializationInfo specialization{};
     specialization.mapEntryCount = static_cast<uint32_t>(entries.size());
     specialization.pMapEntries = entries.data();
-    specialization.dataSize = constants.size_bytes();
-    specialization.pData = constants.data();
+    specialization.dataSize = values.size() * sizeof(uint32_t);
+    specialization.pData = values.data();
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required{
         VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO};
     required.requiredSubgroupSize = device.subgroup_size();
@@ -47,6 +54,9 @@ Pipeline::Pipeline(Device& device, VkPipelineCache cache, VkPipelineLayout layou
     info.stage.pName = "main";
     info.stage.pSpecializationInfo = &specialization;
     if (with_subgroups && device.subgroup_size_is_required()) info.stage.pNext = &required;
+    // Else a driver may run fewer lanes in a subgroup than gl_SubgroupSize says.
+    if (with_subgroups && constants[0] % device.subgroup_size() == 0)
+        info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
     info.layout = layout;
     device.check(device.fn().vkCreateComputePipelines(device.get(), cache, 1, &info, nullptr, &handle_),
                  fmt::format("compiling the shader {}", shader.name));
@@ -56,7 +66,7 @@ Pipeline::~Pipeline() { device_.fn().vkDestroyPipeline(device_.get(), handle_, n
 
 Pipelines::Pipelines(Device& device, const std::filesystem::path& cache_directory)
     : device_(device), cache_(device, cache_directory) {
-    VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kPushBytes};
+    VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(uint64_t)};
     VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
     if (device.texel_loads()) {
         VkDescriptorSetLayoutBinding bindings[kTexelBuffers]{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Compute pipelines: made from a shader and its specialization constants when first wanted, then kept as long as the device.
-// All share one layout: kPushBytes of push constants, and where the device wants texel loads a descriptor set with two texel
+// All share one layout: an address as push constant, and where the device wants texel loads a descriptor set with two texel
 // buffers (texel_sets.hpp) for the shaders that have them; no other descriptors.
 #pragma once
 
@@ -12,8 +12,6 @@
 
 namespace krait::vulkan::vk {
 
-// What Vulkan guarantees.
-inline constexpr uint32_t kPushBytes = 128;
 inline constexpr uint32_t kTexelBuffers = 2;
 
 class Pipeline {
@@ -40,7 +38,7 @@ class Pipelines {
 
     VkPipelineLayout layout() const { return layout_; }
     VkDescriptorSetLayout texels() const { return texels_; }  // none where the device has no use for texel loads
-    // constants[i] has constant_id i.
+    // constants[i] has constant_id i; constants[0] is the size of the work group.
     const Pipeline& get(const Shader& shader, std::span<const uint32_t> constants);
 
   private:
