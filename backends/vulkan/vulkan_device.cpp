@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vulkan_device.hpp"
 
+#include "backends/vulkan/half_subnormals.hpp"
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/vulkan_program.hpp"
 
@@ -44,7 +45,9 @@ VulkanDevice::VulkanDevice(uint32_t index, const DeviceOptions& options)
       allocator_(vk_),
       pipelines_(vk_, options.cache_directory),
       submitter_(vk_),
-      uploader_(vk_, allocator_, submitter_) {}
+      uploader_(vk_, allocator_, submitter_) {
+    if (!vk_.physical().half_subnormals && seen_to_keep_half_subnormals(*this)) pipelines_.trust_halves();
+}
 
 VulkanDevice::~VulkanDevice() = default;
 

@@ -173,7 +173,7 @@ TEST_P(VulkanBarriers, OfEveryOperandOfEveryOp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, VulkanBarriers, testing::Values("vulkan0:cache=off", "vulkan0:gpu_kernels=on:cache=off"),
-                         [](const auto& info) { return std::string(info.index == 0 ? "own" : "gpu"); });
+                         [](const auto& param) { return std::string(param.index == 0 ? "own" : "gpu"); });
 
 }  // namespace
 }  // namespace krait::harness

@@ -53,9 +53,8 @@ TEST(VulkanFloatControls, EveryShaderDeclaresTheModeOnce) {
             }
             added.push_back(after[i]);
             const uint32_t previous = after[i - 1][0] & 0xffff;
-            if (operation == 17) EXPECT_EQ(previous, 17u) << "capabilities are together";
-            if (operation == 10) EXPECT_EQ(previous, 17u) << "extensions follow them";
-            if (operation == 16) EXPECT_EQ(previous, 15u) << "modes follow the entry point";
+            // Modes follow the entry point; capabilities are together, and extensions come after them.
+            EXPECT_EQ(previous, operation == 16 ? 15u : 17u) << operation;
         }
         EXPECT_EQ(rest, before);
         ASSERT_EQ(added.size(), 3u);

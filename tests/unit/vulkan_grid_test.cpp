@@ -82,7 +82,7 @@ TEST_P(VulkanGrid, MoreSequencesThanADimensionHolds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, VulkanGrid, testing::Values("vulkan0:cache=off", "vulkan0:gpu_kernels=on:cache=off"),
-                         [](const auto& info) { return std::string(info.index == 0 ? "own" : "gpu"); });
+                         [](const auto& param) { return std::string(param.index == 0 ? "own" : "gpu"); });
 
 }  // namespace
 }  // namespace krait

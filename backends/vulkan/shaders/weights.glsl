@@ -48,8 +48,8 @@ uvec4 weight_words4(uint64_t panel, uint i) { return WeightWords4(panel).at[i]; 
 uvec2 weight_words2(uint64_t panel, uint i) { return WeightWords2(panel).at[i]; }
 #endif
 
-// Whether the device keeps f16 subnormals when it converts them, because the module declares that it must (vk/float_controls.hpp).
-// Others may flush them; there numbers are put together from their bits.
+// Whether the device keeps f16 subnormals when it converts them, because the module declares that it must (vk/float_controls.hpp)
+// or because it was seen to (half_subnormals.hpp). Others may flush them; there numbers are put together from their bits.
 layout(constant_id = 30) const bool kKeepsHalves = false;
 
 // f16 in the lower half of bits.

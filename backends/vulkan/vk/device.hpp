@@ -48,7 +48,7 @@ class Device {
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
     bool staging() const { return staging_; }  // the host shall not see device memory
-    uint32_t most_lanes() const;  // of a work group; at least kLeastLanes
+    uint32_t most_lanes() const;               // of a work group; at least kLeastLanes
 
     bool lost() const { return lost_; }
     // Throws DEVICE_LOST once the device is gone, and INTERNAL with what the validation layer has said since the last call.
@@ -60,7 +60,7 @@ class Device {
     uint64_t memory_free() const { return physical_.memory_free(instance_); }
 
   private:
-    void create();
+    void create(const DeviceSettings& settings);
 
     Instance instance_;
     PhysicalDevice physical_;

@@ -27,17 +27,17 @@ class ShaderModule {
 }  // namespace
 
 Pipeline::Pipeline(Device& device, VkPipelineCache cache, VkPipelineLayout layout, const Shader& shader,
-                   std::span<const uint32_t> constants)
+                   std::span<const uint32_t> constants, bool trusts_halves)
     : device_(device) {
     const bool with_subgroups = device.subgroups() && !shader.subgroups.empty();
     const std::span<const uint32_t> words = with_subgroups ? shader.subgroups : shader.plain;
-    const bool keeps_halves = device.physical().half_subnormals;
-    const ShaderModule module(device, keeps_halves ? with_half_subnormals(words) : std::vector(words.begin(), words.end()));
+    const bool promised = device.physical().half_subnormals;
+    const ShaderModule module(device, promised ? with_half_subnormals(words) : std::vector(words.begin(), words.end()));
     std::vector<uint32_t> values(constants.begin(), constants.end());
     std::vector<VkSpecializationMapEntry> entries;
     for (uint32_t i = 0; i < values.size(); ++i) entries.push_back({i, i * 4, 4});
     entries.push_back({kKeepsHalvesConstant, static_cast<uint32_t>(values.size()) * 4, 4});
-    values.push_back(keeps_halves);
+    values.push_back(promised || trusts_halves);
     VkSpecializationInfo specialization{};
     specialization.mapEntryCount = static_cast<uint32_t>(entries.size());
     specialization.pMapEntries = entries.data();
@@ -99,7 +99,7 @@ const Pipeline& Pipelines::get(const Shader& shader, std::span<const uint32_t> c
         if (const auto found = pipelines_.find(key); found != pipelines_.end()) return *found->second;
     }
     // Compiled outside the lock: it takes long, and two threads that want the same one are rare.
-    auto made = std::make_unique<Pipeline>(device_, cache_.get(), layout_, shader, constants);
+    auto made = std::make_unique<Pipeline>(device_, cache_.get(), layout_, shader, constants, trusts_halves_);
     const std::lock_guard lock(mutex_);
     return *pipelines_.try_emplace(std::move(key), std::move(made)).first->second;
 }

@@ -16,8 +16,9 @@ inline constexpr uint32_t kTexelBuffers = 2;
 
 class Pipeline {
   public:
+    // trusts_halves: f16 subnormals survive, though the device does not promise it.
     Pipeline(Device& device, VkPipelineCache cache, VkPipelineLayout layout, const Shader& shader,
-             std::span<const uint32_t> constants);
+             std::span<const uint32_t> constants, bool trusts_halves);
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
@@ -38,6 +39,8 @@ class Pipelines {
 
     VkPipelineLayout layout() const { return layout_; }
     VkDescriptorSetLayout texels() const { return texels_; }  // none where the device has no use for texel loads
+    // Pipelines made from now on leave f16 subnormals to the device.
+    void trust_halves() { trusts_halves_ = true; }
     // constants[i] has constant_id i; constants[0] is the size of the work group.
     const Pipeline& get(const Shader& shader, std::span<const uint32_t> constants);
 
@@ -47,6 +50,7 @@ class Pipelines {
     PipelineCache cache_;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
     VkDescriptorSetLayout texels_ = VK_NULL_HANDLE;
+    bool trusts_halves_ = false;
     std::mutex mutex_;
     std::map<Key, std::unique_ptr<Pipeline>> pipelines_;
 };
