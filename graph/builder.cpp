@@ -95,7 +95,7 @@ std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::str
     out.fill(kNoTensor);
     if (error_) return out;
     const OpSpec& spec = op_spec(op);
-    Node node{.op = op, .name = std::move(name), .in = in, .out = out, .params = {}};
+    Node node{.op = op, .name = std::move(name), .in = in, .out = out, .params = {}, .layer = layer_};
     std::memcpy(node.params.data(), params, spec.params_size);
     const auto context = [&] { return fmt::format("node {} '{}' ({})", graph_.nodes.size(), node.name, spec.name); };
 

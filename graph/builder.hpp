@@ -54,6 +54,9 @@ class GraphBuilder {
         return ops::as_named<Op::template Out>(outputs);
     }
 
+    // Nodes that are added from now on belong to this layer (Node::layer).
+    void layer(int32_t layer) { layer_ = layer; }
+
     // Marks a node's result as read by the host.
     void output(TensorId id);
 
@@ -73,6 +76,7 @@ class GraphBuilder {
     void keep(Error error);
 
     Graph graph_;
+    int32_t layer_ = kEmbedding;
     std::optional<Error> error_;
 };
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "graph/executor.hpp"
+#include "graph/compiled.hpp"
 
 namespace krait::graph {
 namespace {
@@ -24,6 +24,15 @@ std::span<const int32_t> values_of(TensorId id, std::span<const InputBytes> inpu
         if (input.tensor == id && id != kNoTensor)
             return {reinterpret_cast<const int32_t*>(input.bytes.data()), input.bytes.size() / sizeof(int32_t)};
     return {};
+}
+
+// Whether `known` is these values, one operand after another. How many each has is fixed by the graph.
+bool are(std::span<const int32_t> known, std::span<const std::span<const int32_t>> operands) {
+    for (const auto& values : operands) {
+        if (known.size() < values.size() || !std::equal(values.begin(), values.end(), known.begin())) return false;
+        known = known.subspan(values.size());
+    }
+    return known.empty();
 }
 
 }  // namespace
@@ -64,9 +73,16 @@ Result<void> IndexChecks::check(const Graph& graph, std::span<const InputBytes> 
         if (auto ok = ops::GetRows::check_ids(values_of(ids.ids, inputs), ids.n_rows); !ok)
             return tl::unexpected<Error>(std::move(ok).error().within(graph[ids.ids].name));
     }
-    for (const Ragged& r : ragged_)
-        KRAIT_CHECK(ops::check_ragged(r.n_tok, r.n_slots, values_of(r.seq_start, inputs), values_of(r.src_slot, inputs),
-                                      values_of(r.dst_slot, inputs), values_of(r.snapshots, inputs)));
+    known_.resize(ragged_.size());
+    for (size_t i = 0; i < ragged_.size(); ++i) {
+        const Ragged& r = ragged_[i];
+        const std::span<const int32_t> operands[] = {values_of(r.seq_start, inputs), values_of(r.src_slot, inputs),
+                                                     values_of(r.dst_slot, inputs), values_of(r.snapshots, inputs)};
+        if (are(known_[i], operands)) continue;
+        known_[i].clear();
+        KRAIT_CHECK(ops::check_ragged(r.n_tok, r.n_slots, operands[0], operands[1], operands[2], operands[3]));
+        for (const auto& values : operands) known_[i].insert(known_[i].end(), values.begin(), values.end());
+    }
     return {};
 }
 

@@ -33,6 +33,8 @@ class IndexChecks {
     };
     std::vector<Ids> ids_;
     std::vector<Ragged> ragged_;
+    // Of each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked again.
+    mutable std::vector<std::vector<int32_t>> known_;
 };
 
 }  // namespace krait::graph

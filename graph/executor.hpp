@@ -1,74 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs graphs on one device. A graph is compiled once for a shape (memory plan, program of the backend) and kept under a key
-// of the caller's; the latest kMaxPrograms stay. All of them share one arena, as large as the largest needs.
+// Runs graphs on one device or on several. A graph is compiled once for a shape (divided between the devices, memory plans,
+// programs of the backends) and kept under a key of the caller's; the latest kMaxPrograms stay. All of them share one
+// arena a device, as large as the largest needs.
 //   Executor executor(device);
 //   KRAIT_TRY(Compiled* step, executor.prepare("decode 1", [&] { return build_graph(...); }));
 //   KRAIT_CHECK(executor.run(*step, {{ids, bytes}}));
 //   KRAIT_CHECK(executor.read(*step, logits, bytes));
+// Between devices tensors go through pinned memory of the device that they leave: it copies, the host waits for it, and gives
+// the bytes to the other one. In a run that has been seen before nothing is allocated here.
 #pragma once
 
-#include <functional>
 #include <list>
-#include <span>
 
-#include "graph/check_indices.hpp"
-#include "graph/graph.hpp"
-#include "graph/passes/plan_memory.hpp"
+#include "graph/pipeline.hpp"
 
 namespace krait::graph {
 
-// The bytes of one input, for one run.
-struct InputBytes {
-    TensorId tensor;
-    std::span<const std::byte> bytes;
-};
-
-class Compiled {
-  public:
-    const Graph& graph() const { return graph_; }
-    const MemoryPlan& plan() const { return plan_; }
-
-  private:
-    friend class Executor;
-    std::string key_;
-    Graph graph_;
-    MemoryPlan plan_;
-    IndexChecks checks_;
-    std::shared_ptr<const Buffer> arena_;
-    Program program_;
+// A graph and the device of each node, by index into the executor's devices; none named: all on the first.
+struct PlacedGraph {
+    Graph graph;
+    std::vector<int32_t> device;
+    PlacedGraph(Graph whole) : graph(std::move(whole)) {}  // implicit: a graph for one device
+    PlacedGraph(Graph whole, std::vector<int32_t> devices) : graph(std::move(whole)), device(std::move(devices)) {}
 };
 
 class Executor {
   public:
     static constexpr size_t kMaxPrograms = 16;
 
-    static Result<Executor> create(std::shared_ptr<const Device> device);
+    static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices);
+    static Result<Executor> create(std::shared_ptr<const Device> device) { return create(std::vector{std::move(device)}); }
 
-    // The compiled graph under `key`, built by `build` where there is none. The pointer is good until the next prepare().
-    // An error names the node that is wrong or that the device declines.
-    Result<Compiled*> prepare(const std::string& key, const std::function<Result<Graph>()>& build);
+    // The compiled graph under `key`, built by `build` (which gives a Result<Graph> or Result<PlacedGraph>) where there is none.
+    // The pointer is good until the next prepare(). An error names the node that is wrong or that its device declines.
+    template <class Build>
+    Result<Compiled*> prepare(std::string_view key, Build&& build) {
+        KRAIT_TRY(Compiled * known, find(key));
+        if (known) return known;
+        KRAIT_TRY(auto built, build());
+        return compile(std::string(key), PlacedGraph(std::move(built)));
+    }
 
-    // Checks and writes every input of the graph, then runs it. Returns before the work is done where the device allows.
+    // Checks and writes every input of the graph, then runs it. Returns before the work is done where the devices allow.
     Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs);
 
     // Waits for the run, then copies an output to the host.
     Result<void> read(Compiled& compiled, TensorId output, std::span<std::byte> bytes);
 
-    Queue& queue() { return queue_; }
-    const Device& device() const { return *device_; }
-    uint64_t arena_bytes() const { return arena_ ? arena_->size() : 0; }
+    // Whether prepare() would find the graph, and touch nothing that runs under way use.
+    bool is_ready(std::string_view key) const;
+    // For several runs at once; run() and read() are not to be called meanwhile. Starts a thread a device when first asked for.
+    Pipeline& pipeline();
+
+    // Waits for all devices; the first error that any met since the last time.
+    Result<void> sync();
+
+    size_t n_devices() const { return lanes_.size(); }
+    Queue& queue(size_t device = 0) { return lanes_[device]->queue; }
+    const Device& device(size_t device = 0) const { return lanes_[device]->queue.device(); }
+    uint64_t arena_bytes() const;  // of all devices
 
   private:
-    explicit Executor(std::shared_ptr<const Device> device, Queue queue)
-        : device_(std::move(device)), queue_(std::move(queue)) {}
+    explicit Executor(std::vector<std::unique_ptr<Lane>> lanes) : lanes_(std::move(lanes)) {}
+    Result<Compiled*> find(std::string_view key);
+    Result<Compiled*> compile(std::string key, PlacedGraph placed);
+    Result<void> check_nodes(const Share& share) const;
     Result<void> bind(Compiled& compiled);
+    bool is_bound(const Compiled& compiled) const;
 
-    std::shared_ptr<const Device> device_;
-    std::shared_ptr<const Buffer> arena_;
-    uint64_t usable_bytes_ = 0;     // of the arena: what it was made for
+    std::vector<std::unique_ptr<Lane>> lanes_;  // by device
+    Staging staging_;
     std::list<Compiled> programs_;  // the latest used first
-    Queue queue_;
+    std::unique_ptr<Pipeline> pipeline_;
 };
 
 }  // namespace krait::graph

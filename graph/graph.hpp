@@ -34,12 +34,16 @@ struct Tensor {
     std::shared_ptr<const Buffer> storage;  // constants and state pools; may be null while a graph is only inspected
 };
 
+// Node::layer counts from 0; what stands before and behind the layers:
+inline constexpr int32_t kEmbedding = -1, kHead = INT32_MAX;
+
 struct Node {
     OpId op{};
     std::string name;
     std::array<TensorId, KRAIT_MAX_INPUTS> in;  // in the order of the contract; kNoTensor = absent
     std::array<TensorId, KRAIT_MAX_OUTPUTS> out;
     std::array<std::byte, 32> params{};  // the first op_spec(op).params_size bytes count
+    int32_t layer = kEmbedding;          // which part of the model it belongs to; only placement asks
 };
 
 struct Graph {

@@ -5,7 +5,15 @@
 
 namespace krait::graph {
 
-LoweredGraph::LoweredGraph(const Graph& graph, const Buffer* arena, const MemoryPlan* plan) {
+LoweredGraph::LoweredGraph(const Graph& graph)
+    : LoweredGraph(graph, 0, static_cast<uint32_t>(graph.nodes.size()), nullptr, nullptr) {}
+
+LoweredGraph::LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_nodes, const Buffer& arena,
+                           const MemoryPlan& plan)
+    : LoweredGraph(graph, first_node, n_nodes, &arena, &plan) {}
+
+LoweredGraph::LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_nodes, const Buffer* arena,
+                           const MemoryPlan* plan) {
     tensors_.reserve(graph.tensors.size());
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
         const Tensor& tensor = graph.tensors[i];
@@ -26,8 +34,8 @@ LoweredGraph::LoweredGraph(const Graph& graph, const Buffer* arena, const Memory
         }
         tensors_.push_back(lowered);
     }
-    nodes_.reserve(graph.nodes.size());
-    for (const Node& node : graph.nodes) {
+    nodes_.reserve(n_nodes);
+    for (const Node& node : std::span(graph.nodes).subspan(first_node, n_nodes)) {
         krait_graph_node lowered{};
         lowered.op = static_cast<uint32_t>(node.op);
         std::copy(node.in.begin(), node.in.end(), lowered.in);

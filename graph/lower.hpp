@@ -10,14 +10,18 @@ namespace krait::graph {
 
 class LoweredGraph {
   public:
-    // arena and plan: where values lie; without them nothing is placed, which is enough to ask a device what it supports.
-    explicit LoweredGraph(const Graph& graph, const Buffer* arena = nullptr, const MemoryPlan* plan = nullptr);
+    // Without places, which is enough to ask a device what it supports.
+    explicit LoweredGraph(const Graph& graph);
+    // Values lie in the arena as planned. n_nodes nodes from first_node on.
+    LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_nodes, const Buffer& arena, const MemoryPlan& plan);
     const krait_graph& get() const { return graph_; }
 
     LoweredGraph(const LoweredGraph&) = delete;
     LoweredGraph& operator=(const LoweredGraph&) = delete;
 
   private:
+    LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_nodes, const Buffer* arena, const MemoryPlan* plan);
+
     std::vector<krait_graph_tensor> tensors_;
     std::vector<krait_graph_node> nodes_;
     krait_graph graph_{};

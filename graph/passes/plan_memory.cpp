@@ -13,7 +13,7 @@ struct Life {
     int64_t last = 0;   // last node that reads it; n_nodes = after the last node
 };
 
-std::vector<Life> lives_of(const Graph& graph, uint64_t alignment) {
+std::vector<Life> lives_of(const Graph& graph, uint64_t alignment, std::span<const Stay> stays) {
     const auto n_nodes = static_cast<int64_t>(graph.nodes.size());
     std::vector<Life> by_tensor(graph.tensors.size());
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
@@ -39,35 +39,31 @@ std::vector<Life> lives_of(const Graph& graph, uint64_t alignment) {
                 life.last = std::max(life.last, n);
             }
     }
+    for (const Stay& stay : stays) {
+        Life& life = by_tensor[static_cast<size_t>(stay.tensor)];
+        if (stay.first != Stay::kAsItIs) life.first = stay.first;
+        life.last = std::max(life.last, stay.last);
+    }
     std::erase_if(by_tensor, [](const Life& life) { return life.bytes == 0; });
     return by_tensor;
 }
 
+int64_t length(const Life& life) { return life.last - life.first + 1; }
+
 bool alive_together(const Life& a, const Life& b) { return a.first <= b.last && b.first <= a.last; }
 
-}  // namespace
-
-MemoryPlan plan_memory(const Graph& graph, uint64_t alignment) {
-    std::vector<Life> lives = lives_of(graph, alignment);
-    MemoryPlan plan;
-    plan.offset.assign(graph.tensors.size(), MemoryPlan::kUnplaced);
-    std::vector<uint64_t> live(graph.nodes.size() + 2, 0);
-    for (const Life& life : lives) {
-        plan.naive_bytes += life.bytes;
-        for (int64_t n = life.first; n <= life.last; ++n) live[static_cast<size_t>(n + 1)] += life.bytes;
-    }
-    plan.largest_live_bytes = *std::max_element(live.begin(), live.end());
-
-    std::stable_sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+// Places the lives in their order. The arena's size; offsets go to plan.offset, by tensor.
+uint64_t place(std::span<const Life> lives, std::vector<uint64_t>& offset) {
     struct Range {
         uint64_t begin, end;
     };
     std::vector<Range> taken;
+    uint64_t peak = 0;
     for (size_t i = 0; i < lives.size(); ++i) {
         taken.clear();
         for (size_t j = 0; j < i; ++j)
             if (alive_together(lives[i], lives[j])) {
-                const uint64_t begin = plan.offset[lives[j].tensor];
+                const uint64_t begin = offset[lives[j].tensor];
                 taken.push_back({begin, begin + lives[j].bytes});
             }
         std::sort(taken.begin(), taken.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
@@ -80,8 +76,42 @@ MemoryPlan plan_memory(const Graph& graph, uint64_t alignment) {
             end = std::max(end, range.end);
         }
         if (best == MemoryPlan::kUnplaced) best = end;
-        plan.offset[lives[i].tensor] = best;
-        plan.peak_bytes = std::max(plan.peak_bytes, best + lives[i].bytes);
+        offset[lives[i].tensor] = best;
+        peak = std::max(peak, best + lives[i].bytes);
+    }
+    return peak;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const Stay> stays) {
+    std::vector<Life> lives = lives_of(graph, alignment, stays);
+    MemoryPlan plan;
+    plan.offset.assign(graph.tensors.size(), MemoryPlan::kUnplaced);
+    std::vector<uint64_t> live(graph.nodes.size() + 2, 0);
+    for (const Life& life : lives) {
+        plan.naive_bytes += life.bytes;
+        for (int64_t n = life.first; n <= life.last; ++n) live[static_cast<size_t>(n + 1)] += life.bytes;
+    }
+    plan.largest_live_bytes = *std::max_element(live.begin(), live.end());
+
+    using Order = bool (*)(const Life&, const Life&);
+    constexpr Order kOrders[] = {
+        [](const Life& a, const Life& b) { return a.bytes > b.bytes; },
+        [](const Life& a, const Life& b) {
+            return a.bytes * static_cast<uint64_t>(length(a)) > b.bytes * static_cast<uint64_t>(length(b));
+        },
+        [](const Life& a, const Life& b) { return length(a) > length(b); },
+    };
+    plan.peak_bytes = UINT64_MAX;
+    std::vector<uint64_t> offset = plan.offset;
+    for (const Order order : kOrders) {
+        if (plan.peak_bytes == plan.largest_live_bytes) break;  // no order can do better
+        std::stable_sort(lives.begin(), lives.end(), order);
+        const uint64_t peak = place(lives, offset);
+        if (peak >= plan.peak_bytes) continue;
+        plan.peak_bytes = peak;
+        plan.offset = offset;
     }
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
         const Tensor& tensor = graph.tensors[i];

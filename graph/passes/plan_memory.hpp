@@ -2,11 +2,14 @@
 //
 // plan_memory: places every input, value and output of a graph in one arena. A tensor's bytes are taken from the node that
 // writes it (inputs: from the start) to the last node that reads it or a view of it (outputs: to the end); tensors that are
-// never alive together may share bytes. Largest first, each into the tightest gap among its contemporaries: the usual greedy
-// offset assignment for dynamic storage allocation (Pisarchyk and Lee 2020, "greedy by size").
+// never alive together may share bytes. One after another, each into the tightest gap among its contemporaries: the usual greedy
+// offset assignment for dynamic storage allocation (Pisarchyk and Lee 2020), in several orders (largest first, those that hold
+// most bytes for most nodes first, longest first); the smallest arena counts.
+// A run on several devices has one graph and one plan for each (insert_copies.hpp).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "graph/graph.hpp"
@@ -21,7 +24,15 @@ struct MemoryPlan {
     uint64_t largest_live_bytes = 0;  // most bytes alive at one node: no plan can be below it
 };
 
+// Where a tensor lives otherwise than its nodes say. Nodes are counted as in the graph.
+struct Stay {
+    static constexpr int64_t kAsItIs = INT64_MIN;
+    TensorId tensor = kNoTensor;
+    int64_t first = kAsItIs;  // an input that is written just before this node
+    int64_t last = kAsItIs;   // at least until behind this one
+};
+
 // alignment: of every offset, a power of two.
-MemoryPlan plan_memory(const Graph& graph, uint64_t alignment);
+MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const Stay> stays = {});
 
 }  // namespace krait::graph

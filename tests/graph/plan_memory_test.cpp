@@ -5,9 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
-#include "graph/builder.hpp"
+#include "tests/graph/random_graph.hpp"
 
 namespace krait::graph {
 namespace {
@@ -70,40 +68,10 @@ void expect_sound(const Graph& graph, const MemoryPlan& plan) {
     EXPECT_GE(plan.naive_bytes, plan.peak_bytes);
 }
 
-// Random graphs of elementwise nodes over tensors of different widths, with views.
-Graph random_graph(uint32_t seed) {
-    std::mt19937 random(seed);
-    const auto below = [&](uint32_t n) { return static_cast<int64_t>(random() % n); };
-    GraphBuilder b;
-    std::vector<TensorId> pool;
-    for (int i = 0; i < 3; ++i)
-        pool.push_back(b.input("in" + std::to_string(i), make_desc(DType::F32, {1 + below(4), 8 + below(200)})));
-    for (int n = 0; n < 40; ++n) {
-        const TensorId x = pool[static_cast<size_t>(below(static_cast<uint32_t>(pool.size())))];
-        const int64_t width = b.desc(x).extent[1];
-        const std::string name = "n" + std::to_string(n);
-        TensorId y = kNoTensor;
-        if (below(3) == 0 && width > 2) {
-            y = b.op<ops::Scale>(name, {.x = b.columns(name + ".view", x, 1, width - 1)}).y;
-        } else if (below(3) == 0) {
-            y = b.op<ops::Add>(name, {.a = x, .b = x}).y;
-        } else {
-            y = b.op<ops::Softmax>(name, {.x = x}).y;
-        }
-        if (below(8) == 0) b.output(y);
-        pool.push_back(y);
-        if (pool.size() > 5) pool.erase(pool.begin() + below(static_cast<uint32_t>(pool.size())));
-    }
-    b.output(b.op<ops::Scale>("last", {.x = pool.back()}).y);
-    auto graph = std::move(b).finish();
-    EXPECT_TRUE(graph) << graph.error().message;
-    return std::move(*graph);
-}
-
 TEST(PlanMemory, RandomGraphsAreSound) {
     for (uint32_t seed = 1; seed <= 200; ++seed) {
         SCOPED_TRACE(seed);
-        const Graph graph = random_graph(seed);
+        const Graph graph = test::random_graph(seed);
         expect_sound(graph, plan_memory(graph, kAlignment));
     }
 }

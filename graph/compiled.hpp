@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A graph as its devices run it: shares, programs, memory plans, copies; and the functions that submit pieces of it. Executor
+// and Pipeline are made of these.
+#pragma once
+
+#include <span>
+
+#include "graph/check_indices.hpp"
+#include "graph/passes/insert_copies.hpp"
+
+namespace krait::graph {
+
+// The bytes of one input, for one run.
+struct InputBytes {
+    TensorId tensor;
+    std::span<const std::byte> bytes;
+};
+
+// A device's queue, and the arena in which values of all graphs lie, one run after another.
+struct Lane {
+    std::shared_ptr<const Device> device;
+    Queue queue;
+    std::shared_ptr<const Buffer> arena;
+    uint64_t usable_bytes = 0;  // of the arena: what it was made for
+    bool has_left = false;      // Executor: copies out have been submitted and not been waited for
+};
+
+// Pinned memory of each device, for what leaves it.
+class Staging {
+  public:
+    // Makes room for `bytes` that leave this device. What was there is gone.
+    Result<void> reserve(size_t n_devices, size_t device, const Device& of, uint64_t bytes);
+    const Buffer& buffer(size_t device) const { return rooms_[device].buffer; }
+    std::byte* bytes(size_t device) const { return rooms_[device].bytes; }
+
+  private:
+    struct Room {
+        Buffer buffer;
+        std::byte* bytes = nullptr;
+        uint64_t size = 0;
+    };
+    std::vector<Room> rooms_;
+};
+
+class Compiled {
+  public:
+    const Graph& graph() const { return graph_; }
+    const DividedGraph& divided() const { return divided_; }
+    const MemoryPlan& plan(size_t share = 0) const { return plans_[share]; }
+
+    // What is wrong with inputs of a run; nothing is allocated where all is right.
+    Result<void> check(std::span<const InputBytes> inputs) const;
+
+    // The pieces of a run, in this order on each device: inputs, then for its parts in turn copies in, program, copies out.
+    Result<void> write_inputs(uint32_t share, Lane& lane, std::span<const InputBytes> inputs) const;
+    Result<void> copy_in(uint32_t part, Lane& lane, const Staging& staging) const;  // the sources have been waited for
+    Result<void> run_part(uint32_t part, Lane& lane) const { return lane.queue.run(programs_[part]); }
+    Result<void> copy_out(uint32_t part, Lane& lane, const Staging& staging) const;
+    bool has_copies_out(uint32_t part) const { return sends_[part]; }
+
+    // The share that computes an output; an error where `output` is none, or bytes are not its size.
+    Result<uint32_t> share_of(TensorId output, std::span<const std::byte> bytes) const;
+    Result<void> read_output(uint32_t share, Lane& lane, TensorId output, std::span<std::byte> bytes) const;
+
+    uint64_t staging_bytes(uint32_t share) const { return staging_bytes_[share]; }
+    size_t device_of(uint32_t share) const { return static_cast<size_t>(divided_.shares[share].device); }
+
+  private:
+    friend class Executor;
+    uint64_t offset(uint32_t share, TensorId local) const { return plans_[share].offset[static_cast<size_t>(local)]; }
+
+    std::string key_;
+    Graph graph_;  // the whole
+    size_t n_inputs_ = 0;
+    IndexChecks checks_;
+    DividedGraph divided_;
+    std::vector<MemoryPlan> plans_;                      // by share
+    std::vector<std::shared_ptr<const Buffer>> arenas_;  // by share: what the programs are bound to
+    std::vector<Program> programs_;                      // by part
+    std::vector<bool> sends_;                            // by part
+    std::vector<uint64_t> staging_offset_;               // by copy, in the memory of the share that it leaves
+    std::vector<uint64_t> staging_bytes_;                // by share
+};
+
+}  // namespace krait::graph

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/passes/assign_devices.hpp"
+
+#include <algorithm>
+#include <regex>
+
+namespace krait::graph {
+namespace {
+
+class Rules {
+  public:
+    Rules(std::span<const PlaceRule> rules, std::span<const Candidate> candidates) : rules_(rules), candidates_(candidates) {}
+
+    Result<void> compile() {
+        for (const PlaceRule& rule : rules_) {
+            try {
+                patterns_.emplace_back(rule.pattern, std::regex::ECMAScript | std::regex::optimize);
+            } catch (const std::regex_error& error) {
+                return fail(ErrorCode::invalid_argument, "'{}' is no regular expression: {}", rule.pattern, error.what());
+            }
+        }
+        used_.assign(rules_.size(), false);
+        return {};
+    }
+
+    // The first that matches, or nullptr.
+    const PlaceRule* find(const Graph& graph, const Node& node) {
+        const PlaceRule* first = nullptr;
+        for (size_t i = 0; i < rules_.size(); ++i) {
+            if (!matches(patterns_[i], graph, node)) continue;
+            used_[i] = true;
+            if (!first) first = &rules_[i];
+        }
+        return first;
+    }
+
+    Result<void> expect_all_used(const Graph& graph) const {
+        const auto unused = std::find(used_.begin(), used_.end(), false);
+        if (unused == used_.end()) return {};
+        const PlaceRule& rule = rules_[static_cast<size_t>(unused - used_.begin())];
+        return fail(ErrorCode::invalid_argument,
+                    "no node and no weight matches '{}', which should go to {}; nodes are called '{}' to '{}'", rule.pattern,
+                    candidates_[static_cast<size_t>(rule.device)].name, graph.nodes.empty() ? "" : graph.nodes.front().name,
+                    graph.nodes.empty() ? "" : graph.nodes.back().name);
+    }
+
+  private:
+    static bool matches(const std::regex& pattern, const Graph& graph, const Node& node) {
+        if (std::regex_search(node.name, pattern)) return true;
+        return std::any_of(node.in.begin(), node.in.end(), [&](TensorId id) {
+            return id != kNoTensor && graph[id].role == TensorRole::constant && std::regex_search(graph[id].name, pattern);
+        });
+    }
+
+    std::span<const PlaceRule> rules_;
+    std::span<const Candidate> candidates_;
+    std::vector<std::regex> patterns_;
+    std::vector<bool> used_;
+};
+
+int32_t device_of_layer(const Wanted& wanted, int32_t layer) {
+    if (layer == kEmbedding) return wanted.embedding;
+    if (layer == kHead || wanted.layer.empty()) return wanted.head;
+    return wanted.layer[std::min(static_cast<size_t>(layer), wanted.layer.size() - 1)];
+}
+
+std::string place_name(int32_t layer) {
+    return layer == kEmbedding ? "embedding" : layer == kHead ? "head" : fmt::format("layer {}", layer);
+}
+
+}  // namespace
+
+Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate> candidates, const Wanted& wanted) {
+    Rules rules(wanted.rules, candidates);
+    KRAIT_CHECK(rules.compile());
+    Assignment assignment;
+    for (uint32_t n = 0; n < graph.nodes.size(); ++n) {
+        const Node& node = graph.nodes[n];
+        const PlaceRule* rule = rules.find(graph, node);
+        const auto first = static_cast<size_t>(rule ? rule->device : device_of_layer(wanted, node.layer));
+        std::string why =
+            rule ? fmt::format("--place '{}'", rule->pattern) : fmt::format("{}: {}", place_name(node.layer), wanted.why);
+        std::string refusals;
+        ErrorCode code = ErrorCode::unsupported;
+        size_t tried = 0;
+        for (; tried < candidates.size(); ++tried) {
+            const Candidate& candidate = candidates[(first + tried) % candidates.size()];
+            const auto declined = candidate.declines(n);
+            if (!declined) break;
+            code = declined->code;
+            refusals += fmt::format("{}{}", refusals.empty() ? "" : "; ", declined->message);
+        }
+        if (tried == candidates.size())
+            return fail(code, "node {} '{}' ({}): {}{}", n, node.name, op_name(node.op), refusals,
+                        candidates.size() == 1 ? "; name a second device that takes it, 'cpu' takes every node" : "");
+        if (tried > 0) why = fmt::format("{}, but {}", why, refusals);
+        assignment.device.push_back(static_cast<int32_t>((first + tried) % candidates.size()));
+        assignment.why.push_back(std::move(why));
+    }
+    KRAIT_CHECK(rules.expect_all_used(graph));
+    return assignment;
+}
+
+}  // namespace krait::graph

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/pipeline.hpp"
+
+#include <algorithm>
+
+namespace krait::graph {
+
+Pipeline::Pipeline(std::span<const std::unique_ptr<Lane>> lanes) : waiting_(lanes.size()) {
+    for (const auto& lane : lanes) lanes_.push_back(lane.get());
+    for (size_t device = 0; device < lanes_.size(); ++device) threads_.emplace_back([this, device] { serve(device); });
+}
+
+Pipeline::~Pipeline() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return n_under_way_ == 0; });
+        stop_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+Result<void> Pipeline::submit(PipelineRun& run) {
+    const DividedGraph& divided = run.compiled->divided();
+    for (uint32_t share = 0; share < divided.shares.size(); ++share) {
+        const size_t device = run.compiled->device_of(share);
+        KRAIT_CHECK(run.staging.reserve(lanes_.size(), device, *lanes_[device]->device, run.compiled->staging_bytes(share)));
+    }
+    if (!run.bytes.empty()) {
+        KRAIT_TRY(run.output_share, run.compiled->share_of(run.output, run.bytes));
+    }
+    run.part_done.assign(divided.parts.size(), 0);
+    run.n_shares_left = divided.shares.size();
+    run.error.reset();
+    {
+        const std::lock_guard lock(mutex_);
+        if (n_under_way_ == 0) first_failed_ = UINT64_MAX;
+        run.number = n_submitted_++;
+        ++n_under_way_;
+        for (uint32_t share = 0; share < divided.shares.size(); ++share)
+            waiting_[run.compiled->device_of(share)].push_back(&run);
+    }
+    changed_.notify_all();
+    return {};
+}
+
+Result<void> Pipeline::wait(PipelineRun& run) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return run.n_shares_left == 0; });
+    if (run.error) return tl::unexpected<Error>(*run.error);
+    return {};
+}
+
+void Pipeline::fail_run(PipelineRun& run, Error error) {
+    if (!run.error) run.error = std::move(error);
+    first_failed_ = std::min(first_failed_, run.number);
+}
+
+void Pipeline::serve(size_t device) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [&] { return stop_ || !waiting_[device].empty(); });
+        if (waiting_[device].empty()) return;
+        PipelineRun& run = *waiting_[device].front();
+        if (run.number > first_failed_) fail_run(run, {ErrorCode::internal, "a run before it has failed"});
+        if (!run.error) {
+            const auto& shares = run.compiled->divided().shares;
+            const auto share = std::find_if(shares.begin(), shares.end(),
+                                            [&](const Share& s) { return static_cast<size_t>(s.device) == device; });
+            lock.unlock();
+            Result<void> done = work(run, static_cast<uint32_t>(share - shares.begin()), *lanes_[device]);
+            if (!done) (void)lanes_[device]->queue.sync();  // its error is told; the next run begins with none
+            lock.lock();
+            if (!done) fail_run(run, std::move(done).error());
+        }
+        waiting_[device].pop_front();
+        if (--run.n_shares_left == 0) --n_under_way_;
+        changed_.notify_all();
+    }
+}
+
+Result<void> Pipeline::work(PipelineRun& run, uint32_t share, Lane& lane) {
+    KRAIT_CHECK(run.compiled->write_inputs(share, lane, run.inputs));
+    const auto& parts = run.compiled->divided().parts;
+    for (uint32_t part = 0; part < parts.size(); ++part)
+        if (parts[part].share == share) KRAIT_CHECK(work_part(run, part, lane));
+    if (!run.bytes.empty() && run.output_share == share)
+        KRAIT_CHECK(run.compiled->read_output(share, lane, run.output, run.bytes));
+    return lane.queue.sync();
+}
+
+Result<void> Pipeline::work_part(PipelineRun& run, uint32_t part, Lane& lane) {
+    KRAIT_CHECK(await_copies(run, part));
+    KRAIT_CHECK(run.compiled->copy_in(part, lane, run.staging));
+    KRAIT_CHECK(run.compiled->run_part(part, lane));
+    if (run.compiled->has_copies_out(part)) {
+        KRAIT_CHECK(run.compiled->copy_out(part, lane, run.staging));
+        KRAIT_CHECK(lane.queue.sync());
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        run.part_done[part] = 1;
+    }
+    changed_.notify_all();
+    return {};
+}
+
+Result<void> Pipeline::await_copies(PipelineRun& run, uint32_t part) {
+    std::unique_lock lock(mutex_);
+    for (const Copy& copy : run.compiled->divided().copies) {
+        if (copy.before != part) continue;
+        changed_.wait(lock, [&] { return run.part_done[copy.after] || run.error; });
+    }
+    if (run.error) return tl::unexpected<Error>(*run.error);
+    return {};
+}
+
+}  // namespace krait::graph
