@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/forward.hpp"
 
+#include <algorithm>
+
 namespace krait {
 namespace {
 
@@ -8,27 +10,36 @@ using graph::GraphBuilder;
 using graph::kNoTensor;
 using graph::TensorId;
 
+TensorDesc pool_desc(const LayerState& state, int64_t n_slots) {
+    std::vector<int64_t> extents{n_slots};
+    extents.insert(extents.end(), state.extent.begin(), state.extent.begin() + state.rank);
+    return make_desc(DType::F32, extents);
+}
+
 class Layer final : public LayerContext {
   public:
-    Layer(GraphBuilder& builder, const Model& model, const StatePool& states, const Ragged& ragged, int64_t index)
-        : builder_(builder), model_(model), states_(states), ragged_(ragged), index_(index) {}
+    Layer(GraphBuilder& builder, const WeightDescs& weights, std::span<const LayerState> states, int64_t n_slots,
+          const Ragged& ragged, int64_t index)
+        : builder_(builder), weights_(weights), states_(states), n_slots_(n_slots), ragged_(ragged), index_(index) {}
 
     GraphBuilder& builder() override { return builder_; }
     TensorId weight(std::string_view suffix) override {
         const std::string full = layer_name(index_, suffix);
-        const Weight* weight = model_.weights().find(full);
-        return weight ? builder_.constant(full, weight->desc, weight->buffer) : kNoTensor;
+        const auto found = weights_.find(full);
+        return found == weights_.end() ? kNoTensor : builder_.constant(full, found->second, nullptr);
     }
     TensorId state(OpId op) override {
-        return builder_.state(name(fmt::format("{}.state", op_name(op))), states_.desc(op), states_.buffer(index_, op));
+        const auto found = std::find_if(states_.begin(), states_.end(), [&](const LayerState& s) { return s.op == op; });
+        return builder_.state(name(fmt::format("{}.state", op_name(op))), pool_desc(*found, n_slots_), nullptr);
     }
     std::string name(std::string_view what) const override { return layer_name(index_, what); }
     const Ragged& ragged() const override { return ragged_; }
 
   private:
     GraphBuilder& builder_;
-    const Model& model_;
-    const StatePool& states_;
+    const WeightDescs& weights_;
+    std::span<const LayerState> states_;
+    int64_t n_slots_;
     const Ragged& ragged_;
     int64_t index_;
 };
@@ -45,13 +56,11 @@ RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape) {
             .logits = shape.n_out > 0 ? graph.nodes.back().out[0] : kNoTensor};
 }
 
-Result<graph::Graph> build_forward(const Model& model, const StatePool& states, const RunShape& shape) {
+Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
+                                   const RunShape& shape) {
     GraphBuilder b;
     const auto index_input = [&](const char* name, int64_t n) { return b.input(name, make_desc(DType::I32, {n})); };
-    const auto weight = [&](const std::string& name) {
-        const Weight* found = model.weights().find(name);
-        return b.constant(name, found->desc, found->buffer);
-    };
+    const auto weight = [&](const std::string& name) { return b.constant(name, weights.find(name)->second, nullptr); };
     const TensorId ids = index_input("ids", shape.n_tok);
     const TensorId seq_start = index_input("seq_start", shape.n_seq + 1);
     const TensorId src_slot = index_input("src_slot", shape.n_seq);
@@ -61,19 +70,49 @@ Result<graph::Graph> build_forward(const Model& model, const StatePool& states, 
     const TensorId embedding = weight("token_embd.weight");
     TensorId x = b.op<ops::GetRows>("embed", {.table = embedding, .ids = ids}).y;
     const LayerContext::Ragged ragged{seq_start, src_slot, dst_slot, kNoTensor};
-    for (int64_t i = 0; i < model.shape().n_layer; ++i) {
-        Layer layer(b, model, states, ragged, i);
-        x = model.architecture().build_layer(layer, x);
+    const std::vector<LayerState> states = architecture.layer_states();
+    for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
+        b.layer(static_cast<int32_t>(i));
+        Layer layer(b, weights, states, n_slots, ragged, i);
+        x = architecture.build_layer(layer, x);
     }
     if (shape.n_out > 0) {
+        // Still with the last layer: where the head is elsewhere, only the rows that it needs go there.
         if (shape.picks_rows()) x = b.op<ops::GetRows>("last_rows", {.table = x, .ids = out_rows}).y;
+        b.layer(graph::kHead);
         const TensorId normed = b.op<ops::RmsNorm>("output_norm", {.x = x, .weight = weight("output_norm.weight")},
-                                                   {.eps = model.shape().norm_eps, .groups = 1})
+                                                   {.eps = architecture.shape().norm_eps, .groups = 1})
                                     .y;
-        const TensorId head = model.shape().tied_head ? embedding : weight("output.weight");
+        const TensorId head = architecture.shape().tied_head ? embedding : weight("output.weight");
         b.output(b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y);
     }
     return std::move(b).finish();
+}
+
+Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& states, graph::Graph graph) {
+    std::vector<int32_t> device = model.placement().devices_of(graph);
+    std::vector<int32_t> device_of_tensor(graph.tensors.size(), -1);
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+        graph::Node& node = graph.nodes[n];
+        for (TensorId& id : node.in) {
+            if (id == kNoTensor) continue;
+            const bool is_constant = graph[id].role == graph::TensorRole::constant;
+            if (!is_constant && graph[id].role != graph::TensorRole::state) continue;
+            int32_t& at = device_of_tensor[static_cast<size_t>(id)];
+            if (at >= 0 && at != device[n]) {  // one more device reads it: there it is another tensor
+                graph.tensors.push_back(graph[id]);
+                device_of_tensor.push_back(-1);
+                id = static_cast<TensorId>(graph.tensors.size() - 1);
+            }
+            graph::Tensor& tensor = graph[id];
+            tensor.storage = is_constant ? model.weights().find(tensor.name, device[n]) : states.buffer(node.layer, node.op);
+            if (!tensor.storage)
+                return fail(ErrorCode::internal, "node '{}' runs on {}, where '{}' is not", node.name,
+                            model.placement().labels()[static_cast<size_t>(device[n])], tensor.name);
+            device_of_tensor[static_cast<size_t>(id)] = device[n];
+        }
+    }
+    return graph::PlacedGraph(std::move(graph), std::move(device));
 }
 
 }  // namespace krait

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/model.hpp"
 
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -44,9 +45,18 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
         return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",
                     model->file_.name(), model->tokenizer_->size(), model->shape().n_vocab);
-    const std::string device = !options.device.empty() ? options.device : environment::device().value_or("auto");
-    KRAIT_TRY(model->device_, Device::open(device, options.executor));
-    KRAIT_TRY(model->weights_, Weights::load(model->file_, model->architecture_->weights(), *model->device_, options.progress));
+    const std::string named = !options.device.empty() ? options.device : environment::device().value_or("auto");
+    KRAIT_TRY(const std::vector<DeviceSpec> specs, parse_device_list(named));
+    for (const DeviceSpec& spec : specs) {
+        KRAIT_TRY(std::shared_ptr<const Device> device, Device::open(spec, options.executor));
+        model->devices_.push_back(std::move(device));
+    }
+    const std::vector<WeightSpec> weights = model->architecture_->weights();
+    KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
+    KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
+    KRAIT_TRY(model->weights_,
+              Weights::load(model->file_, weights, model->devices_, model->placement_.weight_homes(), options.progress));
+    model->has_executor_ = options.executor.has_value();
     model->hash_ = hash_of(model->file_);
     return model;
 }
@@ -54,6 +64,14 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
 Result<const Tokenizer*> Model::tokenizer() const {
     if (!tokenizer_) return tl::unexpected<Error>(tokenizer_.error());
     return &*tokenizer_;
+}
+
+std::string Model::device_names() const { return fmt::format("{}", fmt::join(placement_.labels(), ",")); }
+
+size_t Model::n_used_devices() const {
+    size_t n = 0;
+    for (size_t d = 0; d < devices_.size(); ++d) n += placement_.uses(static_cast<int32_t>(d));
+    return n;
 }
 
 int32_t Model::n_token() const { return tokenizer_ ? tokenizer_->size() : static_cast<int32_t>(shape().n_vocab); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model: a GGUF file, checked, with its weights on a device. Immutable once loaded; any number of sessions share it.
+// A model: a GGUF file, checked, with its weights on one device or several. Immutable once loaded; any number of sessions share it.
 #pragma once
 
 #include <filesystem>
@@ -8,11 +8,14 @@
 
 #include "models/architectures/architecture.hpp"
 #include "models/gguf_tokenizer.hpp"
+#include "models/placement.hpp"
 
 namespace krait {
 
 struct LoadOptions {
-    std::string device;  // "cpu", "cuda0", "cpu:avx2:threads=2", "auto"; empty: KRAIT_DEVICE where set, else "auto"
+    // "cpu", "cpu:avx2:threads=2", "auto", or several: "cuda0,cpu"; empty: KRAIT_DEVICE where set, else "auto".
+    std::string device;
+    PlacementOptions placement;  // what goes where, of several devices
     LoadProgress progress;
     Device::Executor executor{};  // threads of the application instead of the device's own (core/runtime/device.hpp)
 };
@@ -28,7 +31,13 @@ class Model {
     const Architecture& architecture() const { return *architecture_; }
     const ModelShape& shape() const { return architecture_->shape(); }
     const Weights& weights() const { return weights_; }
-    const std::shared_ptr<const Device>& device() const { return device_; }
+    const std::vector<std::shared_ptr<const Device>>& devices() const { return devices_; }
+    const std::shared_ptr<const Device>& device() const { return devices_.front(); }
+    const Placement& placement() const { return placement_; }
+    std::string device_names() const;  // "cuda0,cpu"
+    size_t n_used_devices() const;
+    // Whether its loops run on threads of the application alone: Krait then starts none for it.
+    bool has_executor() const { return has_executor_; }
 
     // The error says what the file lacks.
     Result<const Tokenizer*> tokenizer() const;
@@ -44,9 +53,11 @@ class Model {
     GgufFile file_;
     std::unique_ptr<Architecture> architecture_;
     Result<Tokenizer> tokenizer_;
-    std::shared_ptr<const Device> device_;
+    std::vector<std::shared_ptr<const Device>> devices_;
+    Placement placement_;
     Weights weights_;
     uint64_t hash_ = 0;
+    bool has_executor_ = false;
 };
 
 }  // namespace krait

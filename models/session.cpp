@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
-#include "models/state_file.hpp"
-
 namespace krait {
 namespace {
 
 constexpr auto kBad = ErrorCode::invalid_argument;
+
+bool is_cancelled(const DecodeControl& control) { return control.cancel && control.cancel->load(std::memory_order_relaxed); }
+
+constexpr size_t kMaxFlights = 8;  // fewer than Executor::kMaxPrograms: none of them loses its program
 
 // A run that gives all of its sequences a new slot needs the old ones until it is over: with sequences that share
 // slots in pairs, the worst case, that is half as many again.
@@ -20,16 +22,20 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
     : model_(std::move(model)),
       executor_(std::move(executor)),
       states_(std::move(states)),
-      max_batch_tokens_(options.max_batch_tokens),
-      observer_(options.observer),
-      sequences_(static_cast<size_t>(options.max_sequences)) {}
+      options_(options),
+      sequences_(static_cast<size_t>(options.max_sequences)),
+      seen_(sequences_.size(), 0) {
+    n_stages_ = model_->n_used_devices();
+    flights_.resize(std::min(kMaxFlights, n_stages_ > 1 ? 2 * n_stages_ : 1));
+}
 
 Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
     if (options.max_sequences < 1 || options.max_sequences > SessionOptions::kMaxSequences)
         return fail(kBad, "{} sequences: 1 to {} are possible", options.max_sequences, SessionOptions::kMaxSequences);
     if (options.max_batch_tokens < 1) return fail(kBad, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
-    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->device()));
-    KRAIT_TRY(StatePool states, StatePool::create(model->architecture(), *model->device(), slots_for(options.max_sequences)));
+    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
+    KRAIT_TRY(StatePool states,
+              StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options.max_sequences)));
     return Session(std::move(model), std::move(executor), std::move(states), options);
 }
 
@@ -38,14 +44,14 @@ Result<void> Session::check_sequence(int32_t sequence) const {
     return fail(kBad, "there is no sequence {}: this session has {}, counted from 0", sequence, max_sequences());
 }
 
-Result<void> Session::check_batch(std::span<const SequenceInput> batch) const {
+Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
     if (batch.empty()) return fail(kBad, "a batch of no sequences: at least one is needed");
-    std::vector<bool> seen(sequences_.size(), false);
+    std::fill(seen_.begin(), seen_.end(), uint8_t{0});
     for (const SequenceInput& input : batch) {
         KRAIT_CHECK(check_sequence(input.sequence));
         const auto index = static_cast<size_t>(input.sequence);
-        if (seen[index]) return fail(kBad, "sequence {} stands twice in the batch", input.sequence);
-        seen[index] = true;
+        if (seen_[index]) return fail(kBad, "sequence {} stands twice in the batch", input.sequence);
+        seen_[index] = 1;
         if (sequences_[index].broken)
             return fail(kBad, "sequence {} was interrupted by an error of its device and cannot go on; reset or restore it",
                         input.sequence);
@@ -67,120 +73,131 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
         rows_.push_back({n_row, count});
         n_row += count;
         n_tok += input.tokens.size();
+        Sequence& sequence = sequences_[static_cast<size_t>(input.sequence)];
+        sequence.planned = sequence.slot;
     }
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
 
-    std::vector<Piece> pieces;
-    size_t done = 0, input = 0, first = 0;
-    while (done < n_tok) {
-        if (control.cancel && control.cancel->load(std::memory_order_relaxed)) {
-            rows_.clear();
-            return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
-        }
-        pieces.clear();
-        size_t room = static_cast<size_t>(max_batch_tokens_);
-        while (room > 0 && input < batch.size()) {
-            const size_t count = std::min(room, batch[input].tokens.size() - first);
-            pieces.push_back({input, first, count});
-            room -= count;
-            done += count;
-            first += count;
-            if (first == batch[input].tokens.size()) {
-                ++input;
-                first = 0;
-            }
-        }
-        if (auto ok = run(batch, pieces); !ok) {
-            rows_.clear();
-            return ok;
-        }
-        if (control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
+    next_input_ = next_token_ = 0;
+    const Result<void> ok =
+        can_pipeline(n_tok) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok);
+    if (!ok) rows_.clear();
+    return ok;
+}
+
+Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok) {
+    Flight& flight = flights_.front();
+    for (size_t done = 0; fill(flight, batch, static_cast<size_t>(options_.max_batch_tokens)); done += flight.n_tok) {
+        if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
+        if (is_cancelled(control)) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
+        KRAIT_CHECK(make_ready(flight, batch));
+        const Result<void> ok = run(flight);
+        book(flight, batch, ok.has_value());
+        KRAIT_CHECK(ok);
     }
+    if (control.progress) control.progress(static_cast<int64_t>(n_tok), static_cast<int64_t>(n_tok));
     return {};
 }
 
-Result<void> Session::run(std::span<const SequenceInput> batch, std::span<const Piece> pieces) {
-    std::vector<int32_t> ids, seq_start{0}, src_slot, dst_slot, out_rows;
-    for (const Piece& piece : pieces) {
+bool Session::fill(Flight& flight, std::span<const SequenceInput> batch, size_t room) {
+    flight.clear();
+    while (flight.n_tok < room && next_input_ < batch.size()) {
+        const SequenceInput& input = batch[next_input_];
+        const size_t count = std::min(room - flight.n_tok, input.tokens.size() - next_token_);
+        const bool ends = next_token_ + count == input.tokens.size();
+        flight.pieces.push_back({next_input_, next_token_, count, input.sequence, ends});
+        flight.n_tok += count;
+        next_token_ = ends ? 0 : next_token_ + count;
+        next_input_ += ends;
+    }
+    return flight.n_tok > 0;
+}
+
+Result<void> Session::make_ready(Flight& flight, std::span<const SequenceInput> batch,
+                                 const std::function<Result<void>()>& idle) {
+    const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
+    for (const Piece& piece : flight.pieces) {
         const SequenceInput& input = batch[piece.input];
         const auto tokens = input.tokens.subspan(piece.first, piece.count);
-        const auto row = static_cast<int32_t>(ids.size());
-        ids.insert(ids.end(), tokens.begin(), tokens.end());
-        seq_start.push_back(static_cast<int32_t>(ids.size()));
+        const auto row = static_cast<int32_t>(flight.ids.size());
+        flight.ids.insert(flight.ids.end(), tokens.begin(), tokens.end());
+        flight.seq_start.push_back(static_cast<int32_t>(flight.ids.size()));
+        const size_t n_before = flight.out_rows.size();
         if (input.want == WantLogits::all)
-            for (size_t t = 0; t < piece.count; ++t) out_rows.push_back(row + static_cast<int32_t>(t));
-        if (input.want == WantLogits::last && piece.first + piece.count == input.tokens.size())
-            out_rows.push_back(static_cast<int32_t>(ids.size()) - 1);
+            for (size_t t = 0; t < piece.count; ++t) flight.out_rows.push_back(row + static_cast<int32_t>(t));
+        if (input.want == WantLogits::last && piece.ends)
+            flight.out_rows.push_back(static_cast<int32_t>(flight.ids.size()) - 1);
+        // The rows of a run are one stretch of logits_: pieces come in the order of the batch.
+        if (n_before == 0 && !flight.out_rows.empty())
+            flight.out = std::span(logits_).subspan(
+                (rows_[piece.input].first + (input.want == WantLogits::all ? piece.first : 0)) * n_vocab);
     }
-    const RunShape shape{static_cast<int64_t>(ids.size()), static_cast<int64_t>(pieces.size()),
-                         static_cast<int64_t>(out_rows.size())};
-    KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(shape.key(), [&]() -> Result<graph::Graph> {
-        KRAIT_TRY(graph::Graph graph, build_forward(*model_, states_, shape));
-        if (observer_) keep_activations(graph);
-        return graph;
+    flight.out = flight.out.first(flight.out_rows.size() * n_vocab);
+    flight.shape = {static_cast<int64_t>(flight.ids.size()), static_cast<int64_t>(flight.pieces.size()),
+                    static_cast<int64_t>(flight.out_rows.size())};
+    if (idle && !executor_.is_ready(RunKey(flight.shape).text())) KRAIT_CHECK(idle());
+    KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(RunKey(flight.shape).text(), [&]() -> Result<graph::PlacedGraph> {
+        KRAIT_TRY(graph::Graph graph,
+                  build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(), flight.shape));
+        if (options_.observer) keep_activations(graph);
+        return build_placed(*model_, states_, std::move(graph));
     }));
-    const RunTensors tensors = run_tensors(compiled->graph(), shape);
-
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
-    for (const Piece& piece : pieces) {
-        const Sequence& sequence = sequences_[static_cast<size_t>(batch[piece.input].sequence)];
-        src_slot.push_back(sequence.slot);
-        if (sequence.slot >= 0 && !states_.is_shared(sequence.slot)) {
-            dst_slot.push_back(sequence.slot);
-            continue;
+    for (const Piece& piece : flight.pieces) {
+        Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
+        flight.src_slot.push_back(sequence.planned);
+        if (sequence.planned < 0 || states_.is_shared(sequence.planned)) {
+            auto slot = states_.acquire();
+            if (!slot) {
+                give_back(flight);
+                flight.dst_slot.clear();
+                return tl::unexpected<Error>(std::move(slot).error());
+            }
+            sequence.planned = *slot;
         }
-        auto slot = states_.acquire();
-        if (!slot) {
-            for (size_t i = 0; i < dst_slot.size(); ++i)
-                if (dst_slot[i] != src_slot[i]) states_.release(dst_slot[i]);
-            return tl::unexpected<Error>(std::move(slot).error());
-        }
-        dst_slot.push_back(*slot);
+        flight.dst_slot.push_back(sequence.planned);
     }
-    const auto bytes = [](const std::vector<int32_t>& v) { return std::as_bytes(std::span(v)); };
-    std::vector<graph::InputBytes> inputs{{tensors.ids, bytes(ids)},
-                                          {tensors.seq_start, bytes(seq_start)},
-                                          {tensors.src_slot, bytes(src_slot)},
-                                          {tensors.dst_slot, bytes(dst_slot)}};
-    if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
+    flight.bind(compiled);
+    return {};
+}
 
-    const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
-    Result<void> done = executor_.run(*compiled, inputs);
-    if (done && shape.n_out > 0) {
-        // The rows of this run are one stretch of logits_: pieces come in the order of the batch.
-        size_t first_row = 0;
-        for (const Piece& piece : pieces) {
-            const SequenceInput& input = batch[piece.input];
-            const bool ends = piece.first + piece.count == input.tokens.size();
-            if (input.want == WantLogits::none || (input.want == WantLogits::last && !ends)) continue;
-            first_row = rows_[piece.input].first + (input.want == WantLogits::all ? piece.first : 0);
-            break;
-        }
-        const auto out = std::span(logits_).subspan(first_row * n_vocab, static_cast<size_t>(shape.n_out) * n_vocab);
-        done = executor_.read(*compiled, tensors.logits, std::as_writable_bytes(out));
-    } else if (done) {
-        done = executor_.queue().sync();
+void Session::give_back(const Flight& flight) {
+    for (size_t i = 0; i < flight.dst_slot.size(); ++i) {
+        if (flight.src_slot[i] == flight.dst_slot[i]) continue;
+        states_.release(flight.dst_slot[i]);
+        sequences_[static_cast<size_t>(flight.pieces[i].sequence)].planned = flight.src_slot[i];
     }
+}
 
-    if (done && observer_) done = read_activations(executor_, *compiled, observer_);
-
+Result<void> Session::run(Flight& flight) {
+    Result<void> done = executor_.run(*flight.compiled, flight.inputs);
+    if (done)
+        done = flight.out.empty() ? executor_.sync()
+                                  : executor_.read(*flight.compiled, flight.logits, std::as_writable_bytes(flight.out));
+    if (done && options_.observer) done = read_activations(executor_, *flight.compiled, options_.observer);
     // What was queued has ended before slots are given back, and its error is not told again by the next run.
-    if (!done) (void)executor_.queue().sync();
-    for (size_t i = 0; i < pieces.size(); ++i) {
-        Sequence& sequence = sequences_[static_cast<size_t>(batch[pieces[i].input].sequence)];
-        const bool in_place = src_slot[i] == dst_slot[i];
+    if (!done) (void)executor_.sync();
+    return done;
+}
+
+void Session::book(const Flight& flight, std::span<const SequenceInput> batch, bool done) {
+    for (size_t i = 0; i < flight.dst_slot.size(); ++i) {
+        const Piece& piece = flight.pieces[i];
+        Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
+        const int32_t src = flight.src_slot[i], dst = flight.dst_slot[i];
         if (done) {
-            if (!in_place && src_slot[i] >= 0) states_.release(src_slot[i]);
-            sequence.slot = dst_slot[i];
-            const auto tokens = batch[pieces[i].input].tokens.subspan(pieces[i].first, pieces[i].count);
+            if (src != dst && src >= 0) states_.release(src);
+            sequence.slot = dst;
+            const auto tokens = batch[piece.input].tokens.subspan(piece.first, piece.count);
+            if (sequence.tokens.capacity() < sequence.tokens.size() + tokens.size())
+                sequence.tokens.reserve(2 * sequence.tokens.size() + tokens.size() + 256);  // so that few steps allocate
             sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
-        } else if (in_place) {
-            sequence.broken = true;
         } else {
-            states_.release(dst_slot[i]);
+            if (src != dst) states_.release(dst);
+            if (src == dst && sequence.slot == dst) sequence.broken = true;  // in place: half written, perhaps
+            sequence.planned = sequence.slot;
         }
     }
-    return done;
 }
 
 std::span<const float> Session::logits(size_t input) const {
@@ -219,49 +236,6 @@ Result<void> Session::fork(int32_t from, int32_t to) {
     forget(sequences_[static_cast<size_t>(to)]);
     if (source.slot >= 0) states_.share(source.slot);
     sequences_[static_cast<size_t>(to)] = source;
-    return {};
-}
-
-Result<std::vector<std::byte>> Session::save(int32_t sequence) {
-    KRAIT_CHECK(check_sequence(sequence));
-    const Sequence& source = sequences_[static_cast<size_t>(sequence)];
-    if (source.broken) return fail(kBad, "sequence {} was interrupted by an error of its device; it cannot be saved", sequence);
-    StateFile file;
-    file.model_hash = model_->hash();
-    file.tokens = source.tokens;
-    if (source.slot >= 0) {
-        file.state.resize(states_.slot_bytes());
-        KRAIT_CHECK(states_.export_slot(executor_.queue(), source.slot, file.state));
-    }
-    return encode_state_file(file);
-}
-
-Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes) {
-    KRAIT_CHECK(check_sequence(sequence));
-    KRAIT_TRY(StateFile file, decode_state_file(bytes));
-    if (file.model_hash != model_->hash())
-        return fail(kBad, "the saved state belongs to another model (hash {:016x}, this one has {:016x})", file.model_hash,
-                    model_->hash());
-    if (!file.state.empty() && file.state.size() != states_.slot_bytes())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} bytes, this model's has {}", file.state.size(),
-                    states_.slot_bytes());
-    if (file.state.empty() != file.tokens.empty())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} tokens and {} bytes: both or neither", file.tokens.size(),
-                    file.state.size());
-    for (const int32_t token : file.tokens)
-        if (token < 0 || token >= model_->shape().n_vocab)
-            return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
-    Sequence& target = sequences_[static_cast<size_t>(sequence)];
-    forget(target);
-    if (file.state.empty()) return {};
-    KRAIT_TRY(const int32_t slot, states_.acquire());
-    if (auto imported = states_.import_slot(executor_.queue(), slot, file.state); !imported) {
-        states_.release(slot);
-        target.broken = true;  // neither the old state nor the new one
-        return imported;
-    }
-    target.slot = slot;
-    target.tokens = std::move(file.tokens);
     return {};
 }
 

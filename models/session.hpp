@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A session: sequences that a model continues, each with its own recurrent state. One decode call takes any mix of prompts and
-// single tokens of different sequences; they share runs without padding.
+// single tokens of different sequences; they share runs without padding. On a model of several devices a long batch is cut into
+// pieces that go through the devices one behind the other.
 //   KRAIT_TRY(Session session, Session::create(model));
 //   KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = prompt}}));
 //   KRAIT_TRY(int32_t next, sampler.sample(session.logits(0)));
@@ -11,7 +12,7 @@
 #include <atomic>
 
 #include "models/activations.hpp"
-#include "models/forward.hpp"
+#include "models/flight.hpp"
 
 namespace krait {
 
@@ -62,6 +63,10 @@ class Session {
     Result<std::vector<std::byte>> save(int32_t sequence);
     Result<void> restore(int32_t sequence, std::span<const std::byte> bytes);
 
+    // Goes on with the same model on other devices: states move there, logits of the latest decode are gone. After an error nothing
+    // has changed.
+    Result<void> move_to(std::shared_ptr<const Model> model);
+
     const Model& model() const { return *model_; }
     int32_t max_sequences() const { return static_cast<int32_t>(sequences_.size()); }
     const graph::Executor& executor() const { return executor_; }
@@ -69,30 +74,42 @@ class Session {
 
   private:
     struct Sequence {
-        int32_t slot = -1;  // -1 = fresh: its state is zero
+        int32_t slot = -1;     // -1 = fresh: its state is zero
+        int32_t planned = -1;  // its slot when all runs that are under way are done
         bool broken = false;
         std::vector<int32_t> tokens;
     };
     struct Rows {
         size_t first = 0, count = 0;  // in logits_
     };
-    struct Piece {
-        size_t input = 0, first = 0, count = 0;  // tokens of an input that one run takes
-    };
     Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
     Result<void> check_sequence(int32_t sequence) const;
-    Result<void> check_batch(std::span<const SequenceInput> batch) const;
-    Result<void> run(std::span<const SequenceInput> batch, std::span<const Piece> pieces);
+    Result<void> check_batch(std::span<const SequenceInput> batch);
+    // A run's life: it takes tokens of the batch, gets a graph and slots, runs, and is booked.
+    Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
+    Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
+    bool can_pipeline(size_t n_tok) const;
+    bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);
+    // idle: waits for the runs under way; called before anything is touched that they use.
+    Result<void> make_ready(Flight& flight, std::span<const SequenceInput> batch,
+                            const std::function<Result<void>()>& idle = {});
+    void give_back(const Flight& flight);  // the slots of a run that is not run
+    Result<void> run(Flight& flight);
+    void book(const Flight& flight, std::span<const SequenceInput> batch, bool done);
     void forget(Sequence& sequence);
 
     std::shared_ptr<const Model> model_;
     graph::Executor executor_;
     StatePool states_;
-    int32_t max_batch_tokens_;
-    ActivationObserver observer_;
+    SessionOptions options_;
     std::vector<Sequence> sequences_;
     std::vector<float> logits_;
     std::vector<Rows> rows_;  // by input of the latest decode
+    // Of the decode that is under way:
+    size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
+    std::vector<uint8_t> seen_;               // by sequence
+    size_t n_stages_ = 1;                     // devices that the model uses
+    std::vector<Flight> flights_;             // one, or as many as may be under way
 };
 
 }  // namespace krait

@@ -49,53 +49,62 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
 
 }  // namespace
 
-Result<void> check_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
+Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
+    WeightDescs descs;
     for (const WeightSpec& spec : specs) {
-        const GgufTensor* tensor = file.find_tensor(spec.name);
-        if (tensor) KRAIT_CHECK(desc_in_file(file, *tensor, spec));
-        if (!tensor && !spec.optional)
+        if (const GgufTensor* tensor = file.find_tensor(spec.name)) {
+            KRAIT_TRY(const TensorDesc desc, desc_in_file(file, *tensor, spec));
+            descs.emplace(spec.name, spec.any_format ? desc : make_desc(DType::F32, spec.extents));
+        } else if (!spec.optional) {
             return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(),
                         spec.name, wanted(spec));
+        }
     }
-    return {};
+    return descs;
 }
 
-Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device,
+Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs,
+                              std::span<const std::shared_ptr<const Device>> devices, const WeightHomes& homes,
                               const LoadProgress& progress) {
-    KRAIT_CHECK(check_weights(file, specs));
+    Weights weights;
+    KRAIT_TRY(weights.descs_, describe_weights(file, specs));
+    weights.bytes_of_.assign(devices.size(), 0);
     uint64_t total = 0, done = 0;
     for (const WeightSpec& spec : specs)
         if (const GgufTensor* tensor = file.find_tensor(spec.name)) total += tensor->byte_size();
 
-    Weights weights;
     for (const WeightSpec& spec : specs) {
         const GgufTensor* tensor = file.find_tensor(spec.name);
+        const auto home = homes.find(spec.name);
         if (!tensor) continue;
         if (progress) progress(done, total);
-        file.advise(MappedFile::Advice::will_need, tensor->bytes);
-        KRAIT_TRY(TensorDesc desc, desc_in_file(file, *tensor, spec));
-        Result<Buffer> buffer = [&]() -> Result<Buffer> {
-            if (spec.any_format || dtype_of(desc) == DType::F32)
-                return device.upload_constant(desc, spec.uses, tensor->bytes, KRAIT_UPLOAD_BYTES_PERSIST);
-            const std::vector<float> values = decode(desc, tensor->bytes);
-            desc = make_desc(DType::F32, spec.extents);
-            return device.upload_constant(desc, spec.uses, std::as_bytes(std::span(values)));
-        }();
-        if (!buffer)
-            return tl::unexpected<Error>(
-                std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name)));
-        weights.device_bytes_ += buffer->size();
-        weights.weights_.emplace(spec.name, Weight{desc, std::make_shared<const Buffer>(std::move(*buffer))});
         done += tensor->byte_size();
+        if (home == homes.end()) continue;  // nothing reads it
+        file.advise(MappedFile::Advice::will_need, tensor->bytes);
+        const TensorDesc& desc = weights.descs_.find(spec.name)->second;
+        KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *tensor, spec));
+        const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
+        const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, tensor->bytes);
+        for (const WeightHome& at : home->second) {
+            const Device& device = *devices[static_cast<size_t>(at.device)];
+            Result<Buffer> buffer = as_it_is ? device.upload_constant(desc, at.uses, tensor->bytes, KRAIT_UPLOAD_BYTES_PERSIST)
+                                             : device.upload_constant(desc, at.uses, std::as_bytes(std::span(values)));
+            if (!buffer)
+                return tl::unexpected<Error>(
+                    std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name)));
+            weights.bytes_of_[static_cast<size_t>(at.device)] += buffer->size();
+            weights.device_bytes_ += buffer->size();
+            weights.buffers_.emplace(std::pair(spec.name, at.device), std::make_shared<const Buffer>(std::move(*buffer)));
+        }
     }
     if (progress) progress(done, total);
     weights.file_bytes_ = total;
     return weights;
 }
 
-const Weight* Weights::find(const std::string& name) const {
-    const auto found = weights_.find(name);
-    return found == weights_.end() ? nullptr : &found->second;
+std::shared_ptr<const Buffer> Weights::find(const std::string& name, int32_t device) const {
+    const auto found = buffers_.find(std::pair(name, device));
+    return found == buffers_.end() ? nullptr : found->second;
 }
 
 }  // namespace krait

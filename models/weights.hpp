@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights: what a model needs, checked against what its file holds, and uploaded to a device tensor by tensor.
+// Weights: what a model needs, checked against what its file holds, and uploaded tensor by tensor to the
+// device that reads it.
 #pragma once
 
 #include <functional>
@@ -33,31 +34,40 @@ constexpr krait_use use_of(OpId op, std::string_view operand) {
     return {static_cast<uint32_t>(op), UINT32_MAX};  // a typing error: every architecture is built once by the tests
 }
 
-// A weight on its device.
-struct Weight {
-    TensorDesc desc{};
-    std::shared_ptr<const Buffer> buffer;
+// Weights as the graph sees them, by name; optional ones that the file lacks are not there.
+using WeightDescs = std::map<std::string, TensorDesc, std::less<>>;
+// Checks that every weight is there in a form that can be used: an error names the tensor, what it is and what it must be, and
+// where in the file it stands.
+Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
+
+// A device that reads a weight, and as what.
+struct WeightHome {
+    int32_t device = 0;
+    std::vector<krait_use> uses;
 };
+// By name. A weight that is read on two devices (a tied embedding) is on both.
+using WeightHomes = std::map<std::string, std::vector<WeightHome>, std::less<>>;
 
 class Weights {
   public:
-    // An error names the tensor, what it is and what it must be, and where in the file it stands. Nothing is uploaded
-    // before all have been checked. The file must outlive the weights: devices that can read it in place do.
-    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs, const Device& device,
+    // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place do.
+    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs,
+                                std::span<const std::shared_ptr<const Device>> devices, const WeightHomes& homes,
                                 const LoadProgress& progress);
 
-    // nullptr where an optional weight is absent.
-    const Weight* find(const std::string& name) const;
+    const WeightDescs& descs() const { return descs_; }
+    // The weight on a device; nullptr where it is not there.
+    std::shared_ptr<const Buffer> find(const std::string& name, int32_t device) const;
     uint64_t file_bytes() const { return file_bytes_; }      // as they stand in the file
-    uint64_t device_bytes() const { return device_bytes_; }  // taken on the device; less where it reads the file in place
+    uint64_t device_bytes() const { return device_bytes_; }  // taken on all devices; less where one reads the file in place
+    uint64_t device_bytes(int32_t device) const { return bytes_of_[static_cast<size_t>(device)]; }
 
   private:
-    std::map<std::string, Weight, std::less<>> weights_;
+    WeightDescs descs_;
+    std::map<std::pair<std::string, int32_t>, std::shared_ptr<const Buffer>> buffers_;
+    std::vector<uint64_t> bytes_of_;  // by device
     uint64_t file_bytes_ = 0;
     uint64_t device_bytes_ = 0;
 };
-
-// Only the checks: every weight is there, in a form that can be used.
-Result<void> check_weights(const GgufFile& file, std::span<const WeightSpec> specs);
 
 }  // namespace krait

@@ -13,7 +13,7 @@ namespace krait::environment {
 // KRAIT_BACKEND_PATH: folders to search for plugins before all others, separated by ':'.
 std::vector<std::filesystem::path> backend_path();
 
-// KRAIT_DEVICE: the device to use where none is named, e.g. "cpu:avx2:threads=2".
+// KRAIT_DEVICE: the device to use where none is named, or several, e.g. "cpu:avx2:threads=2" or "cuda0,cpu".
 std::optional<std::string> device();
 
 // Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute path.

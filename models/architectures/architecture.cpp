@@ -126,7 +126,7 @@ Result<std::unique_ptr<Architecture>> Architecture::create(const GgufFile& file)
                     "{}: the architecture {} is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
                     quote_name(name));
     }
-    KRAIT_CHECK(check_weights(file, architecture->weights()));
+    KRAIT_CHECK(describe_weights(file, architecture->weights()));
     return architecture;
 }
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/cost_model.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+namespace krait {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+// The best stretches of layers for a given place of embedding and head, where no device may be busier than a limit.
+class Stretches {
+  public:
+    Stretches(const CostModel& model, size_t embedding, size_t head)
+        : model_(model), embedding_(embedding), head_(head), n_layer_(model.layer_bytes.size()), before_(n_layer_ + 1, 0) {
+        std::partial_sum(model.layer_bytes.begin(), model.layer_bytes.end(), before_.begin() + 1);
+    }
+
+    std::optional<CheapestPlacement> best(double busiest) const {
+        const size_t n_device = model_.devices.size();
+        struct State {
+            double seconds = kNever;
+            size_t first = 0;     // layer with which the device begins
+            size_t previous = 0;  // device before it
+        };
+        // states[l][d]: the first l layers are placed, and device d has the last of them.
+        std::vector<std::vector<State>> states(n_layer_ + 1, std::vector<State>(n_device));
+        for (size_t end = 1; end <= n_layer_; ++end)
+            for (size_t d = 0; d < n_device; ++d)
+                for (size_t first = 0; first < end; ++first) {
+                    const double bytes = before_[end] - before_[first];
+                    const double seconds = bytes / model_.devices[d].rates.bytes_per_second;
+                    if (fixed_bytes(d) + bytes > model_.devices[d].room || seconds + head_seconds(d) > busiest) continue;
+                    if (first == 0) {
+                        const double all = seconds + crossing(embedding_, d);
+                        if (all < states[end][d].seconds) states[end][d] = {all, 0, d};
+                    }
+                    for (size_t p = 0; first > 0 && p < d; ++p) {
+                        const double all = states[first][p].seconds + crossing(p, d) + seconds;
+                        if (all < states[end][d].seconds) states[end][d] = {all, first, p};
+                    }
+                }
+        if (fixed_bytes(embedding_) > model_.devices[embedding_].room || fixed_bytes(head_) > model_.devices[head_].room ||
+            head_seconds(head_) > busiest)
+            return std::nullopt;
+        size_t last = 0;
+        double least = kNever;
+        for (size_t d = 0; d < n_device; ++d) {
+            const double all = states[n_layer_][d].seconds + crossing(d, head_) + head_seconds(head_);
+            if (all < least) {
+                least = all;
+                last = d;
+            }
+        }
+        if (least == kNever) return std::nullopt;
+        CheapestPlacement placement{std::vector<int32_t>(n_layer_), static_cast<int32_t>(embedding_),
+                                    static_cast<int32_t>(head_), least, 0};
+        for (size_t end = n_layer_; end > 0;) {
+            const State& state = states[end][last];
+            std::fill(placement.layer.begin() + static_cast<ptrdiff_t>(state.first),
+                      placement.layer.begin() + static_cast<ptrdiff_t>(end), static_cast<int32_t>(last));
+            end = state.first;
+            last = state.previous;
+        }
+        for (size_t d = 0; d < n_device; ++d) {
+            double seconds = head_seconds(d);
+            for (size_t l = 0; l < n_layer_; ++l)
+                if (placement.layer[l] == static_cast<int32_t>(d))
+                    seconds += model_.layer_bytes[l] / model_.devices[d].rates.bytes_per_second;
+            placement.busiest_seconds = std::max(placement.busiest_seconds, seconds);
+        }
+        return placement;
+    }
+
+  private:
+    double crossing(size_t from, size_t to) const {
+        if (from == to) return 0;
+        const DeviceRates &a = model_.devices[from].rates, &b = model_.devices[to].rates;
+        return a.copy_seconds + b.copy_seconds + model_.row_bytes * (1 / a.copy_bytes_per_second + 1 / b.copy_bytes_per_second);
+    }
+    double head_seconds(size_t d) const {
+        return d == head_ ? model_.head_bytes / model_.devices[d].rates.bytes_per_second : 0;
+    }
+    double fixed_bytes(size_t d) const {
+        const bool shares = model_.tied && embedding_ == head_;
+        return (d == embedding_ && !shares ? model_.embedding_bytes : 0) + (d == head_ ? model_.head_bytes : 0);
+    }
+
+    const CostModel& model_;
+    size_t embedding_, head_, n_layer_;
+    std::vector<double> before_;  // bytes of the layers before each
+};
+
+std::optional<CheapestPlacement> best_of_all(const CostModel& model, double busiest) {
+    std::optional<CheapestPlacement> best;
+    for (size_t e = 0; e < model.devices.size(); ++e)
+        for (size_t h = 0; h < model.devices.size(); ++h) {
+            auto placement = Stretches(model, e, h).best(busiest);
+            if (placement && (!best || placement->token_seconds < best->token_seconds)) best = std::move(placement);
+        }
+    return best;
+}
+
+std::string gib(double bytes) { return fmt::format("{:.2f} GiB", bytes / (1 << 30)); }
+
+}  // namespace
+
+Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
+    auto fastest = best_of_all(model, kNever);
+    if (!fastest) {
+        const double needed = std::accumulate(model.layer_bytes.begin(), model.layer_bytes.end(), 0.0) + model.head_bytes +
+                              (model.tied ? 0 : model.embedding_bytes);
+        std::vector<std::string> rooms;
+        for (const CostDevice& device : model.devices) rooms.push_back(fmt::format("{} on {}", gib(device.room), device.name));
+        return fail(ErrorCode::out_of_memory, "weights and states take {}, and there is room for {}; name one more device",
+                    gib(needed), fmt::join(rooms, ", "));
+    }
+    const double limit = fastest->token_seconds * (1 + CostModel::kSlack);
+    // The least busy device that is still fast enough: by bisection, to one part in a thousand.
+    double low = 0, high = fastest->busiest_seconds;
+    while (high - low > 1e-3 * high) {
+        const double middle = (low + high) / 2;
+        auto placement = best_of_all(model, middle);
+        if (placement && placement->token_seconds <= limit) {
+            high = std::min(middle, placement->busiest_seconds);
+            fastest = std::move(placement);
+        } else {
+            low = middle;
+        }
+    }
+    return std::move(*fastest);
+}
+
+}  // namespace krait

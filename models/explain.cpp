@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/explain.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace krait {
+namespace {
+
+using graph::kNoTensor;
+
+// What a run of a shape looks like on its devices, without memory of its own.
+struct Picture {
+    const Model& model;
+    RunShape shape;
+    graph::Graph graph;
+    std::vector<int32_t> device;  // by node
+    std::vector<graph::Part> parts;
+    graph::DividedGraph divided;
+    std::vector<graph::MemoryPlan> plans;
+
+    const std::string& label(int32_t d) const { return model.placement().labels()[static_cast<size_t>(d)]; }
+    const std::string& label_of_share(uint32_t share) const { return label(divided.shares[share].device); }
+
+    uint64_t weight_bytes(const graph::Node& node) const {
+        uint64_t bytes = 0;
+        for (const graph::TensorId id : node.in)
+            if (id != kNoTensor && graph[id].role == graph::TensorRole::constant)
+                bytes += static_cast<uint64_t>(span_bytes(graph[id].desc));
+        return bytes;
+    }
+    // The copies for which the part that a node is in had to wait, told at the node that reads them first.
+    std::string copies_in(const graph::Node& node, int32_t d, std::vector<bool>& told) const {
+        std::string text;
+        for (const graph::TensorId id : node.in) {
+            if (id == kNoTensor) continue;
+            for (size_t c = 0; c < divided.copies.size(); ++c) {
+                const graph::Copy& copy = divided.copies[c];
+                if (told[c] || copy.tensor != graph.memory_of(id) || divided.shares[copy.to].device != d) continue;
+                told[c] = true;
+                text += fmt::format("{}{} from {} ({} bytes)", text.empty() ? "" : ", ", graph[copy.tensor].name,
+                                    label_of_share(copy.from), copy.bytes);
+            }
+        }
+        return text;
+    }
+};
+
+Result<Picture> draw(const Model& model, const RunShape& shape) {
+    Picture picture{model, shape, {}, {}, {}, {}, {}};
+    KRAIT_TRY(picture.graph,
+              build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
+    picture.device = model.placement().devices_of(picture.graph);
+    picture.parts = graph::partition(picture.graph, picture.device);
+    picture.divided = graph::insert_copies(picture.graph, picture.parts);
+    for (const graph::Share& share : picture.divided.shares) {
+        const uint64_t alignment = model.devices()[static_cast<size_t>(share.device)]->info().alignment;
+        picture.plans.push_back(graph::plan_memory(share.graph, std::max<uint64_t>(alignment, 64), share.stays));
+    }
+    return picture;
+}
+
+double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+std::string as_table(const Picture& picture) {
+    std::string text = fmt::format("{} on {}, a run of {} tokens in {} sequence{}: {}\n\n", picture.model.file().name(),
+                                   picture.model.device_names(), picture.shape.n_tok, picture.shape.n_seq,
+                                   picture.shape.n_seq == 1 ? "" : "s", picture.model.placement().summary());
+    auto out = std::back_inserter(text);
+    size_t name_width = 4, device_width = 6;
+    for (const graph::Node& node : picture.graph.nodes) name_width = std::max(name_width, node.name.size());
+    for (const std::string& label : picture.model.placement().labels()) device_width = std::max(device_width, label.size());
+    fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>12}  {}\n", "PART", "NODE", name_width, "OP", "DEVICE", device_width,
+                   "WEIGHT BYTES", "WHY");
+    std::vector<bool> told(picture.divided.copies.size(), false);
+    for (size_t p = 0; p < picture.parts.size(); ++p)
+        for (const uint32_t n : picture.parts[p].nodes) {
+            const graph::Node& node = picture.graph.nodes[n];
+            const std::string copies = picture.copies_in(node, picture.device[n], told);
+            fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>12}  {}{}{}\n", p + 1, node.name, name_width, op_name(node.op),
+                           picture.label(picture.device[n]), device_width, picture.weight_bytes(node),
+                           picture.model.placement().why(node.name), copies.empty() ? "" : "; reads ", copies);
+        }
+
+    fmt::format_to(out, "\n{:<{}} {:>6} {:>6} {:>13} {:>13} {:>12} {:>13}\n", "DEVICE", device_width, "NODES", "PARTS",
+                   "WEIGHTS MiB", "VALUES MiB", "AT ONCE MiB", "UNSHARED MiB");
+    for (size_t d = 0; d < picture.model.devices().size(); ++d) {
+        const auto index = static_cast<int32_t>(d);
+        const auto share = std::find_if(picture.divided.shares.begin(), picture.divided.shares.end(),
+                                        [&](const graph::Share& s) { return s.device == index; });
+        if (share == picture.divided.shares.end()) {
+            fmt::format_to(out, "{:<{}} {:>6}\n", picture.label(index), device_width, "unused");
+            continue;
+        }
+        const graph::MemoryPlan& plan = picture.plans[static_cast<size_t>(share - picture.divided.shares.begin())];
+        const auto n_parts = std::count_if(picture.parts.begin(), picture.parts.end(),
+                                           [&](const graph::Part& part) { return part.device == index; });
+        fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>13.2f} {:>13.2f} {:>12.2f} {:>13.2f}\n", picture.label(index), device_width,
+                       share->graph.nodes.size(), n_parts, mib(picture.model.weights().device_bytes(index)),
+                       mib(plan.peak_bytes), mib(plan.largest_live_bytes), mib(plan.naive_bytes));
+    }
+    uint64_t copied = 0;
+    for (const graph::Copy& copy : picture.divided.copies) copied += copy.bytes;
+    fmt::format_to(out, "{} part{}, {} cop{} between devices: {} bytes a run\n", picture.parts.size(),
+                   picture.parts.size() == 1 ? "" : "s", picture.divided.copies.size(),
+                   picture.divided.copies.size() == 1 ? "y" : "ies", copied);
+    return text;
+}
+
+std::string dot_string(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') quoted += '\\';
+        if (c == '\n') quoted += "\\n";
+        else quoted += c;
+    }
+    return quoted + "\"";
+}
+
+// A box a part, coloured by device; what crosses is a thick edge with its bytes.
+std::string as_dot(const Picture& picture) {
+    constexpr const char* kColors[] = {"#dceaf7", "#fbe5d6", "#e2f0d9", "#fff2cc", "#e4dfec", "#dddddd"};
+    std::string text =
+        "digraph krait {\n  rankdir=TB;\n  node [fontname=\"Helvetica\",fontsize=11,shape=box,style=\"rounded,filled\","
+        "fillcolor=white];\n  edge [fontname=\"Helvetica\",fontsize=10];\n";
+    auto out = std::back_inserter(text);
+    std::vector<int64_t> writer(picture.graph.tensors.size(), -1);
+    for (size_t p = 0; p < picture.parts.size(); ++p) {
+        const graph::Part& part = picture.parts[p];
+        fmt::format_to(out, "  subgraph cluster_{} {{\n    label={};\n    style=filled;\n    color={};\n", p,
+                       dot_string(fmt::format("part {} on {}", p + 1, picture.label(part.device))),
+                       dot_string(kColors[static_cast<size_t>(part.device) % std::size(kColors)]));
+        for (const uint32_t n : part.nodes) {
+            const graph::Node& node = picture.graph.nodes[n];
+            const uint64_t bytes = picture.weight_bytes(node);
+            fmt::format_to(out, "    n{} [label={},tooltip={}];\n", n,
+                           dot_string(fmt::format("{}\n{}{}", node.name, op_name(node.op),
+                                                  bytes > 0 ? fmt::format(", {} bytes", bytes) : std::string())),
+                           dot_string(picture.model.placement().why(node.name)));
+            for (const graph::TensorId id : node.out)
+                if (id != kNoTensor) writer[static_cast<size_t>(id)] = n;
+        }
+        text += "  }\n";
+    }
+    for (size_t n = 0; n < picture.graph.nodes.size(); ++n) {
+        std::vector<graph::TensorId> seen;
+        for (const graph::TensorId id : picture.graph.nodes[n].in) {
+            if (id == kNoTensor) continue;
+            const graph::TensorId base = picture.graph.memory_of(id);
+            const int64_t from = writer[static_cast<size_t>(base)];
+            if (from < 0 || std::find(seen.begin(), seen.end(), base) != seen.end()) continue;
+            seen.push_back(base);
+            const bool crosses = picture.device[static_cast<size_t>(from)] != picture.device[n];
+            fmt::format_to(out, "  n{} -> n{}{};\n", from, n,
+                           crosses ? fmt::format(" [penwidth=3,color=\"#c00000\",label=\"{} bytes\"]",
+                                                 span_bytes(picture.graph[base].desc))
+                                   : std::string());
+        }
+    }
+    return text + "}\n";
+}
+
+}  // namespace
+
+Result<std::string> explain(const Model& model, const RunShape& shape, ExplainForm form) {
+    KRAIT_TRY(const Picture picture, draw(model, shape));
+    return form == ExplainForm::dot ? as_dot(picture) : as_table(picture);
+}
+
+}  // namespace krait

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/placement.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "graph/lower.hpp"
+#include "models/auto_placement.hpp"
+#include "models/forward.hpp"
+
+namespace krait {
+namespace {
+
+constexpr auto kBad = ErrorCode::invalid_argument;
+
+Result<std::vector<int32_t>> by_layers(std::vector<int64_t> counts, int64_t n_layer, size_t n_device) {
+    const std::string said = fmt::format("{}", fmt::join(counts, ","));
+    const int64_t sum = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+    if (std::any_of(counts.begin(), counts.end(), [](int64_t n) { return n < 0; }))
+        return fail(kBad, "--layers {}: a device cannot have fewer than 0 layers", said);
+    if (counts.size() + 1 == n_device && sum <= n_layer) counts.push_back(n_layer - sum);
+    if (counts.size() != n_device || std::accumulate(counts.begin(), counts.end(), int64_t{0}) != n_layer)
+        return fail(kBad, "--layers {}: {} layers on {} device{}; the model has {} layers and there {} {} device{}", said, sum,
+                    counts.size(), counts.size() == 1 ? "" : "s", n_layer, n_device == 1 ? "is" : "are", n_device,
+                    n_device == 1 ? "" : "s");
+    std::vector<int32_t> layer;
+    for (size_t d = 0; d < counts.size(); ++d)
+        layer.insert(layer.end(), static_cast<size_t>(counts[d]), static_cast<int32_t>(d));
+    return layer;
+}
+
+Result<std::vector<int32_t>> by_shares(std::span<const double> shares, int64_t n_layer, size_t n_device) {
+    const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+    const bool sound = std::all_of(shares.begin(), shares.end(), [](double s) { return s >= 0 && s <= 1e9; });
+    if (shares.size() != n_device || !sound || !(sum > 0))
+        return fail(kBad, "--split {}: one number from 0 on for each of {} devices is needed, not all 0",
+                    fmt::join(shares, ","), n_device);
+    std::vector<int32_t> layer;
+    double before = 0;
+    for (size_t d = 0; d < n_device; ++d) {
+        before += shares[d];
+        const auto end =
+            d + 1 == n_device ? n_layer : std::min<int64_t>(n_layer, std::llround(before / sum * static_cast<double>(n_layer)));
+        while (static_cast<int64_t>(layer.size()) < end) layer.push_back(static_cast<int32_t>(d));
+    }
+    return layer;
+}
+
+Result<int32_t> index_of(std::span<const std::string> labels, const std::string& name, std::string_view asked_by) {
+    const auto found = std::find(labels.begin(), labels.end(), name);
+    if (found == labels.end())
+        return fail(kBad, "{}: there is no device '{}' in this run; there {} '{}'", asked_by, name,
+                    labels.size() == 1 ? "is" : "are", fmt::join(labels, "', '"));
+    return static_cast<int32_t>(found - labels.begin());
+}
+
+}  // namespace
+
+const Placement::Place& Placement::find(std::string_view node) const { return nodes_.find(node)->second; }
+
+std::vector<int32_t> Placement::devices_of(const graph::Graph& graph) const {
+    std::vector<int32_t> devices;
+    devices.reserve(graph.nodes.size());
+    for (const graph::Node& node : graph.nodes) devices.push_back(find(node.name).device);
+    return devices;
+}
+
+void Placement::add(const graph::Graph& graph, graph::Assignment assignment) {
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+        const graph::Node& node = graph.nodes[n];
+        const int32_t device = assignment.device[n];
+        nodes_[node.name] = {device, std::move(assignment.why[n])};
+        used_[static_cast<size_t>(device)] = true;
+        for (uint32_t i = 0; i < KRAIT_MAX_INPUTS; ++i) {
+            if (node.in[i] == graph::kNoTensor) continue;
+            const graph::Tensor& tensor = graph[node.in[i]];
+            if (tensor.role == graph::TensorRole::state) states_[{node.layer, node.op}] = device;
+            if (tensor.role != graph::TensorRole::constant) continue;
+            std::vector<WeightHome>& homes = homes_[tensor.name];
+            auto home = std::find_if(homes.begin(), homes.end(), [&](const WeightHome& h) { return h.device == device; });
+            if (home == homes.end()) home = homes.insert(homes.end(), {device, {}});
+            const krait_use use{static_cast<uint32_t>(node.op), i};
+            const bool known = std::any_of(home->uses.begin(), home->uses.end(),
+                                           [&](const krait_use& u) { return u.op == use.op && u.operand == use.operand; });
+            if (!known) home->uses.push_back(use);
+        }
+    }
+}
+
+Result<void> Placement::check_limits(const WeightDescs& weights, const PlacementOptions& options) const {
+    for (const PlacementOptions::Limit& limit : options.max_memory) {
+        KRAIT_TRY(const int32_t device, index_of(labels_, limit.device, "--max-memory"));
+        uint64_t bytes = 0;
+        for (const auto& [name, homes] : homes_)
+            for (const WeightHome& home : homes)
+                if (home.device == device) bytes += static_cast<uint64_t>(span_bytes(weights.find(name)->second));
+        if (bytes > limit.bytes)
+            return fail(ErrorCode::out_of_memory, "--max-memory {}={}: {} bytes of weights would go there ({}); {}",
+                        limit.device, limit.bytes, bytes, summary_,
+                        labels_.size() == 1 ? "name a second device for the rest" : "give it fewer layers");
+    }
+    return {};
+}
+
+Result<Placement> Placement::decide(const Architecture& architecture, const WeightDescs& weights,
+                                    std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options) {
+    // The prompt's nodes are those of every run; the token's tell whether a device takes them in its shape too.
+    KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, 4, {.n_tok = 512, .n_seq = 2, .n_out = 2}));
+    KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, 4, {.n_tok = 1, .n_seq = 1, .n_out = 1}));
+    const graph::LoweredGraph lowered_prompt(prompt), lowered_token(token);
+    std::map<std::string_view, uint32_t> index_in_token;
+    for (uint32_t n = 0; n < token.nodes.size(); ++n) index_in_token[token.nodes[n].name] = n;
+
+    Placement placement;
+    placement.labels_ = device_labels(devices);
+    placement.used_.assign(devices.size(), false);
+    graph::Wanted wanted;
+    const int64_t n_layer = architecture.shape().n_layer;
+    if (!options.layers.empty() && !options.split.empty())
+        return fail(kBad, "--layers and --split say the same thing in two ways: give one of them");
+    if (!options.layers.empty()) {
+        KRAIT_TRY(wanted.layer, by_layers(options.layers, n_layer, devices.size()));
+        wanted.why = fmt::format("--layers {}", fmt::join(options.layers, ","));
+    } else if (!options.split.empty()) {
+        KRAIT_TRY(wanted.layer, by_shares(options.split, n_layer, devices.size()));
+        wanted.why = fmt::format("--split {}", fmt::join(options.split, ","));
+    } else if (devices.size() == 1) {
+        wanted.layer.assign(static_cast<size_t>(n_layer), 0);
+        wanted.why = "the only device";
+    } else {
+        KRAIT_TRY(wanted, place_by_cost(architecture, weights, devices, placement.labels_, options));
+    }
+    if (!options.layers.empty() || !options.split.empty()) {
+        wanted.embedding = wanted.layer.front();
+        wanted.head = wanted.layer.back();
+    }
+    placement.summary_ = wanted.why;
+    for (const PlacementOptions::Rule& rule : options.rules) {
+        KRAIT_TRY(const int32_t device, index_of(placement.labels_, rule.device, fmt::format("--place '{}'", rule.pattern)));
+        wanted.rules.push_back({rule.pattern, device});
+    }
+
+    std::vector<graph::Candidate> candidates;
+    for (size_t d = 0; d < devices.size(); ++d)
+        candidates.push_back({placement.labels_[d], [&, d](uint32_t n) -> std::optional<Error> {
+                                  if (auto why = devices[d]->declines(lowered_prompt.get(), n)) return why;
+                                  const auto in_token = index_in_token.find(prompt.nodes[n].name);
+                                  if (in_token == index_in_token.end()) return std::nullopt;
+                                  return devices[d]->declines(lowered_token.get(), in_token->second);
+                              }});
+    KRAIT_TRY(graph::Assignment assignment, graph::assign_devices(prompt, candidates, wanted));
+    placement.add(prompt, std::move(assignment));
+    KRAIT_CHECK(placement.check_limits(weights, options));
+    return placement;
+}
+
+}  // namespace krait

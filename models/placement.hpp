@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a model's layers, weights and states live when it has several devices. Decided once, when the model is loaded, over the
+// graphs of a prompt and of a single token: a node of either goes to the same device, so weights and states have one home.
+//   PlacementOptions options{.layers = {20, 4}};
+//   KRAIT_TRY(Placement placement, Placement::decide(architecture, weights, devices, options));
+#pragma once
+
+#include "graph/passes/assign_devices.hpp"
+#include "models/weights.hpp"
+
+namespace krait {
+
+class Architecture;
+
+// What the user said; nothing of it: the cost model decides (models/auto_placement.hpp).
+struct PlacementOptions {
+    std::vector<int64_t> layers;  // so many layers for each device, in their order; the last number may be left out
+    std::vector<double> split;    // shares of the layers' bytes, for each device
+    struct Rule {
+        std::string pattern, device;
+    };
+    std::vector<Rule> rules;  // nodes whose name, or whose weight's name, has the pattern; the first that matches counts
+    struct Limit {
+        std::string device;
+        uint64_t bytes = 0;
+    };
+    std::vector<Limit> max_memory;  // most memory that weights and states take on a device
+};
+
+// The same as text: "20,4", "3,1", patterns like "blk\.[0-9]+\.ssm_out=cpu", limits like "cuda0=8G". Empty texts say nothing. An
+// error says how it is written.
+struct PlacementTexts {
+    std::string layers, split;
+    std::vector<std::string> place, max_memory;
+    Result<PlacementOptions> parse() const;
+};
+
+// The names of devices as a user tells them apart: those that are there twice get "#2", "#3" behind.
+std::vector<std::string> device_labels(std::span<const std::shared_ptr<const Device>> devices);
+
+class Placement {
+  public:
+    static Result<Placement> decide(const Architecture& architecture, const WeightDescs& weights,
+                                    std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options);
+
+    const std::vector<std::string>& labels() const { return labels_; }  // of the devices
+    std::vector<int32_t> devices_of(const graph::Graph& graph) const;   // by node, for a graph of this model
+    int32_t device_of(std::string_view node) const { return find(node).device; }
+    const std::string& why(std::string_view node) const { return find(node).why; }
+    int32_t device_of_state(int64_t layer, OpId op) const { return states_.at({layer, op}); }
+    const std::string& summary() const { return summary_; }  // how it came about: "--layers 20,4"
+
+    // For every weight the devices where it is read, and as what.
+    const WeightHomes& weight_homes() const { return homes_; }
+    // Whether anything runs on a device.
+    bool uses(int32_t device) const { return used_[static_cast<size_t>(device)]; }
+
+  private:
+    struct Place {
+        int32_t device = 0;
+        std::string why;
+    };
+    const Place& find(std::string_view node) const;
+    void add(const graph::Graph& graph, graph::Assignment assignment);
+    Result<void> check_limits(const WeightDescs& weights, const PlacementOptions& options) const;
+
+    std::vector<std::string> labels_;
+    std::string summary_;
+    std::map<std::string, Place, std::less<>> nodes_;
+    std::map<std::pair<int64_t, OpId>, int32_t> states_;
+    WeightHomes homes_;
+    std::vector<bool> used_;
+};
+
+}  // namespace krait

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A step of decoding that was seen before allocates nothing, in Krait and in its plugins: operator new of the whole process is
+// counted, on one device and on several.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "models/session.hpp"
+
+namespace {
+std::atomic<uint64_t> n_allocations{0};
+
+void* counted(std::size_t size, std::size_t alignment) {
+    n_allocations.fetch_add(1, std::memory_order_relaxed);
+    size = (size + alignment - 1) / alignment * alignment;
+    if (void* memory = std::aligned_alloc(alignment, size > 0 ? size : alignment)) return memory;
+    throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace krait {
+namespace {
+
+uint64_t allocations_of_steps(const std::string& device, const PlacementOptions& placement, int32_t n_seq) {
+    const auto model = Model::load("tests/golden/mamba.gguf", {.device = device, .placement = placement});
+    EXPECT_TRUE(model) << model.error().message;
+    auto session = Session::create(*model, {.max_sequences = n_seq});
+    EXPECT_TRUE(session) << session.error().message;
+    std::vector<int32_t> tokens(static_cast<size_t>(n_seq));
+    std::vector<SequenceInput> batch(tokens.size());
+    const auto steps = [&](int n) {
+        for (int step = 0; step < n; ++step) {
+            for (size_t i = 0; i < batch.size(); ++i) {
+                tokens[i] = static_cast<int32_t>((static_cast<size_t>(step) * 7 + i) % 100);
+                batch[i] = {.sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1)};
+            }
+            const auto decoded = session->decode(batch);
+            EXPECT_TRUE(decoded) << decoded.error().message;
+        }
+    };
+    steps(8);
+    const uint64_t before = n_allocations;
+    steps(100);
+    return n_allocations - before;
+}
+
+TEST(SteadyStep, TheCounterCounts) {
+    const uint64_t before = n_allocations;
+    const auto memory = std::make_unique<std::string>(1000, 'x');
+    EXPECT_EQ(n_allocations - before, 2u);
+    EXPECT_EQ(memory->size(), 1000u);
+    const auto device = Device::open("cpu");
+    ASSERT_TRUE(device);
+    const uint64_t before_plugin = n_allocations;
+    EXPECT_TRUE((*device)->create_buffer(KRAIT_BUFFER_DEVICE, 64));
+    EXPECT_GT(n_allocations, before_plugin) << "what plugins allocate is counted too";
+}
+
+TEST(SteadyStep, OneDeviceAllocatesNothing) {
+    EXPECT_EQ(allocations_of_steps("cpu", {}, 1), 0u);
+    EXPECT_EQ(allocations_of_steps("cpu", {}, 5), 0u);
+}
+
+TEST(SteadyStep, SeveralDevicesAllocateNothing) {
+    EXPECT_EQ(allocations_of_steps("cpu,cpu:portable", {.layers = {1}}, 1), 0u);
+    EXPECT_EQ(allocations_of_steps("cpu,cpu,cpu:portable", {.split = {1, 1, 1}, .rules = {{"scan", "cpu#2"}}}, 4), 0u);
+}
+
+}  // namespace
+}  // namespace krait

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Long batches on several devices go through them as a pipeline: the results are those of one device, and what was done is known
+// whatever happens.
+#include <fmt/ranges.h>
+
+#include <random>
+
+#include "models/session.hpp"
+#include "tests/golden/npy.hpp"
+
+namespace krait {
+namespace {
+
+std::shared_ptr<const Model> load(const std::string& name, const std::string& device, PlacementOptions placement = {}) {
+    auto model = Model::load("tests/golden/" + name + ".gguf", {.device = device, .placement = std::move(placement)});
+    EXPECT_TRUE(model) << model.error().message;
+    return *model;
+}
+
+std::vector<int32_t> random_tokens(size_t n, uint32_t seed) {
+    std::mt19937 random(seed);
+    std::vector<int32_t> tokens(n);
+    for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 101);
+    return tokens;
+}
+
+std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+
+class PipelineTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(PipelineTest, SaysWhatOneDeviceSays) {
+    const auto one = load(GetParam(), "reference"), several = load(GetParam(), "reference,reference", {.layers = {1}});
+    ASSERT_EQ(several->n_used_devices(), 2u);
+    auto expected = Session::create(one, {.max_sequences = 3}), got = Session::create(several, {.max_sequences = 3});
+    ASSERT_TRUE(expected && got);
+    const auto a = random_tokens(211, 1), b = random_tokens(77, 2), c = random_tokens(150, 3);
+    const std::vector<SequenceInput> batch{{.sequence = 1, .tokens = a, .want = WantLogits::last},
+                                           {.sequence = 0, .tokens = b, .want = WantLogits::all},
+                                           {.sequence = 2, .tokens = c, .want = WantLogits::none}};
+    for (int round = 0; round < 2; ++round) {  // the second goes on where the first ended, with graphs that are known
+        ASSERT_TRUE(expected->decode(batch));
+        int64_t last = 0;
+        const auto decoded = got->decode(batch, {.cancel = nullptr, .progress = [&](int64_t done, int64_t total) {
+                                                     EXPECT_EQ(total, 438);
+                                                     EXPECT_GT(done, last);
+                                                     last = done;
+                                                 }});
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        EXPECT_EQ(last, 438);
+        EXPECT_LE(test::nmse(copy_of(got->logits(0)), copy_of(expected->logits(0))), 1e-10);
+        for (size_t row = 0; row < b.size(); ++row)
+            EXPECT_LE(test::nmse(copy_of(got->logits(1, row)), copy_of(expected->logits(1, row))), 1e-10);
+        EXPECT_TRUE(got->logits(2).empty());
+    }
+    // Forks under way: both write, one slot is read.
+    for (Session* session : {&*expected, &*got}) {
+        ASSERT_TRUE(session->fork(2, 0));
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = a}, {.sequence = 2, .tokens = b}}));
+    }
+    EXPECT_LE(test::nmse(copy_of(got->logits(0)), copy_of(expected->logits(0))), 1e-10);
+    EXPECT_LE(test::nmse(copy_of(got->logits(1)), copy_of(expected->logits(1))), 1e-10);
+    EXPECT_EQ(got->tokens(0)->size(), 2 * c.size() + a.size());
+}
+
+TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
+    const auto model = load(GetParam(), "reference,cpu,reference", {.split = {1, 1, 1}});
+    auto session = Session::create(model);
+    ASSERT_TRUE(session);
+    const auto tokens = random_tokens(900, 4);
+    std::atomic<bool> cancel{false};
+    const auto decoded = session->decode({{.sequence = 0, .tokens = tokens}},
+                                         {.cancel = &cancel, .progress = [&](int64_t, int64_t) { cancel = true; }});
+    ASSERT_FALSE(decoded);
+    EXPECT_EQ(decoded.error().code, ErrorCode::cancelled);
+    const size_t n_done = session->tokens(0)->size();
+    EXPECT_GT(n_done, 0u);
+    EXPECT_LT(n_done, tokens.size());
+    EXPECT_EQ(decoded.error().message, fmt::format("cancelled after {} of 900 tokens", n_done));
+    // It goes on from there, and arrives where one device does.
+    ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = std::span(tokens).subspan(n_done)}}));
+    auto one = Session::create(load(GetParam(), "reference"));
+    ASSERT_TRUE(one->decode({{.sequence = 0, .tokens = tokens}}));
+    EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, PipelineTest, testing::Values("mamba", "falcon_mamba", "mamba2"));
+
+}  // namespace
+}  // namespace krait
