@@ -1,10 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capi/api.hpp"
+#include "models/explain.hpp"
 
 using namespace krait;
 using namespace krait::capi;
 
 namespace {
+
+Result<PlacementOptions> placement_of(const krait_model_options& given) {
+    PlacementTexts texts;
+    if (given.layers) texts.layers = given.layers;
+    if (given.split) texts.split = given.split;
+    const auto copy = [](const char* const* from, size_t n, const char* name, std::vector<std::string>& to) -> Result<void> {
+        if (n > 0) KRAIT_CHECK(expect_given(from, name));
+        for (size_t i = 0; i < n; ++i) {
+            KRAIT_CHECK(expect_given(from[i], name));
+            to.emplace_back(from[i]);
+        }
+        return {};
+    };
+    KRAIT_CHECK(copy(given.place, given.n_place, "place", texts.place));
+    KRAIT_CHECK(copy(given.max_memory, given.n_max_memory, "max_memory", texts.max_memory));
+    return texts.parse();
+}
 
 struct Stopped {};  // thrown by the progress function below, caught where the model is loaded
 
@@ -17,6 +35,7 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
         LoadOptions load;
         if (given.device) load.device = given.device;
+        KRAIT_TRY(load.placement, placement_of(given));
         if (const krait_executor* executor = given.executor)
             load.executor = {executor->context, executor->n_threads, executor->parallel};
         if (given.progress)
@@ -43,7 +62,7 @@ krait_code krait_model_describe(const krait_model* model, krait_model_descriptio
         const Model& m = *model->model;
         *out = {};
         set_text(out->architecture, m.shape().architecture);
-        set_text(out->device, m.device()->name());
+        set_text(out->device, m.device_names());
         out->n_vocab = m.shape().n_vocab;
         out->n_token = m.n_token();
         out->n_layer = m.shape().n_layer;
@@ -54,6 +73,20 @@ krait_code krait_model_describe(const krait_model* model, krait_model_descriptio
         out->bos = tokenizer ? (*tokenizer)->bos().value_or(-1) : -1;
         out->eos = tokenizer ? (*tokenizer)->eos().value_or(-1) : -1;
         return {};
+    });
+}
+
+krait_code krait_model_explain(const krait_model* model, int32_t n_row, krait_explain_form form, char* text, size_t capacity,
+                               size_t* size, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(size, "size"));
+        if (n_row < 1) return fail(ErrorCode::invalid_argument, "runs of {} tokens: at least 1", n_row);
+        if (form != KRAIT_EXPLAIN_TABLE && form != KRAIT_EXPLAIN_DOT)
+            return fail(ErrorCode::invalid_argument, "form is {}; 0 and 1 exist", static_cast<int>(form));
+        KRAIT_TRY(const std::string explained, explain(*model->model, {.n_tok = n_row, .n_seq = 1, .n_out = 1},
+                                                       form == KRAIT_EXPLAIN_DOT ? ExplainForm::dot : ExplainForm::table));
+        return give(std::span<const char>(explained), text, capacity, size);
     });
 }
 

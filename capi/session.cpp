@@ -105,6 +105,14 @@ krait_code krait_session_restore(krait_session* session, int32_t sequence, const
     });
 }
 
+krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(model, "model"));
+        return session->session.move_to(model->model);
+    });
+}
+
 krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(out, "out"));

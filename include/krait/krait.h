@@ -86,19 +86,28 @@ typedef struct krait_executor {
 
 typedef struct krait_model_options {
     size_t struct_size;
-    const char* device; /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto"; NULL: $KRAIT_DEVICE where set, else "auto" */
+    const char*
+        device; /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto", several: "cuda0,cpu"; NULL: $KRAIT_DEVICE, else "auto" */
     krait_progress progress;
     void* user;
     const krait_executor* executor; /* NULL = the device's own threads; excludes threads= and affinity= in device */
+    /* Of several devices, what goes where. Nothing given: what takes least time for a token, by what the devices were measured to
+     * do, and what fits their memory. A device that is there twice is called "cpu", "cpu#2". */
+    const char* layers;       /* "20,4": layers for each device, in their order; NULL = not said */
+    const char* split;        /* "3,1": shares; NULL = not said */
+    const char* const* place; /* n_place texts "regex=device": nodes whose name, or whose weight's name, matches */
+    size_t n_place;
+    const char* const* max_memory; /* n_max_memory texts "device=8G": most bytes of weights there */
+    size_t n_max_memory;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
-    { sizeof(krait_model_options), NULL, NULL, NULL, NULL }
+    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0 }
 
 typedef struct krait_model_description {
     char architecture[32]; /* general.architecture of the file */
-    char device[64];
-    int64_t n_vocab; /* logits a token */
-    int64_t n_token; /* the first so many of them stand for tokens; the rest is padding */
+    char device[64];       /* or several: "cuda0,cpu" */
+    int64_t n_vocab;       /* logits a token */
+    int64_t n_token;       /* the first so many of them stand for tokens; the rest is padding */
     int64_t n_layer, d_model;
     uint64_t weight_bytes; /* on the device */
     uint64_t state_bytes;  /* of one sequence, whatever its length */
@@ -110,6 +119,12 @@ KRAIT_API krait_code krait_model_load(const char* path, const krait_model_option
                                       krait_failure* failure);
 KRAIT_API void krait_model_free(krait_model* model);
 KRAIT_API krait_code krait_model_describe(const krait_model* model, krait_model_description* out, krait_failure* failure);
+
+/* Which node runs on which device and why, what crosses between them, and what memory they take, for runs of n_row tokens: a table
+ * for people, or a picture in the language of Graphviz. *size as n_tok of krait_model_tokenize. */
+typedef enum krait_explain_form { KRAIT_EXPLAIN_TABLE = 0, KRAIT_EXPLAIN_DOT = 1 } krait_explain_form;
+KRAIT_API krait_code krait_model_explain(const krait_model* model, int32_t n_row, krait_explain_form form, char* text,
+                                         size_t capacity, size_t* size, krait_failure* failure);
 
 /* Text to tokens. *n_tok becomes the number of tokens; where it is larger than capacity nothing is written and the call
  * fails with INVALID_ARGUMENT (tokens NULL and capacity 0 just ask for the number, and succeed). */
@@ -164,6 +179,10 @@ KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence
                                         krait_failure* failure);
 KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
                                            krait_failure* failure);
+
+/* Goes on with the same file on other devices: load it there, move the session, free the model before. States move, logits of the
+ * latest decode are gone; after a failure nothing has changed. */
+KRAIT_API krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure);
 
 /* ---- sampling --------------------------------------------------------------------------------------------------- */
 

@@ -99,6 +99,25 @@ class Model {
             [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
             [&] { return Model(handle); });
     }
+    // With everything that krait_model_options can say.
+    static Result<Model> load(const std::string& path, const krait_model_options& options) {
+        krait_model* handle = nullptr;
+        return detail::call(
+            [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
+            [&] { return Model(handle); });
+    }
+    Result<std::string> explain(int32_t n_row = 512, krait_explain_form form = KRAIT_EXPLAIN_TABLE) const {
+        size_t size = 0;
+        std::string text;
+        auto count =
+            detail::call([&](krait_failure* f) { return krait_model_explain(get(), n_row, form, nullptr, 0, &size, f); },
+                         [] { return Done{}; });
+        if (!count) return count.failure();
+        text.resize(size);
+        return detail::call(
+            [&](krait_failure* f) { return krait_model_explain(get(), n_row, form, text.data(), text.size(), &size, f); },
+            [&] { return std::move(text); });
+    }
     krait_model_description describe() const {
         krait_model_description description{};
         krait_model_describe(get(), &description, nullptr);
@@ -206,6 +225,10 @@ class Session {
         return detail::call(
             [&](krait_failure* f) { return krait_session_restore(get(), sequence, bytes.data(), bytes.size(), f); },
             [] { return Done{}; });
+    }
+    // The same model on other devices.
+    Status move_to(const Model& model) {
+        return detail::call([&](krait_failure* f) { return krait_session_move(get(), model.get(), f); }, [] { return Done{}; });
     }
     krait_session* get() const { return handle_.get(); }
 

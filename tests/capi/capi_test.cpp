@@ -158,4 +158,51 @@ TEST(CApi, MistakesAreSentences) {
     krait_sampler_free(nullptr);
 }
 
+TEST(CApi, SeveralDevicesSaySoAndSayTheSame) {
+    const kr::Model one = value(kr::Model::load({}, "cpu"));
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    const char* place[] = {"blk[.]0[.]scan=cpu#2"};
+    options.device = "cpu,cpu";
+    options.layers = "2";
+    options.place = place;
+    options.n_place = 1;
+    kr::Model two = value(kr::Model::load({}, options));
+    EXPECT_STREQ(two.describe().device, "cpu,cpu#2");
+    const std::string table = value(two.explain(64));
+    EXPECT_NE(table.find("layer 1: --layers 2"), std::string::npos) << table;
+    EXPECT_NE(table.find("--place 'blk[.]0[.]scan'"), std::string::npos) << table;
+    EXPECT_EQ(value(two.explain(64, KRAIT_EXPLAIN_DOT)).rfind("digraph krait {", 0), 0u);
+
+    kr::Session expected = value(kr::Session::create(one)), session = value(kr::Session::create(two));
+    const auto tokens = value(one.tokenize("It was a fine day in the middle of June, and"));
+    ASSERT_TRUE(static_cast<bool>(expected.decode(tokens)));
+    ASSERT_TRUE(static_cast<bool>(session.decode(tokens)));
+    ASSERT_TRUE(static_cast<bool>(session.move_to(one)));
+    const std::vector<int32_t> next{5};
+    ASSERT_TRUE(static_cast<bool>(expected.decode(next)));
+    ASSERT_TRUE(static_cast<bool>(session.decode(next)));
+    EXPECT_EQ(value(session.length()), tokens.size() + 1);
+    const auto a = value(expected.logits()), b = value(session.logits());
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end())) << "one plugin computes both";
+}
+
+TEST(CApi, WrongPlacementsAreExplained) {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "cpu,cpu";
+    options.layers = "1,2,3";
+    const auto too_many = kr::Model::load({}, options);
+    ASSERT_FALSE(static_cast<bool>(too_many));
+    EXPECT_EQ(too_many.failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_NE(too_many.failure().message.find("--layers 1,2,3: 6 layers on 3 devices; the model has"), std::string::npos)
+        << too_many.failure().message;
+    options.layers = "two";
+    EXPECT_NE(kr::Model::load({}, options).failure().message.find("numbers with commas between them are needed"),
+              std::string::npos);
+    options.layers = nullptr;
+    const char* limits[] = {"cpu=lots"};
+    options.max_memory = limits;
+    options.n_max_memory = 1;
+    EXPECT_NE(kr::Model::load({}, options).failure().message.find("'cpu=lots' is no limit of memory"), std::string::npos);
+}
+
 }  // namespace
