@@ -59,7 +59,8 @@ class Bench {
         KRAIT_TRY(GgufFile file, open());
         LoadProgress progress;
         if (plan_.progress) progress = [&](uint64_t done, uint64_t total) { plan_.progress("loading", done, total); };
-        KRAIT_TRY(result_.model, Model::load(std::move(file), {.device = plan_.device, .progress = progress}));
+        KRAIT_TRY(result_.model,
+                  Model::load(std::move(file), {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
         result_.load.load = since(start);
         KRAIT_TRY(Session session, Session::create(result_.model));
         const int32_t token = 0;

@@ -17,6 +17,7 @@ namespace krait::bench {
 
 struct BenchPlan {
     std::string device;                 // as Model::load takes it
+    PlacementOptions placement;         // likewise
     std::vector<int64_t> prompts{512};  // tokens of a prompt; 0 = none
     std::vector<int64_t> decodes{128};  // steps; 0 = none
     std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes

@@ -42,6 +42,7 @@ inline std::string types_text(const GgufFile& file) {
 
 // "cpu:avx512": with the variant that was chosen.
 inline std::string device_name(const Report& report) {
+    if (report.result.model->devices().size() > 1) return report.result.model->device_names();
     const Device& device = *report.result.model->device();
     const std::string variant = device.api().variant ? device.api().variant : "";
     if (variant.empty() || device.name().find(':') != std::string::npos) return device.name();

@@ -11,6 +11,7 @@
 
 #include "core/base/environment.hpp"
 #include "models/demo/demo_model.hpp"
+#include "models/explain.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -62,11 +63,32 @@ void ModelArguments::add_path(CLI::App& command) {
     command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")->type_name("MODEL");
 }
 
+static void add_placement(CLI::App& command, PlacementTexts& placement) {
+    constexpr const char* kGroup = "Several devices";
+    command.add_option("--layers", placement.layers, "how many layers each device takes: 20,4")
+        ->type_name("N,N")
+        ->group(kGroup);
+    command.add_option("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one")
+        ->type_name("N,N")
+        ->group(kGroup);
+    command
+        .add_option("--place", placement.place,
+                    R"(nodes whose name or weight matches go to a device: 'blk\.[0-9]+\.ssm_out=cpu'; may be repeated)")
+        ->type_name("REGEX=DEVICE")
+        ->allow_extra_args(false)
+        ->group(kGroup);
+    command.add_option("--max-memory", placement.max_memory, "most bytes of weights on a device: cuda0=8G; may be repeated")
+        ->type_name("DEVICE=SIZE")
+        ->allow_extra_args(false)
+        ->group(kGroup);
+}
+
 void ModelArguments::add_device(CLI::App& command) {
     command
         .add_option("-d,--device", device,
                     "where to run: a name from 'krait devices', with variant and options where wanted "
-                    "(cpu:avx2:threads=2); 'auto' = the best one. Default: $KRAIT_DEVICE where set, else auto")
+                    "(cpu:avx2:threads=2); 'auto' = the best one; several with ',' between them share the model. Default: "
+                    "$KRAIT_DEVICE where set, else auto")
         ->type_name("DEVICE");
     command.add_option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
         ->type_name("N")
@@ -76,12 +98,32 @@ void ModelArguments::add_device(CLI::App& command) {
                     "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
                     "each; 'none' (default)")
         ->type_name("LIST");
+    add_placement(command, placement);
+}
+
+void ModelArguments::add_explain(CLI::App& command) {
+    command.add_option("--explain", explain, "show where each node runs and why, and stop: table, or dot for Graphviz")
+        ->type_name("FORM")
+        ->expected(0, 1)
+        ->default_str("table")
+        ->check(CLI::IsMember({"table", "dot"}))
+        ->group("Several devices");
+}
+
+Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form) {
+    KRAIT_TRY(const std::string text,
+              explain(model, {.n_tok = n_tok, .n_seq = 1, .n_out = 1}, form == "dot" ? ExplainForm::dot : ExplainForm::table));
+    fmt::print("{}", text);
+    return {};
 }
 
 Result<std::string> ModelArguments::device_spec() const {
     std::string spec = !device.empty() ? device : environment::device().value_or("auto");
     if (!threads && affinity.empty()) return spec;
     if (spec == "auto") spec = "cpu";
+    if (spec.find(',') != std::string::npos)
+        return fail(ErrorCode::invalid_argument,
+                    "--threads and --affinity are for one device; of several each has its own: cuda0,cpu:threads=2");
     KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
     std::string options;
     const auto add = [&](std::string_view key, std::string_view value) -> Result<void> {
@@ -103,10 +145,12 @@ Result<GgufFile> ModelArguments::open() const {
 
 Result<std::shared_ptr<const Model>> ModelArguments::load() const {
     KRAIT_TRY(const std::string spec, device_spec());
+    KRAIT_TRY(const PlacementOptions where, placement.parse());
     KRAIT_TRY(GgufFile file, open());
     ProgressBar bar("loading", ProgressBar::Unit::bytes);
-    return Model::load(std::move(file),
-                       {.device = spec, .progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); }});
+    return Model::load(std::move(file), {.device = spec, .placement = where, .progress = [&](uint64_t done, uint64_t total) {
+                                             bar.update(done, total);
+                                         }});
 }
 
 Result<std::vector<int32_t>> parse_tokens(std::string_view text) {

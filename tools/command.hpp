@@ -50,13 +50,19 @@ struct ModelArguments {
     std::string device;
     std::optional<int> threads;
     std::string affinity;
+    PlacementTexts placement;
+    std::string explain;  // "table" or "dot": show the placement instead of running
     void add_path(CLI::App& command);
-    void add_device(CLI::App& command);  // --device, --threads, --affinity
+    void add_device(CLI::App& command);   // --device, --threads, --affinity; --layers, --split, --place, --max-memory
+    void add_explain(CLI::App& command);  // --explain
     // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two already.
     Result<std::string> device_spec() const;
     Result<GgufFile> open() const;
     Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal
 };
+
+// --explain: prints how a model's nodes are placed for runs of n_tok tokens.
+Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form);
 
 // "1,2,3" as token ids; the error names the word that is none.
 Result<std::vector<int32_t>> parse_tokens(std::string_view text);

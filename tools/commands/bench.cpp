@@ -41,9 +41,15 @@ Result<std::string> bench_model(Arguments arguments) {
     report.version = KRAIT_VERSION;
     report.date = bench::date_now();
     KRAIT_TRY(report.device, arguments.model.device_spec());
-    KRAIT_TRY(const int n_threads, bench::threads_of(report.device));  // before minutes are spent
+    KRAIT_TRY(const auto devices, parse_device_list(report.device));
+    const bool is_one = devices.size() == 1;
+    int n_threads = 0;
+    if (is_one) {  // before minutes are spent
+        KRAIT_TRY(n_threads, bench::threads_of(report.device));
+    }
     report.plan = arguments.plan;
     report.plan.device = report.device;
+    KRAIT_TRY(report.plan.placement, arguments.model.placement.parse());
     report.plan.path = arguments.model.path;
     report.plan.warm_up = !arguments.no_warm_up;
     Bars bars;
@@ -53,7 +59,7 @@ Result<std::string> bench_model(Arguments arguments) {
     // After the model, so that the memory it is measured with is not counted as the model's.
     const Device& device = *report.result.model->device();
     if (std::string_view(device.api().family) == "cpu") report.n_threads = n_threads;
-    if (!arguments.no_ceilings) {
+    if (!arguments.no_ceilings && is_one) {  // of several devices there is no one ceiling
         KRAIT_TRY(report.ceilings, bench::ceilings_of(device, report.device, [&](uint64_t done, uint64_t total) {
                       bars.update("ceilings", done, total);
                   }));
@@ -65,6 +71,10 @@ Result<std::string> bench_model(Arguments arguments) {
 }
 
 Result<void> run(const Arguments& arguments) {
+    if (!arguments.model.explain.empty()) {
+        KRAIT_TRY(const auto model, arguments.model.load());
+        return print_explanation(*model, arguments.plan.chunk, arguments.model.explain);
+    }
     KRAIT_TRY(const std::string text, bench_model(arguments));
     fmt::print("{}", text);
     return {};
@@ -78,6 +88,7 @@ void add_bench_command(CLI::App& app, Command& chosen) {
     bench::BenchPlan& plan = arguments->plan;
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
+    arguments->model.add_explain(*command);
     command->add_option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
         ->delimiter(',')
         ->check(whole_number(0, 1 << 24))

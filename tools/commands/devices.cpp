@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/runtime/plugin_registry.hpp"
+#include "models/device_rates.hpp"
 #include "tools/command.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -49,6 +50,23 @@ int show_devices() {
     return devices.empty() ? kExitFailure : kExitOk;
 }
 
+int probe_devices() {
+    fmt::print("{:<14} {:>14} {:>16} {:>14} {:>14}\n", "DEVICE", "WEIGHTS GB/s", "PRODUCTS GFLOP/s", "COPY us", "COPIES GB/s");
+    bool any = false;
+    for (const DeviceListing& listing : PluginRegistry::instance().devices()) {
+        auto device = Device::open(DeviceSpec{listing.family, listing.index, {}, {}});
+        const auto rates = device ? rates_of(*device) : Result<DeviceRates>(tl::unexpected<Error>(device.error()));
+        if (!rates) {
+            fmt::print("{:<14} {}\n", listing.name, rates.error().message);
+            continue;
+        }
+        any = true;
+        fmt::print("{:<14} {:>14.2f} {:>16.1f} {:>14.1f} {:>14.2f}\n", listing.name, rates->bytes_per_second / 1e9,
+                   rates->operations_per_second / 1e9, rates->copy_seconds * 1e6, rates->copy_bytes_per_second / 1e9);
+    }
+    return any ? kExitOk : kExitFailure;
+}
+
 }  // namespace
 
 void add_devices_command(CLI::App& app, Command& chosen) {
@@ -56,11 +74,18 @@ void add_devices_command(CLI::App& app, Command& chosen) {
     command->footer(
         "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
         "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
-        "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.\n"
-        "Examples:\n"
-        "  krait devices\n"
+        "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.
+"
+        "Examples:
+"
+        "  krait devices
+"
+        "  krait devices --probe                              how fast each is, measured once
+"
         "  KRAIT_BACKEND_PATH=~/plugins krait devices         with plugins of your own, or why they are refused");
-    command->callback([&chosen] { chosen = show_devices; });
+    auto probe = std::make_shared<bool>(false);
+    command->add_flag("--probe", *probe, "measure each device: what decides where layers go when several share a model");
+    command->callback([&chosen, probe] { chosen = *probe ? probe_devices : show_devices; });
 }
 
 }  // namespace krait::tools

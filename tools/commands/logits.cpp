@@ -36,6 +36,7 @@ Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source sour
 Result<void> write_logits(const Arguments& arguments, Source source) {
     KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.file}));
     KRAIT_TRY(const auto model, arguments.model.load());
+    if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.chunk, arguments.model.explain);
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
@@ -61,6 +62,7 @@ void add_logits_command(CLI::App& app, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
+    arguments->model.add_explain(*command);
     CLI::Option_group* input = command->add_option_group("input", "what the model reads: one of");
     input->add_option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001")->type_name("IDS");
     CLI::Option* prompt = input->add_option("-p,--prompt", arguments->prompt, "text")->type_name("TEXT");

@@ -40,7 +40,7 @@ struct Timings {
     void print(const Session& session, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
         fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
-                   session.model().file().name(), session.model().device()->name(), session.model().device()->info().name, load,
+                   session.model().file().name(), session.model().device_names(), session.model().device()->info().name, load,
                    format_bytes(static_cast<double>(session.model().weights().file_bytes())),
                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
         fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
@@ -190,6 +190,7 @@ Result<void> run(Arguments& arguments) {
     }
     const auto start = Clock::now();
     KRAIT_TRY(const auto model, arguments.model.load());
+    if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.batch, arguments.model.explain);
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch}));
     timings.load = seconds_since(start);
@@ -236,6 +237,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
+    arguments->model.add_explain(*command);
     CLI::Option* prompt = command->add_option("-p,--prompt", arguments->prompt, "how the text begins")->type_name("TEXT");
     CLI::Option* file =
         command->add_option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input")
