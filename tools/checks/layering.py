@@ -28,6 +28,8 @@ MAY_INCLUDE = {
     "tests/harness": LIBRARY,
     # Not a part of the harness but plugins with a defect each, which it must find.
     "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
+    # A plugin whose device fails when it is asked to, and the tests that ask it.
+    "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "tests/golden"),
     "tests": LIBRARY + ("backends", "tests/harness", "bench"),
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
     # Measures the processor and knows nothing of the engine.

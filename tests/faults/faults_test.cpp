@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A device that fails at any moment (fault_backend.cpp) leaves what it must: an error that says so, a session that goes on after
+// reset or restore, and nothing behind.
+#include <random>
+
+#include "models/explain.hpp"
+#include "models/session.hpp"
+#include "tests/golden/npy.hpp"
+
+namespace krait {
+namespace {
+
+constexpr int kFaults = 200;  // n runs from 1 to this
+
+class FaultTest : public testing::Test {
+  protected:
+    static void SetUpTestSuite() { PluginRegistry::instance().add_folder(KRAIT_FAULT_PLUGIN); }
+    void SetUp() override {
+        PluginRegistry::instance().set_log([this](krait_log_level level, const std::string& message) {
+            if (level == KRAIT_LOG_ERROR) complaints_ += message + "\n";
+        });
+        auto session = Session::create(*load("cpu"));
+        ASSERT_TRUE(session);
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = prompt_}}));
+        const auto logits = session->logits(0);
+        expected_.assign(logits.begin(), logits.end());
+    }
+    void TearDown() override {
+        PluginRegistry::instance().set_log({});
+        EXPECT_EQ(complaints_, "") << "handles leaked";
+    }
+
+    static Result<std::shared_ptr<const Model>> load(const std::string& device, PlacementOptions placement = {}) {
+        return Model::load("tests/golden/mamba.gguf", {.device = device, .placement = std::move(placement)});
+    }
+    // The first layer on the device with faults, the rest beside it.
+    static Result<std::shared_ptr<const Model>> load_faulty(const std::string& fault) {
+        return load("fault0:" + fault + ",cpu", {.layers = {1}});
+    }
+
+    void expect_right(Session& session, int32_t sequence) {
+        const auto decoded = session.decode({{.sequence = sequence, .tokens = prompt_}});
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        const auto logits = session.logits(0);
+        EXPECT_LE(test::nmse(std::vector<float>(logits.begin(), logits.end()), expected_), 1e-9);
+    }
+
+    static std::vector<int32_t> tokens(size_t n) {
+        std::mt19937 random(11);
+        std::vector<int32_t> tokens(n);
+        for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 101);
+        return tokens;
+    }
+
+    std::vector<int32_t> prompt_ = tokens(130);  // long enough for a pipeline
+    std::vector<float> expected_;
+    std::string complaints_;
+};
+
+TEST_F(FaultTest, DeclinedNodesGoOnWithTheReason) {
+    const auto model = load_faulty("declines=ssm_scan");
+    ASSERT_TRUE(model) << model.error().message;
+    EXPECT_EQ((*model)->placement().device_of("blk.0.scan"), 1);
+    EXPECT_NE((*model)->placement().why("blk.0.scan").find("no ssm_scan, as it was asked to"), std::string::npos);
+    const auto table = explain(**model, {.n_tok = 8, .n_seq = 1, .n_out = 1}, ExplainForm::table);
+    ASSERT_TRUE(table);
+    EXPECT_NE(table->find("no ssm_scan, as it was asked to"), std::string::npos) << *table;
+    auto session = Session::create(*model);
+    ASSERT_TRUE(session);
+    expect_right(*session, 0);
+}
+
+TEST_F(FaultTest, NobodyElseTakesADeclinedNode) {
+    const auto alone = load("fault0:declines=ssm_scan");
+    ASSERT_FALSE(alone);
+    EXPECT_EQ(alone.error().code, ErrorCode::unsupported);
+    EXPECT_NE(alone.error().message.find("name a second device that takes it"), std::string::npos) << alone.error().message;
+}
+
+TEST_F(FaultTest, AnyAllocationMayFail) {
+    int n_load = 0, n_session = 0, n_decode = 0;
+    for (int n = 1; n <= kFaults; ++n) {
+        SCOPED_TRACE(n);
+        const auto model = load_faulty(fmt::format("fail_alloc={}", n));
+        if (!model) {
+            EXPECT_EQ(model.error().code, ErrorCode::out_of_memory) << model.error().message;
+            ++n_load;
+            continue;
+        }
+        auto session = Session::create(*model, {.max_sequences = 2});
+        if (!session) {
+            EXPECT_EQ(session.error().code, ErrorCode::out_of_memory);
+            ++n_session;
+            session = Session::create(*model, {.max_sequences = 2});  // it fails once
+            ASSERT_TRUE(session);
+        }
+        const int32_t token = 1;
+        ASSERT_TRUE(session->reset(0));
+        for (const auto& part : {std::span<const int32_t>(prompt_), std::span<const int32_t>(&token, 1)})
+            if (const auto decoded = session->decode({{.sequence = 0, .tokens = part}}); !decoded) {
+                EXPECT_EQ(decoded.error().code, ErrorCode::out_of_memory) << decoded.error().message;
+                ++n_decode;
+            }
+        expect_right(*session, 1);  // a sequence that had no part in it
+        ASSERT_TRUE(session->reset(0));
+        expect_right(*session, 0);
+    }
+    EXPECT_GT(n_load, 5);
+    EXPECT_GT(n_session, 1);
+    EXPECT_GT(n_decode, 5);
+}
+
+TEST_F(FaultTest, AnyRunMayFail) {
+    int n_failed = 0;
+    for (int n = 1; n <= kFaults; ++n) {
+        SCOPED_TRACE(n);
+        const auto model = load_faulty(fmt::format("fail_run={}", n));
+        ASSERT_TRUE(model) << model.error().message;
+        auto session = Session::create(*model, {.max_sequences = 3});
+        ASSERT_TRUE(session);
+        // A pipeline of pieces first, then steps of one token, until the fault comes.
+        const auto long_prompt = tokens(400);
+        Result<void> decoded = session->decode({{.sequence = 0, .tokens = long_prompt}});
+        size_t n_before = session->tokens(0)->size();
+        for (size_t step = 0; decoded && step < static_cast<size_t>(kFaults); ++step) {
+            n_before = session->tokens(0)->size();
+            decoded = session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(step % prompt_.size(), 1)}});
+        }
+        ASSERT_FALSE(decoded) << "the fault did not come";
+        EXPECT_NE(decoded.error().message.find(fmt::format("run {} fails, as it was asked to", n)), std::string::npos)
+            << decoded.error().message;
+        ++n_failed;
+        EXPECT_LE(n_before, session->tokens(0)->size());
+        // What was half written does not go on; the others do, and so does this one after a reset.
+        const int32_t token = 1;
+        if (session->tokens(0)->size() > 0) {
+            EXPECT_FALSE(session->decode({{.sequence = 0, .tokens = std::span(&token, 1)}}));
+        }
+        expect_right(*session, 2);
+        ASSERT_TRUE(session->reset(0));
+        expect_right(*session, 0);
+    }
+    EXPECT_EQ(n_failed, kFaults);
+}
+
+TEST_F(FaultTest, ALostDeviceLeavesWhatWasSaved) {
+    for (int n = 1; n <= kFaults; n += n < 20 ? 1 : 7) {
+        SCOPED_TRACE(n);
+        auto model = load_faulty(fmt::format("lose={}", n));
+        ASSERT_TRUE(model) << model.error().message;
+        auto session = Session::create(*model, {.max_sequences = 2});
+        ASSERT_TRUE(session);
+        std::optional<std::vector<std::byte>> saved;
+        Result<void> decoded;
+        size_t step = 0;
+        for (; decoded && step < static_cast<size_t>(kFaults); ++step) {
+            decoded = session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(step % prompt_.size(), 1)}});
+            if (!decoded) break;
+            auto bytes = session->save(0);
+            ASSERT_TRUE(bytes) << bytes.error().message;
+            saved = std::move(*bytes);
+        }
+        ASSERT_FALSE(decoded);
+        EXPECT_EQ(decoded.error().code, ErrorCode::device_lost) << decoded.error().message;
+        EXPECT_EQ(step + 1, static_cast<size_t>(n));
+        EXPECT_FALSE(session->decode({{.sequence = 1, .tokens = prompt_}})) << "it stays lost";
+        if (!saved) continue;
+        // What was saved goes on elsewhere.
+        auto elsewhere = Session::create(*load("cpu"));
+        ASSERT_TRUE(elsewhere->restore(0, *saved));
+        EXPECT_EQ(elsewhere->tokens(0)->size(), step);
+        EXPECT_TRUE(elsewhere->decode({{.sequence = 0, .tokens = prompt_}}));
+    }
+}
+
+}  // namespace
+}  // namespace krait
