@@ -33,11 +33,14 @@ Result<graph::Wanted> place_by_cost(const Architecture& architecture, const Weig
     model.embedding_bytes = bytes_of(weights.find("token_embd.weight")->second);
     model.head_bytes = model.tied ? model.embedding_bytes : bytes_of(weights.find("output.weight")->second);
     for (int64_t layer = 0; layer < shape.n_layer; ++layer) {
-        double bytes = static_cast<double>(architecture.state_bytes()) / static_cast<double>(shape.n_layer);
+        double operations = 0, bytes = static_cast<double>(architecture.state_bytes()) / static_cast<double>(shape.n_layer);
         const std::string prefix = layer_name(layer, "");
-        for (auto it = weights.lower_bound(prefix); it != weights.end() && it->first.starts_with(prefix); ++it)
+        for (auto it = weights.lower_bound(prefix); it != weights.end() && it->first.starts_with(prefix); ++it) {
             bytes += bytes_of(it->second);
+            operations += 2 * static_cast<double>(element_count(it->second));
+        }
         model.layer_bytes.push_back(bytes);
+        model.layer_operations.push_back(operations);
     }
     for (size_t d = 0; d < devices.size(); ++d) {
         KRAIT_TRY(const DeviceRates rates, rates_of(devices[d]));

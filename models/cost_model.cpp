@@ -17,8 +17,9 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 class Stretches {
   public:
     Stretches(const CostModel& model, size_t embedding, size_t head)
-        : model_(model), embedding_(embedding), head_(head), n_layer_(model.layer_bytes.size()), before_(n_layer_ + 1, 0) {
-        std::partial_sum(model.layer_bytes.begin(), model.layer_bytes.end(), before_.begin() + 1);
+        : model_(model), embedding_(embedding), head_(head), n_layer_(model.layer_bytes.size()), bytes_(n_layer_ + 1, 0), operations_(n_layer_ + 1, 0) {
+        std::partial_sum(model.layer_bytes.begin(), model.layer_bytes.end(), bytes_.begin() + 1);
+        std::partial_sum(model.layer_operations.begin(), model.layer_operations.end(), operations_.begin() + 1);
     }
 
     std::optional<CheapestPlacement> best(double busiest) const {
@@ -33,9 +34,9 @@ class Stretches {
         for (size_t end = 1; end <= n_layer_; ++end)
             for (size_t d = 0; d < n_device; ++d)
                 for (size_t first = 0; first < end; ++first) {
-                    const double bytes = before_[end] - before_[first];
+                    const double bytes = bytes_[end] - bytes_[first];
                     const double seconds = bytes / model_.devices[d].rates.bytes_per_second;
-                    if (fixed_bytes(d) + bytes > model_.devices[d].room || seconds + head_seconds(d) > busiest) continue;
+                    if (fixed_bytes(d) + bytes > model_.devices[d].room || row_seconds(d, first, end) > busiest) continue;
                     if (first == 0) {
                         const double all = seconds + crossing(embedding_, d);
                         if (all < states[end][d].seconds) states[end][d] = {all, 0, d};
@@ -45,13 +46,12 @@ class Stretches {
                         if (all < states[end][d].seconds) states[end][d] = {all, first, p};
                     }
                 }
-        if (fixed_bytes(embedding_) > model_.devices[embedding_].room || fixed_bytes(head_) > model_.devices[head_].room ||
-            head_seconds(head_) > busiest)
+        if (fixed_bytes(embedding_) > model_.devices[embedding_].room || fixed_bytes(head_) > model_.devices[head_].room)
             return std::nullopt;
         size_t last = 0;
         double least = kNever;
         for (size_t d = 0; d < n_device; ++d) {
-            const double all = states[n_layer_][d].seconds + crossing(d, head_) + head_seconds(head_);
+            const double all = states[n_layer_][d].seconds + crossing(d, head_) + model_.head_bytes / model_.devices[head_].rates.bytes_per_second;
             if (all < least) {
                 least = all;
                 last = d;
@@ -64,15 +64,9 @@ class Stretches {
             const State& state = states[end][last];
             std::fill(placement.layer.begin() + static_cast<ptrdiff_t>(state.first),
                       placement.layer.begin() + static_cast<ptrdiff_t>(end), static_cast<int32_t>(last));
+            placement.busiest_seconds = std::max(placement.busiest_seconds, row_seconds(last, state.first, end));
             end = state.first;
             last = state.previous;
-        }
-        for (size_t d = 0; d < n_device; ++d) {
-            double seconds = head_seconds(d);
-            for (size_t l = 0; l < n_layer_; ++l)
-                if (placement.layer[l] == static_cast<int32_t>(d))
-                    seconds += model_.layer_bytes[l] / model_.devices[d].rates.bytes_per_second;
-            placement.busiest_seconds = std::max(placement.busiest_seconds, seconds);
         }
         return placement;
     }
@@ -83,8 +77,8 @@ class Stretches {
         const DeviceRates &a = model_.devices[from].rates, &b = model_.devices[to].rates;
         return a.copy_seconds + b.copy_seconds + model_.row_bytes * (1 / a.copy_bytes_per_second + 1 / b.copy_bytes_per_second);
     }
-    double head_seconds(size_t d) const {
-        return d == head_ ? model_.head_bytes / model_.devices[d].rates.bytes_per_second : 0;
+    double row_seconds(size_t d, size_t first, size_t end) const {
+        return (operations_[end] - operations_[first]) / model_.devices[d].rates.operations_per_second;
     }
     double fixed_bytes(size_t d) const {
         const bool shares = model_.tied && embedding_ == head_;
@@ -93,7 +87,7 @@ class Stretches {
 
     const CostModel& model_;
     size_t embedding_, head_, n_layer_;
-    std::vector<double> before_;  // bytes of the layers before each
+    std::vector<double> bytes_, operations_;  // of the layers before each
 };
 
 std::optional<CheapestPlacement> best_of_all(const CostModel& model, double busiest) {

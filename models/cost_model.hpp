@@ -3,9 +3,9 @@
 // The placement that takes least time for a token, from what devices were measured to do and what they have room for.
 //   time of a token = layers and head: bytes / the device's rate of reading weights; + what crosses between devices
 // Layers are taken in their order by devices in theirs, each device one stretch or none; embedding and head go anywhere. Of the
-// placements that take at most kSlack longer than the fastest, the one whose busiest device has least to do counts: it gives the
-// most tokens a second where several sequences or pieces of a prompt are under way at once. So two equal devices share a
-// model, and a slow one beside a fast one gets what the fast one has no room for.
+// placements that take at most kSlack longer than the fastest, the one whose busiest device has least to do for a row of a prompt
+// counts (layers: operations / the device's rate): pieces of prompts go through the devices as a pipeline, which is as fast as
+// its slowest stage. So two equal devices share a model, and a slow one beside a fast one gets what the fast one has no room for.
 #pragma once
 
 #include <span>
@@ -32,7 +32,8 @@ struct CostDevice {
 struct CostModel {
     static constexpr double kSlack = 0.05;
 
-    std::vector<double> layer_bytes;  // weights that a token reads, and states
+    std::vector<double> layer_bytes;       // weights that a token reads, and states
+    std::vector<double> layer_operations;  // of a row
     double embedding_bytes = 0, head_bytes = 0;
     bool tied = false;     // head and embedding are one weight: on one device it takes room once
     double row_bytes = 0;  // what crosses for a token
@@ -43,7 +44,7 @@ struct CheapestPlacement {
     std::vector<int32_t> layer;
     int32_t embedding = 0, head = 0;
     double token_seconds = 0;
-    double busiest_seconds = 0;  // of token_seconds, on the device that has most to do
+    double busiest_seconds = 0;  // of a row of a prompt, on the device that has most to do
 };
 
 // Fails where the model does not fit, with how much is needed and what there is.

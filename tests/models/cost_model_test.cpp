@@ -19,6 +19,7 @@ CostDevice device(const char* name, double bytes_per_second, double room) {
 CostModel model(size_t n_layer, std::vector<CostDevice> devices) {
     CostModel m;
     m.layer_bytes.assign(n_layer, 1e8);
+    m.layer_operations.assign(n_layer, 2e8);
     m.embedding_bytes = m.head_bytes = 2e8;
     m.row_bytes = 1e4;
     m.devices = std::move(devices);
@@ -47,7 +48,8 @@ TEST(CostModel, WhatDoesNotFitGoesToTheSlowOne) {
 TEST(CostModel, EqualDevicesShareTheWork) {
     const auto placed = cheapest_placement(model(24, {device("a", 1e10, 1e12), device("b", 1e10, 1e12)}));
     ASSERT_TRUE(placed) << placed.error().message;
-    EXPECT_LE(placed->busiest_seconds, placed->token_seconds * 0.52) << "24 layers and a head that weighs two";
+    EXPECT_EQ(count(*placed, 0), 12u) << "half of the layers each: a prompt's rows hardly meet the head";
+    EXPECT_EQ(count(*placed, 1), 12u);
 }
 
 TEST(CostModel, ATiedEmbeddingIsThereOnce) {
@@ -110,7 +112,10 @@ TEST(CostModel, NothingBeatsItByMoreThanTheSlack) {
     for (int i = 0; i < 200; ++i) {
         SCOPED_TRACE(i);
         CostModel m;
-        for (size_t l = 0, n = 1 + random() % 4; l < n; ++l) m.layer_bytes.push_back(between(1e6, 1e8));
+        for (size_t l = 0, n = 1 + random() % 4; l < n; ++l) {
+            m.layer_bytes.push_back(between(1e6, 1e8));
+            m.layer_operations.push_back(between(1e6, 1e8));
+        }
         m.embedding_bytes = m.head_bytes = between(1e6, 1e8);
         m.tied = random() % 2;
         m.row_bytes = 1e4;
