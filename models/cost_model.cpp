@@ -17,7 +17,12 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 class Stretches {
   public:
     Stretches(const CostModel& model, size_t embedding, size_t head)
-        : model_(model), embedding_(embedding), head_(head), n_layer_(model.layer_bytes.size()), bytes_(n_layer_ + 1, 0), operations_(n_layer_ + 1, 0) {
+        : model_(model),
+          embedding_(embedding),
+          head_(head),
+          n_layer_(model.layer_bytes.size()),
+          bytes_(n_layer_ + 1, 0),
+          operations_(n_layer_ + 1, 0) {
         std::partial_sum(model.layer_bytes.begin(), model.layer_bytes.end(), bytes_.begin() + 1);
         std::partial_sum(model.layer_operations.begin(), model.layer_operations.end(), operations_.begin() + 1);
     }
@@ -51,7 +56,8 @@ class Stretches {
         size_t last = 0;
         double least = kNever;
         for (size_t d = 0; d < n_device; ++d) {
-            const double all = states[n_layer_][d].seconds + crossing(d, head_) + model_.head_bytes / model_.devices[head_].rates.bytes_per_second;
+            const double all = states[n_layer_][d].seconds + crossing(d, head_) +
+                               model_.head_bytes / model_.devices[head_].rates.bytes_per_second;
             if (all < least) {
                 least = all;
                 last = d;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace krait {
 namespace {
@@ -117,7 +118,7 @@ std::string dot_string(std::string_view text) {
     return quoted + "\"";
 }
 
-// A box a part, coloured by device; what crosses is a thick edge with its bytes.
+// A box a part, coloured by device; what crosses is a thick edge with its bytes, and what reads it there too a thin one.
 std::string as_dot(const Picture& picture) {
     constexpr const char* kColors[] = {"#dceaf7", "#fbe5d6", "#e2f0d9", "#fff2cc", "#e4dfec", "#dddddd"};
     std::string text =
@@ -142,6 +143,7 @@ std::string as_dot(const Picture& picture) {
         }
         text += "  }\n";
     }
+    std::set<std::pair<graph::TensorId, int32_t>> crossed;
     for (size_t n = 0; n < picture.graph.nodes.size(); ++n) {
         std::vector<graph::TensorId> seen;
         for (const graph::TensorId id : picture.graph.nodes[n].in) {
@@ -150,11 +152,13 @@ std::string as_dot(const Picture& picture) {
             const int64_t from = writer[static_cast<size_t>(base)];
             if (from < 0 || std::find(seen.begin(), seen.end(), base) != seen.end()) continue;
             seen.push_back(base);
-            const bool crosses = picture.device[static_cast<size_t>(from)] != picture.device[n];
-            fmt::format_to(out, "  n{} -> n{}{};\n", from, n,
-                           crosses ? fmt::format(" [penwidth=3,color=\"#c00000\",label=\"{} bytes\"]",
-                                                 span_bytes(picture.graph[base].desc))
-                                   : std::string());
+            const int32_t to = picture.device[n];
+            std::string style;
+            if (picture.device[static_cast<size_t>(from)] != to)
+                style = crossed.insert({base, to}).second ? fmt::format(" [penwidth=3,color=\"#c00000\",label=\"{} bytes\"]",
+                                                                        span_bytes(picture.graph[base].desc))
+                                                          : std::string(" [color=\"#c00000\"]");
+            fmt::format_to(out, "  n{} -> n{}{};\n", from, n, style);
         }
     }
     return text + "}\n";

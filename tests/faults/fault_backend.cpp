@@ -5,12 +5,15 @@
 //   fail_alloc=<n>  the n-th allocation fails (buffers, constants, state pools, queues, programs), once
 //   fail_run=<n>    the n-th run fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
-// Faults and counters are those of the device that was opened last. A device that is closed while something of it still lives is
-// a leak, and goes to the host's log as an error.
+//   delay=<ms>      every run takes so long, as if a processor of the device's own were at work
+// Faults and counters are those of the device that was opened last. When the last device is closed and something still lives, that
+// is a leak, and goes to the host's log as an error.
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include "backends/cpu/reference/kernels.hpp"
@@ -26,12 +29,12 @@ class Device final : public plugin::host::Device {
 
 struct Faults {
     std::string declines;
-    int64_t fail_alloc = 0, fail_run = 0, lose = 0;
+    int64_t fail_alloc = 0, fail_run = 0, lose = 0, delay = 0;
 };
 
 std::mutex mutex;  // of faults
 Faults faults;
-std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_live{0};
+std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_live{0}, n_open{0};
 std::atomic<bool> is_lost{false};
 krait_backend plain;  // without faults
 
@@ -71,23 +74,28 @@ struct Guarded<Member> {
 krait_status open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
     const std::lock_guard lock(mutex);
     faults = {};
-    n_allocations = n_runs = n_live = 0;
+    n_allocations = n_runs = 0;
     is_lost = false;
     try {
-        constexpr plugin::OptionSpec kKnown[] = {{"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"lose", "n"}};
+        constexpr plugin::OptionSpec kKnown[] = {
+            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"lose", "n"}, {"delay", "ms"}};
         const plugin::Options parsed(options ? options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);
         faults.fail_run = parsed.integer("fail_run", 1, INT64_MAX).value_or(0);
         faults.lose = parsed.integer("lose", 1, INT64_MAX).value_or(0);
+        faults.delay = parsed.integer("delay", 0, 10000).value_or(0);
     } catch (const std::exception& e) {
         return refuse(err, KRAIT_STATUS_INVALID_ARGUMENT, e.what());
     }
-    return plain.device_open(index, "", out, err);
+    const krait_status status = plain.device_open(index, "", out, err);
+    n_open += status == KRAIT_STATUS_OK;
+    return status;
 }
 
 void close(krait_device* device) {
-    if (n_live != 0) plugin::log(KRAIT_LOG_ERROR, "fault: " + std::to_string(n_live.load()) + " handles outlive their device");
+    if (--n_open == 0 && n_live != 0)
+        plugin::log(KRAIT_LOG_ERROR, "fault: " + std::to_string(n_live.load()) + " handles outlive their devices");
     plain.device_close(device);
 }
 
@@ -104,6 +112,7 @@ krait_status run(krait_queue* queue, krait_program* program, krait_error* err) {
     if (is_lost) return lost(err);
     if (n == faults.fail_run)
         return refuse(err, KRAIT_STATUS_INTERNAL, "run " + std::to_string(n) + " fails, as it was asked to");
+    if (faults.delay > 0) std::this_thread::sleep_for(std::chrono::milliseconds(faults.delay));
     return plain.queue_run(queue, program, err);
 }
 
