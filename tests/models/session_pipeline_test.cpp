@@ -84,6 +84,52 @@ TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
     EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
 }
 
+// An observer sees the operands of every product, wherever it runs.
+TEST_P(PipelineTest, ObserversSeeEveryDevice) {
+    const auto tokens = random_tokens(90, 6);
+    const auto seen_by = [&](const std::shared_ptr<const Model>& model) {
+        std::map<std::string, std::vector<float>, std::less<>> seen;
+        auto session = Session::create(model, {.max_batch_tokens = 40, .observer = [&](const Activations& x) {
+                                                   auto& rows = seen[std::string(x.weight)];
+                                                   for (int64_t r = 0; r < x.n_row; ++r)
+                                                       rows.insert(rows.end(), x.row(r).begin(), x.row(r).end());
+                                               }});
+        EXPECT_TRUE(session);
+        EXPECT_TRUE(session->decode({{.sequence = 0, .tokens = tokens}}));
+        return seen;
+    };
+    const auto one = seen_by(load(GetParam(), "reference"));
+    const auto several =
+        seen_by(load(GetParam(), "reference,reference", {.layers = {1}, .rules = {{"ssm_out", "reference#2"}}}));
+    ASSERT_EQ(one.size(), several.size());
+    for (const auto& [name, rows] : one) EXPECT_LE(test::nmse(several.at(name), rows), 1e-10) << name;
+}
+
+// The weights of a session's model, and the states of its sequences, go to other devices in the middle of a text.
+TEST_P(PipelineTest, SessionsMove) {
+    const auto one = load(GetParam(), "reference"), several = load(GetParam(), "cpu,reference", {.layers = {2}});
+    auto stays = Session::create(one, {.max_sequences = 4}), moves = Session::create(several, {.max_sequences = 4});
+    const auto a = random_tokens(50, 7), b = random_tokens(20, 8);
+    for (Session* session : {&*stays, &*moves}) {
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = a}, {.sequence = 3, .tokens = b}}));
+        ASSERT_TRUE(session->fork(0, 1));
+    }
+    const auto before = moves->save(0);
+    const auto moved = moves->move_to(load(GetParam(), "reference,cpu,cpu", {.split = {1, 1, 1}}));
+    ASSERT_TRUE(moved) << moved.error().message;
+    EXPECT_EQ(*moves->save(0), *before);
+    EXPECT_EQ(*moves->save(1), *before);
+    EXPECT_EQ(moves->tokens(2)->size(), 0u);
+    for (Session* session : {&*stays, &*moves})
+        ASSERT_TRUE(
+            session->decode({{.sequence = 1, .tokens = b}, {.sequence = 2, .tokens = a}, {.sequence = 3, .tokens = a}}));
+    for (size_t i = 0; i < 3; ++i)
+        EXPECT_LE(test::nmse(copy_of(moves->logits(i)), copy_of(stays->logits(i))), 1e-9) << "input " << i;
+    EXPECT_EQ(*moves->save(0), *before) << "a fork has a state of its own";
+    const auto other = load(GetParam() == "mamba" ? "mamba2" : "mamba", "cpu");
+    EXPECT_FALSE(moves->move_to(other)) << "another model";
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, PipelineTest, testing::Values("mamba", "falcon_mamba", "mamba2"));
 
 }  // namespace

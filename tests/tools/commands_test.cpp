@@ -159,4 +159,26 @@ TEST_F(Commands, SignalsLeaveNothingBehind) {
     EXPECT_FALSE(std::filesystem::exists(folder_ / "m.gguf"));
 }
 
+TEST_F(Commands, SeveralDevicesShareAModel) {
+    expect_says("run -d cpu,cpu --layers 2 --explain", 0, "2 parts, 1 copy between devices");
+    expect_says("run -d cpu,cpu --layers 2 --explain dot", 0, "digraph krait {");
+    expect_says("bench -d cpu,reference --split 1,1 --explain", 0, "--split 1,1");
+    expect_says("run -d cpu,cpu --layers 2 --place 'blk[.]0[.]scan=cpu#2' --explain", 0, "--place 'blk[.]0[.]scan'");
+    const std::string one = krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --no-timings").text;
+    EXPECT_EQ(krait("run -d cpu,cpu --layers 2 -p 'The sea' -n 8 --temperature 0 --no-timings").text, one);
+    EXPECT_EQ(krait("run --layers 2 -p 'The sea' -n 8 --temperature 0 --no-timings", "KRAIT_DEVICE=cpu,cpu").text, one);
+}
+
+TEST_F(Commands, WrongPlacementsAreRefused) {
+    expect_says("run -p x -d cpu --layers 2,2", 2,
+                "--layers 2,2: 4 layers on 2 devices; the model has 8 layers and there is 1 device");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --split 1,1", 2, "give one of them");
+    expect_says("run -p x -d cpu,cpu --split 0,0", 2, "not all 0");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --place nonsense", 2, "is a regular expression and a device");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk=gpu'", 2, "there are 'cpu', 'cpu#2'");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1024");
+    expect_says("run -p x -d cpu,cpu --threads 2 --layers 8,0", 2, "of several each has its own");
+}
+
 }  // namespace
