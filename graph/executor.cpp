@@ -29,9 +29,11 @@ bool Executor::is_ready(std::string_view key) const {
     return std::any_of(programs_.begin(), programs_.end(), [&](const Compiled& c) { return c.key_ == key && is_bound(c); });
 }
 
-Pipeline& Executor::pipeline() {
-    if (!pipeline_) pipeline_ = std::make_unique<Pipeline>(lanes_);
-    return *pipeline_;
+Result<Pipeline*> Executor::pipeline() {
+    if (!pipeline_) {
+        KRAIT_TRY(pipeline_, Pipeline::create(lanes_));
+    }
+    return pipeline_.get();
 }
 
 Result<void> Executor::check_nodes(const Share& share) const {

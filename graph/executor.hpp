@@ -51,7 +51,7 @@ class Executor {
     // Whether prepare() would find the graph, and touch nothing that runs under way use.
     bool is_ready(std::string_view key) const;
     // For several runs at once; run() and read() are not to be called meanwhile. Starts a thread a device when first asked for.
-    Pipeline& pipeline();
+    Result<Pipeline*> pipeline();
 
     // Waits for all devices; the first error that any met since the last time.
     Result<void> sync();

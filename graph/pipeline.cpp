@@ -2,12 +2,23 @@
 #include "graph/pipeline.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 namespace krait::graph {
 
 Pipeline::Pipeline(std::span<const std::unique_ptr<Lane>> lanes) : waiting_(lanes.size()) {
     for (const auto& lane : lanes) lanes_.push_back(lane.get());
-    for (size_t device = 0; device < lanes_.size(); ++device) threads_.emplace_back([this, device] { serve(device); });
+}
+
+Result<std::unique_ptr<Pipeline>> Pipeline::create(std::span<const std::unique_ptr<Lane>> lanes) {
+    std::unique_ptr<Pipeline> pipeline(new Pipeline(lanes));
+    try {
+        for (size_t device = 0; device < lanes.size(); ++device)
+            pipeline->threads_.emplace_back([self = pipeline.get(), device] { self->serve(device); });
+    } catch (const std::system_error& error) {  // those that have started end with the pipeline
+        return fail(ErrorCode::unavailable, "no thread could be started for a device: {}", error.what());
+    }
+    return pipeline;
 }
 
 Pipeline::~Pipeline() {

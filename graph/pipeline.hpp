@@ -38,8 +38,9 @@ struct PipelineRun {
 
 class Pipeline {
   public:
-    explicit Pipeline(std::span<const std::unique_ptr<Lane>> lanes);  // outlive it; used by it alone while runs are under way
-    ~Pipeline();                                                      // waits for what is under way
+    // The lanes outlive it, and are used by it alone while runs are under way. Unavailable where the system has no more threads.
+    static Result<std::unique_ptr<Pipeline>> create(std::span<const std::unique_ptr<Lane>> lanes);
+    ~Pipeline();  // waits for what is under way
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
@@ -47,6 +48,7 @@ class Pipeline {
     Result<void> wait(PipelineRun& run);
 
   private:
+    explicit Pipeline(std::span<const std::unique_ptr<Lane>> lanes);
     void serve(size_t device);  // a thread's life
     Result<void> work(PipelineRun& run, uint32_t share, Lane& lane);
     Result<void> work_part(PipelineRun& run, uint32_t part, Lane& lane);

@@ -24,7 +24,9 @@ Result<void> Session::decode_pipelined(std::span<const SequenceInput> batch, con
     const size_t n_pieces = kPiecesPerStage * n_stages_;
     const size_t room =
         std::min(std::max((n_tok + n_pieces - 1) / n_pieces, kLeastPiece), static_cast<size_t>(options_.max_batch_tokens));
-    graph::Pipeline& pipeline = executor_.pipeline();
+    const auto found = executor_.pipeline();
+    if (!found) return decode_in_turn(batch, control, n_tok);  // no threads to be had: it goes on without
+    graph::Pipeline& pipeline = **found;
     Result<void> ok;
     size_t done = 0, oldest = 0, n_under_way = 0;
     bool has_failed = false;
