@@ -74,14 +74,10 @@ void add_devices_command(CLI::App& app, Command& chosen) {
     command->footer(
         "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
         "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
-        "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.
-        "
-        "Examples:
-        "
-        "  krait devices
-        "
-        "  krait devices --probe                              how fast each is, measured once
-        "
+        "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.\n"
+        "Examples:\n"
+        "  krait devices\n"
+        "  krait devices --probe                              how fast each is, measured once\n"
         "  KRAIT_BACKEND_PATH=~/plugins krait devices         with plugins of your own, or why they are refused");
     auto probe = std::make_shared<bool>(false);
     command->add_flag("--probe", *probe, "measure each device: what decides where layers go when several share a model");
