@@ -2,12 +2,14 @@
 #include "graph/pipeline.hpp"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 namespace krait::graph {
 
 Pipeline::Pipeline(std::span<const std::unique_ptr<Lane>> lanes) : waiting_(lanes.size()) {
     for (const auto& lane : lanes) lanes_.push_back(lane.get());
+    for (auto& runs : waiting_) runs.reserve(16);
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::create(std::span<const std::unique_ptr<Lane>> lanes) {
@@ -45,6 +47,9 @@ Result<void> Pipeline::submit(PipelineRun& run) {
     run.error.reset();
     {
         const std::lock_guard lock(mutex_);
+        // Whatever may throw comes before anything is changed.
+        for (auto& runs : waiting_)
+            if (runs.size() == runs.capacity()) runs.reserve(2 * runs.size());
         if (n_under_way_ == 0) first_failed_ = UINT64_MAX;
         run.number = n_submitted_++;
         ++n_under_way_;
@@ -79,14 +84,25 @@ void Pipeline::serve(size_t device) {
             const auto share = std::find_if(shares.begin(), shares.end(),
                                             [&](const Share& s) { return static_cast<size_t>(s.device) == device; });
             lock.unlock();
-            Result<void> done = work(run, static_cast<uint32_t>(share - shares.begin()), *lanes_[device]);
+            Result<void> done = work_caught(run, static_cast<uint32_t>(share - shares.begin()), *lanes_[device]);
             if (!done) (void)lanes_[device]->queue.sync();  // its error is told; the next run begins with none
             lock.lock();
             if (!done) fail_run(run, std::move(done).error());
         }
-        waiting_[device].pop_front();
+        waiting_[device].erase(waiting_[device].begin());
         if (--run.n_shares_left == 0) --n_under_way_;
         changed_.notify_all();
+    }
+}
+
+// An exception here would end the process: it belongs to the thread that waits for the run.
+Result<void> Pipeline::work_caught(PipelineRun& run, uint32_t share, Lane& lane) {
+    try {
+        return work(run, share, lane);
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::out_of_memory, "no memory for a run's work on {}", lane.device->name());
+    } catch (const std::exception& error) {
+        return fail(ErrorCode::internal, "a run on {} ended in an exception: {}", lane.device->name(), error.what());
     }
 }
 

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,6 +49,7 @@ class Pipeline {
   private:
     explicit Pipeline(std::span<const std::unique_ptr<Lane>> lanes);
     void serve(size_t device);  // a thread's life
+    Result<void> work_caught(PipelineRun& run, uint32_t share, Lane& lane);
     Result<void> work(PipelineRun& run, uint32_t share, Lane& lane);
     Result<void> work_part(PipelineRun& run, uint32_t part, Lane& lane);
     Result<void> await_copies(PipelineRun& run, uint32_t part);
@@ -58,7 +58,7 @@ class Pipeline {
     std::vector<Lane*> lanes_;
     std::mutex mutex_;  // of everything below, and of the private part of runs
     std::condition_variable changed_;
-    std::vector<std::deque<PipelineRun*>> waiting_;  // by device
+    std::vector<std::vector<PipelineRun*>> waiting_;  // by device; a few, the first is at work
     size_t n_under_way_ = 0;
     uint64_t n_submitted_ = 0;
     uint64_t first_failed_ = UINT64_MAX;  // the earliest, by number, since nothing was under way

@@ -14,14 +14,31 @@ constexpr double kUsable = 0.9;
 
 double bytes_of(const TensorDesc& desc) { return static_cast<double>(span_bytes(desc)); }
 
-double room_on(const Device& device, const std::string& label, const PlacementOptions& options) {
-    double room = device.info().memory_free > 0 ? kUsable * static_cast<double>(device.info().memory_free) : 1e18;
-    for (const PlacementOptions::Limit& limit : options.max_memory)
-        if (limit.device == label) room = std::min(room, static_cast<double>(limit.bytes));
-    return room;
+bool is_in_host_memory(const Device& device) {
+    const uint32_t kind = device.info().kind;
+    return kind == KRAIT_DEVICE_CPU || kind == KRAIT_DEVICE_INTEGRATED_GPU || kind == KRAIT_DEVICE_EMULATED;
+}
+
+bool share_memory(const Device& a, const Device& b) {
+    return a.name() == b.name() || (is_in_host_memory(a) && is_in_host_memory(b));
 }
 
 }  // namespace
+
+std::vector<double> rooms_of(std::span<const std::shared_ptr<const Device>> devices, std::span<const std::string> labels,
+                             const PlacementOptions& options) {
+    std::vector<double> rooms;
+    for (size_t d = 0; d < devices.size(); ++d) {
+        const auto n_sharing = std::count_if(devices.begin(), devices.end(),
+                                             [&](const auto& other) { return share_memory(*devices[d], *other); });
+        const auto free = static_cast<double>(devices[d]->info().memory_free);
+        double room = free > 0 ? kUsable * free / static_cast<double>(n_sharing) : 1e18;
+        for (const PlacementOptions::Limit& limit : options.max_memory)
+            if (limit.device == labels[d]) room = std::min(room, static_cast<double>(limit.bytes));
+        rooms.push_back(room);
+    }
+    return rooms;
+}
 
 Result<graph::Wanted> place_by_cost(const Architecture& architecture, const WeightDescs& weights,
                                     std::span<const std::shared_ptr<const Device>> devices, std::span<const std::string> labels,
@@ -42,15 +59,29 @@ Result<graph::Wanted> place_by_cost(const Architecture& architecture, const Weig
         model.layer_bytes.push_back(bytes);
         model.layer_operations.push_back(operations);
     }
+    const std::vector<double> rooms = rooms_of(devices, labels, options);
+    std::vector<int32_t> measured;  // indices of devices with rates: those of the cost model
+    std::string unmeasured;
     for (size_t d = 0; d < devices.size(); ++d) {
-        KRAIT_TRY(const DeviceRates rates, rates_of(devices[d]));
-        model.devices.push_back({labels[d], rates, room_on(*devices[d], labels[d], options)});
+        const Result<DeviceRates> rates = rates_of(devices[d]);
+        if (!rates) {
+            // Nothing is given to it here; what others decline may still go there.
+            unmeasured += fmt::format("; {} gets no layers, as it could not be measured: {}", labels[d], rates.error().message);
+            continue;
+        }
+        measured.push_back(static_cast<int32_t>(d));
+        model.devices.push_back({labels[d], *rates, rooms[d]});
     }
-    KRAIT_TRY(CheapestPlacement cheapest, cheapest_placement(model));
-    return graph::Wanted{.layer = std::move(cheapest.layer),
-                         .embedding = cheapest.embedding,
-                         .head = cheapest.head,
-                         .why = fmt::format("auto, {:.2g} ms a token", cheapest.token_seconds * 1e3),
+    if (measured.empty())
+        return fail(ErrorCode::unavailable, "no device could be measured{}; say with --layers what goes where", unmeasured);
+    auto cheapest = cheapest_placement(model);
+    if (!cheapest) return fail(cheapest.error().code, "{}{}", cheapest.error().message, unmeasured);
+    const auto device = [&](int32_t index) { return measured[static_cast<size_t>(index)]; };
+    for (int32_t& layer : cheapest->layer) layer = device(layer);
+    return graph::Wanted{.layer = std::move(cheapest->layer),
+                         .embedding = device(cheapest->embedding),
+                         .head = device(cheapest->head),
+                         .why = fmt::format("auto, {:.2g} ms a token{}", cheapest->token_seconds * 1e3, unmeasured),
                          .rules = {}};
 }
 

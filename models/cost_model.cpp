@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -109,6 +110,12 @@ std::optional<CheapestPlacement> best_of_all(const CostModel& model, double busi
 std::string gib(double bytes) { return fmt::format("{:.2f} GiB", bytes / (1 << 30)); }
 
 }  // namespace
+
+size_t least_piece_of(const DeviceRates& rates) {
+    constexpr double kBytesPerWeight = 34.0 / 32, kOperationsPerWeight = 2;
+    const double rows = rates.operations_per_second / kOperationsPerWeight * kBytesPerWeight / rates.bytes_per_second;
+    return static_cast<size_t>(32 * std::ceil(std::clamp(rows, 1.0, 128.0) / 32));
+}
 
 Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
     auto fastest = best_of_all(model, kNever);

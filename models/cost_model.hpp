@@ -23,6 +23,10 @@ struct DeviceRates {
     double copy_bytes_per_second = 0;
 };
 
+// Rows from which on a product of Q8_0 weights takes longer to compute than its weights take to read, as a multiple of 32; from 32
+// to 128, so that prompts of a few hundred tokens still make several pieces.
+size_t least_piece_of(const DeviceRates& rates);
+
 struct CostDevice {
     std::string name;
     DeviceRates rates;

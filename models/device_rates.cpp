@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 
 #include "core/base/environment.hpp"
@@ -95,7 +98,36 @@ std::string key_of(const Device& device) {
     return key;
 }
 
+// "1e9\t2e11\t1e-06\t8e9", whatever the locale; none where it is anything else.
+std::optional<DeviceRates> parse_rates(std::string_view text) {
+    std::array<double, 4> number{};
+    const char *at = text.data(), *const end = text.data() + text.size();
+    for (size_t i = 0; i < number.size(); ++i) {
+        if (i > 0 && (at == end || *at++ != '\t')) return std::nullopt;
+        const auto [next, code] = std::from_chars(at, end, number[i]);
+        if (code != std::errc{} || !std::isfinite(number[i])) return std::nullopt;
+        at = next;
+    }
+    const DeviceRates r{number[0], number[1], number[2], number[3]};
+    const bool is_sound = at == end && r.bytes_per_second > 0 && r.operations_per_second > 0 && r.copy_seconds >= 0 &&
+                          r.copy_bytes_per_second > 0;
+    return is_sound ? std::optional(r) : std::nullopt;
+}
+
+std::filesystem::path path_in(const std::filesystem::path& folder) { return folder / "rates.tsv"; }
+
 }  // namespace
+
+std::optional<DeviceRates> known_rates(const Device& device) {
+    const auto folder = environment::cache_directory();
+    if (!folder) return std::nullopt;
+    const std::string key = key_of(device) + "\t";
+    std::ifstream file(path_in(*folder));
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with(key))
+            if (const auto rates = parse_rates(std::string_view(line).substr(key.size()))) return rates;
+    return std::nullopt;
+}
 
 Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device) {
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(device));
@@ -109,26 +141,16 @@ Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device) {
 }
 
 Result<DeviceRates> rates_of(const std::shared_ptr<const Device>& device) {
-    const std::string key = key_of(*device);
-    const auto folder = environment::cache_directory();
-    const auto path = folder.value_or("") / "rates.tsv";
-    if (std::ifstream file(path); folder && file) {
-        for (std::string line; std::getline(file, line);) {
-            DeviceRates r;
-            if (!line.starts_with(key + "\t")) continue;
-            if (std::sscanf(line.c_str() + key.size() + 1, "%lf\t%lf\t%lf\t%lf", &r.bytes_per_second, &r.operations_per_second,
-                            &r.copy_seconds, &r.copy_bytes_per_second) == 4 &&
-                r.bytes_per_second > 0 && r.operations_per_second > 0 && r.copy_seconds >= 0 && r.copy_bytes_per_second > 0)
-                return r;
-        }
-    }
+    if (const auto known = known_rates(*device)) return *known;
     KRAIT_TRY(const DeviceRates r, measure_rates(device));
+    const auto folder = environment::cache_directory();
     if (!folder) return r;
     std::error_code ignored;
     std::filesystem::create_directories(*folder, ignored);
     // One write of one line: what two processes append does not mix.
-    std::ofstream(path, std::ios::app) << fmt::format("{}\t{}\t{}\t{}\t{}\n", key, r.bytes_per_second, r.operations_per_second,
-                                                      r.copy_seconds, r.copy_bytes_per_second);
+    std::ofstream(path_in(*folder), std::ios::app) << fmt::format("{}\t{}\t{}\t{}\t{}\n", key_of(*device), r.bytes_per_second,
+                                                                  r.operations_per_second, r.copy_seconds,
+                                                                  r.copy_bytes_per_second);
     return r;
 }
 

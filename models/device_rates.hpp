@@ -5,10 +5,15 @@
 // options, plugin version and features; where that cannot be written, it is measured again.
 #pragma once
 
+#include <optional>
+
 #include "core/runtime/device.hpp"
 #include "models/cost_model.hpp"
 
 namespace krait {
+
+// From the file alone; a line that cannot be read counts as none.
+std::optional<DeviceRates> known_rates(const Device& device);
 
 Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device);
 

@@ -18,9 +18,10 @@ constexpr auto kBad = ErrorCode::invalid_argument;
 
 Result<std::vector<int32_t>> by_layers(std::vector<int64_t> counts, int64_t n_layer, size_t n_device) {
     const std::string said = fmt::format("{}", fmt::join(counts, ","));
+    for (const int64_t n : counts)
+        if (n < 0 || n > n_layer)
+            return fail(kBad, "--layers {}: a device cannot have {} layers; the model has {}", said, n, n_layer);
     const int64_t sum = std::accumulate(counts.begin(), counts.end(), int64_t{0});
-    if (std::any_of(counts.begin(), counts.end(), [](int64_t n) { return n < 0; }))
-        return fail(kBad, "--layers {}: a device cannot have fewer than 0 layers", said);
     if (counts.size() + 1 == n_device && sum <= n_layer) counts.push_back(n_layer - sum);
     if (counts.size() != n_device || std::accumulate(counts.begin(), counts.end(), int64_t{0}) != n_layer)
         return fail(kBad, "--layers {}: {} layers on {} device{}; the model has {} layers and there {} {} device{}", said, sum,
@@ -52,7 +53,7 @@ Result<std::vector<int32_t>> by_shares(std::span<const double> shares, int64_t n
 Result<int32_t> index_of(std::span<const std::string> labels, const std::string& name, std::string_view asked_by) {
     const auto found = std::find(labels.begin(), labels.end(), name);
     if (found == labels.end())
-        return fail(kBad, "{}: there is no device '{}' in this run; there {} '{}'", asked_by, name,
+        return fail(kBad, "{}: no device of this model is called '{}'; there {} '{}'", asked_by, name,
                     labels.size() == 1 ? "is" : "are", fmt::join(labels, "', '"));
     return static_cast<int32_t>(found - labels.begin());
 }
@@ -117,6 +118,15 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     Placement placement;
     placement.labels_ = device_labels(devices);
     placement.used_.assign(devices.size(), false);
+    // Before anything is measured: names that are wrong are told at once.
+    decltype(graph::Wanted::rules) rules;
+    for (const PlacementOptions::Rule& rule : options.rules) {
+        KRAIT_TRY(const int32_t device,
+                  index_of(placement.labels_, rule.device, fmt::format("--place '{}={}'", rule.pattern, rule.device)));
+        rules.push_back({rule.pattern, device});
+    }
+    for (const PlacementOptions::Limit& limit : options.max_memory)
+        KRAIT_CHECK(index_of(placement.labels_, limit.device, fmt::format("--max-memory {}", limit.device)));
     graph::Wanted wanted;
     const int64_t n_layer = architecture.shape().n_layer;
     if (!options.layers.empty() && !options.split.empty())
@@ -138,10 +148,7 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
         wanted.head = wanted.layer.back();
     }
     placement.summary_ = wanted.why;
-    for (const PlacementOptions::Rule& rule : options.rules) {
-        KRAIT_TRY(const int32_t device, index_of(placement.labels_, rule.device, fmt::format("--place '{}'", rule.pattern)));
-        wanted.rules.push_back({rule.pattern, device});
-    }
+    wanted.rules = std::move(rules);
 
     std::vector<graph::Candidate> candidates;
     for (size_t d = 0; d < devices.size(); ++d)

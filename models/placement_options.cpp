@@ -50,10 +50,11 @@ Result<PlacementOptions::Limit> parse_limit(std::string_view text) {
     }
     double number = 0;
     const auto [end, ec] = std::from_chars(size.data(), size.data() + size.size(), number);
-    if (ec != std::errc{} || end != size.data() + size.size() || !std::isfinite(number) || number < 0 || number > 1e15)
-        return refuse();
-    return PlacementOptions::Limit{std::string(text.substr(0, equals)),
-                                   static_cast<uint64_t>(number * static_cast<double>(unit))};
+    if (ec != std::errc{} || end != size.data() + size.size() || !std::isfinite(number) || number < 0) return refuse();
+    const double bytes = number * static_cast<double>(unit);
+    if (bytes > 0x1p60)
+        return fail(ErrorCode::invalid_argument, "'{}' is no limit of memory: at most 1048576T are possible", text);
+    return PlacementOptions::Limit{std::string(text.substr(0, equals)), static_cast<uint64_t>(bytes)};
 }
 
 }  // namespace

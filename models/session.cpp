@@ -26,6 +26,7 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
       sequences_(static_cast<size_t>(options.max_sequences)),
       seen_(sequences_.size(), 0) {
     n_stages_ = model_->n_used_devices();
+    least_piece_ = model_->least_piece();
     flights_.resize(std::min(kMaxFlights, n_stages_ > 1 ? 2 * n_stages_ : 1));
 }
 
@@ -80,7 +81,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
 
     next_input_ = next_token_ = 0;
     const Result<void> ok =
-        can_pipeline(n_tok) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok);
+        can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok);
     if (!ok) rows_.clear();
     return ok;
 }
@@ -90,7 +91,8 @@ Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const
     for (size_t done = 0; fill(flight, batch, static_cast<size_t>(options_.max_batch_tokens)); done += flight.n_tok) {
         if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
         if (is_cancelled(control)) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
-        KRAIT_CHECK(make_ready(flight, batch));
+        describe(flight, batch);
+        KRAIT_CHECK(make_ready(flight));
         const Result<void> ok = run(flight);
         book(flight, batch, ok.has_value());
         KRAIT_CHECK(ok);
@@ -113,8 +115,7 @@ bool Session::fill(Flight& flight, std::span<const SequenceInput> batch, size_t 
     return flight.n_tok > 0;
 }
 
-Result<void> Session::make_ready(Flight& flight, std::span<const SequenceInput> batch,
-                                 const std::function<Result<void>()>& idle) {
+void Session::describe(Flight& flight, std::span<const SequenceInput> batch) {
     const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
     for (const Piece& piece : flight.pieces) {
         const SequenceInput& input = batch[piece.input];
@@ -135,13 +136,17 @@ Result<void> Session::make_ready(Flight& flight, std::span<const SequenceInput> 
     flight.out = flight.out.first(flight.out_rows.size() * n_vocab);
     flight.shape = {static_cast<int64_t>(flight.ids.size()), static_cast<int64_t>(flight.pieces.size()),
                     static_cast<int64_t>(flight.out_rows.size())};
-    if (idle && !executor_.is_ready(RunKey(flight.shape).text())) KRAIT_CHECK(idle());
+}
+
+Result<void> Session::make_ready(Flight& flight) {
     KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(RunKey(flight.shape).text(), [&]() -> Result<graph::PlacedGraph> {
         KRAIT_TRY(graph::Graph graph,
                   build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(), flight.shape));
         if (options_.observer) keep_activations(graph);
         return build_placed(*model_, states_, std::move(graph));
     }));
+    flight.src_slot.reserve(flight.pieces.size());
+    flight.dst_slot.reserve(flight.pieces.size());
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
     for (const Piece& piece : flight.pieces) {
         Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
@@ -181,17 +186,21 @@ Result<void> Session::run(Flight& flight) {
 }
 
 void Session::book(const Flight& flight, std::span<const SequenceInput> batch, bool done) {
+    // What may throw comes first, so that a run is booked as a whole or not at all.
+    for (const Piece& piece : flight.pieces) {
+        std::vector<int32_t>& tokens = sequences_[static_cast<size_t>(piece.sequence)].tokens;
+        if (done && tokens.capacity() < tokens.size() + piece.count)
+            tokens.reserve(2 * tokens.size() + piece.count + 256);  // so that few steps allocate
+    }
     for (size_t i = 0; i < flight.dst_slot.size(); ++i) {
         const Piece& piece = flight.pieces[i];
         Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
         const int32_t src = flight.src_slot[i], dst = flight.dst_slot[i];
         if (done) {
+            const auto tokens = batch[piece.input].tokens.subspan(piece.first, piece.count);
+            sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
             if (src != dst && src >= 0) states_.release(src);
             sequence.slot = dst;
-            const auto tokens = batch[piece.input].tokens.subspan(piece.first, piece.count);
-            if (sequence.tokens.capacity() < sequence.tokens.size() + tokens.size())
-                sequence.tokens.reserve(2 * sequence.tokens.size() + tokens.size() + 256);  // so that few steps allocate
-            sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
         } else {
             if (src != dst) states_.release(dst);
             if (src == dst && sequence.slot == dst) sequence.broken = true;  // in place: half written, perhaps

@@ -88,11 +88,11 @@ class Session {
     // A run's life: it takes tokens of the batch, gets a graph and slots, runs, and is booked.
     Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
     Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
-    bool can_pipeline(size_t n_tok) const;
-    bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);
-    // idle: waits for the runs under way; called before anything is touched that they use.
-    Result<void> make_ready(Flight& flight, std::span<const SequenceInput> batch,
-                            const std::function<Result<void>()>& idle = {});
+    bool can_pipeline(std::span<const SequenceInput> batch) const;
+    bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);      // with tokens of the batch; false: no more
+    void describe(Flight& flight, std::span<const SequenceInput> batch);               // what its graph reads, and its shape
+    Result<void> make_ready(Flight& flight);                                           // a graph and slots
+    bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
     void give_back(const Flight& flight);  // the slots of a run that is not run
     Result<void> run(Flight& flight);
     void book(const Flight& flight, std::span<const SequenceInput> batch, bool done);
@@ -109,6 +109,7 @@ class Session {
     size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
     std::vector<uint8_t> seen_;               // by sequence
     size_t n_stages_ = 1;                     // devices that the model uses
+    size_t least_piece_ = 32;                 // rows that a run of a pipeline has at least
     std::vector<Flight> flights_;             // one, or as many as may be under way
 };
 

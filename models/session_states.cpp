@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Session: states as bytes, and to other devices.
+#include <utility>
+
 #include "models/session.hpp"
 #include "models/state_file.hpp"
 
@@ -75,7 +77,8 @@ Result<void> Session::move_to(std::shared_ptr<const Model> model) {
         }
         target.slot = target.planned = slot;
     }
-    *this = std::move(moved);
+    // Swapped, so that what was there ends as a session does: runs before states, states before devices.
+    std::swap(*this, moved);
     return {};
 }
 

@@ -102,10 +102,10 @@ void ModelArguments::add_device(CLI::App& command) {
 }
 
 void ModelArguments::add_explain(CLI::App& command) {
-    command.add_option("--explain", explain, "show where each node runs and why, and stop: table, or dot for Graphviz")
-        ->type_name("FORM")
-        ->expected(0, 1)
-        ->default_str("table")
+    // A flag, which takes no argument of its own: the model's path may stand behind it.
+    command
+        .add_flag("--explain{table}", explain,
+                  "show where each node runs and why, and stop; --explain=dot draws it for Graphviz, --explain=table is the default")
         ->check(CLI::IsMember({"table", "dot"}))
         ->group("Several devices");
 }

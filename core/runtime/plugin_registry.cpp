@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/environment.hpp"
+#include "core/runtime/safe_probe.hpp"
 #include "core/runtime/static_plugins.hpp"
 
 namespace krait {
@@ -52,6 +53,11 @@ void PluginRegistry::add_folder(fs::path folder) {
     extra_folders_.push_back(std::move(folder));
 }
 
+void PluginRegistry::set_safe_probe(bool on) {
+    const std::lock_guard lock(mutex_);
+    safe_probe_ = on;
+}
+
 void PluginRegistry::load_locked() {
     if (loaded_) return;
     loaded_ = true;
@@ -79,7 +85,13 @@ void PluginRegistry::scan_folder(const fs::path& folder) {
         if (file.filename().string().starts_with("krait-") && file.extension() == ".so") files.push_back(file);
     }
     std::sort(files.begin(), files.end());  // the same order on every file system
-    for (const fs::path& file : files) admit(file.string(), Plugin::load(file, host_));
+    for (const fs::path& file : files) admit(file.string(), load_plugin(file));
+}
+
+Result<std::shared_ptr<Plugin>> PluginRegistry::load_plugin(const fs::path& file) const {
+    if (safe_probe_)
+        if (auto why = probe_in_child(file, host_)) return fail(ErrorCode::unavailable, "{}", *why);
+    return Plugin::load(file, host_);
 }
 
 void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded) {

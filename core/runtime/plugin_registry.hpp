@@ -39,6 +39,8 @@ class PluginRegistry {
 
     void set_log(LogSink sink);  // default: nothing is printed
     void add_folder(std::filesystem::path folder);
+    // From now on a plugin is loaded only if a child process could load and ask it (core/runtime/safe_probe.hpp). Before first use.
+    void set_safe_probe(bool on);
 
     std::vector<PluginReport> reports();
     // The devices of the best plugin of each family, highest auto_rank first.
@@ -70,6 +72,7 @@ class PluginRegistry {
     PluginRegistry();
     void load_locked();
     void scan_folder(const std::filesystem::path& folder);
+    Result<std::shared_ptr<Plugin>> load_plugin(const std::filesystem::path& file) const;
     void admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded);
     const Entry* best_of(std::string_view family) const;
 
@@ -78,7 +81,7 @@ class PluginRegistry {
     LogSink log_;
     std::string cache_directory_;
     krait_host host_{};
-    bool loaded_ = false;
+    bool loaded_ = false, safe_probe_ = false;
     std::vector<std::filesystem::path> extra_folders_;
     std::vector<Entry> entries_;
     std::vector<PluginReport> reports_;

@@ -99,8 +99,8 @@ class Model {
             [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },
             [&] { return Model(handle); });
     }
-    // With everything that krait_model_options can say.
-    static Result<Model> load(const std::string& path, const krait_model_options& options) {
+    // With everything that krait_model_options can say. A name of its own: load(path, {}) would mean both.
+    static Result<Model> load_with(const std::string& path, const krait_model_options& options) {
         krait_model* handle = nullptr;
         return detail::call(
             [&](krait_failure* f) { return krait_model_load(path.empty() ? nullptr : path.c_str(), &options, &handle, f); },

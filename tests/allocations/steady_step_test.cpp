@@ -64,6 +64,21 @@ uint64_t allocations_of_steps(const std::string& device, const PlacementOptions&
     return n_allocations - before;
 }
 
+// Prompts of one length, through a pipeline of two devices.
+TEST(SteadyStep, PipelinedPromptsAllocateNothing) {
+    const auto model = Model::load("tests/golden/mamba.gguf", {.device = "cpu,cpu:portable", .placement = {.layers = {1}}});
+    ASSERT_TRUE(model) << model.error().message;
+    auto session = Session::create(*model);
+    ASSERT_TRUE(session);
+    const std::vector<int32_t> prompt(128, 7);
+    const SequenceInput input{.sequence = 0, .tokens = prompt};
+    // The list of a sequence's tokens grows for the last time at 1280 tokens, to hold 2944.
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(session->decode(std::span(&input, 1)));
+    const uint64_t before = n_allocations;
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(session->decode(std::span(&input, 1)));
+    EXPECT_EQ(n_allocations - before, 0u);
+}
+
 TEST(SteadyStep, TheCounterCounts) {
     const uint64_t before = n_allocations;
     const auto memory = std::make_unique<std::string>(1000, 'x');

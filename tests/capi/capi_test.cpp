@@ -160,13 +160,14 @@ TEST(CApi, MistakesAreSentences) {
 
 TEST(CApi, SeveralDevicesSaySoAndSayTheSame) {
     const kr::Model one = value(kr::Model::load({}, "cpu"));
+    EXPECT_EQ(value(kr::Model::load("", {})).describe().n_layer, one.describe().n_layer) << "one function takes {}";
     krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
     const char* place[] = {"blk[.]0[.]scan=cpu#2"};
     options.device = "cpu,cpu";
     options.layers = "2";
     options.place = place;
     options.n_place = 1;
-    kr::Model two = value(kr::Model::load({}, options));
+    kr::Model two = value(kr::Model::load_with({}, options));
     EXPECT_STREQ(two.describe().device, "cpu,cpu#2");
     const std::string table = value(two.explain(64));
     EXPECT_NE(table.find("layer 1: --layers 2"), std::string::npos) << table;
@@ -190,19 +191,19 @@ TEST(CApi, WrongPlacementsAreExplained) {
     krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
     options.device = "cpu,cpu";
     options.layers = "1,2,3";
-    const auto too_many = kr::Model::load({}, options);
+    const auto too_many = kr::Model::load_with({}, options);
     ASSERT_FALSE(static_cast<bool>(too_many));
     EXPECT_EQ(too_many.failure().code, KRAIT_INVALID_ARGUMENT);
     EXPECT_NE(too_many.failure().message.find("--layers 1,2,3: 6 layers on 3 devices; the model has"), std::string::npos)
         << too_many.failure().message;
     options.layers = "two";
-    EXPECT_NE(kr::Model::load({}, options).failure().message.find("numbers with commas between them are needed"),
+    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("numbers with commas between them are needed"),
               std::string::npos);
     options.layers = nullptr;
     const char* limits[] = {"cpu=lots"};
     options.max_memory = limits;
     options.n_max_memory = 1;
-    EXPECT_NE(kr::Model::load({}, options).failure().message.find("'cpu=lots' is no limit of memory"), std::string::npos);
+    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("'cpu=lots' is no limit of memory"), std::string::npos);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 //   fail_alloc=<n>  the n-th allocation fails (buffers, constants, state pools, queues, programs), once
 //   fail_run=<n>    the n-th run fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
-//   delay=<ms>      every run takes so long, as if a processor of the device's own were at work
+//   meet=<n>        the n-th run ends when another has begun meanwhile, and fails where none does within a minute
 // Faults and counters are those of the device that was opened last. When the last device is closed and something still lives, that
 // is a leak, and goes to the host's log as an error.
 #include <atomic>
@@ -29,7 +29,7 @@ class Device final : public plugin::host::Device {
 
 struct Faults {
     std::string declines;
-    int64_t fail_alloc = 0, fail_run = 0, lose = 0, delay = 0;
+    int64_t fail_alloc = 0, fail_run = 0, lose = 0, meet = 0;
 };
 
 std::mutex mutex;  // of faults
@@ -78,13 +78,13 @@ krait_status open(uint32_t index, const char* options, krait_device** out, krait
     is_lost = false;
     try {
         constexpr plugin::OptionSpec kKnown[] = {
-            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"lose", "n"}, {"delay", "ms"}};
+            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"lose", "n"}, {"meet", "n"}};
         const plugin::Options parsed(options ? options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);
         faults.fail_run = parsed.integer("fail_run", 1, INT64_MAX).value_or(0);
         faults.lose = parsed.integer("lose", 1, INT64_MAX).value_or(0);
-        faults.delay = parsed.integer("delay", 0, 10000).value_or(0);
+        faults.meet = parsed.integer("meet", 1, INT64_MAX).value_or(0);
     } catch (const std::exception& e) {
         return refuse(err, KRAIT_STATUS_INVALID_ARGUMENT, e.what());
     }
@@ -112,7 +112,10 @@ krait_status run(krait_queue* queue, krait_program* program, krait_error* err) {
     if (is_lost) return lost(err);
     if (n == faults.fail_run)
         return refuse(err, KRAIT_STATUS_INTERNAL, "run " + std::to_string(n) + " fails, as it was asked to");
-    if (faults.delay > 0) std::this_thread::sleep_for(std::chrono::milliseconds(faults.delay));
+    if (n == faults.meet) {
+        for (int i = 0; n_runs == n && i < 60000; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (n_runs == n) return refuse(err, KRAIT_STATUS_INTERNAL, "run " + std::to_string(n) + " met no other");
+    }
     return plain.queue_run(queue, program, err);
 }
 

@@ -84,6 +84,43 @@ TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
     EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
 }
 
+// What the application throws reaches it, with nothing left under way: what was read counts, and the session goes on.
+TEST_P(PipelineTest, ExceptionsOfTheApplicationPassThrough) {
+    auto session = Session::create(load(GetParam(), "reference,cpu,reference", {.split = {1, 1, 1}}));
+    ASSERT_TRUE(session);
+    const auto tokens = random_tokens(900, 4);
+    struct Thrown {};
+    EXPECT_THROW((void)session->decode({{.sequence = 0, .tokens = tokens}},
+                                       {.cancel = nullptr, .progress = [](int64_t, int64_t) { throw Thrown{}; }}),
+                 Thrown);
+    const size_t n_done = session->tokens(0)->size();
+    EXPECT_GT(n_done, 0u);
+    EXPECT_LT(n_done, tokens.size());
+    const auto decoded = session->decode({{.sequence = 0, .tokens = std::span(tokens).subspan(n_done)}});
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    auto one = Session::create(load(GetParam(), "reference"));
+    ASSERT_TRUE(one->decode({{.sequence = 0, .tokens = tokens}}));
+    EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
+}
+
+// A step of many sequences is one run, which reads the weights once: progress is told once.
+TEST_P(PipelineTest, StepsAreNotCut) {
+    constexpr int32_t kSequences = 100;
+    auto session = Session::create(load(GetParam(), "cpu,cpu", {.layers = {1}}), {.max_sequences = kSequences});
+    ASSERT_TRUE(session);
+    const auto tokens = random_tokens(kSequences, 9);
+    std::vector<SequenceInput> step;
+    for (int32_t i = 0; i < kSequences; ++i)
+        step.push_back({.sequence = i, .tokens = std::span(tokens).subspan(static_cast<size_t>(i), 1)});
+    int n_told = 0;
+    ASSERT_TRUE(session->decode(step, {.cancel = nullptr, .progress = [&](int64_t, int64_t) { ++n_told; }}));
+    EXPECT_EQ(n_told, 1);
+    // A prompt of as many tokens is cut.
+    ASSERT_TRUE(session->decode(std::vector<SequenceInput>{{.sequence = 0, .tokens = tokens}},
+                                {.cancel = nullptr, .progress = [&](int64_t, int64_t) { ++n_told; }}));
+    EXPECT_EQ(n_told, 1 + 4);
+}
+
 // An observer sees the operands of every product, wherever it runs.
 TEST_P(PipelineTest, ObserversSeeEveryDevice) {
     const auto tokens = random_tokens(90, 6);

@@ -161,7 +161,9 @@ TEST_F(Commands, SignalsLeaveNothingBehind) {
 
 TEST_F(Commands, SeveralDevicesShareAModel) {
     expect_says("run -d cpu,cpu --layers 2 --explain", 0, "2 parts, 1 copy between devices");
-    expect_says("run -d cpu,cpu --layers 2 --explain dot", 0, "digraph krait {");
+    expect_says("run -d cpu,cpu --layers 2 --explain=dot", 0, "digraph krait {");
+    expect_says("logits --explain no_such.gguf --tokens 1 -o none.npy", 2, "no_such.gguf");
+    expect_says("run -d cpu --explain=picture", 2, "picture");
     expect_says("bench -d cpu,reference --split 1,1 --explain", 0, "--split 1,1");
     expect_says("run -d cpu,cpu --layers 2 --place 'blk[.]0[.]scan=cpu#2' --explain", 0, "--place 'blk[.]0[.]scan'");
     const std::string one = krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --no-timings").text;
@@ -176,6 +178,10 @@ TEST_F(Commands, WrongPlacementsAreRefused) {
     expect_says("run -p x -d cpu,cpu --split 0,0", 2, "not all 0");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place nonsense", 2, "is a regular expression and a device");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk=gpu'", 2, "there are 'cpu', 'cpu#2'");
+    expect_says("run -p x -d cpu,cpu --layers 9223372036854775807,9223372036854775807", 2, "the model has 8");
+    expect_says("run -p x -d cpu,cpu --layers -1,9", 2, "cannot have -1 layers");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=999999999999999T", 2, "at most 1048576T");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory gpu=1T", 2, "no device of this model is called 'gpu'");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1024");
     expect_says("run -p x -d cpu,cpu --threads 2 --layers 8,0", 2, "of several each has its own");

@@ -78,10 +78,16 @@ void add_devices_command(CLI::App& app, Command& chosen) {
         "Examples:\n"
         "  krait devices\n"
         "  krait devices --probe                              how fast each is, measured once\n"
+        "  krait devices --safe-probe                         when a plugin or driver crashes: which\n"
         "  KRAIT_BACKEND_PATH=~/plugins krait devices         with plugins of your own, or why they are refused");
     auto probe = std::make_shared<bool>(false);
     command->add_flag("--probe", *probe, "measure each device: what decides where layers go when several share a model");
-    command->callback([&chosen, probe] { chosen = *probe ? probe_devices : show_devices; });
+    auto safe_probe = std::make_shared<bool>(false);
+    command->add_flag("--safe-probe", *safe_probe, "try each plugin in a child process first: one that crashes is listed, not used");
+    command->callback([&chosen, probe, safe_probe] {
+        PluginRegistry::instance().set_safe_probe(*safe_probe);
+        chosen = *probe ? probe_devices : show_devices;
+    });
 }
 
 }  // namespace krait::tools
