@@ -29,8 +29,8 @@ std::vector<double> rooms_of(std::span<const std::shared_ptr<const Device>> devi
                              const PlacementOptions& options) {
     std::vector<double> rooms;
     for (size_t d = 0; d < devices.size(); ++d) {
-        const auto n_sharing = std::count_if(devices.begin(), devices.end(),
-                                             [&](const auto& other) { return share_memory(*devices[d], *other); });
+        const auto n_sharing =
+            std::count_if(devices.begin(), devices.end(), [&](const auto& other) { return share_memory(*devices[d], *other); });
         const auto free = static_cast<double>(devices[d]->info().memory_free);
         double room = free > 0 ? kUsable * free / static_cast<double>(n_sharing) : 1e18;
         for (const PlacementOptions::Limit& limit : options.max_memory)

@@ -148,9 +148,9 @@ Result<DeviceRates> rates_of(const std::shared_ptr<const Device>& device) {
     std::error_code ignored;
     std::filesystem::create_directories(*folder, ignored);
     // One write of one line: what two processes append does not mix.
-    std::ofstream(path_in(*folder), std::ios::app) << fmt::format("{}\t{}\t{}\t{}\t{}\n", key_of(*device), r.bytes_per_second,
-                                                                  r.operations_per_second, r.copy_seconds,
-                                                                  r.copy_bytes_per_second);
+    std::ofstream(path_in(*folder), std::ios::app)
+        << fmt::format("{}\t{}\t{}\t{}\t{}\n", key_of(*device), r.bytes_per_second, r.operations_per_second, r.copy_seconds,
+                       r.copy_bytes_per_second);
     return r;
 }
 

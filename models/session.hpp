@@ -89,11 +89,11 @@ class Session {
     Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
     Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
     bool can_pipeline(std::span<const SequenceInput> batch) const;
-    bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);      // with tokens of the batch; false: no more
-    void describe(Flight& flight, std::span<const SequenceInput> batch);               // what its graph reads, and its shape
-    Result<void> make_ready(Flight& flight);                                           // a graph and slots
+    bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);  // with tokens of the batch; false: no more
+    void describe(Flight& flight, std::span<const SequenceInput> batch);           // what its graph reads, and its shape
+    Result<void> make_ready(Flight& flight);                                       // a graph and slots
     bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
-    void give_back(const Flight& flight);  // the slots of a run that is not run
+    void give_back(const Flight& flight);       // the slots of a run that is not run
     Result<void> run(Flight& flight);
     void book(const Flight& flight, std::span<const SequenceInput> batch, bool done);
     void forget(Sequence& sequence);

@@ -104,8 +104,9 @@ void ModelArguments::add_device(CLI::App& command) {
 void ModelArguments::add_explain(CLI::App& command) {
     // A flag, which takes no argument of its own: the model's path may stand behind it.
     command
-        .add_flag("--explain{table}", explain,
-                  "show where each node runs and why, and stop; --explain=dot draws it for Graphviz, --explain=table is the default")
+        .add_flag(
+            "--explain{table}", explain,
+            "show where each node runs and why, and stop; --explain=dot draws it for Graphviz, --explain=table is the default")
         ->check(CLI::IsMember({"table", "dot"}))
         ->group("Several devices");
 }

@@ -191,7 +191,8 @@ TEST_F(FaultTest, DevicesWorkSideBySide) {
     auto one = Session::create(*load("cpu"));
     ASSERT_TRUE(one->decode({{.sequence = 0, .tokens = b}}));
     const auto expected = one->logits(0), got = session->logits(1);
-    EXPECT_LE(test::nmse(std::vector<float>(got.begin(), got.end()), std::vector<float>(expected.begin(), expected.end())), 1e-9);
+    EXPECT_LE(test::nmse(std::vector<float>(got.begin(), got.end()), std::vector<float>(expected.begin(), expected.end())),
+              1e-9);
 }
 
 TEST_F(FaultTest, ADeviceThatCannotBeMeasuredGetsNoLayers) {

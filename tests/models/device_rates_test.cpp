@@ -31,10 +31,8 @@ class DeviceRatesTest : public testing::Test {
         use(folder_);
     }
     void TearDown() override {
-        if (before_)
-            setenv("XDG_CACHE_HOME", before_->c_str(), 1);
-        else
-            unsetenv("XDG_CACHE_HOME");
+        if (before_) setenv("XDG_CACHE_HOME", before_->c_str(), 1);
+        else unsetenv("XDG_CACHE_HOME");
         std::filesystem::remove_all(folder_);
     }
     static void use(const std::filesystem::path& cache) { setenv("XDG_CACHE_HOME", cache.c_str(), 1); }
@@ -89,8 +87,7 @@ TEST_F(DeviceRatesTest, WhatIsNoLineOfItIsMeasuredAgain) {
     for (const std::string& line :
          {std::string("\n"), name, name + "\t", name + "\t1\t2\t3", name + "\t1\t2\t3\t4\t5", name + "\t1,5\t2\t3\t4",
           name + "\t-1\t2\t3\t4", name + "\t0\t2\t3\t4", name + "\tnan\t2\t3\t4", name + "\t1\tinf\t3\t4",
-          name + "\t1e999\t2\t3\t4", name + "x\t1\t2\t3\t4", other_version + "\t1\t2\t3\t4",
-          std::string("\0\xff\t\n", 4)}) {
+          name + "\t1e999\t2\t3\t4", name + "x\t1\t2\t3\t4", other_version + "\t1\t2\t3\t4", std::string("\0\xff\t\n", 4)}) {
         write(line + "\n");
         EXPECT_FALSE(known_rates(*device_)) << line;
     }

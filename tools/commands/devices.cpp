@@ -83,7 +83,8 @@ void add_devices_command(CLI::App& app, Command& chosen) {
     auto probe = std::make_shared<bool>(false);
     command->add_flag("--probe", *probe, "measure each device: what decides where layers go when several share a model");
     auto safe_probe = std::make_shared<bool>(false);
-    command->add_flag("--safe-probe", *safe_probe, "try each plugin in a child process first: one that crashes is listed, not used");
+    command->add_flag("--safe-probe", *safe_probe,
+                      "try each plugin in a child process first: one that crashes is listed, not used");
     command->callback([&chosen, probe, safe_probe] {
         PluginRegistry::instance().set_safe_probe(*safe_probe);
         chosen = *probe ? probe_devices : show_devices;
