@@ -2,6 +2,7 @@
 #include "core/base/dynamic_library.hpp"
 
 #include <dlfcn.h>
+#include <link.h>
 
 namespace krait {
 
@@ -21,9 +22,14 @@ void* DynamicLibrary::symbol(const char* name) const { return dlsym(handle_.get(
 
 std::filesystem::path file_of_code(const void* address) {
     Dl_info info{};
-    if (!dladdr(address, &info) || !info.dli_fname) return {};
-    std::error_code ignored;
-    return std::filesystem::canonical(info.dli_fname, ignored);
+    void* extra = nullptr;
+    if (!dladdr1(address, &info, &extra, RTLD_DL_LINKMAP) || !info.dli_fname) return {};
+    // The name of the program itself is what it was called by, perhaps without a folder; the map of it has no name.
+    const auto* map = static_cast<const link_map*>(extra);
+    const bool is_program = map && map->l_name && !*map->l_name;
+    std::error_code error;
+    auto file = std::filesystem::canonical(is_program ? "/proc/self/exe" : info.dli_fname, error);
+    return error ? std::filesystem::path() : file;
 }
 
 }  // namespace krait

@@ -57,7 +57,9 @@ Result<DeviceSpec> parse_device_spec(std::string_view text) {
 
 Result<std::vector<DeviceSpec>> parse_device_list(std::string_view text) {
     std::vector<DeviceSpec> specs;
-    for (const std::string_view part : split(text, ',')) {
+    for (std::string_view part : split(text, ',')) {
+        while (part.starts_with(' ')) part.remove_prefix(1);
+        while (part.ends_with(' ')) part.remove_suffix(1);
         KRAIT_TRY(DeviceSpec spec, parse_device_spec(part));
         specs.push_back(std::move(spec));
     }

@@ -42,6 +42,14 @@ expect_text() {
 }
 
 expect_text "the installed command" "$prefix/usr/bin/krait" run -p "The sea" -n 8 --seed 1 --no-timings
+# Found by PATH, from a folder that has a file of its name and a plugin that must not be taken.
+mkdir -p "$prefix/elsewhere/backends"
+touch "$prefix/elsewhere/krait" "$prefix/elsewhere/backends/krait-foreign.so"
+plugins="$(cd "$prefix/elsewhere" && PATH="$prefix/usr/bin:$PATH" krait devices)"
+if [[ "$plugins" == *elsewhere* || "$plugins" != *"$prefix/usr/"* ]]; then
+    printf 'the command that PATH found takes other plugins than its own:\n%s\n' "$plugins" >&2
+    exit 1
+fi
 
 cmake -G "$(cached CMAKE_GENERATOR)" -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$prefix/cmake" >/dev/null

@@ -53,6 +53,9 @@ TEST(DeviceSpec, ReadsLists) {
     ASSERT_EQ(list->size(), 2u);
     EXPECT_EQ((*list)[0].family, "cuda");
     EXPECT_EQ((*list)[1].options, "threads=1");
+    const auto spaced = parse_device_list("cuda0, cpu ");
+    ASSERT_TRUE(spaced);
+    EXPECT_EQ((*spaced)[1].family, "cpu");
     EXPECT_FALSE(parse_device_list("cpu,"));
     EXPECT_FALSE(parse_device_list(""));
     EXPECT_FALSE(parse_device_list("cpu,,cpu"));

@@ -57,11 +57,11 @@ int probe_devices() {
         auto device = Device::open(DeviceSpec{listing.family, listing.index, {}, {}});
         const auto rates = device ? rates_of(*device) : Result<DeviceRates>(tl::unexpected<Error>(device.error()));
         if (!rates) {
-            fmt::print("{:<14} {}\n", listing.name, rates.error().message);
+            fmt::print("{:<14} not measured: {}\n", listing.name, rates.error().message);
             continue;
         }
         any = true;
-        fmt::print("{:<14} {:>14.2f} {:>16.1f} {:>14.1f} {:>14.2f}\n", listing.name, rates->bytes_per_second / 1e9,
+        fmt::print("{:<14} {:>14.2f} {:>16.1f} {:>14.2f} {:>14.2f}\n", listing.name, rates->bytes_per_second / 1e9,
                    rates->operations_per_second / 1e9, rates->copy_seconds * 1e6, rates->copy_bytes_per_second / 1e9);
     }
     return any ? kExitOk : kExitFailure;
@@ -81,7 +81,10 @@ void add_devices_command(CLI::App& app, Command& chosen) {
         "  krait devices --safe-probe                         when a plugin or driver crashes: which\n"
         "  KRAIT_BACKEND_PATH=~/plugins krait devices         with plugins of your own, or why they are refused");
     auto probe = std::make_shared<bool>(false);
-    command->add_flag("--probe", *probe, "measure each device: what decides where layers go when several share a model");
+    command->add_flag(
+        "--probe", *probe,
+        "measure each device, once: what decides where layers go when several share a model. Kept in krait/rates.tsv in "
+        "$XDG_CACHE_HOME or ~/.cache; delete it to measure again");
     auto safe_probe = std::make_shared<bool>(false);
     command->add_flag("--safe-probe", *safe_probe,
                       "try each plugin in a child process first: one that crashes is listed, not used");

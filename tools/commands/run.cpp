@@ -36,6 +36,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 struct Timings {
     double load = 0, prompt = 0, generation = 0;
     int64_t prompt_tokens = 0, generated_tokens = 0;
+    int64_t generation_steps = 0;  // runs of the model; the first token of an answer comes from the prompt's
 
     void print(const Session& session, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
@@ -45,7 +46,7 @@ struct Timings {
                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
         fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
         fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens,
-                   rate(generated_tokens, generation), seed);
+                   rate(generation_steps, generation), seed);
     }
 };
 
@@ -122,6 +123,7 @@ class Conversation {
         if (n > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
             KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = std::span(&previous, 1)}}));
+            ++timings_.generation_steps;
         }
         if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         const auto logits = session_.logits(0).first(static_cast<size_t>(session_.model().n_token()));
@@ -263,6 +265,7 @@ void add_run_command(CLI::App& app, Command& chosen) {
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
+        "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
         "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
         "leaves");
     run_when_chosen(*command, chosen, [arguments, prompt, file, seed] {
