@@ -116,10 +116,15 @@ std::optional<DeviceRates> parse_rates(std::string_view text) {
 
 std::filesystem::path path_in(const std::filesystem::path& folder) { return folder / "rates.tsv"; }
 
+// Where they are kept. Nowhere, where the application's threads compute: how many there are is its own affair, from run to run.
+std::optional<std::filesystem::path> folder_for(const Device& device) {
+    return device.has_executor() ? std::nullopt : environment::cache_directory();
+}
+
 }  // namespace
 
 std::optional<DeviceRates> known_rates(const Device& device) {
-    const auto folder = environment::cache_directory();
+    const auto folder = folder_for(device);
     if (!folder) return std::nullopt;
     const std::string key = key_of(device) + "\t";
     std::ifstream file(path_in(*folder));
@@ -143,7 +148,7 @@ Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device) {
 Result<DeviceRates> rates_of(const std::shared_ptr<const Device>& device) {
     if (const auto known = known_rates(*device)) return *known;
     KRAIT_TRY(const DeviceRates r, measure_rates(device));
-    const auto folder = environment::cache_directory();
+    const auto folder = folder_for(*device);
     if (!folder) return r;
     std::error_code ignored;
     std::filesystem::create_directories(*folder, ignored);

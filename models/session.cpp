@@ -92,8 +92,20 @@ Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const
         if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
         if (is_cancelled(control)) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
         describe(flight, batch);
-        KRAIT_CHECK(make_ready(flight));
-        const Result<void> ok = run(flight);
+        Result<void> ok;
+        try {
+            KRAIT_CHECK(make_ready(flight));
+        } catch (...) {
+            give_back(flight);
+            throw;
+        }
+        try {
+            ok = run(flight);
+        } catch (...) {  // by the observer, or for want of memory: the states may have moved on
+            (void)executor_.sync();
+            book(flight, batch, false);
+            throw;
+        }
         book(flight, batch, ok.has_value());
         KRAIT_CHECK(ok);
     }

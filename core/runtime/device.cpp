@@ -109,6 +109,7 @@ Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec, const Execu
     auto device = std::shared_ptr<Device>(new Device(std::move(plugin), std::move(name)));
     device->info_ = info;
     device->options_ = spec.options;
+    device->has_executor_ = executor.has_value();
     const PluginRegistry::OfferExecutor offer(executor ? &*executor : nullptr);
     KRAIT_CHECK(call(
         *device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));

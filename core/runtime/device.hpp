@@ -90,6 +90,7 @@ class Device : public std::enable_shared_from_this<Device> {
     const std::string& name() const { return name_; }        // as a user would write it
     const krait_device_info& info() const { return info_; }  // of the device as its defaults are
     const std::string& options() const { return options_; }  // that it was opened with, "threads=2:affinity=0-1"
+    bool has_executor() const { return has_executor_; }      // was offered threads of the application
     const krait_backend& api() const { return plugin_->api(); }
     krait_device* get() const { return handle_; }
 
@@ -116,6 +117,7 @@ class Device : public std::enable_shared_from_this<Device> {
     krait_device_info info_{};
     krait_device* handle_ = nullptr;
     std::string options_;
+    bool has_executor_ = false;
 };
 
 template <class T, void (*krait_backend::*Destroy)(T*)>

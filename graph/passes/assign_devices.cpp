@@ -2,7 +2,8 @@
 #include "graph/passes/assign_devices.hpp"
 
 #include <algorithm>
-#include <regex>
+
+#include "graph/passes/pattern.hpp"
 
 namespace krait::graph {
 namespace {
@@ -13,21 +14,19 @@ class Rules {
 
     Result<void> compile() {
         for (const PlaceRule& rule : rules_) {
-            try {
-                patterns_.emplace_back(rule.pattern, std::regex::ECMAScript | std::regex::optimize);
-            } catch (const std::regex_error& error) {
-                return fail(ErrorCode::invalid_argument, "'{}' is no regular expression: {}", rule.pattern, error.what());
-            }
+            KRAIT_TRY(Pattern pattern, Pattern::compile(rule.pattern));
+            patterns_.push_back(std::move(pattern));
         }
         used_.assign(rules_.size(), false);
         return {};
     }
 
     // The first that matches, or nullptr.
-    const PlaceRule* find(const Graph& graph, const Node& node) {
+    Result<const PlaceRule*> find(const Graph& graph, const Node& node) {
         const PlaceRule* first = nullptr;
         for (size_t i = 0; i < rules_.size(); ++i) {
-            if (!matches(patterns_[i], graph, node)) continue;
+            KRAIT_TRY(const bool found, matches(patterns_[i], graph, node));
+            if (!found) continue;
             used_[i] = true;
             if (!first) first = &rules_[i];
         }
@@ -45,16 +44,19 @@ class Rules {
     }
 
   private:
-    static bool matches(const std::regex& pattern, const Graph& graph, const Node& node) {
-        if (std::regex_search(node.name, pattern)) return true;
-        return std::any_of(node.in.begin(), node.in.end(), [&](TensorId id) {
-            return id != kNoTensor && graph[id].role == TensorRole::constant && std::regex_search(graph[id].name, pattern);
-        });
+    static Result<bool> matches(const Pattern& pattern, const Graph& graph, const Node& node) {
+        KRAIT_TRY(bool found, pattern.occurs_in(node.name));
+        for (const TensorId id : node.in) {
+            if (found) break;
+            if (id == kNoTensor || graph[id].role != TensorRole::constant) continue;
+            KRAIT_TRY(found, pattern.occurs_in(graph[id].name));
+        }
+        return found;
     }
 
     std::span<const PlaceRule> rules_;
     std::span<const Candidate> candidates_;
-    std::vector<std::regex> patterns_;
+    std::vector<Pattern> patterns_;
     std::vector<bool> used_;
 };
 
@@ -76,7 +78,7 @@ Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate>
     Assignment assignment;
     for (uint32_t n = 0; n < graph.nodes.size(); ++n) {
         const Node& node = graph.nodes[n];
-        const PlaceRule* rule = rules.find(graph, node);
+        KRAIT_TRY(const PlaceRule* rule, rules.find(graph, node));
         const auto first = static_cast<size_t>(rule ? rule->device : device_of_layer(wanted, node.layer));
         std::string why =
             rule ? fmt::format("--place '{}'", rule->pattern) : fmt::format("{}: {}", place_name(node.layer), wanted.why);

@@ -21,7 +21,7 @@ struct Candidate {
     std::function<std::optional<Error>(uint32_t node)> declines;
 };
 
-// "what matches goes there": an ECMAScript regular expression and an index into the candidates.
+// "what matches goes there": a regular expression (pattern.hpp) and an index into the candidates.
 struct PlaceRule {
     std::string pattern;
     int32_t device = 0;

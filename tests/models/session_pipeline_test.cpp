@@ -103,6 +103,27 @@ TEST_P(PipelineTest, ExceptionsOfTheApplicationPassThrough) {
     EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
 }
 
+// An observer of one device, which throws in the middle of a model: the sequence says that it is broken, slots are not lost.
+TEST_P(PipelineTest, ExceptionsOfObserversPassThrough) {
+    struct Thrown {};
+    bool throws = true;
+    auto session = Session::create(load(GetParam(), "cpu"), {.max_sequences = 1, .observer = [&](const Activations&) {
+                                                                 if (throws) throw Thrown{};
+                                                             }});
+    ASSERT_TRUE(session);
+    const auto tokens = random_tokens(6, 11);
+    const auto decode = [&] { return session->decode({{.sequence = 0, .tokens = tokens}}); };
+    for (int i = 0; i < 3; ++i) EXPECT_THROW((void)decode(), Thrown);
+    throws = false;
+    ASSERT_TRUE(decode()) << "a slot was lost";
+    throws = true;
+    EXPECT_THROW((void)decode(), Thrown);
+    throws = false;
+    EXPECT_FALSE(decode()) << "its state may have moved on";
+    ASSERT_TRUE(session->reset(0));
+    EXPECT_TRUE(decode());
+}
+
 // A step of many sequences is one run, which reads the weights once: progress is told once.
 TEST_P(PipelineTest, StepsAreNotCut) {
     constexpr int32_t kSequences = 100;

@@ -43,7 +43,7 @@ void print(const Arguments& arguments, const Model& model, const HellaswagRun& r
     if (arguments.output == "json") {
         nlohmann::ordered_json json;
         json["model"] = model.file().name();
-        json["device"] = model.device()->name();
+        json["device"] = model.device_names();
         json["tasks"] = n;
         json["plain"] = share_json(run.n_right, n);
         json["normalized"] = share_json(run.n_right_normalized, n);
@@ -53,7 +53,7 @@ void print(const Arguments& arguments, const Model& model, const HellaswagRun& r
         fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
         return;
     }
-    fmt::print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device()->name(), counted(n, "task"),
+    fmt::print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device_names(), counted(n, "task"),
                counted(run.n_read, "token"), rate);
     fmt::print("accuracy              {}\n", share_text(run.n_right, n));
     fmt::print("accuracy, normalized  {}   by characters of the ending; chance is 25%\n",

@@ -76,7 +76,7 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
 
 void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
     const PerplexitySummary summary = summarize(measured.run);
-    fmt::print("{} on {}: {}, {}\n", model.file().name(), model.device()->name(), to_string(arguments.options.windows),
+    fmt::print("{} on {}: {}, {}\n", model.file().name(), model.device_names(), to_string(arguments.options.windows),
                counted(measured.run.n_window, "window"));
     if (const auto& d = measured.divergence) {
         fmt::print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
@@ -118,7 +118,7 @@ nlohmann::ordered_json to_json(const Arguments& arguments, const Model& model, c
     const WindowOptions& windows = arguments.options.windows;
     nlohmann::ordered_json json;
     json["model"] = model.file().name();
-    json["device"] = model.device()->name();
+    json["device"] = model.device_names();
     if (windows.stream) {
         json["stream"] = true;
     } else {
