@@ -75,11 +75,16 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
     do {
         temporary = output.target_;
         temporary += fmt::format(".{}-{}.partial", ::getpid(), counter.fetch_add(1));
+        free_slot(output.slot_);
+        output.slot_ = take_slot(temporary);  // before there is a file: a signal right behind open() finds its name
         fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd < 0 && (errno == EEXIST || errno == EINTR));
-    if (fd < 0) return fail(ErrorCode::io, "cannot create '{}': {}", temporary.string(), errno_text(errno));
+    if (fd < 0) {
+        const int code = errno;
+        free_slot(std::exchange(output.slot_, -1));
+        return fail(ErrorCode::io, "cannot create '{}': {}", temporary.string(), errno_text(code));
+    }
     output.temporary_ = std::move(temporary);
-    output.slot_ = take_slot(output.temporary_);
     output.file_.reset(::fdopen(fd, "wb"));
     if (!output.file_) {
         const int code = errno;
