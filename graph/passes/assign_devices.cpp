@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "graph/passes/pattern.hpp"
+#include "graph/pattern.hpp"
 
 namespace krait::graph {
 namespace {

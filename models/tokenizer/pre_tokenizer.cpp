@@ -1,29 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/tokenizer/pre_tokenizer.hpp"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include "core/base/pcre2.hpp"
 
 namespace krait {
 
 namespace {
 
-struct FreeCode {
-    void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-};
-struct FreeMatch {
-    void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
-};
-struct FreeContext {
-    void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
-};
-using Code = std::unique_ptr<pcre2_code, FreeCode>;
-using Match = std::unique_ptr<pcre2_match_data, FreeMatch>;
-using Context = std::unique_ptr<pcre2_match_context, FreeContext>;
+using pcre2::Code;
+using pcre2::Context;
+using pcre2::describe;
+using pcre2::Match;
 
 // White_Space of Unicode 15, without brackets.
 #define KRAIT_SPACE R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
@@ -62,12 +53,6 @@ constexpr std::array kNames{
     Name{"llama3", kLlama3Recipe},    Name{"mpt", kGpt2Recipe},         Name{"olmo", kGpt2Recipe},
     Name{"refact", kStarcoderRecipe}, Name{"smollm", kStarcoderRecipe}, Name{"starcoder", kStarcoderRecipe},
 };
-
-std::string describe(int pcre2_error) {
-    std::array<PCRE2_UCHAR, 160> text{};
-    pcre2_get_error_message(pcre2_error, text.data(), text.size());
-    return reinterpret_cast<const char*>(text.data());
-}
 
 Result<Code> compile(const char* regex) {
     int error = 0;

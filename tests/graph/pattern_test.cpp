@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Patterns of --place: what they find, and that none of them crashes or hangs.
-#include "graph/passes/pattern.hpp"
+#include "graph/pattern.hpp"
 
 #include <gtest/gtest.h>
 

@@ -25,7 +25,7 @@ std::vector<int32_t> random_tokens(size_t n, uint32_t seed) {
     return tokens;
 }
 
-std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+using test::copy_of;
 
 class PipelineTest : public testing::TestWithParam<std::string> {};
 

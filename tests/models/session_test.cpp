@@ -59,7 +59,7 @@ class SessionTest : public testing::TestWithParam<SessionCase> {
     double tolerance_ = 0;
 };
 
-std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+using test::copy_of;
 
 TEST_P(SessionTest, ChunksDoNotMatter) {
     const auto tokens = random_tokens(97, 1);

@@ -4,12 +4,10 @@
 // compiling and searching end soon and need little memory: what would not is an error.
 #pragma once
 
-#include <memory>
 #include <string>
 
+#include "core/base/pcre2.hpp"
 #include "core/base/result.hpp"
-
-struct pcre2_real_code_8;
 
 namespace krait::graph {
 
@@ -23,13 +21,9 @@ class Pattern {
     Result<bool> occurs_in(std::string_view name) const;
 
   private:
-    struct Free {
-        void operator()(pcre2_real_code_8* code) const;
-    };
-    using Code = std::unique_ptr<pcre2_real_code_8, Free>;
-    Pattern(std::string text, Code code) : text_(std::move(text)), code_(std::move(code)) {}
+    Pattern(std::string text, pcre2::Code code) : text_(std::move(text)), code_(std::move(code)) {}
     std::string text_;
-    Code code_;
+    pcre2::Code code_;
 };
 
 }  // namespace krait::graph
