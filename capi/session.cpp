@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/session.hpp"
 
+#include <cstddef>
+#include <type_traits>
+
 #include "capi/api.hpp"
 #include "models/sampler/sampler.hpp"
 
 using namespace krait;
 using namespace krait::capi;
+
+static_assert(sizeof(krait_candidate) == sizeof(Candidate) && offsetof(krait_candidate, token) == offsetof(Candidate, token) &&
+                  std::is_standard_layout_v<Candidate>,
+              "candidates are handed out as they are");
 
 struct krait_session {
     Session session;
@@ -23,7 +30,8 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
         *out = nullptr;
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
         KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
-                                                                  .max_batch_tokens = given.max_batch_tokens}));
+                                                                  .max_batch_tokens = given.max_batch_tokens,
+                                                                  .max_snapshots = given.max_snapshots}));
         *out = new krait_session{std::move(session)};
         return {};
     });
@@ -39,10 +47,15 @@ krait_code krait_session_decode(krait_session* session, const krait_batch_item* 
         for (size_t i = 0; i < n_item; ++i) {
             const krait_batch_item& item = items[i];
             if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
-            if (item.want < KRAIT_WANT_NONE || item.want > KRAIT_WANT_ALL)
-                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1 and 2 exist", i,
+            if (item.n_snapshot > 0) KRAIT_CHECK(expect_given(item.snapshots, "snapshots"));
+            if (item.want < KRAIT_WANT_NONE || item.want > KRAIT_WANT_TOP)
+                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1, 2 and 3 exist", i,
                             static_cast<int>(item.want));
-            batch.push_back({item.sequence, {item.tokens, item.n_tok}, static_cast<WantLogits>(item.want)});
+            batch.push_back({item.sequence,
+                             {item.tokens, item.n_tok},
+                             static_cast<WantLogits>(item.want),
+                             item.top_k,
+                             {item.snapshots, item.n_snapshot}});
         }
         return session->session.decode(batch);
     });
@@ -58,6 +71,20 @@ krait_code krait_session_logits(const krait_session* session, size_t item, size_
         if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no logits of item {}, row {}", item, row);
         *logits = found.data();
         *n_vocab = found.size();
+        return {};
+    });
+}
+
+krait_code krait_session_candidates(const krait_session* session, size_t item, const krait_candidate** candidates,
+                                    size_t* n_candidate, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(candidates, "candidates"));
+        KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
+        const auto found = session->session.candidates(item);
+        if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no candidates of item {}", item);
+        *candidates = reinterpret_cast<const krait_candidate*>(found.data());
+        *n_candidate = found.size();
         return {};
     });
 }
@@ -83,6 +110,78 @@ krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, 
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         return session->session.fork(from, to);
+    });
+}
+
+krait_code krait_session_keep(krait_session* session, int32_t sequence, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.keep(sequence);
+    });
+}
+
+krait_code krait_session_snapshot(krait_session* session, int32_t sequence, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.snapshot(sequence);
+    });
+}
+
+krait_code krait_session_rollback(krait_session* session, int32_t sequence, size_t n_tok, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.rollback(sequence, n_tok);
+    });
+}
+
+krait_code krait_session_snapshot_drop(krait_session* session, int32_t sequence, size_t n_tok, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.drop_snapshot(sequence, n_tok);
+    });
+}
+
+krait_code krait_session_snapshots(const krait_session* session, int32_t sequence, size_t* n_tok, size_t capacity,
+                                   size_t* n_snapshot, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(n_snapshot, "n_snapshot"));
+        KRAIT_TRY(const auto snapshots, session->session.snapshots(sequence));
+        std::vector<size_t> counts;
+        for (const Snapshot& snapshot : snapshots) counts.push_back(snapshot.n_tok);
+        return give(std::span<const size_t>(counts), n_tok, capacity, n_snapshot);
+    });
+}
+
+krait_code krait_session_position(const krait_session* session, int32_t sequence, int64_t* next, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(next, "next"));
+        KRAIT_TRY(*next, session->session.position(sequence));
+        return {};
+    });
+}
+
+krait_code krait_session_positions_add(krait_session* session, int32_t sequence, int64_t first, int64_t last, int64_t delta,
+                                       krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.add_to_positions(sequence, first, last, delta);
+    });
+}
+
+krait_code krait_session_positions_divide(krait_session* session, int32_t sequence, int64_t first, int64_t last,
+                                          int64_t divisor, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.divide_positions(sequence, first, last, divisor);
+    });
+}
+
+krait_code krait_session_remove(krait_session* session, int32_t sequence, int64_t first, int64_t last, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        return session->session.remove(sequence, first, last);
     });
 }
 
@@ -132,6 +231,15 @@ krait_code krait_sampler_create(const krait_sampler_options* options, krait_samp
 
 void krait_sampler_free(krait_sampler* sampler) { delete sampler; }
 
+krait_code krait_sampler_needs(const krait_sampler* sampler, int32_t* top_k, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(sampler, "sampler"));
+        KRAIT_CHECK(expect_given(top_k, "top_k"));
+        *top_k = sampler->sampler.n_needed();
+        return {};
+    });
+}
+
 krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
                                 krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
@@ -139,8 +247,14 @@ krait_code krait_session_sample(const krait_session* session, size_t item, krait
         KRAIT_CHECK(expect_given(sampler, "sampler"));
         KRAIT_CHECK(expect_given(token, "token"));
         const auto logits = session->session.logits(item);
-        if (logits.empty()) return fail(ErrorCode::not_found, "the latest decode has no logits of item {}", item);
-        KRAIT_TRY(*token, sampler->sampler.sample(logits.first(static_cast<size_t>(session->session.model().n_token()))));
+        const auto candidates = session->session.candidates(item);
+        if (logits.empty() && candidates.empty())
+            return fail(ErrorCode::not_found, "the latest decode has neither logits nor candidates of item {}", item);
+        const auto n_token = static_cast<size_t>(session->session.model().n_token());
+        const auto chosen =
+            logits.empty() ? sampler->sampler.sample(candidates, n_token) : sampler->sampler.sample(logits.first(n_token));
+        if (!chosen) return tl::unexpected<Error>(chosen.error());
+        *token = *chosen;
         sampler->sampler.accept(*token);
         return {};
     });

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
 
     printf("%s", text);
     for (int i = 0; i < 40 && exit_code == 0; ++i) {
-        const krait_batch_item item = {0, KRAIT_WANT_LAST, tokens, n_tok};
+        const krait_batch_item item = {.sequence = 0, .want = KRAIT_WANT_LAST, .tokens = tokens, .n_tok = n_tok};
         char piece[256];
         size_t size = 0;
         if (krait_session_decode(session, &item, 1, &failure) != KRAIT_OK ||

@@ -36,7 +36,8 @@ int main(int argc, char** argv) {
     }
     for (int step = 0; step < 24; ++step) {
         std::array<krait_batch_item, kSequences> batch;
-        for (int s = 0; s < kSequences; ++s) batch[s] = {s, KRAIT_WANT_LAST, &texts[s].back(), 1};
+        for (int s = 0; s < kSequences; ++s) 
+            batch[s] = kr::Session::item_of(std::span(&texts[s].back(), 1), s, KRAIT_WANT_LAST);
         value_or_exit(session.decode(batch));
         for (int s = 0; s < kSequences; ++s)
             texts[s].push_back(value_or_exit(session.sample(samplers[s], static_cast<size_t>(s))));

@@ -65,22 +65,24 @@ Result<void> Compiled::copy_out(uint32_t part, Lane& lane, const Staging& stagin
     return {};
 }
 
-Result<uint32_t> Compiled::share_of(TensorId output, std::span<const std::byte> bytes) const {
-    const Tensor& tensor = graph_[output];
-    if (tensor.role != TensorRole::output || static_cast<int64_t>(bytes.size()) != span_bytes(tensor.desc))
+Result<uint32_t> Compiled::share_of(const OutputBytes& output) const {
+    const Tensor& tensor = graph_[output.tensor];
+    const auto size = static_cast<int64_t>(output.bytes.size()), whole = span_bytes(tensor.desc);
+    const int64_t row = tensor.desc.rank == 0 || tensor.desc.extent[0] == 0 ? whole : whole / tensor.desc.extent[0];
+    if (tensor.role != TensorRole::output || size > whole || (row > 0 ? size % row : size) != 0)
         return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes", tensor.name, to_string(tensor.desc),
-                    bytes.size());
+                    size);
     for (uint32_t share = 0; share < divided_.shares.size(); ++share) {
-        const TensorId local = divided_.shares[share].local[static_cast<size_t>(output)];
+        const TensorId local = divided_.shares[share].local[static_cast<size_t>(output.tensor)];
         if (local != kNoTensor && divided_.shares[share].graph[local].role == TensorRole::output) return share;
     }
     return fail(ErrorCode::internal, "'{}' is computed nowhere", tensor.name);
 }
 
-Result<void> Compiled::read_output(uint32_t share, Lane& lane, TensorId output, std::span<std::byte> bytes) const {
-    if (bytes.empty()) return {};
-    const TensorId local = divided_.shares[share].local[static_cast<size_t>(output)];
-    return lane.queue.read(bytes, *arenas_[share], offset(share, local));
+Result<void> Compiled::read_output(uint32_t share, Lane& lane, const OutputBytes& output) const {
+    if (output.bytes.empty()) return {};
+    const TensorId local = divided_.shares[share].local[static_cast<size_t>(output.tensor)];
+    return lane.queue.read(output.bytes, *arenas_[share], offset(share, local));
 }
 
 }  // namespace krait::graph

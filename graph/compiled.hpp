@@ -17,6 +17,12 @@ struct InputBytes {
     std::span<const std::byte> bytes;
 };
 
+// Where one output of a run goes: its first `bytes.size()` bytes, whole rows.
+struct OutputBytes {
+    TensorId tensor = kNoTensor;
+    std::span<std::byte> bytes;
+};
+
 // A device's queue, and the arena in which values of all graphs lie, one run after another.
 struct Lane {
     std::shared_ptr<const Device> device;
@@ -59,9 +65,9 @@ class Compiled {
     Result<void> copy_out(uint32_t part, Lane& lane, const Staging& staging) const;
     bool has_copies_out(uint32_t part) const { return sends_[part]; }
 
-    // The share that computes an output; an error where `output` is none, or bytes are not its size.
-    Result<uint32_t> share_of(TensorId output, std::span<const std::byte> bytes) const;
-    Result<void> read_output(uint32_t share, Lane& lane, TensorId output, std::span<std::byte> bytes) const;
+    // The share that computes an output; an error where it is none, or bytes are not whole rows of it.
+    Result<uint32_t> share_of(const OutputBytes& output) const;
+    Result<void> read_output(uint32_t share, Lane& lane, const OutputBytes& output) const;
 
     uint64_t staging_bytes(uint32_t share) const { return staging_bytes_[share]; }
     size_t device_of(uint32_t share) const { return static_cast<size_t>(divided_.shares[share].device); }

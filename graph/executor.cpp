@@ -149,11 +149,12 @@ Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> input
     return {};
 }
 
-Result<void> Executor::read(Compiled& compiled, TensorId output, std::span<std::byte> bytes) {
-    KRAIT_TRY(const uint32_t share, compiled.share_of(output, bytes));
-    Lane& lane = *lanes_[compiled.device_of(share)];
-    KRAIT_CHECK(compiled.read_output(share, lane, output, bytes));
-    return lane.queue.sync();
+Result<void> Executor::read(Compiled& compiled, std::span<const OutputBytes> outputs) {
+    for (const OutputBytes& output : outputs) {
+        KRAIT_TRY(const uint32_t share, compiled.share_of(output));
+        KRAIT_CHECK(compiled.read_output(share, *lanes_[compiled.device_of(share)], output));
+    }
+    return sync();
 }
 
 Result<void> Executor::sync() {

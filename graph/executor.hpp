@@ -45,8 +45,12 @@ class Executor {
     // Checks and writes every input of the graph, then runs it. Returns before the work is done where the devices allow.
     Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs);
 
-    // Waits for the run, then copies an output to the host.
-    Result<void> read(Compiled& compiled, TensorId output, std::span<std::byte> bytes);
+    // Waits for the run, then copies outputs to the host.
+    Result<void> read(Compiled& compiled, std::span<const OutputBytes> outputs);
+    Result<void> read(Compiled& compiled, TensorId output, std::span<std::byte> bytes) {
+        const OutputBytes one{output, bytes};
+        return read(compiled, std::span(&one, 1));
+    }
 
     // Whether prepare() would find the graph, and touch nothing that runs under way use.
     bool is_ready(std::string_view key) const;

@@ -39,9 +39,7 @@ Result<void> Pipeline::submit(PipelineRun& run) {
         const size_t device = run.compiled->device_of(share);
         KRAIT_CHECK(run.staging.reserve(lanes_.size(), device, *lanes_[device]->device, run.compiled->staging_bytes(share)));
     }
-    if (!run.bytes.empty()) {
-        KRAIT_TRY(run.output_share, run.compiled->share_of(run.output, run.bytes));
-    }
+    for (const OutputBytes& output : run.outputs) KRAIT_CHECK(run.compiled->share_of(output));
     run.part_done.assign(divided.parts.size(), 0);
     run.n_shares_left = divided.shares.size();
     run.error.reset();
@@ -111,8 +109,10 @@ Result<void> Pipeline::work(PipelineRun& run, uint32_t share, Lane& lane) {
     const auto& parts = run.compiled->divided().parts;
     for (uint32_t part = 0; part < parts.size(); ++part)
         if (parts[part].share == share) KRAIT_CHECK(work_part(run, part, lane));
-    if (!run.bytes.empty() && run.output_share == share)
-        KRAIT_CHECK(run.compiled->read_output(share, lane, run.output, run.bytes));
+    for (const OutputBytes& output : run.outputs) {
+        KRAIT_TRY(const uint32_t computed_by, run.compiled->share_of(output));
+        if (computed_by == share) KRAIT_CHECK(run.compiled->read_output(share, lane, output));
+    }
     return lane.queue.sync();
 }
 

@@ -22,15 +22,13 @@ namespace krait::graph {
 struct PipelineRun {
     Compiled* compiled = nullptr;
     std::span<const InputBytes> inputs;  // checked (Compiled::check)
-    TensorId output = kNoTensor;         // read into `bytes`; none where that is empty
-    std::span<std::byte> bytes;
+    std::span<const OutputBytes> outputs;
 
   private:
     friend class Pipeline;
     Staging staging;
     std::vector<uint8_t> part_done;
     uint64_t number = 0;  // in the order of submission
-    uint32_t output_share = 0;
     size_t n_shares_left = 0;
     std::optional<Error> error;
 };

@@ -48,16 +48,28 @@ class Layer final : public LayerContext {
 
 RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape) {
     // build_forward adds the inputs first and the head last.
-    return {.ids = 0,
-            .seq_start = 1,
-            .src_slot = 2,
-            .dst_slot = 3,
-            .out_rows = shape.picks_rows() ? 4 : kNoTensor,
-            .logits = shape.n_out > 0 ? graph.nodes.back().out[0] : kNoTensor};
+    TensorId next = 4;
+    RunTensors tensors{.ids = 0,
+                       .seq_start = 1,
+                       .src_slot = 2,
+                       .dst_slot = 3,
+                       .snapshots = shape.n_snapshot > 0 ? next++ : kNoTensor,
+                       .out_rows = shape.picks_rows() ? next++ : kNoTensor,
+                       .logits = kNoTensor,
+                       .top_logits = kNoTensor,
+                       .top_tokens = kNoTensor};
+    const graph::Node* last = &graph.nodes.back();
+    if (shape.n_top > 0) {
+        tensors.top_logits = last->out[0];
+        tensors.top_tokens = last->out[1];
+        --last;
+    }
+    if (shape.n_out > shape.n_top) tensors.logits = last->out[0];
+    return tensors;
 }
 
 Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
-                                   const RunShape& shape) {
+                                   const RunShape& shape, int64_t n_token) {
     GraphBuilder b;
     const auto index_input = [&](const char* name, int64_t n) { return b.input(name, make_desc(DType::I32, {n})); };
     const auto weight = [&](const std::string& name) { return b.constant(name, weights.find(name)->second, nullptr); };
@@ -65,11 +77,13 @@ Result<graph::Graph> build_forward(const Architecture& architecture, const Weigh
     const TensorId seq_start = index_input("seq_start", shape.n_seq + 1);
     const TensorId src_slot = index_input("src_slot", shape.n_seq);
     const TensorId dst_slot = index_input("dst_slot", shape.n_seq);
+    const TensorId snapshots =
+        shape.n_snapshot > 0 ? b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2})) : kNoTensor;
     const TensorId out_rows = shape.picks_rows() ? index_input("out_rows", shape.n_out) : kNoTensor;
 
     const TensorId embedding = weight("token_embd.weight");
     TensorId x = b.op<ops::GetRows>("embed", {.table = embedding, .ids = ids}).y;
-    const LayerContext::Ragged ragged{seq_start, src_slot, dst_slot, kNoTensor};
+    const LayerContext::Ragged ragged{seq_start, src_slot, dst_slot, snapshots};
     const std::vector<LayerState> states = architecture.layer_states();
     for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
         b.layer(static_cast<int32_t>(i));
@@ -84,7 +98,19 @@ Result<graph::Graph> build_forward(const Architecture& architecture, const Weigh
                                                    {.eps = architecture.shape().norm_eps, .groups = 1})
                                     .y;
         const TensorId head = architecture.shape().tied_head ? embedding : weight("output.weight");
-        b.output(b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y);
+        const TensorId logits = b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y;
+        if (shape.n_out > shape.n_top) b.output(logits);
+        if (shape.n_top > 0) {
+            const TensorDesc all = b.desc(logits);
+            TensorDesc rows = all;
+            rows.extent[0] = shape.n_top;
+            rows.extent[1] = std::min(n_token, all.extent[1]);
+            const auto skipped = static_cast<uint64_t>((shape.n_out - shape.n_top) * row_bytes(DType::F32, all.extent[1]));
+            const TensorId of_tokens = b.view("token_logits", logits, rows, skipped);
+            const auto top = b.op<ops::TopK>("likeliest", {.x = of_tokens}, {.k = shape.top_k});
+            b.output(top.values);
+            b.output(top.indices);
+        }
     }
     return std::move(b).finish();
 }

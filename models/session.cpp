@@ -2,6 +2,7 @@
 #include "models/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace krait {
 namespace {
@@ -13,8 +14,10 @@ bool is_cancelled(const DecodeControl& control) { return control.cancel && contr
 constexpr size_t kMaxFlights = 8;  // fewer than Executor::kMaxPrograms: none of them loses its program
 
 // A run that gives all of its sequences a new slot needs the old ones until it is over: with sequences that share
-// slots in pairs, the worst case, that is half as many again.
-int32_t slots_for(int32_t n_seq) { return n_seq + n_seq / 2; }
+// slots in pairs, the worst case, that is half as many again. Snapshots have theirs besides.
+int32_t slots_for(const SessionOptions& options) {
+    return options.max_sequences + options.max_sequences / 2 + options.max_snapshots;
+}
 
 }  // namespace
 
@@ -22,6 +25,7 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
     : model_(std::move(model)),
       executor_(std::move(executor)),
       states_(std::move(states)),
+      snapshots_(states_.n_slots(), options.max_snapshots),
       options_(options),
       sequences_(static_cast<size_t>(options.max_sequences)),
       seen_(sequences_.size(), 0) {
@@ -34,9 +38,11 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_sequences < 1 || options.max_sequences > SessionOptions::kMaxSequences)
         return fail(kBad, "{} sequences: 1 to {} are possible", options.max_sequences, SessionOptions::kMaxSequences);
     if (options.max_batch_tokens < 1) return fail(kBad, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
+    if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSequences)
+        return fail(kBad, "{} snapshots: 0 to {} are possible", options.max_snapshots, SessionOptions::kMaxSequences);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
     KRAIT_TRY(StatePool states,
-              StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options.max_sequences)));
+              StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
     return Session(std::move(model), std::move(executor), std::move(states), options);
 }
 
@@ -48,6 +54,7 @@ Result<void> Session::check_sequence(int32_t sequence) const {
 Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
     if (batch.empty()) return fail(kBad, "a batch of no sequences: at least one is needed");
     std::fill(seen_.begin(), seen_.end(), uint8_t{0});
+    size_t n_snapshot = 0;
     for (const SequenceInput& input : batch) {
         KRAIT_CHECK(check_sequence(input.sequence));
         const auto index = static_cast<size_t>(input.sequence);
@@ -56,33 +63,50 @@ Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
         if (sequences_[index].broken)
             return fail(kBad, "sequence {} was interrupted by an error of its device and cannot go on; reset or restore it",
                         input.sequence);
+        if (input.want == WantLogits::top && input.top_k < 1)
+            return fail(kBad, "sequence {}: the {} likeliest tokens are wanted; at least 1 is possible", input.sequence,
+                        input.top_k);
+        n_snapshot += input.snapshots.size();
+        for (size_t i = 0; i < input.snapshots.size(); ++i)
+            if (input.snapshots[i] <= (i == 0 ? 0 : input.snapshots[i - 1]) || input.snapshots[i] > input.tokens.size())
+                return fail(kBad, "sequence {}: snapshot {} is after {} of {} tokens; they ascend, from 1 on", input.sequence, i,
+                            input.snapshots[i], input.tokens.size());
         if (input.tokens.empty()) return fail(kBad, "sequence {} has no tokens: a prompt needs at least one", input.sequence);
         for (size_t t = 0; t < input.tokens.size(); ++t)
             if (input.tokens[t] < 0 || input.tokens[t] >= model_->shape().n_vocab)
                 return fail(kBad, "token {} at position {} is out of range: the vocabulary has {} (0 to {})", input.tokens[t],
                             t, model_->shape().n_vocab, model_->shape().n_vocab - 1);
     }
-    return {};
+    return check_room(n_snapshot);
 }
 
 Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeControl& control) {
     rows_.clear();
     KRAIT_CHECK(check_batch(batch));
-    size_t n_row = 0, n_tok = 0;
+    const auto n_token = static_cast<size_t>(model_->n_token());
+    size_t n_row = 0, n_top_row = 0, n_tok = 0;
+    top_k_ = 0;
     for (const SequenceInput& input : batch) {
-        const size_t count = input.want == WantLogits::none ? 0 : input.want == WantLogits::last ? 1 : input.tokens.size();
-        rows_.push_back({n_row, count});
+        const bool is_top = input.want == WantLogits::top;
+        const size_t count = input.want == WantLogits::last ? 1 : input.want == WantLogits::all ? input.tokens.size() : 0;
+        rows_.push_back({n_row, count, n_top_row, is_top ? std::min(static_cast<size_t>(input.top_k), n_token) : 0});
+        top_k_ = std::max(top_k_, rows_.back().n_top);
         n_row += count;
+        n_top_row += is_top;
         n_tok += input.tokens.size();
-        Sequence& sequence = sequences_[static_cast<size_t>(input.sequence)];
+        Sequence& sequence = at(input.sequence);
         sequence.planned = sequence.slot;
     }
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
+    top_logits_.resize(n_top_row * top_k_);
+    top_tokens_.resize(n_top_row * top_k_);
+    candidates_.resize(n_top_row * top_k_);
 
     next_input_ = next_token_ = 0;
     const Result<void> ok =
         can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok);
     if (!ok) rows_.clear();
+    for (size_t i = 0; i < candidates_.size(); ++i) candidates_[i] = {top_logits_[i], top_tokens_[i]};
     return ok;
 }
 
@@ -135,25 +159,44 @@ void Session::describe(Flight& flight, std::span<const SequenceInput> batch) {
         const auto row = static_cast<int32_t>(flight.ids.size());
         flight.ids.insert(flight.ids.end(), tokens.begin(), tokens.end());
         flight.seq_start.push_back(static_cast<int32_t>(flight.ids.size()));
+        const auto last = static_cast<int32_t>(flight.ids.size()) - 1;
         const size_t n_before = flight.out_rows.size();
         if (input.want == WantLogits::all)
             for (size_t t = 0; t < piece.count; ++t) flight.out_rows.push_back(row + static_cast<int32_t>(t));
-        if (input.want == WantLogits::last && piece.ends)
-            flight.out_rows.push_back(static_cast<int32_t>(flight.ids.size()) - 1);
-        // The rows of a run are one stretch of logits_: pieces come in the order of the batch.
+        if (input.want == WantLogits::last && piece.ends) flight.out_rows.push_back(last);
+        // The rows of a run are one stretch of logits_, and of top_tokens_: pieces come in the order of the batch.
         if (n_before == 0 && !flight.out_rows.empty())
-            flight.out = std::span(logits_).subspan(
+            flight.logits = std::span(logits_).subspan(
                 (rows_[piece.input].first + (input.want == WantLogits::all ? piece.first : 0)) * n_vocab);
+        if (input.want == WantLogits::top && piece.ends) {
+            if (flight.top_rows.empty()) {
+                flight.top_logits = std::span(top_logits_).subspan(rows_[piece.input].top_row * top_k_);
+                flight.top_tokens = std::span(top_tokens_).subspan(rows_[piece.input].top_row * top_k_);
+            }
+            flight.top_rows.push_back(last);
+        }
+        for (const size_t count : input.snapshots)
+            if (count > piece.first && count <= piece.first + piece.count) {
+                flight.kept.push_back({static_cast<size_t>(&piece - flight.pieces.data()), count - piece.first});
+                flight.snapshots.insert(flight.snapshots.end(), {row + static_cast<int32_t>(count - piece.first) - 1, -1});
+            }
     }
-    flight.out = flight.out.first(flight.out_rows.size() * n_vocab);
-    flight.shape = {static_cast<int64_t>(flight.ids.size()), static_cast<int64_t>(flight.pieces.size()),
-                    static_cast<int64_t>(flight.out_rows.size())};
+    flight.logits = flight.logits.first(flight.out_rows.size() * n_vocab);
+    flight.top_logits = flight.top_logits.first(flight.top_rows.size() * top_k_);
+    flight.top_tokens = flight.top_tokens.first(flight.top_rows.size() * top_k_);
+    flight.out_rows.insert(flight.out_rows.end(), flight.top_rows.begin(), flight.top_rows.end());
+    flight.shape = {.n_tok = static_cast<int64_t>(flight.ids.size()),
+                    .n_seq = static_cast<int64_t>(flight.pieces.size()),
+                    .n_out = static_cast<int64_t>(flight.out_rows.size()),
+                    .n_top = static_cast<int64_t>(flight.top_rows.size()),
+                    .top_k = flight.top_rows.empty() ? 0 : static_cast<int32_t>(top_k_),
+                    .n_snapshot = static_cast<int64_t>(flight.kept.size())};
 }
 
 Result<void> Session::make_ready(Flight& flight) {
     KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(RunKey(flight.shape).text(), [&]() -> Result<graph::PlacedGraph> {
-        KRAIT_TRY(graph::Graph graph,
-                  build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(), flight.shape));
+        KRAIT_TRY(graph::Graph graph, build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(),
+                                                    flight.shape, model_->n_token()));
         if (options_.observer) keep_activations(graph);
         return build_placed(*model_, states_, std::move(graph));
     }));
@@ -161,56 +204,79 @@ Result<void> Session::make_ready(Flight& flight) {
     flight.dst_slot.reserve(flight.pieces.size());
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
     for (const Piece& piece : flight.pieces) {
-        Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
+        Sequence& sequence = at(piece.sequence);
         flight.src_slot.push_back(sequence.planned);
         if (sequence.planned < 0 || states_.is_shared(sequence.planned)) {
             auto slot = states_.acquire();
             if (!slot) {
                 give_back(flight);
-                flight.dst_slot.clear();
                 return tl::unexpected<Error>(std::move(slot).error());
             }
             sequence.planned = *slot;
         }
         flight.dst_slot.push_back(sequence.planned);
     }
+    for (size_t i = 0; i < flight.kept.size(); ++i) {
+        auto slot = states_.acquire();
+        if (!slot) {
+            give_back(flight);
+            return tl::unexpected<Error>(std::move(slot).error());
+        }
+        flight.snapshots[2 * i + 1] = *slot;
+    }
     flight.bind(compiled);
     return {};
 }
 
-void Session::give_back(const Flight& flight) {
+void Session::give_back(Flight& flight) {
+    release_kept(flight);
     for (size_t i = 0; i < flight.dst_slot.size(); ++i) {
         if (flight.src_slot[i] == flight.dst_slot[i]) continue;
         states_.release(flight.dst_slot[i]);
-        sequences_[static_cast<size_t>(flight.pieces[i].sequence)].planned = flight.src_slot[i];
+        at(flight.pieces[i].sequence).planned = flight.src_slot[i];
     }
+    flight.dst_slot.clear();  // once is enough
+}
+
+void Session::release_kept(Flight& flight) {
+    for (size_t i = 0; i < flight.kept.size(); ++i)
+        if (int32_t& slot = flight.snapshots[2 * i + 1]; slot >= 0) states_.release(std::exchange(slot, -1));
 }
 
 Result<void> Session::run(Flight& flight) {
     Result<void> done = executor_.run(*flight.compiled, flight.inputs);
-    if (done)
-        done = flight.out.empty() ? executor_.sync()
-                                  : executor_.read(*flight.compiled, flight.logits, std::as_writable_bytes(flight.out));
+    if (done) done = executor_.read(*flight.compiled, flight.outputs);
     if (done && options_.observer) done = read_activations(executor_, *flight.compiled, options_.observer);
     // What was queued has ended before slots are given back, and its error is not told again by the next run.
     if (!done) (void)executor_.sync();
     return done;
 }
 
-void Session::book(const Flight& flight, std::span<const SequenceInput> batch, bool done) {
+void Session::book(Flight& flight, std::span<const SequenceInput> batch, bool done) {
     // What may throw comes first, so that a run is booked as a whole or not at all.
     for (const Piece& piece : flight.pieces) {
-        std::vector<int32_t>& tokens = sequences_[static_cast<size_t>(piece.sequence)].tokens;
-        if (done && tokens.capacity() < tokens.size() + piece.count)
-            tokens.reserve(2 * tokens.size() + piece.count + 256);  // so that few steps allocate
+        Sequence& sequence = at(piece.sequence);
+        if (done && sequence.tokens.capacity() < sequence.tokens.size() + piece.count)
+            sequence.tokens.reserve(2 * sequence.tokens.size() + piece.count + 256);  // so that few steps allocate
+        if (done && !flight.kept.empty()) sequence.snapshots.reserve(sequence.snapshots.size() + flight.kept.size());
+    }
+    if (!done) release_kept(flight);
+    for (size_t i = 0; done && i < flight.kept.size(); ++i) {
+        const KeptState& kept = flight.kept[i];
+        Sequence& sequence = at(flight.pieces[kept.piece].sequence);
+        const int32_t slot = flight.snapshots[2 * i + 1];
+        sequence.snapshots.push_back(
+            {sequence.tokens.size() + kept.count, sequence.position + static_cast<int64_t>(kept.count), slot});
+        snapshots_.add(slot);
     }
     for (size_t i = 0; i < flight.dst_slot.size(); ++i) {
         const Piece& piece = flight.pieces[i];
-        Sequence& sequence = sequences_[static_cast<size_t>(piece.sequence)];
+        Sequence& sequence = at(piece.sequence);
         const int32_t src = flight.src_slot[i], dst = flight.dst_slot[i];
         if (done) {
             const auto tokens = batch[piece.input].tokens.subspan(piece.first, piece.count);
             sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
+            sequence.position += static_cast<int64_t>(piece.count);
             if (src != dst && src >= 0) states_.release(src);
             sequence.slot = dst;
         } else {
@@ -232,32 +298,9 @@ std::span<const float> Session::logits(size_t input, size_t row) const {
     return std::span(logits_).subspan((rows_[input].first + row) * n_vocab, n_vocab);
 }
 
-Result<std::span<const int32_t>> Session::tokens(int32_t sequence) const {
-    KRAIT_CHECK(check_sequence(sequence));
-    return std::span<const int32_t>(sequences_[static_cast<size_t>(sequence)].tokens);
-}
-
-void Session::forget(Sequence& sequence) {
-    if (sequence.slot >= 0) states_.release(sequence.slot);
-    sequence = {};
-}
-
-Result<void> Session::reset(int32_t sequence) {
-    KRAIT_CHECK(check_sequence(sequence));
-    forget(sequences_[static_cast<size_t>(sequence)]);
-    return {};
-}
-
-Result<void> Session::fork(int32_t from, int32_t to) {
-    KRAIT_CHECK(check_sequence(from));
-    KRAIT_CHECK(check_sequence(to));
-    if (from == to) return {};
-    const Sequence& source = sequences_[static_cast<size_t>(from)];
-    if (source.broken) return fail(kBad, "sequence {} was interrupted by an error of its device; it cannot be forked", from);
-    forget(sequences_[static_cast<size_t>(to)]);
-    if (source.slot >= 0) states_.share(source.slot);
-    sequences_[static_cast<size_t>(to)] = source;
-    return {};
+std::span<const Candidate> Session::candidates(size_t input) const {
+    if (input >= rows_.size()) return {};
+    return std::span(candidates_).subspan(rows_[input].top_row * top_k_).first(rows_[input].n_top);
 }
 
 }  // namespace krait

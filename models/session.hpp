@@ -13,23 +13,29 @@
 
 #include "models/activations.hpp"
 #include "models/flight.hpp"
+#include "models/sampler/candidate.hpp"
+#include "models/snapshots.hpp"
 
 namespace krait {
 
 struct SessionOptions {
     int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
+    int32_t max_snapshots = 0;       // states that sequences may go back to, of all sequences together; at most kMaxSequences
     ActivationObserver observer;     // where given, called after each run for every matrix product in it
     static constexpr int32_t kMaxSequences = 65536;
 };
 
-enum class WantLogits : uint8_t { none, last, all };
+// `top`: not the logits but the likeliest tokens after the last one, found by the device.
+enum class WantLogits : uint8_t { none, last, all, top };
 
 // Tokens that one sequence goes on with.
 struct SequenceInput {
     int32_t sequence = 0;
     std::span<const int32_t> tokens;  // at least one
     WantLogits want = WantLogits::last;
+    int32_t top_k = 0;                      // with `top`: how many, 1 or more; no more than there are tokens come back
+    std::span<const size_t> snapshots = {};  // after so many of these tokens, ascending, the state is kept
 };
 
 struct DecodeControl {
@@ -53,11 +59,35 @@ class Session {
     // n_vocab floats, good until the next decode; empty where none were wanted.
     std::span<const float> logits(size_t input) const;
     std::span<const float> logits(size_t input, size_t row) const;
+    // The likeliest tokens after its last one, the likeliest first, where these were wanted; as long as logits.
+    std::span<const Candidate> candidates(size_t input) const;
 
     Result<std::span<const int32_t>> tokens(int32_t sequence) const;  // all that the state has seen
-    Result<void> reset(int32_t sequence);                             // forgets everything
-    // `to` becomes what `from` is; costs nothing until one of them goes on.
+    Result<void> reset(int32_t sequence);                             // forgets everything, snapshots too
+    // `to` becomes what `from` is, snapshots included; costs nothing until one of them goes on.
     Result<void> fork(int32_t from, int32_t to);
+    Result<void> keep(int32_t sequence);  // resets all others
+
+    // Keeps the state as it is now, at no cost until the sequence goes on; decode can keep states on its way too. Twice at the same
+    // place is once.
+    Result<void> snapshot(int32_t sequence);
+    // Back to the snapshot after n_tok tokens (0: to the beginning, which needs none), also of a sequence that a failed run left
+    // behind. It stays; later ones are dropped.
+    Result<void> rollback(int32_t sequence, size_t n_tok);
+    Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
+    Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
+
+    // Positions: a book for the application, which these models do not read. A token's position is one more than that of the token
+    // before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
+    static constexpr int64_t kEnd = -1;
+    Result<int64_t> position(int32_t sequence) const;  // that the next token gets
+    // Moves, or divides, the positions in the range; what counts is that of the latest token. So for snapshots.
+    Result<void> add_to_positions(int32_t sequence, int64_t first, int64_t last, int64_t delta);
+    Result<void> divide_positions(int32_t sequence, int64_t first, int64_t last, int64_t divisor);
+    // Takes tokens away as far as a recurrent state can: all of them, which is a reset; those from a snapshot on, which is a
+    // rollback. What the range leaves behind it goes on standing there: the state cannot unlearn the middle, and nothing happens.
+    // `unsupported` where the range ends the sequence and no snapshot stands where it begins.
+    Result<void> remove(int32_t sequence, int64_t first, int64_t last);
 
     // The sequence as bytes (models/state_file.hpp), and back, on any device and backend.
     Result<std::vector<std::byte>> save(int32_t sequence);
@@ -77,14 +107,18 @@ class Session {
         int32_t slot = -1;     // -1 = fresh: its state is zero
         int32_t planned = -1;  // its slot when all runs that are under way are done
         bool broken = false;
+        int64_t position = 0;  // of the next token
         std::vector<int32_t> tokens;
+        std::vector<Snapshot> snapshots;  // the earliest first
     };
     struct Rows {
-        size_t first = 0, count = 0;  // in logits_
+        size_t first = 0, count = 0;      // in logits_
+        size_t top_row = 0, n_top = 0;    // in top_logits_ and top_tokens_; how many of the row
     };
     Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
     Result<void> check_sequence(int32_t sequence) const;
     Result<void> check_batch(std::span<const SequenceInput> batch);
+    Result<void> check_room(size_t n_snapshot) const;
     // A run's life: it takes tokens of the batch, gets a graph and slots, runs, and is booked.
     Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
     Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
@@ -93,18 +127,31 @@ class Session {
     void describe(Flight& flight, std::span<const SequenceInput> batch);           // what its graph reads, and its shape
     Result<void> make_ready(Flight& flight);                                       // a graph and slots
     bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
-    void give_back(const Flight& flight);       // the slots of a run that is not run
+    void give_back(Flight& flight);             // the slots of a run that is not run
+    void release_kept(Flight& flight);          // those for its snapshots
     Result<void> run(Flight& flight);
-    void book(const Flight& flight, std::span<const SequenceInput> batch, bool done);
+    void book(Flight& flight, std::span<const SequenceInput> batch, bool done);
     void forget(Sequence& sequence);
+    Sequence& at(int32_t sequence) { return sequences_[static_cast<size_t>(sequence)]; }
+    const Sequence& at(int32_t sequence) const { return sequences_[static_cast<size_t>(sequence)]; }
+    void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
+    Result<void> check_range(int32_t sequence, int64_t first, int64_t last) const;
+    template <class Move>
+    Result<void> move_positions(int32_t sequence, int64_t first, int64_t last, Move&& move);
 
     std::shared_ptr<const Model> model_;
     graph::Executor executor_;
     StatePool states_;
+    SnapshotBook snapshots_;
     SessionOptions options_;
     std::vector<Sequence> sequences_;
+    // Of the latest decode:
     std::vector<float> logits_;
-    std::vector<Rows> rows_;  // by input of the latest decode
+    std::vector<float> top_logits_;    // rows of top_k_, as top_tokens_
+    std::vector<int32_t> top_tokens_;
+    std::vector<Candidate> candidates_;
+    size_t top_k_ = 0;
+    std::vector<Rows> rows_;  // by input
     // Of the decode that is under way:
     size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
     std::vector<uint8_t> seen_;               // by sequence

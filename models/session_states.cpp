@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Session: states as bytes, and to other devices.
+#include <algorithm>
 #include <utility>
 
 #include "models/session.hpp"
@@ -15,14 +16,20 @@ constexpr auto kBad = ErrorCode::invalid_argument;
 
 Result<std::vector<std::byte>> Session::save(int32_t sequence) {
     KRAIT_CHECK(check_sequence(sequence));
-    const Sequence& source = sequences_[static_cast<size_t>(sequence)];
+    const Sequence& source = at(sequence);
     if (source.broken) return fail(kBad, "sequence {} was interrupted by an error of its device; it cannot be saved", sequence);
     StateFile file;
     file.model_hash = model_->hash();
     file.tokens = source.tokens;
-    if (source.slot >= 0) {
-        file.state.resize(states_.slot_bytes());
-        KRAIT_CHECK(states_.export_slot(executor_, source.slot, file.state));
+    file.position = source.position;
+    const auto read = [&](int32_t slot, std::vector<std::byte>& state) {
+        state.resize(states_.slot_bytes());
+        return states_.export_slot(executor_, slot, state);
+    };
+    if (source.slot >= 0) KRAIT_CHECK(read(source.slot, file.state));
+    for (const Snapshot& snapshot : source.snapshots) {
+        file.snapshots.push_back({snapshot.n_tok, snapshot.position, {}});
+        KRAIT_CHECK(read(snapshot.slot, file.snapshots.back().state));
     }
     return encode_state_file(file);
 }
@@ -42,17 +49,31 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
     for (const int32_t token : file.tokens)
         if (token < 0 || token >= model_->shape().n_vocab)
             return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
-    Sequence& target = sequences_[static_cast<size_t>(sequence)];
+    Sequence& target = at(sequence);
     forget(target);
     if (file.state.empty()) return {};
-    KRAIT_TRY(const int32_t slot, states_.acquire());
-    if (auto imported = states_.import_slot(executor_, slot, file.state); !imported) {
-        states_.release(slot);
-        target.broken = true;  // neither the old state nor the new one
-        return imported;
-    }
-    target.slot = slot;
+    const auto write = [&](std::span<const std::byte> state) -> Result<int32_t> {
+        KRAIT_TRY(const int32_t slot, states_.acquire());
+        if (auto imported = states_.import_slot(executor_, slot, state); !imported) {
+            states_.release(slot);
+            return tl::unexpected<Error>(std::move(imported).error());
+        }
+        return slot;
+    };
+    const Result<int32_t> slot = write(file.state);
+    target.broken = !slot;  // neither the old state nor the new one
+    if (!slot) return tl::unexpected<Error>(slot.error());
+    target.slot = *slot;
     target.tokens = std::move(file.tokens);
+    target.position = file.position;
+    // The latest snapshots, as many as there is room for.
+    const size_t n_kept = std::min(file.snapshots.size(), static_cast<size_t>(snapshots_.most() - snapshots_.in_use()));
+    target.snapshots.reserve(n_kept);
+    for (const StateFile::Snapshot& snapshot : std::span(file.snapshots).last(n_kept)) {
+        KRAIT_TRY(const int32_t kept, write(snapshot.state));
+        target.snapshots.push_back({static_cast<size_t>(snapshot.n_tok), snapshot.position, kept});
+        snapshots_.add(kept);
+    }
     return {};
 }
 
@@ -63,19 +84,27 @@ Result<void> Session::move_to(std::shared_ptr<const Model> model) {
     KRAIT_TRY(Session moved, create(std::move(model), options_));
     std::vector<std::byte> state(states_.slot_bytes());
     std::vector<int32_t> new_slot(static_cast<size_t>(states_.n_slots()), -1);  // sequences that share one go on sharing it
+    const auto move = [&](int32_t& slot) -> Result<void> {
+        int32_t& there = new_slot[static_cast<size_t>(slot)];
+        if (there < 0) {
+            KRAIT_CHECK(states_.export_slot(executor_, slot, state));
+            KRAIT_TRY(there, moved.states_.acquire());
+            KRAIT_CHECK(moved.states_.import_slot(moved.executor_, there, state));
+        } else {
+            moved.states_.share(there);
+        }
+        slot = there;
+        return {};
+    };
     for (size_t i = 0; i < sequences_.size(); ++i) {
         Sequence& target = moved.sequences_[i];
         target = sequences_[i];
-        if (target.slot < 0) continue;
-        int32_t& slot = new_slot[static_cast<size_t>(target.slot)];
-        if (slot < 0) {
-            KRAIT_CHECK(states_.export_slot(executor_, target.slot, state));
-            KRAIT_TRY(slot, moved.states_.acquire());
-            KRAIT_CHECK(moved.states_.import_slot(moved.executor_, slot, state));
-        } else {
-            moved.states_.share(slot);
+        if (target.slot >= 0) KRAIT_CHECK(move(target.slot));
+        target.planned = target.slot;
+        for (Snapshot& snapshot : target.snapshots) {
+            KRAIT_CHECK(move(snapshot.slot));
+            moved.snapshots_.add(snapshot.slot);
         }
-        target.slot = target.planned = slot;
     }
     // Swapped, so that what was there ends as a session does: runs before states, states before devices.
     std::swap(*this, moved);

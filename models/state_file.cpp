@@ -9,7 +9,7 @@ namespace krait {
 namespace {
 
 constexpr char kMagic[8] = {'K', 'R', 'A', 'I', 'T', 'S', 'E', 'Q'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 struct Header {
     char magic[8];
@@ -18,16 +18,26 @@ struct Header {
     uint64_t model_hash;
     uint64_t n_tok;
     uint64_t state_bytes;
+    int64_t position;
+    uint64_t n_snapshot;
 };
-static_assert(sizeof(Header) == 40);
+static_assert(sizeof(Header) == 56);
+
+struct SnapshotHeader {
+    uint64_t n_tok;
+    int64_t position;
+};
+static_assert(sizeof(SnapshotHeader) == 16);
 
 }  // namespace
 
 std::vector<std::byte> encode_state_file(const StateFile& file) {
-    Header header{{}, kVersion, 0, file.model_hash, file.tokens.size(), file.state.size()};
+    Header header{{},       kVersion, 0, file.model_hash, file.tokens.size(), file.state.size(), file.position,
+                  file.snapshots.size()};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
     const size_t token_bytes = file.tokens.size() * sizeof(int32_t);
-    std::vector<std::byte> bytes(sizeof header + token_bytes + file.state.size() + sizeof(uint64_t));
+    std::vector<std::byte> bytes(sizeof header + token_bytes + file.state.size() +
+                                 file.snapshots.size() * (sizeof(SnapshotHeader) + file.state.size()) + sizeof(uint64_t));
     std::byte* at = bytes.data();
     const auto put = [&](const void* source, size_t size) {
         if (size > 0) std::memcpy(at, source, size);
@@ -36,6 +46,11 @@ std::vector<std::byte> encode_state_file(const StateFile& file) {
     put(&header, sizeof header);
     put(file.tokens.data(), token_bytes);
     put(file.state.data(), file.state.size());
+    for (const StateFile::Snapshot& snapshot : file.snapshots) {
+        const SnapshotHeader kept{snapshot.n_tok, snapshot.position};
+        put(&kept, sizeof kept);
+        put(snapshot.state.data(), snapshot.state.size());
+    }
     const uint64_t checksum = XXH3_64bits(bytes.data(), static_cast<size_t>(at - bytes.data()));
     put(&checksum, sizeof checksum);
     return bytes;
@@ -54,9 +69,16 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
         return fail(ErrorCode::unsupported, "version {} at byte 8: this Krait reads version {} of saved states", header.version,
                     kVersion);
     const uint64_t body = bytes.size() - sizeof header - sizeof(uint64_t);
-    if (header.n_tok > body / sizeof(int32_t) || header.state_bytes != body - header.n_tok * sizeof(int32_t))
-        return fail(kCorrupt, "the header (byte 24) calls for {} tokens and {} bytes of state, but {} bytes follow it",
-                    header.n_tok, header.state_bytes, body);
+    const bool tokens_fit = header.n_tok <= body / sizeof(int32_t);
+    const uint64_t rest = tokens_fit ? body - header.n_tok * sizeof(int32_t) : 0;  // for states
+    const bool states_fit = header.state_bytes <= rest && header.n_snapshot <= rest / sizeof(SnapshotHeader) &&
+                            (header.n_snapshot == 0 ||
+                             header.state_bytes <= rest / header.n_snapshot);  // so that nothing below overflows
+    if (!tokens_fit || !states_fit ||
+        rest != header.state_bytes + header.n_snapshot * (sizeof(SnapshotHeader) + header.state_bytes))
+        return fail(kCorrupt,
+                    "the header (byte 24) calls for {} tokens, {} bytes of state and {} snapshots, but {} bytes follow it",
+                    header.n_tok, header.state_bytes, header.n_snapshot, body);
     uint64_t checksum = 0;
     const size_t end = bytes.size() - sizeof checksum;
     std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
@@ -68,8 +90,26 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     file.tokens.resize(header.n_tok);
     const auto tokens = bytes.subspan(sizeof header, header.n_tok * sizeof(int32_t));
     if (!tokens.empty()) std::memcpy(file.tokens.data(), tokens.data(), tokens.size());
-    const auto state = bytes.subspan(sizeof header + tokens.size(), header.state_bytes);
+    auto states = bytes.subspan(sizeof header + tokens.size());
+    const auto take = [&](size_t size) {
+        const auto taken = states.first(size);
+        states = states.subspan(size);
+        return taken;
+    };
+    const auto state = take(header.state_bytes);
     file.state.assign(state.begin(), state.end());
+    file.position = header.position;
+    if (file.position < 0) return fail(kCorrupt, "the next token's position (byte 40) is {}", file.position);
+    for (uint64_t i = 0; i < header.n_snapshot; ++i) {
+        SnapshotHeader kept;
+        std::memcpy(&kept, take(sizeof kept).data(), sizeof kept);
+        const uint64_t before = file.snapshots.empty() ? 0 : file.snapshots.back().n_tok;
+        if (kept.n_tok <= before || kept.n_tok > header.n_tok || kept.position < 0)
+            return fail(kCorrupt, "snapshot {} is after {} tokens, at position {}: they ascend, up to {} tokens", i, kept.n_tok,
+                        kept.position, header.n_tok);
+        const auto kept_state = take(header.state_bytes);
+        file.snapshots.push_back({kept.n_tok, kept.position, {kept_state.begin(), kept_state.end()}});
+    }
     return file;
 }
 

@@ -142,18 +142,24 @@ typedef struct krait_session_options {
     size_t struct_size;
     int32_t max_sequences;    /* numbered from 0 */
     int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
+    int32_t max_snapshots;    /* of all sequences together; each takes as much memory as a sequence */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512 }
+    { sizeof(krait_session_options), 1, 512, 0 }
 
-typedef enum krait_want { KRAIT_WANT_NONE = 0, KRAIT_WANT_LAST = 1, KRAIT_WANT_ALL = 2 } krait_want;
+/* Logits after none, the last or all of the tokens; or the top_k likeliest tokens after the last one, which the device finds, so
+ * that the other logits stay there (krait_session_candidates). */
+typedef enum krait_want { KRAIT_WANT_NONE = 0, KRAIT_WANT_LAST = 1, KRAIT_WANT_ALL = 2, KRAIT_WANT_TOP = 3 } krait_want;
 
-/* Tokens that one sequence goes on with. */
+/* Tokens that one sequence goes on with. Begin with zeros: what is not used stays 0. */
 typedef struct krait_batch_item {
     int32_t sequence;
-    krait_want want; /* logits after which of the tokens */
+    krait_want want;
     const int32_t* tokens;
-    size_t n_tok; /* at least 1 */
+    size_t n_tok;            /* at least 1 */
+    const size_t* snapshots; /* after so many of these tokens, ascending from 1 on, a snapshot is taken */
+    size_t n_snapshot;
+    int32_t top_k; /* with KRAIT_WANT_TOP: 1 or more */
 } krait_batch_item;
 
 /* options may be NULL. */
@@ -168,13 +174,53 @@ KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_ba
  * decode. NOT_FOUND where none were wanted. */
 KRAIT_API krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits,
                                           size_t* n_vocab, krait_failure* failure);
+/* The likeliest tokens after the last one of an item with KRAIT_WANT_TOP, the likeliest first: top_k, or as many as there are. They
+ * live until the next decode. NOT_FOUND where none were wanted. */
+typedef struct krait_candidate {
+    float logit;
+    int32_t token;
+} krait_candidate;
+KRAIT_API krait_code krait_session_candidates(const krait_session* session, size_t item, const krait_candidate** candidates,
+                                              size_t* n_candidate, krait_failure* failure);
 /* How many tokens a sequence has read. */
 KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok,
                                           krait_failure* failure);
+/* Forgets everything, snapshots too. */
 KRAIT_API krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure);
-/* `to` becomes what `from` is; costs nothing until one of them goes on. */
+/* `to` becomes what `from` is, snapshots included; costs nothing until one of them goes on. */
 KRAIT_API krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure);
-/* The sequence as bytes, independent of device and backend; *size as krait_model_tokenize's n_tok. */
+/* Resets all others. */
+KRAIT_API krait_code krait_session_keep(krait_session* session, int32_t sequence, krait_failure* failure);
+
+/* Snapshots: states that a sequence can go back to. Taking one costs nothing until the sequence goes on. OUT_OF_MEMORY, with the
+ * numbers, where max_snapshots are in use. */
+KRAIT_API krait_code krait_session_snapshot(krait_session* session, int32_t sequence, krait_failure* failure);
+/* Back to the snapshot after n_tok tokens (0: the beginning, which needs none). It stays, later ones are dropped. NOT_FOUND names those
+ * that there are. Also mends a sequence that refuses to go on. */
+KRAIT_API krait_code krait_session_rollback(krait_session* session, int32_t sequence, size_t n_tok, krait_failure* failure);
+KRAIT_API krait_code krait_session_snapshot_drop(krait_session* session, int32_t sequence, size_t n_tok,
+                                                 krait_failure* failure);
+/* After how many tokens there are snapshots, ascending; *n_snapshot as krait_model_tokenize's n_tok. */
+KRAIT_API krait_code krait_session_snapshots(const krait_session* session, int32_t sequence, size_t* n_tok, size_t capacity,
+                                             size_t* n_snapshot, krait_failure* failure);
+
+/* Positions, for applications that keep a book of them; the models do not read them. The first token's is 0, each other's one more
+ * than that of the token before it. Ranges are [first, last), last = -1: whatever follows. */
+KRAIT_API krait_code krait_session_position(const krait_session* session, int32_t sequence, int64_t* next,
+                                            krait_failure* failure); /* of the token that comes next */
+/* Where the latest token's position lies in the range it moves by delta, or is divided. So for snapshots. */
+KRAIT_API krait_code krait_session_positions_add(krait_session* session, int32_t sequence, int64_t first, int64_t last,
+                                                 int64_t delta, krait_failure* failure);
+KRAIT_API krait_code krait_session_positions_divide(krait_session* session, int32_t sequence, int64_t first, int64_t last,
+                                                    int64_t divisor, krait_failure* failure);
+/* Takes tokens away as far as a recurrent state can: from 0 to the end (a reset), or from a snapshot to the end (a rollback). A range
+ * that does not reach the end changes nothing, for the state cannot unlearn its middle. UNSUPPORTED where it reaches the end and
+ * begins at no snapshot. */
+KRAIT_API krait_code krait_session_remove(krait_session* session, int32_t sequence, int64_t first, int64_t last,
+                                          krait_failure* failure);
+
+/* The sequence as bytes, snapshots included, independent of device and backend; *size as krait_model_tokenize's n_tok. Where it is
+ * restored, the latest snapshots are kept, as many as max_snapshots leaves room for. */
 KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
                                         krait_failure* failure);
 KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
@@ -204,7 +250,11 @@ typedef struct krait_sampler_options {
 /* options may be NULL. */
 KRAIT_API krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure);
 KRAIT_API void krait_sampler_free(krait_sampler* sampler);
-/* The next token after an item of the latest decode (its last row); remembers it for the repetition penalty. */
+/* *top_k: how many candidates are enough for this sampler (KRAIT_WANT_TOP), which then chooses what it would choose from the
+ * logits; 0 where it needs all of them (KRAIT_WANT_LAST). */
+KRAIT_API krait_code krait_sampler_needs(const krait_sampler* sampler, int32_t* top_k, krait_failure* failure);
+/* The next token after an item of the latest decode, from its candidates or the logits of its last row; remembers it for the
+ * repetition penalty. */
 KRAIT_API krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
                                           krait_failure* failure);
 

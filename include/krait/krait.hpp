@@ -165,6 +165,12 @@ class Sampler {
         return detail::call([&](krait_failure* f) { return krait_sampler_create(&options, &handle, f); },
                             [&] { return Sampler(handle); });
     }
+    // How many candidates it needs (Session::decode_top); 0 = all logits.
+    int32_t needs() const {
+        int32_t top_k = 0;
+        krait_sampler_needs(get(), &top_k, nullptr);
+        return top_k;
+    }
     krait_sampler* get() const { return handle_.get(); }
 
   private:
@@ -185,14 +191,35 @@ class Session {
     }
     // One sequence goes on.
     Status decode(std::span<const int32_t> tokens, int32_t sequence = 0, krait_want want = KRAIT_WANT_LAST) {
-        const krait_batch_item item{sequence, want, tokens.data(), tokens.size()};
+        const krait_batch_item item = item_of(tokens, sequence, want);
         return decode(std::span(&item, 1));
+    }
+    // One sequence goes on; candidates() then has the likeliest tokens.
+    Status decode_top(std::span<const int32_t> tokens, int32_t top_k, int32_t sequence = 0) {
+        krait_batch_item item = item_of(tokens, sequence, KRAIT_WANT_TOP);
+        item.top_k = top_k;
+        return decode(std::span(&item, 1));
+    }
+    // For a batch of several; snapshots and top_k are still to be said.
+    static krait_batch_item item_of(std::span<const int32_t> tokens, int32_t sequence, krait_want want) {
+        krait_batch_item item{};
+        item.sequence = sequence;
+        item.want = want;
+        item.tokens = tokens.data();
+        item.n_tok = tokens.size();
+        return item;
     }
     Result<std::span<const float>> logits(size_t item = 0, size_t row = 0) const {
         const float* values = nullptr;
         size_t n_vocab = 0;
         return detail::call([&](krait_failure* f) { return krait_session_logits(get(), item, row, &values, &n_vocab, f); },
                             [&] { return std::span<const float>(values, n_vocab); });
+    }
+    Result<std::span<const krait_candidate>> candidates(size_t item = 0) const {
+        const krait_candidate* values = nullptr;
+        size_t n = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_candidates(get(), item, &values, &n, f); },
+                            [&] { return std::span<const krait_candidate>(values, n); });
     }
     Result<int32_t> sample(Sampler& sampler, size_t item = 0) const {
         int32_t token = 0;
@@ -209,6 +236,54 @@ class Session {
     }
     Status fork(int32_t from, int32_t to) {
         return detail::call([&](krait_failure* f) { return krait_session_fork(get(), from, to, f); }, [] { return Done{}; });
+    }
+    Status keep(int32_t sequence) {
+        return detail::call([&](krait_failure* f) { return krait_session_keep(get(), sequence, f); }, [] { return Done{}; });
+    }
+    Status snapshot(int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_snapshot(get(), sequence, f); },
+                            [] { return Done{}; });
+    }
+    Status rollback(size_t n_tok, int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_rollback(get(), sequence, n_tok, f); },
+                            [] { return Done{}; });
+    }
+    Status drop_snapshot(size_t n_tok, int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_snapshot_drop(get(), sequence, n_tok, f); },
+                            [] { return Done{}; });
+    }
+    Result<std::vector<size_t>> snapshots(int32_t sequence = 0) const {
+        size_t count = 0;
+        std::vector<size_t> n_tok;
+        auto asked = detail::call(
+            [&](krait_failure* f) { return krait_session_snapshots(get(), sequence, nullptr, 0, &count, f); },
+            [] { return Done{}; });
+        if (!asked) return asked.failure();
+        n_tok.resize(count);
+        return detail::call(
+            [&](krait_failure* f) {
+                return krait_session_snapshots(get(), sequence, n_tok.data(), n_tok.size(), &count, f);
+            },
+            [&] { return std::move(n_tok); });
+    }
+    Result<int64_t> position(int32_t sequence = 0) const {
+        int64_t next = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_position(get(), sequence, &next, f); },
+                            [&] { return next; });
+    }
+    Status add_to_positions(int64_t first, int64_t last, int64_t delta, int32_t sequence = 0) {
+        return detail::call(
+            [&](krait_failure* f) { return krait_session_positions_add(get(), sequence, first, last, delta, f); },
+            [] { return Done{}; });
+    }
+    Status divide_positions(int64_t first, int64_t last, int64_t divisor, int32_t sequence = 0) {
+        return detail::call(
+            [&](krait_failure* f) { return krait_session_positions_divide(get(), sequence, first, last, divisor, f); },
+            [] { return Done{}; });
+    }
+    Status remove(int64_t first, int64_t last, int32_t sequence = 0) {
+        return detail::call([&](krait_failure* f) { return krait_session_remove(get(), sequence, first, last, f); },
+                            [] { return Done{}; });
     }
     Result<std::vector<std::byte>> save(int32_t sequence = 0) {
         size_t size = 0;

@@ -4,21 +4,12 @@
 // NaN, at least one is finite, and the likeliest stays in the list. What each one means is told in sampler.hpp.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "models/sampler/candidate.hpp"
+
 namespace krait {
-
-struct Candidate {
-    float logit;
-    int32_t token;
-};
-
-// The order of likelihood: by logit, then the lower token first. Total, so every way to sort gives the same list.
-[[nodiscard]] inline bool likelier(const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-}
 
 // `candidates` is indexed by token; `recent` may repeat tokens, and is sorted by the call.
 void penalize_repetition(std::vector<Candidate>& candidates, std::vector<int32_t>& recent, float penalty);

@@ -35,6 +35,17 @@ Result<void> check_logits(std::span<const float> logits) {
     return {};
 }
 
+Result<void> check_candidates(std::span<const Candidate> likeliest) {
+    if (likeliest.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens to sample from");
+    for (const Candidate& candidate : likeliest)
+        if (std::isnan(candidate.logit) || candidate.logit == std::numeric_limits<float>::infinity())
+            return fail(ErrorCode::internal, "the logit of token {} is {}: the model's numbers broke down", candidate.token,
+                        candidate.logit);
+    if (!std::isfinite(likeliest.front().logit))
+        return fail(ErrorCode::invalid_argument, "all logits are -infinity: no token is allowed");
+    return {};
+}
+
 }  // namespace
 
 Result<Sampler> Sampler::create(const SamplerOptions& options) {
@@ -75,9 +86,31 @@ Result<int32_t> Sampler::sample(std::span<const float> logits) {
 
     const bool cut_k = options_.top_k > 0;
     if (cut_k) keep_top_k(candidates_, static_cast<size_t>(options_.top_k));
-    if (options_.top_p < 1) keep_top_p(candidates_, options_.top_p, cut_k);
+    return filter_and_draw(cut_k);
+}
+
+int32_t Sampler::filter_and_draw(bool sorted) {
+    if (options_.top_p < 1) keep_top_p(candidates_, options_.top_p, sorted);
     if (options_.min_p > 0) keep_min_p(candidates_, options_.min_p);
     return candidates_[draw(candidates_, options_.temperature, random_.uniform(), weights_)].token;
+}
+
+int32_t Sampler::n_needed() const {
+    if (penalizes()) return 0;  // tokens that it makes likelier may come from anywhere
+    return options_.temperature == 0 ? 1 : options_.top_k;
+}
+
+Result<int32_t> Sampler::sample(std::span<const Candidate> likeliest, size_t n_token) {
+    const size_t wanted = std::min(static_cast<size_t>(n_needed()), n_token);
+    if (likeliest.size() < wanted || n_needed() == 0)
+        return fail(ErrorCode::invalid_argument,
+                    "with top_k {}, temperature {} and repetition_penalty {} this sampler needs {}, not the {} likeliest tokens",
+                    options_.top_k, options_.temperature, options_.repetition_penalty,
+                    n_needed() == 0 ? "all logits" : fmt::format("{} candidates", wanted), likeliest.size());
+    KRAIT_CHECK(check_candidates(likeliest));
+    const auto used = likeliest.first(wanted);
+    candidates_.assign(used.begin(), used.end());
+    return options_.temperature == 0 ? candidates_.front().token : filter_and_draw(true);
 }
 
 void Sampler::accept(int32_t token) {

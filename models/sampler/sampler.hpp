@@ -67,6 +67,13 @@ class Sampler {
     // with no logit above -infinity, or with none at all; then no random number has been taken.
     [[nodiscard]] Result<int32_t> sample(std::span<const float> logits);
 
+    // How many of the likeliest tokens are enough to sample from; 0: all logits are needed. A device that gives no more than
+    // these (WantLogits::top) spares the way of the others to the host.
+    [[nodiscard]] int32_t n_needed() const;
+    // The same from the n_needed() likeliest of n_token, sorted (likelier): the token that all logits would have given. A NaN among
+    // those that were left out is not seen. Fewer than n_needed() are an error, unless they are all that there are.
+    [[nodiscard]] Result<int32_t> sample(std::span<const Candidate> likeliest, size_t n_token);
+
     // Remembers a token for the repetition penalty: of the prompt too, if its words shall count.
     void accept(int32_t token);
 
@@ -80,6 +87,8 @@ class Sampler {
 
   private:
     explicit Sampler(const SamplerOptions& options);
+    bool penalizes() const { return options_.repetition_penalty != 1 && options_.repetition_window > 0; }
+    int32_t filter_and_draw(bool sorted);  // from candidates_
 
     SamplerOptions options_;
     Random random_;

@@ -41,7 +41,8 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { g
 namespace krait {
 namespace {
 
-uint64_t allocations_of_steps(const std::string& device, const PlacementOptions& placement, int32_t n_seq) {
+uint64_t allocations_of_steps(const std::string& device, const PlacementOptions& placement, int32_t n_seq,
+                              WantLogits want = WantLogits::last) {
     const auto model = Model::load("tests/golden/mamba.gguf", {.device = device, .placement = placement});
     EXPECT_TRUE(model) << model.error().message;
     auto session = Session::create(*model, {.max_sequences = n_seq});
@@ -52,7 +53,10 @@ uint64_t allocations_of_steps(const std::string& device, const PlacementOptions&
         for (int step = 0; step < n; ++step) {
             for (size_t i = 0; i < batch.size(); ++i) {
                 tokens[i] = static_cast<int32_t>((static_cast<size_t>(step) * 7 + i) % 100);
-                batch[i] = {.sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1)};
+                batch[i] = {.sequence = static_cast<int32_t>(i),
+                            .tokens = std::span(tokens).subspan(i, 1),
+                            .want = want,
+                            .top_k = 40};
             }
             const auto decoded = session->decode(batch);
             EXPECT_TRUE(decoded) << decoded.error().message;
@@ -94,10 +98,12 @@ TEST(SteadyStep, TheCounterCounts) {
 TEST(SteadyStep, OneDeviceAllocatesNothing) {
     EXPECT_EQ(allocations_of_steps("cpu", {}, 1), 0u);
     EXPECT_EQ(allocations_of_steps("cpu", {}, 5), 0u);
+    EXPECT_EQ(allocations_of_steps("cpu", {}, 5, WantLogits::top), 0u);
 }
 
 TEST(SteadyStep, SeveralDevicesAllocateNothing) {
     EXPECT_EQ(allocations_of_steps("cpu,cpu:portable", {.layers = {1}}, 1), 0u);
+    EXPECT_EQ(allocations_of_steps("cpu,cpu:portable", {.layers = {1}}, 3, WantLogits::top), 0u);
     EXPECT_EQ(allocations_of_steps("cpu,cpu,cpu:portable", {.split = {1, 1, 1}, .rules = {{"scan", "cpu#2"}}}, 4), 0u);
 }
 

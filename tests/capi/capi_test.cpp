@@ -71,8 +71,8 @@ TEST(CApi, DecodesABatchOfSequences) {
     options.max_sequences = 2;
     kr::Session session = value(kr::Session::create(model, options));
     const auto first = value(model.tokenize("It was a fine day")), second = value(model.tokenize("She"));
-    const krait_batch_item items[] = {{0, KRAIT_WANT_ALL, first.data(), first.size()},
-                                      {1, KRAIT_WANT_LAST, second.data(), second.size()}};
+    const krait_batch_item items[] = {kr::Session::item_of(first, 0, KRAIT_WANT_ALL),
+                                      kr::Session::item_of(second, 1, KRAIT_WANT_LAST)};
     value(session.decode(items));
     const auto n_vocab = static_cast<size_t>(model.describe().n_vocab);
     EXPECT_EQ(value(session.logits(0, first.size() - 1)).size(), n_vocab);
@@ -115,6 +115,75 @@ TEST(CApi, StatesAreSavedForkedAndReset) {
     value(session.reset(0));
     EXPECT_EQ(value(session.length(0)), 0u);
     EXPECT_EQ(session.restore(std::span(saved).first(10), 0).failure().code, KRAIT_CORRUPT_FILE);
+}
+
+TEST(CApi, CandidatesAreEnoughToSample) {
+    const kr::Model model = value(kr::Model::load());
+    const auto write = [&](bool top) {
+        krait_sampler_options options = KRAIT_SAMPLER_OPTIONS_INIT;
+        options.seed = 3;
+        kr::Sampler sampler = value(kr::Sampler::create(options));
+        EXPECT_EQ(sampler.needs(), 40);
+        kr::Session session = value(kr::Session::create(model));
+        std::vector<int32_t> tokens = value(model.tokenize("It was"));
+        value(top ? session.decode_top(tokens, sampler.needs()) : session.decode(tokens));
+        for (int i = 0; i < 20; ++i) {
+            tokens.push_back(value(session.sample(sampler)));
+            const std::span<const int32_t> last(&tokens.back(), 1);
+            value(top ? session.decode_top(last, sampler.needs()) : session.decode(last));
+        }
+        return tokens;
+    };
+    EXPECT_EQ(write(true), write(false));
+
+    kr::Session session = value(kr::Session::create(model));
+    const auto tokens = value(model.tokenize("It was"));
+    value(session.decode_top(tokens, 3));
+    const auto candidates = value(session.candidates());
+    ASSERT_EQ(candidates.size(), 3u);
+    EXPECT_GE(candidates[0].logit, candidates[1].logit);
+    EXPECT_EQ(session.logits().failure().code, KRAIT_NOT_FOUND);
+    kr::Sampler sampler = value(kr::Sampler::create());
+    EXPECT_EQ(session.sample(sampler).failure().code, KRAIT_INVALID_ARGUMENT) << "it wants 40";
+    EXPECT_EQ(session.decode_top(tokens, 0).failure().code, KRAIT_INVALID_ARGUMENT);
+    value(session.decode(tokens));
+    EXPECT_EQ(session.candidates().failure().code, KRAIT_NOT_FOUND);
+    krait_batch_item item = kr::Session::item_of(tokens, 0, static_cast<krait_want>(4));
+    EXPECT_EQ(session.decode(std::span(&item, 1)).failure().code, KRAIT_INVALID_ARGUMENT);
+}
+
+TEST(CApi, SequencesGoBackAndPositionsMove) {
+    const kr::Model model = value(kr::Model::load());
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_sequences = 2;
+    options.max_snapshots = 2;
+    kr::Session session = value(kr::Session::create(model, options));
+    const auto tokens = value(model.tokenize("The house stood on a hill"));
+    krait_batch_item item = kr::Session::item_of(tokens, 0, KRAIT_WANT_LAST);
+    const size_t place = 2;
+    item.snapshots = &place;
+    item.n_snapshot = 1;
+    value(session.decode(std::span(&item, 1)));
+    value(session.snapshot());
+    EXPECT_EQ(value(session.snapshots()), (std::vector<size_t>{2, tokens.size()}));
+    EXPECT_EQ(session.decode(std::span(&item, 1)).failure().code, KRAIT_OUT_OF_MEMORY);
+    value(session.fork(0, 1));
+    value(session.remove(2, -1));
+    EXPECT_EQ(value(session.length()), 2u);
+    EXPECT_EQ(value(session.position()), 2);
+    value(session.add_to_positions(0, -1, 6));
+    value(session.divide_positions(0, -1, 2));
+    EXPECT_EQ(value(session.position()), 7 / 2 + 1);
+    EXPECT_EQ(session.remove(1, -1).failure().code, KRAIT_UNSUPPORTED);
+    value(session.rollback(tokens.size(), 1));
+    value(session.drop_snapshot(2, 1));
+    EXPECT_EQ(session.rollback(2, 1).failure().code, KRAIT_NOT_FOUND);
+    value(session.keep(0));
+    EXPECT_EQ(value(session.length(1)), 0u);
+    EXPECT_EQ(value(session.length(0)), 2u);
+    size_t n = 0;
+    EXPECT_EQ(krait_session_snapshots(session.get(), 0, nullptr, 0, &n, nullptr), KRAIT_OK);
+    EXPECT_EQ(n, 1u);
 }
 
 TEST(CApi, ProgressMayStopTheLoading) {

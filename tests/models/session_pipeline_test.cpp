@@ -63,6 +63,33 @@ TEST_P(PipelineTest, SaysWhatOneDeviceSays) {
     EXPECT_EQ(got->tokens(0)->size(), 2 * c.size() + a.size());
 }
 
+TEST_P(PipelineTest, KeepsStatesAndChoosesTokensOnTheWay) {
+    const auto one = load(GetParam(), "reference"), several = load(GetParam(), "reference,reference", {.layers = {1}});
+    const SessionOptions options{.max_sequences = 2, .max_snapshots = 3};
+    auto expected = Session::create(one, options), got = Session::create(several, options);
+    ASSERT_TRUE(expected && got);
+    const auto a = random_tokens(211, 1), b = random_tokens(77, 2);
+    const std::vector<size_t> of_a{32, 150}, of_b{77};
+    for (Session* session : {&*expected, &*got}) {
+        const auto decoded = session->decode(
+            {{.sequence = 0, .tokens = a, .want = WantLogits::top, .top_k = 4, .snapshots = of_a},
+             {.sequence = 1, .tokens = b, .want = WantLogits::top, .top_k = 2, .snapshots = of_b}});
+        ASSERT_TRUE(decoded) << decoded.error().message;
+    }
+    for (const size_t input : {size_t{0}, size_t{1}}) {
+        ASSERT_EQ(got->candidates(input).size(), input == 0 ? 4u : 2u);
+        for (size_t i = 0; i < got->candidates(input).size(); ++i)
+            EXPECT_EQ(got->candidates(input)[i].token, expected->candidates(input)[i].token) << input << ", place " << i;
+    }
+    for (const size_t place : {size_t{150}, size_t{32}}) {
+        for (Session* session : {&*expected, &*got}) {
+            ASSERT_TRUE(session->rollback(0, place));
+            ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = std::span(b).first(3)}}));
+        }
+        EXPECT_LE(test::nmse(copy_of(got->logits(0)), copy_of(expected->logits(0))), 1e-10) << "after " << place;
+    }
+}
+
 TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
     const auto model = load(GetParam(), "reference,cpu,reference", {.split = {1, 1, 1}});
     auto session = Session::create(model);

@@ -46,6 +46,13 @@ void add_top_k_cases(CaseList& list) {
     op.add("falling", {.x = f32({1, 6}, cycle({6, 5, 4, 3, 2, 1}))}, {4});
     op.add("t0", {.x = f32({0, 9})}, {3});
     op.add("vocabulary", {.x = f32({2, 50280})}, {40});
+    op.add("vocabulary.greedy", {.x = f32({3, 50280})}, {1});
+    // Around the sizes where kernels change their ways, and rows that defeat a guess from a few of their elements.
+    for (const int32_t k : {127, 128, 129, 256, 257}) op.add(fmt::format("v3000.k{}", k), {.x = f32({2, 3000})}, {k});
+    op.add("many_equal", {.x = f32({2, 3000}, all(-2))}, {7});
+    op.add("many_largest", {.x = f32({2, 3000}, cycle({1, 3, 2, 3}))}, {40});
+    op.add("few_numbers", {.x = f32({2, 3000}, all(nan).with({Patch::kAll, 2033, 1}).with({Patch::kAll, 7, -inf}))}, {5});
+    op.add("one_stretch", {.x = f32({2, 3000}, cycle({0, 0, 0, 0, 0, 0, 0, 9}))}, {40});
     op.add_illegal("k0", {.x = f32({3, 8})}, {0}, {"k = 0"});
     op.add_illegal("k_large", {.x = f32({3, 8})}, {9}, {"k = 9", "8 elements"});
     op.add_illegal("k_negative", {.x = f32({3, 8})}, {-1}, {"k = -1"});

@@ -83,14 +83,26 @@ class Conversation {
     }
 
   private:
+    // Where the sampler makes do with the likeliest tokens, only these leave the device.
+    SequenceInput next(std::span<const int32_t> tokens) const {
+        const int32_t top_k = sampler_.n_needed();
+        return {.sequence = 0, .tokens = tokens, .want = top_k > 0 ? WantLogits::top : WantLogits::last, .top_k = top_k};
+    }
+
+    Result<int32_t> choose() {
+        const auto n_token = static_cast<size_t>(session_.model().n_token());
+        if (const auto candidates = session_.candidates(0); !candidates.empty()) return sampler_.sample(candidates, n_token);
+        return sampler_.sample(session_.logits(0).first(n_token));
+    }
+
     Result<void> read(std::span<const int32_t> prompt) {
         const auto start = Clock::now();
         const size_t before = session_.tokens(0)->size();
         ProgressBar bar("reading");
-        const Result<void> done = session_.decode({{.sequence = 0, .tokens = prompt}},
-                                                  {.cancel = &interrupted_, .progress = [&](int64_t n, int64_t total) {
-                                                       bar.update(static_cast<uint64_t>(n), static_cast<uint64_t>(total));
-                                                   }});
+        const Result<void> done =
+            session_.decode({next(prompt)}, {.cancel = &interrupted_, .progress = [&](int64_t n, int64_t total) {
+                                                 bar.update(static_cast<uint64_t>(n), static_cast<uint64_t>(total));
+                                             }});
         if (!done) {
             if (session_.tokens(0)->size() > before) pending_.reset();  // the state has read it
             return done;
@@ -122,12 +134,11 @@ class Conversation {
     Result<void> step(StreamingDetokenizer& text, int64_t n) {
         if (n > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
-            KRAIT_CHECK(session_.decode({{.sequence = 0, .tokens = std::span(&previous, 1)}}));
+            KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
             ++timings_.generation_steps;
         }
         if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
-        const auto logits = session_.logits(0).first(static_cast<size_t>(session_.model().n_token()));
-        KRAIT_TRY(const int32_t token, sampler_.sample(logits));
+        KRAIT_TRY(const int32_t token, choose());
         sampler_.accept(token);
         pending_ = token;
         if (token == tokenizer_.eos() && !arguments_.ignore_eos) {

@@ -8,11 +8,69 @@ KRAIT_PARAMS(RowParams);
 
 const uint kNone = 0xffffffffu;
 
-// Dispatch: a work group a row. Each lane keeps the best of its own elements that have not been taken; k times the best of all
-// lanes is taken, and its lane looks for its next one.
-void main() {
-    const uint64_t row = group_index();
-    if (row >= params.n_row) return;
+// Dispatch: a work group a row.
+//
+// Few of many: the row is dealt to segments, element i to segment i mod n_segment. The k-th largest of the segments' maxima is a
+// bound that k elements reach, and few more where there are twice as many segments as k. These are gathered, and each counts those
+// before it.
+const uint kMostSegments = 512, kMostGathered = 512;
+shared uint segment_key[kMostSegments];
+shared uint gathered_key[kMostGathered], gathered_at[kMostGathered];
+shared uint n_gathered, bound;
+
+void put(uint64_t row, uint rank, uint at) {
+    U32(row_address(params.y, row)).at[rank] = U32(row_address(params.x, row)).at[at];
+    U32(row_address(params.second, row)).at[rank] = at;
+}
+
+// False: too many elements reach the bound, or there are too few segments for k.
+bool gather_and_rank(uint64_t row) {
+    const uint64_t x = row_address(params.x, row);
+    const uint k = params.n_parts, lane = gl_LocalInvocationID.x;
+    uint n_segment = kGroupSize;
+    while (n_segment < 2 * k && n_segment < kMostSegments) n_segment *= 2;
+    if (n_segment < 2 * k || n_segment > kMostSegments || n_segment > params.n_col) return false;
+    for (uint s = lane; s < n_segment; s += kGroupSize) {
+        uint most = 0;
+        for (uint i = s; i < params.n_col; i += n_segment) most = max(most, order_key(U32(x).at[i]));
+        segment_key[s] = most;
+    }
+    if (lane == 0) n_gathered = 0;
+    barrier();
+    for (uint s = lane; s < n_segment; s += kGroupSize) {
+        uint larger = 0, equal = 0;
+        for (uint other = 0; other < n_segment; ++other) {
+            larger += segment_key[other] > segment_key[s] ? 1 : 0;
+            equal += segment_key[other] == segment_key[s] ? 1 : 0;
+        }
+        if (larger < k && larger + equal >= k) bound = segment_key[s];  // all who come here have the same
+    }
+    barrier();
+    for (uint i = lane; i < params.n_col; i += kGroupSize) {
+        const uint key = order_key(U32(x).at[i]);
+        if (key < bound) continue;
+        const uint place = atomicAdd(n_gathered, 1);
+        if (place >= kMostGathered) continue;
+        gathered_key[place] = key;
+        gathered_at[place] = i;
+    }
+    barrier();
+    if (n_gathered > kMostGathered) return false;
+    for (uint c = lane; c < n_gathered; c += kGroupSize) {
+        uint rank = 0;
+        for (uint other = 0; other < n_gathered; ++other) {
+            const bool before = gathered_key[other] > gathered_key[c] ||
+                                (gathered_key[other] == gathered_key[c] && gathered_at[other] < gathered_at[c]);
+            rank += before ? 1 : 0;
+        }
+        if (rank < k) put(row, rank, gathered_at[c]);
+    }
+    return true;
+}
+
+// Any k: each lane keeps the best of its own elements that have not been taken; k times the best of all lanes is taken, and its
+// lane looks for its next one.
+void take_in_turn(uint64_t row) {
     const uint64_t x = row_address(params.x, row);
     uint taken_key = kNone, taken_at = 0;  // the last one of this lane's that was taken: what follows it is free
     uint key = 0, at = kNone;
@@ -36,8 +94,13 @@ void main() {
         if (look) {
             taken_key = key;
             taken_at = at;
-            U32(row_address(params.y, row)).at[rank] = U32(x).at[at];
-            U32(row_address(params.second, row)).at[rank] = at;
+            put(row, rank, at);
         }
     }
+}
+
+void main() {
+    const uint64_t row = group_index();
+    if (row >= params.n_row) return;
+    if (!gather_and_rank(row)) take_in_turn(row);
 }

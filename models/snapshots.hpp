@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Snapshots of a session's sequences: states that it goes back to later. A snapshot holds a slot of the pool like a sequence does, so
+// taking one copies nothing; the sequence gets a new slot when it goes on. Sequences that were forked share their snapshots.
+#pragma once
+
+#include <algorithm>
+
+#include "models/state_pool.hpp"
+
+namespace krait {
+
+struct Snapshot {
+    size_t n_tok = 0;      // how many tokens the state has seen
+    int64_t position = 0;  // of the token that would come next
+    int32_t slot = -1;
+};
+
+// Who holds which slot for snapshots. A slot counts once, however many sequences share it.
+class SnapshotBook {
+  public:
+    SnapshotBook(int32_t n_slots, int32_t most) : holders_(static_cast<size_t>(n_slots), 0), most_(most) {}
+
+    int32_t most() const { return most_; }
+    int32_t in_use() const { return in_use_; }
+    bool has(int32_t slot) const { return holders_[static_cast<size_t>(slot)] > 0; }
+
+    // The slot's holder in the pool that the snapshot is becomes known here, or ends.
+    void add(int32_t slot) { in_use_ += holders_[static_cast<size_t>(slot)]++ == 0; }
+    void drop(int32_t slot, StatePool& states) {
+        in_use_ -= --holders_[static_cast<size_t>(slot)] == 0;
+        states.release(slot);
+    }
+
+  private:
+    std::vector<int32_t> holders_;
+    int32_t most_ = 0, in_use_ = 0;
+};
+
+}  // namespace krait
