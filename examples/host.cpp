@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     }
     for (int step = 0; step < 24; ++step) {
         std::array<krait_batch_item, kSequences> batch;
-        for (int s = 0; s < kSequences; ++s) 
+        for (int s = 0; s < kSequences; ++s)
             batch[s] = kr::Session::item_of(std::span(&texts[s].back(), 1), s, KRAIT_WANT_LAST);
         value_or_exit(session.decode(batch));
         for (int s = 0; s < kSequences; ++s)

@@ -25,8 +25,8 @@ struct Flight {
     size_t n_tok = 0;
     RunShape shape;
     std::vector<int32_t> ids, seq_start, src_slot, dst_slot, snapshots, out_rows;
-    std::vector<KeptState> kept;     // as `snapshots`, whose slots it gets when the run is made ready
-    std::vector<int32_t> top_rows;   // the last of out_rows
+    std::vector<KeptState> kept;    // as `snapshots`, whose slots it gets when the run is made ready
+    std::vector<int32_t> top_rows;  // the last of out_rows
     std::vector<graph::InputBytes> inputs;
     std::vector<graph::OutputBytes> outputs;
     graph::Compiled* compiled = nullptr;

@@ -41,10 +41,10 @@ class RunKey {
 // Where inputs and outputs stand in the graph of a shape; absent (kNoTensor) where the shape has none.
 struct RunTensors {
     graph::TensorId ids, seq_start, src_slot, dst_slot;
-    graph::TensorId snapshots;              // i32 [n_snapshot, 2]
-    graph::TensorId out_rows;               // i32 [n_out], where rows are picked
-    graph::TensorId logits;                 // f32 [n_out, n_vocab]; the first n_out - n_top rows are for the host
-    graph::TensorId top_logits, top_tokens; // f32 and i32 [n_top, top_k], the likeliest first
+    graph::TensorId snapshots;               // i32 [n_snapshot, 2]
+    graph::TensorId out_rows;                // i32 [n_out], where rows are picked
+    graph::TensorId logits;                  // f32 [n_out, n_vocab]; the first n_out - n_top rows are for the host
+    graph::TensorId top_logits, top_tokens;  // f32 and i32 [n_top, top_k], the likeliest first
 };
 RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape);
 

@@ -109,8 +109,10 @@ Result<void> Placement::check_limits(const WeightDescs& weights, const Placement
 Result<Placement> Placement::decide(const Architecture& architecture, const WeightDescs& weights,
                                     std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options) {
     // The prompt's nodes are those of every run; the token's tell whether a device takes them in its shape too.
-    KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, 4, {.n_tok = 512, .n_seq = 2, .n_out = 2, .n_top = 1, .top_k = 1}));
-    KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, 4, {.n_tok = 1, .n_seq = 1, .n_out = 1, .n_top = 1, .top_k = 1}));
+    KRAIT_TRY(const graph::Graph prompt,
+              build_forward(architecture, weights, 4, {.n_tok = 512, .n_seq = 2, .n_out = 2, .n_top = 1, .top_k = 1}));
+    KRAIT_TRY(const graph::Graph token,
+              build_forward(architecture, weights, 4, {.n_tok = 1, .n_seq = 1, .n_out = 1, .n_top = 1, .top_k = 1}));
     const graph::LoweredGraph lowered_prompt(prompt), lowered_token(token);
     std::map<std::string_view, uint32_t> index_in_token;
     for (uint32_t n = 0; n < token.nodes.size(); ++n) index_in_token[token.nodes[n].name] = n;

@@ -69,8 +69,8 @@ Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
         n_snapshot += input.snapshots.size();
         for (size_t i = 0; i < input.snapshots.size(); ++i)
             if (input.snapshots[i] <= (i == 0 ? 0 : input.snapshots[i - 1]) || input.snapshots[i] > input.tokens.size())
-                return fail(kBad, "sequence {}: snapshot {} is after {} of {} tokens; they ascend, from 1 on", input.sequence, i,
-                            input.snapshots[i], input.tokens.size());
+                return fail(kBad, "sequence {}: snapshot {} is after {} of {} tokens; they ascend, from 1 on", input.sequence,
+                            i, input.snapshots[i], input.tokens.size());
         if (input.tokens.empty()) return fail(kBad, "sequence {} has no tokens: a prompt needs at least one", input.sequence);
         for (size_t t = 0; t < input.tokens.size(); ++t)
             if (input.tokens[t] < 0 || input.tokens[t] >= model_->shape().n_vocab)

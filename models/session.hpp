@@ -34,7 +34,7 @@ struct SequenceInput {
     int32_t sequence = 0;
     std::span<const int32_t> tokens;  // at least one
     WantLogits want = WantLogits::last;
-    int32_t top_k = 0;                      // with `top`: how many, 1 or more; no more than there are tokens come back
+    int32_t top_k = 0;                       // with `top`: how many, 1 or more; no more than there are tokens come back
     std::span<const size_t> snapshots = {};  // after so many of these tokens, ascending, the state is kept
 };
 
@@ -112,8 +112,8 @@ class Session {
         std::vector<Snapshot> snapshots;  // the earliest first
     };
     struct Rows {
-        size_t first = 0, count = 0;      // in logits_
-        size_t top_row = 0, n_top = 0;    // in top_logits_ and top_tokens_; how many of the row
+        size_t first = 0, count = 0;    // in logits_
+        size_t top_row = 0, n_top = 0;  // in top_logits_ and top_tokens_; how many of the row
     };
     Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
     Result<void> check_sequence(int32_t sequence) const;
@@ -147,7 +147,7 @@ class Session {
     std::vector<Sequence> sequences_;
     // Of the latest decode:
     std::vector<float> logits_;
-    std::vector<float> top_logits_;    // rows of top_k_, as top_tokens_
+    std::vector<float> top_logits_;  // rows of top_k_, as top_tokens_
     std::vector<int32_t> top_tokens_;
     std::vector<Candidate> candidates_;
     size_t top_k_ = 0;

@@ -43,8 +43,7 @@ Result<void> Session::fork(int32_t from, int32_t to) {
     KRAIT_CHECK(check_sequence(from));
     KRAIT_CHECK(check_sequence(to));
     if (from == to) return {};
-    if (at(from).broken)
-        return fail(kBad, "sequence {} was interrupted by an error of its device; it cannot be forked", from);
+    if (at(from).broken) return fail(kBad, "sequence {} was interrupted by an error of its device; it cannot be forked", from);
     Sequence copy = at(from);
     forget(at(to));
     if (copy.slot >= 0) states_.share(copy.slot);
@@ -134,7 +133,8 @@ Result<int64_t> Session::position(int32_t sequence) const {
 Result<void> Session::check_range(int32_t sequence, int64_t first, int64_t last) const {
     KRAIT_CHECK(check_sequence(sequence));
     if (first < 0 || (last != kEnd && last < first))
-        return fail(kBad, "positions {} to {}: a range begins at 0 or later and ends behind its begin, or at {} for all that follow",
+        return fail(kBad,
+                    "positions {} to {}: a range begins at 0 or later and ends behind its begin, or at {} for all that follow",
                     first, last, kEnd);
     return {};
 }
@@ -166,8 +166,8 @@ Result<void> Session::add_to_positions(int32_t sequence, int64_t first, int64_t 
         int64_t sum = 0;
         if (__builtin_add_overflow(position, delta, &sum) || sum < 0 || sum == INT64_MAX)
             return fail(kBad, "position {} of sequence {} would become {} {} {}: positions are 0 to {}", position, sequence,
-                        position, delta < 0 ? "less" : "and", delta < 0 ? 0 - static_cast<uint64_t>(delta) : static_cast<uint64_t>(delta),
-                        INT64_MAX - 1);
+                        position, delta < 0 ? "less" : "and",
+                        delta < 0 ? 0 - static_cast<uint64_t>(delta) : static_cast<uint64_t>(delta), INT64_MAX - 1);
         return sum;
     });
 }
@@ -183,13 +183,14 @@ Result<void> Session::remove(int32_t sequence, int64_t first, int64_t last) {
     const int64_t end = target.position;
     if (first >= end || first == last || (last != kEnd && last < end)) return {};
     if (first == 0) return reset(sequence);
-    const auto found = std::find_if(target.snapshots.begin(), target.snapshots.end(),
-                                    [&](const Snapshot& s) { return s.position == first; });
+    const auto found =
+        std::find_if(target.snapshots.begin(), target.snapshots.end(), [&](const Snapshot& s) { return s.position == first; });
     if (found == target.snapshots.end())
-        return fail(ErrorCode::unsupported,
-                    "positions {} to {} of sequence {} cannot be taken off its end: a recurrent state goes back to snapshots only, and "
-                    "{}",
-                    first, end - 1, sequence, places(target.snapshots));
+        return fail(
+            ErrorCode::unsupported,
+            "positions {} to {} of sequence {} cannot be taken off its end: a recurrent state goes back to snapshots only, and "
+            "{}",
+            first, end - 1, sequence, places(target.snapshots));
     go_back(target, found);
     return {};
 }

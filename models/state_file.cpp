@@ -32,8 +32,8 @@ static_assert(sizeof(SnapshotHeader) == 16);
 }  // namespace
 
 std::vector<std::byte> encode_state_file(const StateFile& file) {
-    Header header{{},       kVersion, 0, file.model_hash, file.tokens.size(), file.state.size(), file.position,
-                  file.snapshots.size()};
+    Header header{
+        {}, kVersion, 0, file.model_hash, file.tokens.size(), file.state.size(), file.position, file.snapshots.size()};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
     const size_t token_bytes = file.tokens.size() * sizeof(int32_t);
     std::vector<std::byte> bytes(sizeof header + token_bytes + file.state.size() +
@@ -71,9 +71,9 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     const uint64_t body = bytes.size() - sizeof header - sizeof(uint64_t);
     const bool tokens_fit = header.n_tok <= body / sizeof(int32_t);
     const uint64_t rest = tokens_fit ? body - header.n_tok * sizeof(int32_t) : 0;  // for states
-    const bool states_fit = header.state_bytes <= rest && header.n_snapshot <= rest / sizeof(SnapshotHeader) &&
-                            (header.n_snapshot == 0 ||
-                             header.state_bytes <= rest / header.n_snapshot);  // so that nothing below overflows
+    const bool states_fit =
+        header.state_bytes <= rest && header.n_snapshot <= rest / sizeof(SnapshotHeader) &&
+        (header.n_snapshot == 0 || header.state_bytes <= rest / header.n_snapshot);  // so that nothing below overflows
     if (!tokens_fit || !states_fit ||
         rest != header.state_bytes + header.n_snapshot * (sizeof(SnapshotHeader) + header.state_bytes))
         return fail(kCorrupt,

@@ -255,15 +255,13 @@ class Session {
     Result<std::vector<size_t>> snapshots(int32_t sequence = 0) const {
         size_t count = 0;
         std::vector<size_t> n_tok;
-        auto asked = detail::call(
-            [&](krait_failure* f) { return krait_session_snapshots(get(), sequence, nullptr, 0, &count, f); },
-            [] { return Done{}; });
+        auto asked =
+            detail::call([&](krait_failure* f) { return krait_session_snapshots(get(), sequence, nullptr, 0, &count, f); },
+                         [] { return Done{}; });
         if (!asked) return asked.failure();
         n_tok.resize(count);
         return detail::call(
-            [&](krait_failure* f) {
-                return krait_session_snapshots(get(), sequence, n_tok.data(), n_tok.size(), &count, f);
-            },
+            [&](krait_failure* f) { return krait_session_snapshots(get(), sequence, n_tok.data(), n_tok.size(), &count, f); },
             [&] { return std::move(n_tok); });
     }
     Result<int64_t> position(int32_t sequence = 0) const {

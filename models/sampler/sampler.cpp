@@ -103,10 +103,11 @@ int32_t Sampler::n_needed() const {
 Result<int32_t> Sampler::sample(std::span<const Candidate> likeliest, size_t n_token) {
     const size_t wanted = std::min(static_cast<size_t>(n_needed()), n_token);
     if (likeliest.size() < wanted || n_needed() == 0)
-        return fail(ErrorCode::invalid_argument,
-                    "with top_k {}, temperature {} and repetition_penalty {} this sampler needs {}, not the {} likeliest tokens",
-                    options_.top_k, options_.temperature, options_.repetition_penalty,
-                    n_needed() == 0 ? "all logits" : fmt::format("{} candidates", wanted), likeliest.size());
+        return fail(
+            ErrorCode::invalid_argument,
+            "with top_k {}, temperature {} and repetition_penalty {} this sampler needs {}, not the {} likeliest tokens",
+            options_.top_k, options_.temperature, options_.repetition_penalty,
+            n_needed() == 0 ? "all logits" : fmt::format("{} candidates", wanted), likeliest.size());
     KRAIT_CHECK(check_candidates(likeliest));
     const auto used = likeliest.first(wanted);
     candidates_.assign(used.begin(), used.end());

@@ -53,10 +53,8 @@ uint64_t allocations_of_steps(const std::string& device, const PlacementOptions&
         for (int step = 0; step < n; ++step) {
             for (size_t i = 0; i < batch.size(); ++i) {
                 tokens[i] = static_cast<int32_t>((static_cast<size_t>(step) * 7 + i) % 100);
-                batch[i] = {.sequence = static_cast<int32_t>(i),
-                            .tokens = std::span(tokens).subspan(i, 1),
-                            .want = want,
-                            .top_k = 40};
+                batch[i] = {
+                    .sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1), .want = want, .top_k = 40};
             }
             const auto decoded = session->decode(batch);
             EXPECT_TRUE(decoded) << decoded.error().message;

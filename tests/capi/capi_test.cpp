@@ -148,7 +148,9 @@ TEST(CApi, CandidatesAreEnoughToSample) {
     EXPECT_EQ(session.decode_top(tokens, 0).failure().code, KRAIT_INVALID_ARGUMENT);
     value(session.decode(tokens));
     EXPECT_EQ(session.candidates().failure().code, KRAIT_NOT_FOUND);
-    krait_batch_item item = kr::Session::item_of(tokens, 0, static_cast<krait_want>(4));
+    krait_batch_item item = kr::Session::item_of(tokens, 0, KRAIT_WANT_NONE);
+    const int unknown = 4;
+    std::memcpy(&item.want, &unknown, sizeof item.want);
     EXPECT_EQ(session.decode(std::span(&item, 1)).failure().code, KRAIT_INVALID_ARGUMENT);
 }
 

@@ -80,7 +80,10 @@ inline std::vector<std::string> gpu_devices() {
     return devices;
 }
 
-inline std::vector<float> copy_of(std::span<const float> values) { return {values.begin(), values.end()}; }
+template <class T>
+std::vector<T> copy_of(std::span<const T> values) {
+    return {values.begin(), values.end()};
+}
 
 // Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds with
 // a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.

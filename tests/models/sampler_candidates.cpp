@@ -21,8 +21,8 @@ TEST(SamplerCandidates, GiveTheTokenThatAllLogitsGive) {
     std::mt19937 random(3);
     std::normal_distribution<float> normal(0, 3);
     for (const SamplerOptions& options :
-         {SamplerOptions{}, SamplerOptions{.temperature = 0}, SamplerOptions{.top_k = 1}, SamplerOptions{.top_k = 7, .top_p = 0.5f},
-          SamplerOptions{.top_k = 50, .min_p = 0.2f}, SamplerOptions{.top_k = 300},
+         {SamplerOptions{}, SamplerOptions{.temperature = 0}, SamplerOptions{.top_k = 1},
+          SamplerOptions{.top_k = 7, .top_p = 0.5f}, SamplerOptions{.top_k = 50, .min_p = 0.2f}, SamplerOptions{.top_k = 300},
           SamplerOptions{.top_k = 5, .repetition_penalty = 2, .repetition_window = 0}}) {
         Sampler all = make_sampler(options), few = make_sampler(options);
         ASSERT_GT(few.n_needed(), 0);
@@ -53,7 +53,8 @@ TEST(SamplerCandidates, WhatIsTooFewOrBroken) {
     expect_error({.top_k = 2, .repetition_penalty = 1.5f}, two, kBad, "needs all logits");
     expect_error({.temperature = 0}, {}, kBad, "needs 1 candidates, not the 0");
     EXPECT_EQ(make_sampler({.temperature = 0, .repetition_penalty = 1.5f}).n_needed(), 0);
-    expect_error({.top_k = 2}, std::vector<Candidate>{{kNan, 0}, {kNan, 1}}, ErrorCode::internal, "the logit of token 0 is nan");
+    expect_error({.top_k = 2}, std::vector<Candidate>{{kNan, 0}, {kNan, 1}}, ErrorCode::internal,
+                 "the logit of token 0 is nan");
     expect_error({.top_k = 2}, std::vector<Candidate>{{kInfinity, 4}, {1, 1}}, ErrorCode::internal, "token 4 is inf");
     expect_error({.top_k = 2}, std::vector<Candidate>{{-kInfinity, 4}, {-kInfinity, 5}}, kBad, "no token is allowed");
 }

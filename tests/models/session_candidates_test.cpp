@@ -69,8 +69,8 @@ TEST_P(CandidatesTest, SampleLikeAllLogits) {
         std::vector<int32_t> tokens = random_tokens(5, 8);
         for (int step = 0; step < 30; ++step) {
             ASSERT_TRUE(plain.decode({{.sequence = 0, .tokens = tokens}}));
-            ASSERT_TRUE(s.decode(
-                {{.sequence = 0, .tokens = tokens, .want = WantLogits::top, .top_k = from_candidates->n_needed()}}));
+            ASSERT_TRUE(
+                s.decode({{.sequence = 0, .tokens = tokens, .want = WantLogits::top, .top_k = from_candidates->n_needed()}}));
             const auto n_token = static_cast<size_t>(model_->n_token());
             const auto expected = from_logits->sample(plain.logits(0).first(n_token));
             const auto chosen = from_candidates->sample(s.candidates(0), n_token);

@@ -71,9 +71,9 @@ TEST_P(PipelineTest, KeepsStatesAndChoosesTokensOnTheWay) {
     const auto a = random_tokens(211, 1), b = random_tokens(77, 2);
     const std::vector<size_t> of_a{32, 150}, of_b{77};
     for (Session* session : {&*expected, &*got}) {
-        const auto decoded = session->decode(
-            {{.sequence = 0, .tokens = a, .want = WantLogits::top, .top_k = 4, .snapshots = of_a},
-             {.sequence = 1, .tokens = b, .want = WantLogits::top, .top_k = 2, .snapshots = of_b}});
+        const auto decoded =
+            session->decode({{.sequence = 0, .tokens = a, .want = WantLogits::top, .top_k = 4, .snapshots = of_a},
+                             {.sequence = 1, .tokens = b, .want = WantLogits::top, .top_k = 2, .snapshots = of_b}});
         ASSERT_TRUE(decoded) << decoded.error().message;
     }
     for (const size_t input : {size_t{0}, size_t{1}}) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Snapshots, rollback, keep, positions and remove: what a sequence says after any of it is what its tokens say alone.
+#include <set>
+
 #include "tests/models/session_fixture.hpp"
 
 namespace krait {
@@ -54,7 +56,8 @@ TEST_P(SequencesTest, StatesAreKeptOnTheWay) {
             ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = std::span(&next, 1)}}));
             std::vector<int32_t> path(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(places[i]));
             path.push_back(next);
-            EXPECT_LE(test::nmse(copy_of(s.logits(0)), alone(path)), tolerance_) << "batch " << batch << ", after " << places[i];
+            EXPECT_LE(test::nmse(copy_of(s.logits(0)), alone(path)), tolerance_)
+                << "batch " << batch << ", after " << places[i];
         }
     }
 }
@@ -75,7 +78,9 @@ TEST_P(SequencesTest, AnyOrderOfOperations) {
         const size_t a = below(kSequences), b = below(kSequences);
         const auto sequence = static_cast<int32_t>(a);
         Expected& mine = book[a];
-        const auto any_snapshot = [&] { return *std::next(mine.snapshots.begin(), static_cast<ptrdiff_t>(below(mine.snapshots.size()))); };
+        const auto any_snapshot = [&] {
+            return *std::next(mine.snapshots.begin(), static_cast<ptrdiff_t>(below(mine.snapshots.size())));
+        };
         switch (below(12)) {
             case 0:
                 ASSERT_TRUE(s.fork(sequence, static_cast<int32_t>(b)));
@@ -144,7 +149,8 @@ TEST_P(SequencesTest, AnyOrderOfOperations) {
         for (size_t q = 0; q < kSequences; ++q) {
             ASSERT_EQ(copy_of(*s.tokens(static_cast<int32_t>(q))), book[q].tokens) << "step " << step << ", sequence " << q;
             std::set<size_t> places;
-            for (const Snapshot& snapshot : *s.snapshots(static_cast<int32_t>(q))) places.insert(snapshot.n_tok);
+            const auto snapshots = s.snapshots(static_cast<int32_t>(q));
+            for (const Snapshot& snapshot : *snapshots) places.insert(snapshot.n_tok);
             ASSERT_EQ(places, book[q].snapshots) << "step " << step << ", sequence " << q;
         }
     }
@@ -155,7 +161,8 @@ TEST_P(SequencesTest, AnyOrderOfOperations) {
         path.push_back(next);
         const auto decoded = s.decode({{.sequence = static_cast<int32_t>(q), .tokens = std::span(&next, 1)}});
         ASSERT_TRUE(decoded) << decoded.error().message;
-        EXPECT_LE(test::nmse(copy_of(s.logits(0)), alone(path)), tolerance_) << "sequence " << q << " of " << path.size() << " tokens";
+        EXPECT_LE(test::nmse(copy_of(s.logits(0)), alone(path)), tolerance_)
+            << "sequence " << q << " of " << path.size() << " tokens";
     }
 }
 
@@ -270,9 +277,10 @@ TEST_F(PositionsTest, RemoveTakesWhatAStateCanGiveUp) {
     ASSERT_TRUE(s.remove(0, 8, Session::kEnd)) << "nothing is there";
     ASSERT_TRUE(s.remove(0, 4, 4));
     EXPECT_EQ(*s.save(0), *before);
-    expect_error(s.remove(0, 5, Session::kEnd), ErrorCode::unsupported,
-                 "positions 5 to 7 of sequence 0 cannot be taken off its end: a recurrent state goes back to snapshots only, and it "
-                 "has snapshots after 3, 6");
+    expect_error(
+        s.remove(0, 5, Session::kEnd), ErrorCode::unsupported,
+        "positions 5 to 7 of sequence 0 cannot be taken off its end: a recurrent state goes back to snapshots only, and it "
+        "has snapshots after 3, 6");
     EXPECT_EQ(*s.save(0), *before);
     ASSERT_TRUE(s.remove(0, 6, 8));
     EXPECT_EQ(s.tokens(0)->size(), 6u);
@@ -283,13 +291,16 @@ TEST_F(PositionsTest, RemoveTakesWhatAStateCanGiveUp) {
 
 TEST_F(PositionsTest, Refusals) {
     Session& s = *session_;
-    expect_error(s.rollback(0, 4), ErrorCode::not_found, "sequence 0 has no snapshot after 4 tokens; it has snapshots after 3, 6");
+    expect_error(s.rollback(0, 4), ErrorCode::not_found,
+                 "sequence 0 has no snapshot after 4 tokens; it has snapshots after 3, 6");
     expect_error(s.rollback(1, 4), ErrorCode::not_found, "it has no snapshots");
     expect_error(s.drop_snapshot(0, 8), ErrorCode::not_found, "no snapshot after 8 tokens");
     expect_error(s.snapshot(1), ErrorCode::invalid_argument, "sequence 1 has no tokens");
-    expect_error(s.snapshot(0), ErrorCode::out_of_memory, "1 more snapshot: this session keeps at most 2 (max_snapshots), 2 are in use");
+    expect_error(s.snapshot(0), ErrorCode::out_of_memory,
+                 "1 more snapshot: this session keeps at most 2 (max_snapshots), 2 are in use");
     for (const std::vector<size_t>& bad : {std::vector<size_t>{0}, {2, 2}, {3, 1}, {9}}) {
-        expect_error(s.decode({{.sequence = 1, .tokens = tokens_, .snapshots = bad}}), ErrorCode::invalid_argument, "they ascend");
+        expect_error(s.decode({{.sequence = 1, .tokens = tokens_, .snapshots = bad}}), ErrorCode::invalid_argument,
+                     "they ascend");
         EXPECT_TRUE(s.tokens(1)->empty());
     }
     ASSERT_TRUE(s.drop_snapshot(0, 3));
