@@ -58,6 +58,7 @@ class Recorder final : public plugin::KernelContext {
     uint32_t subgroup_size() const { return device().subgroup_size(); }  // 1 where subgroups are off
     const VkPhysicalDeviceLimits& limits() const { return device().physical().properties.limits; }
     bool integer_dot() const { return device().integer_dot(); }
+    const std::optional<vk::MatrixShape>& matrices() const { return device().matrices(); }
     uint32_t most_lanes() const { return device().most_lanes(); }  // of a work group; at least 128
     bool is_cpu() const { return !device().lanes_are_cheap(); }
 
