@@ -203,6 +203,7 @@ std::string PhysicalDevice::feature_words() const {
     if (matrices) text += fmt::format(" cooperative-matrix-{}x{}x{}", matrices->m, matrices->n, matrices->k);
     else if (!no_matrices.empty()) text += fmt::format(" no-cooperative-matrix({})", no_matrices);
     if (integer_dot_by_default()) text += " activations=int8x32";  // docs/testing.md
+    text += " subnormals=any";  // of float32: Vulkan lets a driver take them for 0
     return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
 }
 
