@@ -49,9 +49,9 @@ void record_tiles(const Kernel& kernel, MulMatParams params, Recorder& recorder)
 
 void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, Recorder& recorder) {
     constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
-    record_tiles({shader,
-                  {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
-                 params, recorder);
+    record_tiles(
+        {shader, {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
+        params, recorder);
 }
 
 // Subgroups of a work group of the kernel for cooperative matrices; each takes as many matrices, of a region that is as square as can be,
@@ -67,9 +67,9 @@ std::optional<Kernel> matrix_kernel(const Recorder& recorder, uint32_t packing, 
     uint32_t columns = 1;
     while (columns * columns < own) columns *= 2;
     columns = std::clamp(columns, std::max(own / down, 1u), across);
-    return Kernel{shaders::mul_mat_matrix_tiled,
-                  {kLanes, recorder.subgroup_size(), packing, shape->m, shape->n, shape->k, own / columns, columns,
-                   uint32_t{rounded}}};
+    return Kernel{
+        shaders::mul_mat_matrix_tiled,
+        {kLanes, recorder.subgroup_size(), packing, shape->m, shape->n, shape->k, own / columns, columns, uint32_t{rounded}}};
 }
 
 // In integers: x is rounded once, whatever the number of rows, so that a prompt and single tokens meet the same numbers.

@@ -8,7 +8,7 @@
 //            every number. s is a power of two for each row and unit and takes the largest |x| below 2^15, so nothing overflows;
 //            what f16 flushes is below 2^-29 of the largest
 // Sums over a part (the columns that share a scale) are multiplied by both scales where they lie, in the matrices, by two that are
-// loaded with a stride of 0: the scale of x is the same along a row, that of w along a column.
+// loaded with a stride of 0: the scale of x is the same along a row, that of w along a column. Halves have no scale_w.
 //   y = sum over parts of (sum over k of x * (byte - centre)) * scale_x * scale_w + low * (sum of x)
 // Outputs and rows of x with numbers that are not finite, where s * x = high + low does not hold, are added up one by one at the end.
 // params.x: kRounded: the rounded rows. Dispatch: work group g: outputs from (g % row_groups) * kTile on, rows of x from
@@ -73,7 +73,6 @@ void load_weights(PackedWeights w, uint m, uint output_row, uint u) {
             }
             tile[at + octet] = words;
         }
-        facts_w[m / 4u][m & 3u] = 1.0;
         return;
     }
     const WeightUnit unit = load_unit(w, panel, row, u);
@@ -199,14 +198,16 @@ void main() {
             [[unroll]] for (uint j = 0; j < kOwnColumns; ++j) {
                 const uint column = (own_column + j) * kN / 4u;
                 MatrixY scale_w, low;
-                coopMatLoad(scale_w, facts_w, part * (kTile / 4u) + column, 0u, gl_CooperativeMatrixLayoutRowMajor);
+                if (kCode != KRAIT_HALVES)
+                    coopMatLoad(scale_w, facts_w, part * (kTile / 4u) + column, 0u, gl_CooperativeMatrixLayoutRowMajor);
                 if (kMinima)
                     coopMatLoad(low, facts_w, (2u + part) * (kTile / 4u) + column, 0u, gl_CooperativeMatrixLayoutRowMajor);
                 [[unroll]] for (uint i = 0; i < kOwnRows; ++i) {
                     const uint row = (own_row + i) * kM / 4u, at = i * kOwnColumns + j;
                     MatrixY of_row;
                     coopMatLoad(of_row, facts_x, row, 0u, gl_CooperativeMatrixLayoutColumnMajor);
-                    total[at] += sums[at] * scale_w * of_row;
+                    if (kCode != KRAIT_HALVES) sums[at] *= scale_w;
+                    total[at] += sums[at] * of_row;
                     if (!kMinima) continue;
                     coopMatLoad(of_row, facts_x, (1u + part) * (kTile / 4u) + row, 0u, gl_CooperativeMatrixLayoutColumnMajor);
                     total[at] += low * of_row;

@@ -13,12 +13,12 @@ namespace krait::vulkan::vk {
 
 struct DeviceSettings {
     bool validation = false;
-    bool subgroups = true;            // false: shaders without subgroup operations, as on a device that has none
-    uint32_t subgroup_size = 0;       // 0 = the device's own
-    std::optional<bool> integer_dot;  // quantized products in integers; none = where the device is made for it
+    bool subgroups = true;                   // false: shaders without subgroup operations, as on a device that has none
+    uint32_t subgroup_size = 0;              // 0 = the device's own
+    std::optional<bool> integer_dot;         // quantized products in integers; none = where the device is made for it
     std::optional<bool> cooperative_matrix;  // products by cooperative matrices; none = on GPUs that have them
-    bool gpu_kernels = false;         // kernels for GPUs even where the device is a processor: to test them there
-    bool staging = false;             // device memory is not mapped, even where the host sees it: as on a card
+    bool gpu_kernels = false;                // kernels for GPUs even where the device is a processor: to test them there
+    bool staging = false;                    // device memory is not mapped, even where the host sees it: as on a card
     // Tests: replaces functions of the driver by some that fail.
     void (*replace_functions)(DeviceTable&) = nullptr;
 };

@@ -51,11 +51,12 @@ void ask_for_matrices(const Instance& instance, const VkPhysicalDeviceVulkan12Fe
     check(list(device.handle, &count, offered.data()), "listing cooperative matrices");
     offered.resize(count);
     const auto shape = choose_matrix_shape(offered);
-    if (!kCooperativeMatrixShaders) device.no_matrices = "built-without";
-    else if (!shape) device.no_matrices = "no-shape-of-f16-with-f32";
-    else if (!features12.shaderFloat16 || !features12.vulkanMemoryModel) device.no_matrices = "no-f16-or-memory-model";
+    if (!kCooperativeMatrixShaders) device.no_matrices = "built by a GLSL compiler that does not know them";
+    else if (!shape) device.no_matrices = "none of f16 with sums in float32 that fits";
+    else if (!features12.shaderFloat16 || !features12.vulkanMemoryModel)
+        device.no_matrices = "no f16 or no memory model in shaders";
     else if (!device.subgroups || device.subgroup_size < kLeastMatrixLanes || device.subgroup_size > kMostMatrixLanes)
-        device.no_matrices = "no-subgroups-of-8-to-64";
+        device.no_matrices = "no subgroups of a fixed size from 8 to 64";
     else device.matrices = shape;
 }
 
@@ -201,9 +202,9 @@ std::string PhysicalDevice::feature_words() const {
     if (!subgroups) text += " no-subgroup-operations";
     if (integer_dot) text += " int8-dot";
     if (matrices) text += fmt::format(" cooperative-matrix-{}x{}x{}", matrices->m, matrices->n, matrices->k);
-    else if (!no_matrices.empty()) text += fmt::format(" no-cooperative-matrix({})", no_matrices);
+    else if (!no_matrices.empty()) text += fmt::format(" no-cooperative-matrix ({})", no_matrices);
     if (integer_dot_by_default()) text += " activations=int8x32";  // docs/testing.md
-    text += " subnormals=any";  // of float32: Vulkan lets a driver take them for 0
+    text += " subnormals=any";                                     // of float32: Vulkan lets a driver take them for 0
     return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
 }
 

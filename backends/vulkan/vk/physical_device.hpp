@@ -20,9 +20,9 @@ struct PhysicalDevice {
     uint64_t max_allocation = 0;  // bytes of one allocation, and of one buffer
 
     // Features that are used where they are offered.
-    bool integer_dot = false;            // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
-    bool integer_dot_offered = false;    // it is there, accelerated or not
-    bool integer_dot_extension = false;  // as an extension, not as a part of Vulkan 1.3
+    bool integer_dot = false;             // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
+    bool integer_dot_offered = false;     // it is there, accelerated or not
+    bool integer_dot_extension = false;   // as an extension, not as a part of Vulkan 1.3
     std::optional<MatrixShape> matrices;  // cooperative matrices, of this shape
     std::string no_matrices;              // why there are none, where a driver has the extension and this backend no use for it
     bool memory_budget = false;
