@@ -54,6 +54,32 @@ TEST(VulkanCooperativeMatrix, LeavesOutWhatTheKernelCannotUse) {
     EXPECT_EQ(choose({of_sums, matrix(16, 8, 8), whole_group, saturating}), (MatrixShape{16, 8, 8}));
 }
 
+TEST(VulkanCooperativeMatrix, SubgroupsShareATile) {
+    using vulkan::vk::deal_tile;
+    using vulkan::vk::MatrixRegion;
+    constexpr uint32_t kTile = 64;
+    for (const uint32_t m : {4u, 8u, 16u, 32u})
+        for (const uint32_t n : {4u, 8u, 16u, 32u})
+            for (const uint32_t subgroups : {2u, 4u, 8u, 16u}) {
+                const auto own = deal_tile({m, n, 16}, kTile, subgroups);
+                const uint32_t down = kTile / m, across = kTile / n;
+                ASSERT_EQ(own.has_value(), down * across >= subgroups) << m << " x " << n << ", " << subgroups;
+                if (!own) continue;
+                // Every matrix once, by the formula of the shader.
+                std::vector<uint32_t> times(down * across);
+                const uint32_t side_by_side = across / own->columns;
+                for (uint32_t s = 0; s < subgroups; ++s)
+                    for (uint32_t i = 0; i < own->rows * own->columns; ++i) {
+                        const uint32_t row = s / side_by_side * own->rows + i / own->columns,
+                                       column = s % side_by_side * own->columns + i % own->columns;
+                        ASSERT_TRUE(row < down && column < across) << m << " x " << n << ", " << subgroups;
+                        ++times[row * across + column];
+                    }
+                EXPECT_EQ(times, std::vector<uint32_t>(down * across, 1)) << m << " x " << n << ", " << subgroups;
+            }
+    EXPECT_EQ(deal_tile({16, 16, 16}, kTile, 4), (MatrixRegion{2, 2}));
+}
+
 TEST(VulkanCooperativeMatrix, DeviceUsesThemOrSaysWhyNot) {
     const auto plugin = PluginRegistry::instance().find("vulkan");
     if (!plugin || (*plugin)->api().device_count() == 0) GTEST_SKIP() << "no Vulkan device";

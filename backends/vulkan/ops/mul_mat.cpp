@@ -54,22 +54,17 @@ void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packin
         params, recorder);
 }
 
-// Subgroups of a work group of the kernel for cooperative matrices; each takes as many matrices, of a region that is as square as can be,
-// so that what it loads is used often. None: the device cannot run it.
+// The kernel for cooperative matrices; none where the device cannot run it.
 std::optional<Kernel> matrix_kernel(const Recorder& recorder, uint32_t packing, bool rounded) {
-    constexpr uint32_t kLanes = 2 * kTile;  // a half loads weights, a half x
-    constexpr uint32_t kSharedBytes = kTile * (kTile + 4) * 4 + (3 + 4 + 2) * kTile * 4;
+    constexpr uint32_t kLanes = 2 * kTile;                                                // a half loads weights, a half x
+    constexpr uint32_t kSharedBytes = kTile * (kTile + 4) * 4 + (3 + 4 + 2) * kTile * 4;  // as the shader declares it
     const auto& shape = recorder.matrices();
     if (!shape || recorder.limits().maxComputeSharedMemorySize < kSharedBytes) return std::nullopt;
-    const uint32_t down = kTile / shape->m, across = kTile / shape->n, subgroups = kLanes / recorder.subgroup_size();
-    if (down * across < subgroups) return std::nullopt;
-    const uint32_t own = down * across / subgroups;  // all are powers of two
-    uint32_t columns = 1;
-    while (columns * columns < own) columns *= 2;
-    columns = std::clamp(columns, std::max(own / down, 1u), across);
+    const auto own = vk::deal_tile(*shape, kTile, kLanes / recorder.subgroup_size());
+    if (!own) return std::nullopt;
     return Kernel{
         shaders::mul_mat_matrix_tiled,
-        {kLanes, recorder.subgroup_size(), packing, shape->m, shape->n, shape->k, own / columns, columns, uint32_t{rounded}}};
+        {kLanes, recorder.subgroup_size(), packing, shape->m, shape->n, shape->k, own->rows, own->columns, uint32_t{rounded}}};
 }
 
 // In integers: x is rounded once, whatever the number of rows, so that a prompt and single tokens meet the same numbers.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vk/cooperative_matrix.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace krait::vulkan::vk {
@@ -22,6 +23,16 @@ std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatr
         if (!best || products(shape) > products(*best)) best = shape;
     }
     return best;
+}
+
+std::optional<MatrixRegion> deal_tile(const MatrixShape& shape, uint32_t tile, uint32_t n_subgroups) {
+    const uint32_t down = tile / shape.m, across = tile / shape.n;
+    if (down * across < n_subgroups) return std::nullopt;
+    const uint32_t own = down * across / n_subgroups;
+    uint32_t columns = 1;
+    while (columns * columns < own) columns *= 2;
+    columns = std::clamp(columns, std::max(own / down, 1u), across);
+    return MatrixRegion{own / columns, columns};
 }
 
 }  // namespace krait::vulkan::vk

@@ -62,4 +62,15 @@ struct MatrixShape {
 // its tiles of 64 x 64 and 16 columns. None: there is no such.
 std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered);
 
+// The matrices of a tile of results that one subgroup holds: so many down (rows of x) by so many across (outputs).
+struct MatrixRegion {
+    uint32_t rows = 0, columns = 0;
+    bool operator==(const MatrixRegion&) const = default;
+};
+
+// Deals a tile of `tile` x `tile` results to n subgroups, all numbers powers of two: regions as square as can be, so that what a
+// subgroup loads is used often. Subgroup s has region s % k of row s / k, k regions being side by side. None: more subgroups than
+// matrices.
+std::optional<MatrixRegion> deal_tile(const MatrixShape& shape, uint32_t tile, uint32_t n_subgroups);
+
 }  // namespace krait::vulkan::vk
