@@ -26,6 +26,8 @@ class VulkanDevice;
 class VulkanProgram;
 
 inline uint64_t address(const Tensor& t) { return reinterpret_cast<uint64_t>(t.data); }  // 0 = absent
+// Of an absent operand that of another: Mesa 26 on processors reads once what a loop would read that has no turns.
+inline uint64_t address_or(const Tensor& t, const Tensor& other) { return t ? address(t) : address(other); }
 inline Rows rows(const Tensor& t) { return {address(t), static_cast<uint64_t>(t ? t.desc.stride[0] : 0)}; }
 inline const StatePool& state_pool(const Tensor& state) { return static_cast<const StatePool&>(*state.buffer); }
 inline const Constant& constant(const Tensor& weight) { return static_cast<const Constant&>(*weight.buffer); }
@@ -58,6 +60,7 @@ class Recorder final : public plugin::KernelContext {
     uint32_t subgroup_size() const { return device().subgroup_size(); }  // 1 where subgroups are off
     const VkPhysicalDeviceLimits& limits() const { return device().physical().properties.limits; }
     bool integer_dot() const { return device().integer_dot(); }
+    const std::optional<vk::MatrixShape>& matrices() const { return device().matrices(); }
     uint32_t most_lanes() const { return device().most_lanes(); }  // of a work group; at least 128
     bool is_cpu() const { return !device().lanes_are_cheap(); }
 

@@ -12,6 +12,7 @@ constexpr OptionSpec kOptions[] = {
     {"subgroups", "on or off: shaders with subgroup operations, where the device has them"},
     {"subgroup_size", "lanes of a subgroup, where the device lets them be chosen"},
     {"integer_dot", "on or off: quantized products by integer dot products, of activations rounded to 8 bits"},
+    {"cooperative_matrix", "on or off: products of many rows by cooperative matrices of f16, without loss"},
     {"gpu_kernels", "on or off: kernels for GPUs, which they always get, on processors too"},
     {"staging", "on or off: the host does not see device memory, as on most cards, even where it could"},
     {"validation", "on or off: the Khronos validation layer; what it finds makes the next call fail"},
@@ -74,6 +75,7 @@ std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view tex
     chosen.settings.subgroups = options.boolean("subgroups").value_or(true);
     chosen.settings.subgroup_size = static_cast<uint32_t>(options.integer("subgroup_size", 1, 1024).value_or(0));
     chosen.settings.integer_dot = options.boolean("integer_dot");
+    chosen.settings.cooperative_matrix = options.boolean("cooperative_matrix");
     chosen.settings.gpu_kernels = options.boolean("gpu_kernels").value_or(false);
     chosen.settings.staging = options.boolean("staging").value_or(false);
     chosen.settings.validation = options.boolean("validation").value_or(false);

@@ -8,6 +8,7 @@
 #include "tests/harness/compare.hpp"
 #include "tests/harness/exclusions.hpp"
 #include "tests/harness/ragged_layout.hpp"
+#include "tests/harness/subnormals.hpp"
 #include "tests/harness/suite.hpp"
 
 namespace krait::harness {
@@ -144,6 +145,31 @@ TEST(Harness, SlotsThatAreNotReadHoldNan) {
         return;
     }
     FAIL() << "the case is gone";
+}
+
+TEST(Harness, SubnormalsMayBeZerosWhereADeviceSaysSo) {
+    const auto& cases = cases_of(OpId::add).all();
+    const auto found = std::find_if(cases.begin(), cases.end(), [](const auto& of) { return of->name == "special_values"; });
+    ASSERT_NE(found, cases.end());
+    const Case& of = **found;
+    EXPECT_TRUE(may_flush_subnormals(of, " a subnormals=any b "));
+    EXPECT_FALSE(may_flush_subnormals(of, " a b "));
+    EXPECT_FALSE(may_flush_subnormals(*cases_of(OpId::copy).all().front(), " subnormals=any ")) << "values are moved";
+
+    const auto data = materialize(of);
+    ASSERT_TRUE(data);
+    const std::vector<double> exact = evaluate(of, *data).out[0];
+    std::vector<float> kept(exact.begin(), exact.end());
+    const Comparison how{"y", 0, 0, 12};
+    EXPECT_EQ(compare(how, kept, exact), std::nullopt);
+    EXPECT_TRUE(compare_flushed(how, of, *data, kept)) << "1e-38 + 3e-38 of a device that keeps the first";
+    std::vector<float> flushed = kept;
+    for (const size_t at : {6u, 18u}) flushed[at] = 3e-38f;
+    for (float& v : flushed) v = without_subnormal(v);
+    EXPECT_TRUE(compare(how, flushed, exact));
+    EXPECT_EQ(compare_flushed(how, of, *data, flushed), std::nullopt);
+    flushed[10] = 1e-6f;  // 7 - 7
+    EXPECT_TRUE(compare_flushed(how, of, *data, flushed));
 }
 
 TEST(Compare, JudgesTheWholeAndEachRow) {

@@ -23,6 +23,8 @@ inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "gpu_kernels=on:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:subgroups=off:cache=off", "validation=on"},
     {"vulkan", "gpu_kernels=on:integer_dot=on:cache=off", "validation=on"},
+    {"vulkan", "gpu_kernels=on:cooperative_matrix=on:cache=off", "validation=on"},
+    {"vulkan", "gpu_kernels=on:integer_dot=on:cooperative_matrix=on:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=16:cache=off", "validation=on"},
     {"vulkan", "subgroup_size=64:cache=off", "validation=on"},
     {"vulkan", "staging=on:cache=off", "validation=on", true},

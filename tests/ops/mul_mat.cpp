@@ -74,25 +74,28 @@ void add_format(MulMatCases& cases, const DTypeInfo& format) {
         cases.add(dtype, 5, 16, n_in);
         cases.add(dtype, 35, 9, n_in);
     }
-    for (const int64_t n_tok : {1, 9}) {
+    for (const int64_t n_tok : {1, 9, 20}) {
         cases.add(dtype, n_tok, 21, 512, "bias", true, false);
         cases.add(dtype, n_tok, 21, 512, "residual", false, true);
         cases.add(dtype, n_tok, 21, 512, "bias_residual", true, true);
     }
     const Fill weights = quantized ? blocks() : normal();
     const float nan = std::numeric_limits<float>::quiet_NaN();
-    for (const int64_t n_tok : {1, 6}) {
+    for (const int64_t n_tok : {1, 6, 40}) {
         cases.add_filled(dtype, n_tok, 20, 512, all(0), weights, "zero_x");
         cases.add_filled(dtype, n_tok, 20, 512, normal(), all(0), "zero_w");
         cases.add_filled(dtype, n_tok, 20, 512, normal(), normal(0, 0.05f), "encoded");
-        cases.add_filled(dtype, n_tok, 20, 512, normal(), uniform(-2, -1), "encoded_negative");
-        cases.add_filled(dtype, n_tok, 20, 512, normal().with({0, 300, 1e4f}), weights, "outlier");
         cases.add_filled(dtype, n_tok, 20, 512, normal(0, 1e-12f), weights, "tiny_x");
         // All in the last element of a row: nothing hides it.
         cases.add_filled(dtype, n_tok, 20, 512, all(0).with({Patch::kAll, 511, 1}), weights, "last_only");
         cases.add_filled(dtype, n_tok, 20, 512, all(0).with({Patch::kAll, 0, 1}), weights, "first_only");
     }
-    cases.add_filled(dtype, 6, 20, 512, normal().with({2, 100, nan}), weights, "nan_row_stays");
+    // Too few results that a device which rounds x would be held to exact operands (kManyResults): cancelling sums, one number over all.
+    for (const int64_t n_tok : {1, 6}) cases.add_filled(dtype, n_tok, 20, 512, normal(), uniform(-2, -1), "encoded_negative");
+    for (const int64_t n_tok : {1, 6, 20})
+        cases.add_filled(dtype, n_tok, n_tok < 20 ? 20 : 12, 512, normal().with({0, 300, 1e4f}), weights, "outlier");
+    for (const int64_t n_tok : {6, 40})
+        cases.add_filled(dtype, n_tok, 20, 512, normal().with({2, 100, nan}), weights, "nan_row_stays");
     cases.add(dtype, 0, 16, 512, "no_rows");
     // Wider than a cache tile in every direction.
     cases.add(dtype, 70, 130, 768, "tiles");
@@ -117,6 +120,19 @@ void add_mul_mat_cases(CaseList& list) {
     const float inf = std::numeric_limits<float>::infinity();
     cases.add_filled(DType::F32, 3, 9, 33, normal().with({1, 5, inf}), uniform(0.5f, 1), "infinite_x");
     cases.add_filled(DType::F16, 3, 9, 33, normal(), uniform(0.5f, 1).with({4, 7, inf}), "infinite_w");
+    // In tiles, beside rows and outputs that are finite; x beyond what halves hold, and weights at the ends of it.
+    // Both infinities in a row: NaN, whether a device rounds x or not.
+    for (const DType dtype : {DType::F32, DType::F16, DType::Q8_0, DType::Q3_K, DType::Q4_K})
+        cases.add_filled(dtype, 40, 21, 256, normal().with({1, 5, inf}).with({1, 6, -inf}),
+                         normal().with({Patch::kAll, 5, 1}).with({Patch::kAll, 6, 1}), "infinite_x");
+    cases.add_filled(DType::F16, 40, 21, 256, normal(), uniform(0.5f, 1).with({4, 7, inf}).with({20, 200, -inf}), "infinite_w");
+    for (const DType dtype : {DType::F16, DType::Q8_0, DType::Q6_K, DType::Q4_K}) {
+        cases.add_filled(dtype, 40, 21, 256, normal(0, 1e25f), normal(), "huge_x");
+        cases.add_filled(dtype, 40, 21, 256, normal(), normal(0, 1e-5f), "tiny_w");
+        cases.add_filled(dtype, 40, 21, 256, normal(), normal(0, 1.2e4f), "large_w");
+    }
+    for (const DType dtype : {DType::Q8_0, DType::Q6_K, DType::Q4_K})
+        cases.add_filled(dtype, 40, 21, 256, normal(0, 5e-35f), normal(0, 100), "faint_x");
     cases.add_filled(DType::F32, 3, 9, 33, all(1e-25f), all(1e-10f), "tiny_products");
 
     // A whole vocabulary, and a tensor that no 128 MiB buffer holds.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <optional>
 
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/mul_mat_params.h"
@@ -40,13 +41,30 @@ constexpr uint32_t kTile = 64, kTileBytes = KRAIT_UNIT * (kTile + kTile + 4) * 4
 
 constexpr uint64_t up(uint64_t n, uint64_t d) { return (n + d - 1) / d; }
 
-void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, Recorder& recorder) {
-    constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
+void record_tiles(const Kernel& kernel, MulMatParams params, Recorder& recorder) {
     params.row_groups = static_cast<uint32_t>(up(params.n_out, kTile));
     params.n_groups = params.row_groups * up(params.n_tok, kTile);
-    recorder.dispatch(
+    recorder.dispatch(kernel, params, recorder.groups(params.n_groups));
+}
+
+void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packing, Recorder& recorder) {
+    constexpr uint32_t kLaneOutputs = 8, kLaneTokens = 4;
+    record_tiles(
         {shader, {kTile / kLaneOutputs * (kTile / kLaneTokens), recorder.subgroup_size(), packing, kLaneOutputs, kLaneTokens}},
-        params, recorder.groups(params.n_groups));
+        params, recorder);
+}
+
+// The kernel for cooperative matrices; none where the device cannot run it.
+std::optional<Kernel> matrix_kernel(const Recorder& recorder, uint32_t packing, bool rounded) {
+    constexpr uint32_t kLanes = 2 * kTile;                                                // a half loads weights, a half x
+    constexpr uint32_t kSharedBytes = kTile * (kTile + 4) * 4 + (3 + 4 + 2) * kTile * 4;  // as the shader declares it
+    const auto& shape = recorder.matrices();
+    if (!shape || recorder.limits().maxComputeSharedMemorySize < kSharedBytes) return std::nullopt;
+    const auto own = vk::deal_tile(*shape, kTile, kLanes / recorder.subgroup_size());
+    if (!own) return std::nullopt;
+    return Kernel{
+        shaders::mul_mat_matrix_tiled,
+        {kLanes, recorder.subgroup_size(), packing, shape->m, shape->n, shape->k, own->rows, own->columns, uint32_t{rounded}}};
 }
 
 // In integers: x is rounded once, whatever the number of rows, so that a prompt and single tokens meet the same numbers.
@@ -61,7 +79,10 @@ void record_dot(MulMatParams params, uint32_t packing, Recorder& recorder) {
     recorder.dispatch({shaders::round_activations, {kLanes, recorder.subgroup_size(), KRAIT_PACKING_LOW(packing)}}, rounding,
                       recorder.groups(up(rounding.n_tasks, kLanes)));
     params.x = rounding.rounded;
-    if (params.n_tok >= kTiledTokens) return record_tiled(shaders::mul_mat_dot_tiled, params, packing, recorder);
+    if (params.n_tok >= kTiledTokens) {
+        if (const auto kernel = matrix_kernel(recorder, packing, true)) return record_tiles(*kernel, params, recorder);
+        return record_tiled(shaders::mul_mat_dot_tiled, params, packing, recorder);
+    }
     const Shape shape = gpu_shape(params.n_tok, recorder.most_lanes());
     params.row_groups = static_cast<uint32_t>(up(params.n_out, shape.lanes));
     params.n_groups = params.row_groups * up(params.n_tok, shape.tokens);
@@ -86,7 +107,10 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     params.n_in = static_cast<uint32_t>(n_in);
     params.n_out = static_cast<uint32_t>(n_out);
     const uint32_t packing = packing_of(in.w.dtype());
-    if (recorder.integer_dot() && KRAIT_PACKING_CODE(packing) == KRAIT_INTEGERS) return record_dot(params, packing, recorder);
+    const uint32_t code = KRAIT_PACKING_CODE(packing);
+    if (recorder.integer_dot() && code == KRAIT_INTEGERS) return record_dot(params, packing, recorder);
+    if (n_tok >= kTiledTokens && (code == KRAIT_INTEGERS || code == KRAIT_HALVES))
+        if (const auto kernel = matrix_kernel(recorder, packing, false)) return record_tiles(*kernel, params, recorder);
     if (!recorder.is_cpu() && n_tok >= kTiledTokens && recorder.limits().maxComputeSharedMemorySize >= kTileBytes)
         return record_tiled(shaders::mul_mat_tiled, params, packing, recorder);
 

@@ -29,7 +29,7 @@ void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& of
                                .seq_start = address(in.seq_start),
                                .src_slot = address(in.src_slot),
                                .dst_slot = address(in.dst_slot),
-                               .snapshots = address(in.snapshots),
+                               .snapshots = address_or(in.snapshots, in.dst_slot),
                                .n_tok = static_cast<uint32_t>(n_tok),
                                .n_seq = static_cast<uint32_t>(n_seq),
                                .n_snapshot = in.snapshots ? static_cast<uint32_t>(in.snapshots.extent(0)) : 0,

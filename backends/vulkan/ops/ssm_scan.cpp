@@ -45,7 +45,7 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& op
     params.seq_start = address(in.seq_start);
     params.src_slot = address(in.src_slot);
     params.dst_slot = address(in.dst_slot);
-    params.snapshots = address(in.snapshots);
+    params.snapshots = address_or(in.snapshots, in.dst_slot);
     params.channels = channels;
     params.head_dim = head_dim;
     params.heads_per_group = n_head / n_group;

@@ -38,7 +38,18 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
         subgroups_ = require_subgroup_size_ = false;
         subgroup_size_ = 1;
     }
+    // The kernel works with the sizes that the device was asked for; another one that somebody chose may be none of these.
+    const bool can = subgroups_ && physical_.matrices && subgroup_size_ == physical_.subgroup_size;
+    if (settings.cooperative_matrix == true && !can)
+        plugin::throw_error(ErrorCode::unsupported, "cooperative_matrix=on: {}", why_no_matrices());
+    if (can && settings.cooperative_matrix.value_or(physical_.matrices_by_default())) matrices_ = physical_.matrices;
     create(settings);
+}
+
+std::string Device::why_no_matrices() const {
+    if (physical_.matrices) return "it needs subgroups of the device's own size";
+    if (physical_.no_matrices.empty()) return "this device has no cooperative matrices";
+    return fmt::format("cooperative matrices of this device cannot be used ({})", physical_.no_matrices);
 }
 
 uint32_t Device::most_lanes() const {
@@ -70,6 +81,16 @@ void Device::create(const DeviceSettings& settings) {
         features13.shaderIntegerDotProduct = integer_dot_;
     }
     std::vector<const char*> extensions;
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix_features{};
+    if (matrices_) {
+        features12.shaderFloat16 = VK_TRUE;
+        features12.vulkanMemoryModel = VK_TRUE;  // of such shaders
+        matrix_features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
+        matrix_features.cooperativeMatrix = VK_TRUE;
+        features.pNext = &matrix_features;
+        matrix_features.pNext = &features12;
+        extensions.push_back(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+    }
     VkPhysicalDeviceShaderIntegerDotProductFeatures dot_features{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
     if (integer_dot_ && physical_.integer_dot_extension) {

@@ -13,11 +13,12 @@ namespace krait::vulkan::vk {
 
 struct DeviceSettings {
     bool validation = false;
-    bool subgroups = true;            // false: shaders without subgroup operations, as on a device that has none
-    uint32_t subgroup_size = 0;       // 0 = the device's own
-    std::optional<bool> integer_dot;  // quantized products in integers; none = where the device is made for it
-    bool gpu_kernels = false;         // kernels for GPUs even where the device is a processor: to test them there
-    bool staging = false;             // device memory is not mapped, even where the host sees it: as on a card
+    bool subgroups = true;                   // false: shaders without subgroup operations, as on a device that has none
+    uint32_t subgroup_size = 0;              // 0 = the device's own
+    std::optional<bool> integer_dot;         // quantized products in integers; none = where the device is made for it
+    std::optional<bool> cooperative_matrix;  // products by cooperative matrices; none = on GPUs that have them
+    bool gpu_kernels = false;                // kernels for GPUs even where the device is a processor: to test them there
+    bool staging = false;                    // device memory is not mapped, even where the host sees it: as on a card
     // Tests: replaces functions of the driver by some that fail.
     void (*replace_functions)(DeviceTable&) = nullptr;
 };
@@ -45,6 +46,8 @@ class Device {
     bool texel_loads() const { return !lanes_are_cheap(); }
     // Quantized products are sums of integers, of x rounded to 8 bits.
     bool integer_dot() const { return integer_dot_; }
+    // The shape of cooperative matrices, for products of many rows; none = they are not to be used.
+    const std::optional<MatrixShape>& matrices() const { return matrices_; }
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
     bool staging() const { return staging_; }  // the host shall not see device memory
@@ -61,6 +64,7 @@ class Device {
 
   private:
     void create(const DeviceSettings& settings);
+    std::string why_no_matrices() const;
 
     Instance instance_;
     PhysicalDevice physical_;
@@ -69,6 +73,7 @@ class Device {
     bool staging_ = false;
     bool require_subgroup_size_ = false;
     bool integer_dot_ = false;
+    std::optional<MatrixShape> matrices_;
     uint32_t subgroup_size_ = 1;
     VkDevice handle_ = VK_NULL_HANDLE;
     DeviceTable fn_;

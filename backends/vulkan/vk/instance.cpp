@@ -107,6 +107,11 @@ std::vector<VkPhysicalDevice> Instance::physical_devices() const {
     return devices;
 }
 
+PFN_vkVoidFunction Instance::extension_function(const char* name) const {
+    std::string why;
+    return Loader::get(why)->vkGetInstanceProcAddr(handle_, name);
+}
+
 std::string Instance::take_validation_message() {
     const std::lock_guard lock(mutex_);
     return std::exchange(message_, {});

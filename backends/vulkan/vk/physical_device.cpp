@@ -24,6 +24,42 @@ std::vector<VkExtensionProperties> extensions_of(const Instance& instance, VkPhy
     return extensions;
 }
 
+// The subgroup sizes that the kernel works with.
+constexpr uint32_t kLeastMatrixLanes = 8, kMostMatrixLanes = 64;
+
+// Finds the device's shape of cooperative matrices; the extension is there. features12: what the driver offers.
+void ask_for_matrices(const Instance& instance, const VkPhysicalDeviceVulkan12Features& features12, PhysicalDevice& device) {
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR has{};
+    has.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR;
+    VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+    features.pNext = &has;
+    instance.fn().vkGetPhysicalDeviceFeatures2(device.handle, &features);
+    VkPhysicalDeviceCooperativeMatrixPropertiesKHR stages{};
+    stages.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+    VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    properties.pNext = &stages;
+    instance.fn().vkGetPhysicalDeviceProperties2(device.handle, &properties);
+    const auto list = reinterpret_cast<PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR>(
+        instance.extension_function("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"));
+    if (!has.cooperativeMatrix || !(stages.cooperativeMatrixSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) || !list) return;
+
+    VkCooperativeMatrixPropertiesKHR empty{};
+    empty.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+    uint32_t count = 0;
+    check(list(device.handle, &count, nullptr), "listing cooperative matrices");
+    std::vector<VkCooperativeMatrixPropertiesKHR> offered(count, empty);
+    check(list(device.handle, &count, offered.data()), "listing cooperative matrices");
+    offered.resize(count);
+    const auto shape = choose_matrix_shape(offered);
+    if (!kCooperativeMatrixShaders) device.no_matrices = "built by a GLSL compiler that does not know them";
+    else if (!shape) device.no_matrices = "none of f16 with sums in float32 that fits";
+    else if (!features12.shaderFloat16 || !features12.vulkanMemoryModel)
+        device.no_matrices = "no f16 or no memory model in shaders";
+    else if (!device.subgroups || device.subgroup_size < kLeastMatrixLanes || device.subgroup_size > kMostMatrixLanes)
+        device.no_matrices = "no subgroups of a fixed size from 8 to 64";
+    else device.matrices = shape;
+}
+
 std::optional<uint32_t> compute_family_of(const Instance& instance, VkPhysicalDevice handle) {
     uint32_t count = 0;
     instance.fn().vkGetPhysicalDeviceQueueFamilyProperties(handle, &count, nullptr);
@@ -121,6 +157,7 @@ PhysicalDevice PhysicalDevice::ask(const Instance& instance, VkPhysicalDevice ha
     device.subgroups = device.subgroup_size_control &&
                        (device.properties11.subgroupSupportedOperations & kSubgroupFeatures) == kSubgroupFeatures &&
                        (device.properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+    if (has(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) ask_for_matrices(instance, features12, device);
     // Where all widths must be declared alike, that of float32 would have to be too.
     device.half_subnormals = device.properties12.shaderDenormPreserveFloat16 &&
                              device.properties12.denormBehaviorIndependence != VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
@@ -164,7 +201,10 @@ std::string PhysicalDevice::feature_words() const {
     if (min_subgroup_size != max_subgroup_size) text += fmt::format("({}-{})", min_subgroup_size, max_subgroup_size);
     if (!subgroups) text += " no-subgroup-operations";
     if (integer_dot) text += " int8-dot";
+    if (matrices) text += fmt::format(" cooperative-matrix-{}x{}x{}", matrices->m, matrices->n, matrices->k);
+    else if (!no_matrices.empty()) text += fmt::format(" no-cooperative-matrix ({})", no_matrices);
     if (integer_dot_by_default()) text += " activations=int8x32";  // docs/testing.md
+    text += " subnormals=any";                                     // of float32: Vulkan lets a driver take them for 0
     return text + fmt::format(" driver: {} {}", properties12.driverName, properties12.driverInfo);
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "backends/vulkan/vk/cooperative_matrix.hpp"
 #include "backends/vulkan/vk/instance.hpp"
 
 namespace krait::vulkan::vk {
@@ -19,9 +20,11 @@ struct PhysicalDevice {
     uint64_t max_allocation = 0;  // bytes of one allocation, and of one buffer
 
     // Features that are used where they are offered.
-    bool integer_dot = false;            // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
-    bool integer_dot_offered = false;    // it is there, accelerated or not
-    bool integer_dot_extension = false;  // as an extension, not as a part of Vulkan 1.3
+    bool integer_dot = false;             // VK_KHR_shader_integer_dot_product, and 4 x 8 bits packed are accelerated
+    bool integer_dot_offered = false;     // it is there, accelerated or not
+    bool integer_dot_extension = false;   // as an extension, not as a part of Vulkan 1.3
+    std::optional<MatrixShape> matrices;  // cooperative matrices, of this shape
+    std::string no_matrices;              // why there are none, where a driver has the extension and this backend no use for it
     bool memory_budget = false;
     bool half_subnormals = false;  // shaders may declare that they keep them (float_controls.hpp)
     // Basic, arithmetic, shuffle and shuffle_relative in compute shaders, of a size that can be fixed and in full subgroups: the
@@ -42,6 +45,7 @@ struct PhysicalDevice {
     bool is_cpu() const { return properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU; }
     // On a processor float32 kernels that know it are better.
     bool integer_dot_by_default() const { return integer_dot && !is_cpu(); }
+    bool matrices_by_default() const { return matrices && !is_cpu(); }
     uint64_t memory_total() const;                         // of device-local heaps
     uint64_t memory_free(const Instance& instance) const;  // by VK_EXT_memory_budget; else memory_total()
     std::string feature_words() const;                     // for people

@@ -10,7 +10,7 @@ namespace krait::vulkan::vk {
 
 struct Shader {
     const char* name;
-    std::span<const uint32_t> plain;      // SPIR-V without subgroup operations
+    std::span<const uint32_t> plain;      // SPIR-V without subgroup operations; empty where the shader is nothing without them
     std::span<const uint32_t> subgroups;  // with them; empty where the shader has no use for any
 };
 
