@@ -55,8 +55,8 @@ Result<Picture> draw(const Model& model, const RunShape& shape) {
     picture.parts = graph::partition(picture.graph, picture.device);
     picture.divided = graph::insert_copies(picture.graph, picture.parts);
     for (const graph::Share& share : picture.divided.shares) {
-        const uint64_t alignment = model.devices()[static_cast<size_t>(share.device)]->info().alignment;
-        picture.plans.push_back(graph::plan_memory(share.graph, std::max<uint64_t>(alignment, 64), share.stays));
+        const uint64_t alignment = graph::arena_alignment(*model.devices()[static_cast<size_t>(share.device)]);
+        picture.plans.push_back(graph::plan_memory(share.graph, alignment, share.stays));
     }
     return picture;
 }
@@ -97,7 +97,7 @@ std::string as_table(const Picture& picture) {
         const auto n_parts = std::count_if(picture.parts.begin(), picture.parts.end(),
                                            [&](const graph::Part& part) { return part.device == index; });
         fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>13.2f} {:>13.2f} {:>12.2f} {:>13.2f}\n", picture.label(index), device_width,
-                       share->graph.nodes.size(), n_parts, mib(picture.model.weights().device_bytes(index)),
+                       share->graph.nodes.size(), n_parts, mib(picture.model.weights().bytes_by_device()[d]),
                        mib(plan.peak_bytes), mib(plan.largest_live_bytes), mib(plan.naive_bytes));
     }
     uint64_t copied = 0;
