@@ -6,6 +6,23 @@
 #include <system_error>
 
 namespace krait::graph {
+namespace {
+
+// For errors that a device's thread left without words: cancelled stands for a run behind one that failed.
+Error in_words(ErrorCode code) noexcept {
+    try {
+        switch (code) {
+            case ErrorCode::cancelled: return {ErrorCode::internal, "a run before it has failed"};
+            case ErrorCode::out_of_memory: return {code, "there is no memory for a run, or to say how it failed"};
+            default: return {code, "a run ended in an exception"};
+        }
+    } catch (const std::bad_alloc&) {
+        return {ErrorCode::out_of_memory, {}};
+    }
+}
+
+}  // namespace
+
 Pipeline::Pipeline(std::span<const std::unique_ptr<Lane>> lanes) : waiting_(lanes.size()) {
     for (const auto& lane : lanes) lanes_.push_back(lane.get());
     for (auto& runs : waiting_) runs.reserve(16);
@@ -59,16 +76,13 @@ Result<void> Pipeline::submit(PipelineRun& run) {
     return {};
 }
 
-Result<void> Pipeline::wait(PipelineRun& run) {
+Result<void> Pipeline::wait(PipelineRun& run) noexcept {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return run.n_shares_left == 0; });
     if (!run.error) return {};
-    if (!run.error->message.empty()) return tl::unexpected<Error>(std::move(*run.error));
-    switch (run.error->code) {
-        case ErrorCode::cancelled: return fail(ErrorCode::internal, "a run before it has failed");
-        case ErrorCode::out_of_memory: return fail(ErrorCode::out_of_memory, "there is no memory to say how a run has failed");
-        default: return fail(run.error->code, "a run ended in an exception");
-    }
+    Error error = std::move(*run.error);
+    if (error.message.empty()) error = in_words(error.code);
+    return tl::unexpected<Error>(std::move(error));
 }
 
 void Pipeline::fail_run(PipelineRun& run, Error error) noexcept {

@@ -44,7 +44,7 @@ class Pipeline {
     Pipeline& operator=(const Pipeline&) = delete;
 
     Result<void> submit(PipelineRun& run);
-    Result<void> wait(PipelineRun& run);  // once for each submit()
+    Result<void> wait(PipelineRun& run) noexcept;  // once for each submit()
 
   private:
     explicit Pipeline(std::span<const std::unique_ptr<Lane>> lanes);

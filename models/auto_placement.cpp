@@ -17,6 +17,12 @@ constexpr double kInTheFile = 0.98;
 
 double bytes_of(const TensorDesc& desc) { return static_cast<double>(span_bytes(desc)); }
 
+// "0.087 ms", "8.73 ms", "873 ms"
+std::string milliseconds(double seconds) {
+    const double ms = seconds * 1e3;
+    return fmt::format("{:.{}f} ms", ms, ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0);
+}
+
 bool is_in_host_memory(const Device& device) {
     const uint32_t kind = device.info().kind;
     return kind == KRAIT_DEVICE_CPU || kind == KRAIT_DEVICE_INTEGRATED_GPU || kind == KRAIT_DEVICE_EMULATED;
@@ -87,7 +93,7 @@ Result<MeasuredPlacement> place_by_cost(const Architecture& architecture, const 
     return MeasuredPlacement{.wanted = {.layer = std::move(cheapest->layer),
                                         .embedding = device(cheapest->embedding),
                                         .head = device(cheapest->head),
-                                        .why = fmt::format("auto, {:.2g} ms a token{}", cheapest->token_seconds * 1e3, unmeasured),
+                                        .why = fmt::format("auto, {} a token{}", milliseconds(cheapest->token_seconds), unmeasured),
                                         .rules = {}},
                              .least_pieces = std::move(least_pieces)};
 }

@@ -69,6 +69,16 @@ Result<const Tokenizer*> Model::tokenizer() const {
 
 std::string Model::device_names() const { return fmt::format("{}", fmt::join(placement_.labels(), ",")); }
 
+std::string Model::hardware() const {
+    std::vector<std::string_view> names;
+    for (size_t d = 0; d < devices_.size(); ++d) {
+        const std::string_view name = devices_[d]->info().name;
+        if (placement_.uses(static_cast<int32_t>(d)) && std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(name);
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
 size_t Model::n_used_devices() const {
     size_t n = 0;
     for (size_t d = 0; d < devices_.size(); ++d) n += placement_.uses(static_cast<int32_t>(d));

@@ -35,6 +35,7 @@ class Model {
     const std::shared_ptr<const Device>& device() const { return devices_.front(); }
     const Placement& placement() const { return placement_; }
     std::string device_names() const;  // "cuda0,cpu"
+    std::string hardware() const;      // "NVIDIA H100, AMD EPYC": of the devices that are used, each name once
     size_t n_used_devices() const;
     size_t least_piece() const { return placement_.least_piece(); }  // rows of a run that is a piece of a prompt, at least
     // Whether its loops run on threads of the application alone: Krait then starts none for it.
