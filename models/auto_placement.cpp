@@ -90,12 +90,13 @@ Result<MeasuredPlacement> place_by_cost(const Architecture& architecture, const 
     if (!cheapest) return fail(cheapest.error().code, "{}{}", cheapest.error().message, unmeasured);
     const auto device = [&](int32_t index) { return measured[static_cast<size_t>(index)]; };
     for (int32_t& layer : cheapest->layer) layer = device(layer);
-    return MeasuredPlacement{.wanted = {.layer = std::move(cheapest->layer),
-                                        .embedding = device(cheapest->embedding),
-                                        .head = device(cheapest->head),
-                                        .why = fmt::format("auto, {} a token{}", milliseconds(cheapest->token_seconds), unmeasured),
-                                        .rules = {}},
-                             .least_pieces = std::move(least_pieces)};
+    return MeasuredPlacement{
+        .wanted = {.layer = std::move(cheapest->layer),
+                   .embedding = device(cheapest->embedding),
+                   .head = device(cheapest->head),
+                   .why = fmt::format("auto, {} a token{}", milliseconds(cheapest->token_seconds), unmeasured),
+                   .rules = {}},
+        .least_pieces = std::move(least_pieces)};
 }
 
 }  // namespace krait

@@ -123,7 +123,8 @@ Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
         const double needed = std::accumulate(model.layer_bytes.begin(), model.layer_bytes.end(), 0.0) + model.head_bytes +
                               (model.tied ? 0 : model.embedding_bytes);
         std::vector<std::string> rooms;
-        for (const CostDevice& device : model.devices) rooms.push_back(fmt::format("{} on {}", format_bytes(device.room), device.name));
+        for (const CostDevice& device : model.devices)
+            rooms.push_back(fmt::format("{} on {}", format_bytes(device.room), device.name));
         return fail(ErrorCode::out_of_memory,
                     "weights and states take {}; beside the values of a run there is room for {}; name one more device",
                     format_bytes(needed), fmt::join(rooms, ", "));

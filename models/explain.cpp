@@ -68,8 +68,8 @@ void add_devices(std::string& text, const Picture& picture) {
     auto out = std::back_inserter(text);
     size_t width = 6;
     for (const std::string& label : picture.model.placement().labels()) width = std::max(width, label.size());
-    fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", "DEVICE", width, "NODES", "PARTS", "WEIGHTS", "VALUES",
-                   "AT ONCE", "UNSHARED");
+    fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", "DEVICE", width, "NODES", "PARTS", "WEIGHTS",
+                   "VALUES", "AT ONCE", "UNSHARED");
     for (size_t d = 0; d < picture.model.devices().size(); ++d) {
         const auto index = static_cast<int32_t>(d);
         const auto share = std::find_if(picture.divided.shares.begin(), picture.divided.shares.end(),

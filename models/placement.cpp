@@ -98,11 +98,12 @@ Result<void> Placement::check_limits(const PlacementOptions& options, std::span<
         MemoryNeed need = needs_[static_cast<size_t>(device)];
         if (!held_weights.empty()) need.weights = std::max(need.weights, held_weights[static_cast<size_t>(device)]);
         if (need.total() > limit.bytes)
-            return fail(ErrorCode::out_of_memory,
-                        "--max-memory {}={}: {} are needed there ({}): weights {}, one sequence's states {}, values of a run {}; {}",
-                        limit.device, format_bytes(limit.bytes), format_bytes(need.total()), summary_,
-                        format_bytes(need.weights), format_bytes(need.states), format_bytes(need.values),
-                        labels_.size() == 1 ? "name one more device for a part of the layers" : "give it fewer layers (--layers)");
+            return fail(
+                ErrorCode::out_of_memory,
+                "--max-memory {}={}: {} are needed there ({}): weights {}, one sequence's states {}, values of a run {}; {}",
+                limit.device, format_bytes(limit.bytes), format_bytes(need.total()), summary_, format_bytes(need.weights),
+                format_bytes(need.states), format_bytes(need.values),
+                labels_.size() == 1 ? "name one more device for a part of the layers" : "give it fewer layers (--layers)");
     }
     return {};
 }

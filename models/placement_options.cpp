@@ -20,7 +20,8 @@ Result<std::vector<Number>> parse_numbers(const std::optional<std::string>& text
         const auto [end, ec] = std::from_chars(rest.data(), rest.data() + comma, number);
         if (ec != std::errc{} || end != rest.data() + comma)
             return fail(ErrorCode::invalid_argument,
-                        "{} '{}': numbers with commas between them are needed, one for each device: {}", option, *text, example);
+                        "{} '{}': numbers with commas between them are needed, one for each device: {}", option, *text,
+                        example);
         numbers.push_back(number);
         if (comma == rest.size()) return numbers;
         rest.remove_prefix(comma + 1);

@@ -67,7 +67,9 @@ static void add_placement(CLI::App& command, PlacementTexts& placement) {
     constexpr const char* kGroup = "Several devices";
     // Not add_option: it would make nothing of an empty text, which is an error.
     const auto add_text = [&](const char* name, std::optional<std::string>& text, const char* what) {
-        command.add_option_function<std::string>(name, [&text](const std::string& given) { text = given; }, what)
+        command
+            .add_option_function<std::string>(
+                name, [&text](const std::string& given) { text = given; }, what)
             ->type_name("N,N")
             ->group(kGroup);
     };
@@ -79,8 +81,10 @@ static void add_placement(CLI::App& command, PlacementTexts& placement) {
         ->type_name("REGEX=DEVICE")
         ->allow_extra_args(false)
         ->group(kGroup);
-    command.add_option("--max-memory", placement.max_memory, 
-                   "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
+    command
+        .add_option(
+            "--max-memory", placement.max_memory,
+            "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
         ->type_name("DEVICE=SIZE")
         ->allow_extra_args(false)
         ->group(kGroup);

@@ -200,7 +200,8 @@ TEST(CApi, WrongPlacementsAreExplained) {
     EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("numbers with commas between them are needed"),
               std::string::npos);
     options.layers = "";
-    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("--layers ''"), std::string::npos) << "NULL says nothing";
+    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("--layers ''"), std::string::npos)
+        << "NULL says nothing";
     options.layers = nullptr;
     options.split = "";
     EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("--split ''"), std::string::npos);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -14,12 +13,12 @@
 
 namespace krait::test {
 
-inline constexpr std::array<const char*, 4> kGoldenDevices{"cpu", "reference", "vulkan0", "cuda-host0"};
+inline const std::vector<std::string> kGoldenDevices{"cpu", "reference", "vulkan0", "cuda-host0"};
 
 inline const std::vector<std::string>& devices_there() {
     static const std::vector<std::string> there = [] {
         std::vector<std::string> found;
-        for (const char* name : kGoldenDevices)
+        for (const std::string& name : kGoldenDevices)
             if (Device::open(name)) found.push_back(name);
         return found;
     }();

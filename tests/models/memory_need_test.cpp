@@ -70,7 +70,8 @@ TEST_F(MemoryNeedTest, FixedPlacementsAreHeldToIt) {
     const auto model = load("cpu,cpu", limited({3, 5}, {{"cpu", 1}}));
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, ErrorCode::out_of_memory);
-    for (const char* words : {"--max-memory cpu=1 B: ", "(--layers 3,5): weights ", "one sequence's states ", "values of a run "})
+    for (const char* words :
+         {"--max-memory cpu=1 B: ", "(--layers 3,5): weights ", "one sequence's states ", "values of a run "})
         EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
     // Weights alone would fit.
     const auto free = load("cpu,cpu", limited({3, 5}, {}));
@@ -87,7 +88,8 @@ TEST_F(MemoryNeedTest, MeasuredPlacementsKeepToIt) {
         SCOPED_TRACE(limit);
         const auto model = load("cpu:threads=1,cpu:threads=1", limited({}, {{"cpu", limit}, {"cpu#2", limit}}));
         if (!model) {
-            EXPECT_EQ(model.error().message.find("weights and states take 7.6 MiB; beside the values of a run there is room for"), 0u)
+            EXPECT_EQ(
+                model.error().message.find("weights and states take 7.6 MiB; beside the values of a run there is room for"), 0u)
                 << model.error().message;
             continue;
         }

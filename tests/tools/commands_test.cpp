@@ -191,8 +191,7 @@ TEST_F(Commands, WrongPlacementsAreRefused) {
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=999999999999999T", 2, "at most 1048576T");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory gpu=1T", 2, "no device of this model is called 'gpu'");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
-    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1,
-                "--max-memory cpu=1.0 KiB: ");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1.0 KiB: ");
     for (const char* option : {"--layers", "--split", "--place", "--max-memory"})
         expect_says(std::string("run -p x -d cpu,cpu ") + option + " ''", 2, "''");
     // Before the devices are measured: this folder stays empty.
