@@ -70,22 +70,23 @@ class Bench {
         return {};
     }
 
-    Result<void> prompt(int64_t n_tok) {
-        Series series{.is_prompt = true, .n_tok = n_tok};
-        const int64_t n_run = (n_tok + plan_.chunk - 1) / plan_.chunk;
-        const ModelWork& work = result_.work;
-        // Every run but the last leaves the head alone.
-        series.bytes = static_cast<double>(n_run - 1) * work.bytes(0, 1, 0) + work.bytes(n_tok, 1, 1);
-        series.operations = work.operations(n_tok, 1);
-        KRAIT_TRY(Session session, Session::create(result_.model, {.max_batch_tokens = plan_.chunk}));
+    // n_seq prompts in one call.
+    Result<void> prompt(int64_t n_tok, int32_t n_seq) {
+        Series series{.is_prompt = true, .n_tok = n_tok, .n_seq = n_seq};
+        count_work(series);
+        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk}));
         begin(series, plan_.repetitions + (plan_.warm_up ? 1 : 0));
         for (int repetition = plan_.warm_up ? -1 : 0; repetition < plan_.repetitions; ++repetition) {
-            const auto tokens = random_tokens(n_tok, result_.model->n_token(), random_);
-            KRAIT_CHECK(session.reset(0));
+            const auto tokens = random_tokens(series.tokens(), result_.model->n_token(), random_);
+            std::vector<SequenceInput> batch;
+            for (int32_t i = 0; i < n_seq; ++i) {
+                const auto first = static_cast<size_t>(i * n_tok), count = static_cast<size_t>(n_tok);
+                batch.push_back({.sequence = i, .tokens = std::span(tokens).subspan(first, count)});
+                KRAIT_CHECK(session.reset(i));
+            }
             const auto start = Clock::now();
-            KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = tokens}}, {.progress = [&](int64_t done, int64_t) {
-                                           advance(done - std::exchange(reported_, done));
-                                       }}));
+            KRAIT_CHECK(session.decode(
+                batch, {.progress = [&](int64_t done, int64_t) { advance(done - std::exchange(reported_, done)); }}));
             if (repetition >= 0) series.seconds.push_back(since(start));
             reported_ = 0;
         }
@@ -111,6 +112,17 @@ class Bench {
     }
 
   private:
+    // Prompts stand one behind the other in runs of `chunk` rows; a run in which none ends leaves the head alone.
+    void count_work(Series& series) const {
+        const ModelWork& work = result_.work;
+        series.operations = work.operations(series.tokens(), series.n_seq);
+        for (int64_t first = 0; first < series.tokens(); first += plan_.chunk) {
+            const int64_t end = std::min<int64_t>(first + plan_.chunk, series.tokens());
+            const int64_t n_seq = (end - 1) / series.n_tok - first / series.n_tok + 1;
+            series.bytes += work.bytes(end - first, n_seq, end / series.n_tok - first / series.n_tok);
+        }
+    }
+
     Result<void> steps(Session& session, int64_t n_step, bool counts) {
         const auto n_seq = static_cast<size_t>(session.max_sequences());
         std::vector<SequenceInput> batch(n_seq);
@@ -150,7 +162,8 @@ Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, con
     Bench bench(plan, result);
     KRAIT_CHECK(bench.load(open));
     for (const int64_t n_tok : plan.prompts)
-        if (n_tok > 0) KRAIT_CHECK(bench.prompt(n_tok));
+        for (const int32_t n_seq : plan.sequences)
+            if (n_tok > 0) KRAIT_CHECK(bench.prompt(n_tok, n_seq));
     for (const int64_t n_step : plan.decodes)
         for (const int32_t n_seq : plan.batches)
             if (n_step > 0) KRAIT_CHECK(bench.decode(n_step, n_seq));

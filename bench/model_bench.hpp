@@ -19,6 +19,7 @@ struct BenchPlan {
     std::string device;                 // as Model::load takes it
     PlacementOptions placement;         // likewise
     std::vector<int64_t> prompts{512};  // tokens of a prompt; 0 = none
+    std::vector<int32_t> sequences{1};  // prompts of one call; each with each of prompts
     std::vector<int64_t> decodes{128};  // steps; 0 = none
     std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes
     int repetitions = 5;

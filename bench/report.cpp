@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "bench/report_text.hpp"
+#include "core/base/format_bytes.hpp"
 
 namespace krait::bench {
 namespace {
@@ -40,7 +41,7 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     facts.emplace_back(
         "model", fmt::format("{}: {}, {} layer{}, d_model {}; {}", result.model->file().name(), shape.architecture,
                              shape.n_layer, shape.n_layer == 1 ? "" : "s", shape.d_model, types_text(result.model->file())));
-    facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->device()->info().name,
+    facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->hardware(),
                                              report.n_threads > 0 ? fmt::format(", {} thread{}", report.n_threads,
                                                                                 report.n_threads == 1 ? "" : "s")
                                                                   : ""));
@@ -50,7 +51,7 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     if (load.read_once)
         text += fmt::format(", {:.2f} x reading the file once ({:.3f} s)", load.first_token / *load.read_once, *load.read_once);
     facts.emplace_back("load", text);
-    facts.emplace_back("memory", fmt::format("{:.1f} MiB at most", static_cast<double>(result.peak_memory) / (1 << 20)));
+    facts.emplace_back("memory", fmt::format("{} at most", format_bytes(result.peak_memory)));
     return facts;
 }
 

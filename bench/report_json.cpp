@@ -88,7 +88,7 @@ std::string as_json(const Report& report) {
               {"device",
                {{"asked_for", report.device},
                 {"name", device_name(report)},
-                {"what", device.info().name},
+                {"what", result.model->hardware()},
                 {"features", device.info().features},
                 {"threads", report.n_threads}}},
               {"model", model_json(report)},

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bench/report.hpp"
+#include "core/base/format_bytes.hpp"
 
 namespace krait::bench {
 
@@ -31,13 +32,12 @@ inline std::map<std::string, TypeShare> types_of(const GgufFile& file) {
 inline std::string types_text(const GgufFile& file) {
     TypeShare all;
     std::string parts;
-    const auto mib = [](uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); };
     for (const auto& [type, share] : types_of(file)) {
         all.weights += share.weights;
         all.bytes += share.bytes;
-        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", type, mib(share.bytes));
+        parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", type, format_bytes(share.bytes));
     }
-    return fmt::format("{:.1f} M weights, {} ({})", static_cast<double>(all.weights) * 1e-6, mib(all.bytes), parts);
+    return fmt::format("{:.1f} M weights, {} ({})", static_cast<double>(all.weights) * 1e-6, format_bytes(all.bytes), parts);
 }
 
 // "cpu:avx512": with the variant that was chosen.

@@ -4,6 +4,7 @@
 // and Pipeline are made of these.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "graph/check_indices.hpp"
@@ -22,6 +23,9 @@ struct OutputBytes {
     TensorId tensor = kNoTensor;
     std::span<std::byte> bytes;
 };
+
+// Of every tensor in a device's arena: what the device asks for, and a line of a processor's cache at least.
+inline uint64_t arena_alignment(const Device& device) { return std::max<uint64_t>(device.info().alignment, 64); }
 
 // A device's queue, and the arena in which values of all graphs lie, one run after another.
 struct Lane {

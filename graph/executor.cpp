@@ -61,7 +61,7 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
     DividedGraph& divided = compiled.divided_;
     for (const Share& share : divided.shares) {
         KRAIT_CHECK(check_nodes(share));
-        const uint64_t alignment = std::max<uint64_t>(lanes_[static_cast<size_t>(share.device)]->device->info().alignment, 64);
+        const uint64_t alignment = arena_alignment(*lanes_[static_cast<size_t>(share.device)]->device);
         compiled.plans_.push_back(plan_memory(share.graph, alignment, share.stays));
     }
     compiled.sends_.assign(divided.parts.size(), false);

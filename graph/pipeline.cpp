@@ -6,6 +6,22 @@
 #include <system_error>
 
 namespace krait::graph {
+namespace {
+
+// For errors that a device's thread left without words: cancelled stands for a run behind one that failed.
+Error in_words(ErrorCode code) noexcept {
+    try {
+        switch (code) {
+            case ErrorCode::cancelled: return {ErrorCode::internal, "a run before it has failed"};
+            case ErrorCode::out_of_memory: return {code, "there is no memory for a run, or to say how it failed"};
+            default: return {code, "a run ended in an exception"};
+        }
+    } catch (const std::bad_alloc&) {
+        return {ErrorCode::out_of_memory, {}};
+    }
+}
+
+}  // namespace
 
 Pipeline::Pipeline(std::span<const std::unique_ptr<Lane>> lanes) : waiting_(lanes.size()) {
     for (const auto& lane : lanes) lanes_.push_back(lane.get());
@@ -58,34 +74,35 @@ Result<void> Pipeline::submit(PipelineRun& run) {
     return {};
 }
 
-Result<void> Pipeline::wait(PipelineRun& run) {
+Result<void> Pipeline::wait(PipelineRun& run) noexcept {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return run.n_shares_left == 0; });
-    if (run.error) return tl::unexpected<Error>(*run.error);
-    return {};
+    if (!run.error) return {};
+    Error error = std::move(*run.error);
+    if (error.message.empty()) error = in_words(error.code);
+    return tl::unexpected<Error>(std::move(error));
 }
 
-void Pipeline::fail_run(PipelineRun& run, Error error) {
+void Pipeline::fail_run(PipelineRun& run, Error error) noexcept {
     if (!run.error) run.error = std::move(error);
     first_failed_ = std::min(first_failed_, run.number);
 }
 
-void Pipeline::serve(size_t device) {
+void Pipeline::serve(size_t device) noexcept {
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [&] { return stop_ || !waiting_[device].empty(); });
         if (waiting_[device].empty()) return;
         PipelineRun& run = *waiting_[device].front();
-        if (run.number > first_failed_) fail_run(run, {ErrorCode::internal, "a run before it has failed"});
+        if (run.number > first_failed_) fail_run(run, {ErrorCode::cancelled, {}});
         if (!run.error) {
             const auto& shares = run.compiled->divided().shares;
             const auto share = std::find_if(shares.begin(), shares.end(),
                                             [&](const Share& s) { return static_cast<size_t>(s.device) == device; });
             lock.unlock();
-            Result<void> done = work_caught(run, static_cast<uint32_t>(share - shares.begin()), *lanes_[device]);
-            if (!done) (void)lanes_[device]->queue.sync();  // its error is told; the next run begins with none
+            std::optional<Error> error = work_caught(run, static_cast<uint32_t>(share - shares.begin()), *lanes_[device]);
             lock.lock();
-            if (!done) fail_run(run, std::move(done).error());
+            if (error) fail_run(run, std::move(*error));
         }
         waiting_[device].erase(waiting_[device].begin());
         if (--run.n_shares_left == 0) --n_under_way_;
@@ -93,15 +110,28 @@ void Pipeline::serve(size_t device) {
     }
 }
 
-// An exception here would end the process: it belongs to the thread that waits for the run.
-Result<void> Pipeline::work_caught(PipelineRun& run, uint32_t share, Lane& lane) {
+// An exception here would end the process: it belongs to the thread that waits for the run. So does one that comes while an error
+// is put into words: it has none then.
+std::optional<Error> Pipeline::work_caught(PipelineRun& run, uint32_t share, Lane& lane) noexcept {
+    std::optional<Error> error;
     try {
-        return work(run, share, lane);
+        Result<void> done = work(run, share, lane);
+        if (done) return std::nullopt;
+        error = std::move(done).error();
     } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::out_of_memory, "no memory for a run's work on {}", lane.device->name());
-    } catch (const std::exception& error) {
-        return fail(ErrorCode::internal, "a run on {} ended in an exception: {}", lane.device->name(), error.what());
+        error = Error{ErrorCode::out_of_memory, {}};
+    } catch (const std::exception& exception) {
+        error = Error{ErrorCode::internal, {}};
+        try {
+            error->message = fmt::format("a run on {} ended in an exception: {}", lane.device->name(), exception.what());
+        } catch (...) {
+        }
     }
+    try {
+        (void)lane.queue.sync();  // its error is told; the next run begins with none
+    } catch (...) {               // only while that error is put into words
+    }
+    return error;
 }
 
 Result<void> Pipeline::work(PipelineRun& run, uint32_t share, Lane& lane) {

@@ -5,7 +5,7 @@
 //   pipeline.submit(a); pipeline.submit(b);
 //   KRAIT_CHECK(pipeline.wait(a));
 // Each run has staging memory of its own, so what leaves a device waits for nobody. When a run fails, those behind it that are
-// not done fail too: they may build on it.
+// not done fail too: they may build on it. The threads need no memory to say so: where there is none, that is the run's error.
 #pragma once
 
 #include <condition_variable>
@@ -30,7 +30,7 @@ struct PipelineRun {
     std::vector<uint8_t> part_done;
     uint64_t number = 0;  // in the order of submission
     size_t n_shares_left = 0;
-    std::optional<Error> error;
+    std::optional<Error> error;  // wait() finds the words for one without
 };
 
 class Pipeline {
@@ -42,16 +42,16 @@ class Pipeline {
     Pipeline& operator=(const Pipeline&) = delete;
 
     Result<void> submit(PipelineRun& run);
-    Result<void> wait(PipelineRun& run);
+    Result<void> wait(PipelineRun& run) noexcept;  // once for each submit()
 
   private:
     explicit Pipeline(std::span<const std::unique_ptr<Lane>> lanes);
-    void serve(size_t device);  // a thread's life
-    Result<void> work_caught(PipelineRun& run, uint32_t share, Lane& lane);
+    void serve(size_t device) noexcept;  // a thread's life
+    std::optional<Error> work_caught(PipelineRun& run, uint32_t share, Lane& lane) noexcept;
     Result<void> work(PipelineRun& run, uint32_t share, Lane& lane);
     Result<void> work_part(PipelineRun& run, uint32_t part, Lane& lane);
     Result<void> await_copies(PipelineRun& run, uint32_t part);
-    void fail_run(PipelineRun& run, Error error);  // mutex_ is held
+    void fail_run(PipelineRun& run, Error error) noexcept;  // mutex_ is held
 
     std::vector<Lane*> lanes_;
     std::mutex mutex_;  // of everything below, and of the private part of runs

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <optional>
 
+#include "core/base/format_bytes.hpp"
+
 namespace krait {
 namespace {
 
@@ -107,14 +109,12 @@ std::optional<CheapestPlacement> best_of_all(const CostModel& model, double busi
     return best;
 }
 
-std::string gib(double bytes) { return fmt::format("{:.2f} GiB", bytes / (1 << 30)); }
-
 }  // namespace
 
 size_t least_piece_of(const DeviceRates& rates) {
     constexpr double kBytesPerWeight = 34.0 / 32, kOperationsPerWeight = 2;
     const double rows = rates.operations_per_second / kOperationsPerWeight * kBytesPerWeight / rates.bytes_per_second;
-    return static_cast<size_t>(32 * std::ceil(std::clamp(rows, 1.0, 128.0) / 32));
+    return kLeastPiece * static_cast<size_t>(std::ceil(std::clamp(rows, 1.0, 128.0) / kLeastPiece));
 }
 
 Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
@@ -123,9 +123,11 @@ Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
         const double needed = std::accumulate(model.layer_bytes.begin(), model.layer_bytes.end(), 0.0) + model.head_bytes +
                               (model.tied ? 0 : model.embedding_bytes);
         std::vector<std::string> rooms;
-        for (const CostDevice& device : model.devices) rooms.push_back(fmt::format("{} on {}", gib(device.room), device.name));
-        return fail(ErrorCode::out_of_memory, "weights and states take {}, and there is room for {}; name one more device",
-                    gib(needed), fmt::join(rooms, ", "));
+        for (const CostDevice& device : model.devices)
+            rooms.push_back(fmt::format("{} on {}", format_bytes(device.room), device.name));
+        return fail(ErrorCode::out_of_memory,
+                    "weights and states take {}; beside the values of a run there is room for {}; name one more device",
+                    format_bytes(needed), fmt::join(rooms, ", "));
     }
     const double limit = fastest->token_seconds * (1 + CostModel::kSlack);
     // The least busy device that is still fast enough: by bisection, to one part in a thousand.

@@ -23,14 +23,17 @@ struct DeviceRates {
     double copy_bytes_per_second = 0;
 };
 
-// Rows from which on a product of Q8_0 weights takes longer to compute than its weights take to read, as a multiple of 32; from 32
-// to 128, so that prompts of a few hundred tokens still make several pieces.
+// Rows of a piece of a prompt where nothing was measured: fewer make too many graphs and runs of too little work.
+inline constexpr size_t kLeastPiece = 32;
+
+// Rows from which on a product of Q8_0 weights takes longer to compute than its weights take to read, as a multiple of kLeastPiece;
+// from that to 128, so that prompts of a few hundred tokens still make several pieces.
 size_t least_piece_of(const DeviceRates& rates);
 
 struct CostDevice {
     std::string name;
     DeviceRates rates;
-    double room = 0;  // bytes for weights and states
+    double room = 0;  // bytes for weights and states, beside the values of a run
 };
 
 struct CostModel {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <optional>
 
 #include "core/base/environment.hpp"
 #include "core/quant/codec.hpp"
@@ -121,8 +122,6 @@ std::optional<std::filesystem::path> folder_for(const Device& device) {
     return device.has_executor() ? std::nullopt : environment::cache_directory();
 }
 
-}  // namespace
-
 std::optional<DeviceRates> known_rates(const Device& device) {
     const auto folder = folder_for(device);
     if (!folder) return std::nullopt;
@@ -133,6 +132,8 @@ std::optional<DeviceRates> known_rates(const Device& device) {
             if (const auto rates = parse_rates(std::string_view(line).substr(key.size()))) return rates;
     return std::nullopt;
 }
+
+}  // namespace
 
 Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device) {
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(device));

@@ -5,19 +5,14 @@
 // options, plugin version and features; where that cannot be written, it is measured again.
 #pragma once
 
-#include <optional>
-
 #include "core/runtime/device.hpp"
 #include "models/cost_model.hpp"
 
 namespace krait {
 
-// From the file alone; a line that cannot be read counts as none.
-std::optional<DeviceRates> known_rates(const Device& device);
-
 Result<DeviceRates> measure_rates(const std::shared_ptr<const Device>& device);
 
-// From the file, or measured and written there.
+// From the file, or measured and written there; a line of it that cannot be read counts as none.
 Result<DeviceRates> rates_of(const std::shared_ptr<const Device>& device);
 
 }  // namespace krait

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <set>
 
+#include "core/base/format_bytes.hpp"
+
 namespace krait {
 namespace {
 
@@ -39,8 +41,8 @@ struct Picture {
                 const graph::Copy& copy = divided.copies[c];
                 if (told[c] || copy.tensor != graph.memory_of(id) || divided.shares[copy.to].device != d) continue;
                 told[c] = true;
-                text += fmt::format("{}{} from {} ({} bytes)", text.empty() ? "" : ", ", graph[copy.tensor].name,
-                                    label_of_share(copy.from), copy.bytes);
+                text += fmt::format("{}{} from {} ({})", text.empty() ? "" : ", ", graph[copy.tensor].name,
+                                    label_of_share(copy.from), format_bytes(copy.bytes));
             }
         }
         return text;
@@ -55,56 +57,71 @@ Result<Picture> draw(const Model& model, const RunShape& shape) {
     picture.parts = graph::partition(picture.graph, picture.device);
     picture.divided = graph::insert_copies(picture.graph, picture.parts);
     for (const graph::Share& share : picture.divided.shares) {
-        const uint64_t alignment = model.devices()[static_cast<size_t>(share.device)]->info().alignment;
-        picture.plans.push_back(graph::plan_memory(share.graph, std::max<uint64_t>(alignment, 64), share.stays));
+        const uint64_t alignment = graph::arena_alignment(*model.devices()[static_cast<size_t>(share.device)]);
+        picture.plans.push_back(graph::plan_memory(share.graph, alignment, share.stays));
     }
     return picture;
 }
 
-double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
-
-std::string as_table(const Picture& picture) {
-    std::string text = fmt::format("{} on {}, a run of {} tokens in {} sequence{}: {}\n\n", picture.model.file().name(),
-                                   picture.model.device_names(), picture.shape.n_tok, picture.shape.n_seq,
-                                   picture.shape.n_seq == 1 ? "" : "s", picture.model.placement().summary());
+// A line a device: what runs there, and what memory that takes.
+void add_devices(std::string& text, const Picture& picture) {
     auto out = std::back_inserter(text);
-    size_t name_width = 4, device_width = 6;
-    for (const graph::Node& node : picture.graph.nodes) name_width = std::max(name_width, node.name.size());
-    for (const std::string& label : picture.model.placement().labels()) device_width = std::max(device_width, label.size());
-    fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>12}  {}\n", "PART", "NODE", name_width, "OP", "DEVICE", device_width,
-                   "WEIGHT BYTES", "WHY");
-    std::vector<bool> told(picture.divided.copies.size(), false);
-    for (size_t p = 0; p < picture.parts.size(); ++p)
-        for (const uint32_t n : picture.parts[p].nodes) {
-            const graph::Node& node = picture.graph.nodes[n];
-            const std::string copies = picture.copies_in(node, picture.device[n], told);
-            fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>12}  {}{}{}\n", p + 1, node.name, name_width, op_name(node.op),
-                           picture.label(picture.device[n]), device_width, picture.weight_bytes(node),
-                           picture.model.placement().why(node.name), copies.empty() ? "" : "; reads ", copies);
-        }
-
-    fmt::format_to(out, "\n{:<{}} {:>6} {:>6} {:>13} {:>13} {:>12} {:>13}\n", "DEVICE", device_width, "NODES", "PARTS",
-                   "WEIGHTS MiB", "VALUES MiB", "AT ONCE MiB", "UNSHARED MiB");
+    size_t width = 6;
+    for (const std::string& label : picture.model.placement().labels()) width = std::max(width, label.size());
+    fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", "DEVICE", width, "NODES", "PARTS", "WEIGHTS",
+                   "VALUES", "AT ONCE", "UNSHARED");
     for (size_t d = 0; d < picture.model.devices().size(); ++d) {
         const auto index = static_cast<int32_t>(d);
         const auto share = std::find_if(picture.divided.shares.begin(), picture.divided.shares.end(),
                                         [&](const graph::Share& s) { return s.device == index; });
         if (share == picture.divided.shares.end()) {
-            fmt::format_to(out, "{:<{}} {:>6}\n", picture.label(index), device_width, "unused");
+            fmt::format_to(out, "{:<{}} {:>6}\n", picture.label(index), width, "unused");
             continue;
         }
         const graph::MemoryPlan& plan = picture.plans[static_cast<size_t>(share - picture.divided.shares.begin())];
         const auto n_parts = std::count_if(picture.parts.begin(), picture.parts.end(),
                                            [&](const graph::Part& part) { return part.device == index; });
-        fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>13.2f} {:>13.2f} {:>12.2f} {:>13.2f}\n", picture.label(index), device_width,
-                       share->graph.nodes.size(), n_parts, mib(picture.model.weights().device_bytes(index)),
-                       mib(plan.peak_bytes), mib(plan.largest_live_bytes), mib(plan.naive_bytes));
+        fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", picture.label(index), width,
+                       share->graph.nodes.size(), n_parts, format_bytes(picture.model.weights().bytes_by_device()[d]),
+                       format_bytes(plan.peak_bytes), format_bytes(plan.largest_live_bytes), format_bytes(plan.naive_bytes));
     }
     uint64_t copied = 0;
     for (const graph::Copy& copy : picture.divided.copies) copied += copy.bytes;
-    fmt::format_to(out, "{} part{}, {} cop{} between devices: {} bytes a run\n", picture.parts.size(),
-                   picture.parts.size() == 1 ? "" : "s", picture.divided.copies.size(),
-                   picture.divided.copies.size() == 1 ? "y" : "ies", copied);
+    const size_t n_copies = picture.divided.copies.size();
+    fmt::format_to(out, "{} part{}, {} cop{} between devices{}\n", picture.parts.size(), picture.parts.size() == 1 ? "" : "s",
+                   n_copies, n_copies == 1 ? "y" : "ies",
+                   n_copies > 0 ? fmt::format(": {} a run", format_bytes(copied)) : std::string());
+}
+
+// A line a node, in running order.
+void add_nodes(std::string& text, const Picture& picture) {
+    auto out = std::back_inserter(text);
+    size_t name_width = 4, device_width = 6;
+    for (const graph::Node& node : picture.graph.nodes) name_width = std::max(name_width, node.name.size());
+    for (const std::string& label : picture.model.placement().labels()) device_width = std::max(device_width, label.size());
+    fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>10}  {}\n", "PART", "NODE", name_width, "OP", "DEVICE", device_width,
+                   "WEIGHTS", "WHY");
+    std::vector<bool> told(picture.divided.copies.size(), false);
+    for (size_t p = 0; p < picture.parts.size(); ++p)
+        for (const uint32_t n : picture.parts[p].nodes) {
+            const graph::Node& node = picture.graph.nodes[n];
+            const std::string copies = picture.copies_in(node, picture.device[n], told);
+            const uint64_t bytes = picture.weight_bytes(node);
+            fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>10}  {}{}{}\n", p + 1, node.name, name_width, op_name(node.op),
+                           picture.label(picture.device[n]), device_width, bytes > 0 ? format_bytes(bytes) : "-",
+                           picture.model.placement().why(node.name), copies.empty() ? "" : "; reads ", copies);
+        }
+}
+
+// What matters most first: nodes are many.
+std::string as_table(const Picture& picture) {
+    std::string text = fmt::format("{} on {} ({})\na run of {} token{} in {} sequence{}; {}\n\n", picture.model.file().name(),
+                                   picture.model.device_names(), picture.model.hardware(), picture.shape.n_tok,
+                                   picture.shape.n_tok == 1 ? "" : "s", picture.shape.n_seq,
+                                   picture.shape.n_seq == 1 ? "" : "s", picture.model.placement().summary());
+    add_devices(text, picture);
+    text += '\n';
+    add_nodes(text, picture);
     return text;
 }
 

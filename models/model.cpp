@@ -8,7 +8,6 @@
 
 #include "core/base/environment.hpp"
 #include "models/demo/demo_model.hpp"
-#include "models/device_rates.hpp"
 
 namespace krait {
 namespace {
@@ -57,11 +56,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
     KRAIT_TRY(model->weights_,
               Weights::load(model->file_, weights, model->devices_, model->placement_.weight_homes(), options.progress));
-    if (model->n_used_devices() > 1)
-        for (size_t d = 0; d < model->devices_.size(); ++d)
-            if (model->placement_.uses(static_cast<int32_t>(d)))
-                if (const auto rates = known_rates(*model->devices_[d]))
-                    model->least_piece_ = std::max(model->least_piece_, least_piece_of(*rates));
+    KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
     model->hash_ = hash_of(model->file_);
     return model;
@@ -73,6 +68,16 @@ Result<const Tokenizer*> Model::tokenizer() const {
 }
 
 std::string Model::device_names() const { return fmt::format("{}", fmt::join(placement_.labels(), ",")); }
+
+std::string Model::hardware() const {
+    std::vector<std::string_view> names;
+    for (size_t d = 0; d < devices_.size(); ++d) {
+        const std::string_view name = devices_[d]->info().name;
+        if (placement_.uses(static_cast<int32_t>(d)) && std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(name);
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
 
 size_t Model::n_used_devices() const {
     size_t n = 0;

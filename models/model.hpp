@@ -35,10 +35,9 @@ class Model {
     const std::shared_ptr<const Device>& device() const { return devices_.front(); }
     const Placement& placement() const { return placement_; }
     std::string device_names() const;  // "cuda0,cpu"
+    std::string hardware() const;      // "NVIDIA H100, AMD EPYC": of the devices that are used, each name once
     size_t n_used_devices() const;
-    // How many rows a run of a prompt has at least when it is cut into pieces for several devices: so many that every device, as
-    // far as it was measured, has more to compute than to read.
-    size_t least_piece() const { return least_piece_; }
+    size_t least_piece() const { return placement_.least_piece(); }  // rows of a run that is a piece of a prompt, at least
     // Whether its loops run on threads of the application alone: Krait then starts none for it.
     bool has_executor() const { return has_executor_; }
 
@@ -60,7 +59,6 @@ class Model {
     Placement placement_;
     Weights weights_;
     uint64_t hash_ = 0;
-    size_t least_piece_ = 32;
     bool has_executor_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/format_bytes.hpp"
 #include "graph/lower.hpp"
 #include "models/auto_placement.hpp"
 #include "models/forward.hpp"
@@ -91,17 +92,18 @@ void Placement::add(const graph::Graph& graph, graph::Assignment assignment) {
     }
 }
 
-Result<void> Placement::check_limits(const WeightDescs& weights, const PlacementOptions& options) const {
+Result<void> Placement::check_limits(const PlacementOptions& options, std::span<const uint64_t> held_weights) const {
     for (const PlacementOptions::Limit& limit : options.max_memory) {
         KRAIT_TRY(const int32_t device, index_of(labels_, limit.device, "--max-memory"));
-        uint64_t bytes = 0;
-        for (const auto& [name, homes] : homes_)
-            for (const WeightHome& home : homes)
-                if (home.device == device) bytes += static_cast<uint64_t>(span_bytes(weights.find(name)->second));
-        if (bytes > limit.bytes)
-            return fail(ErrorCode::out_of_memory, "--max-memory {}={}: {} bytes of weights would go there ({}); {}",
-                        limit.device, limit.bytes, bytes, summary_,
-                        labels_.size() == 1 ? "name a second device for the rest" : "give it fewer layers");
+        MemoryNeed need = needs_[static_cast<size_t>(device)];
+        if (!held_weights.empty()) need.weights = std::max(need.weights, held_weights[static_cast<size_t>(device)]);
+        if (need.total() > limit.bytes)
+            return fail(
+                ErrorCode::out_of_memory,
+                "--max-memory {}={}: {} are needed there ({}): weights {}, one sequence's states {}, values of a run {}; {}",
+                limit.device, format_bytes(limit.bytes), format_bytes(need.total()), summary_, format_bytes(need.weights),
+                format_bytes(need.states), format_bytes(need.values),
+                labels_.size() == 1 ? "name one more device for a part of the layers" : "give it fewer layers (--layers)");
     }
     return {};
 }
@@ -120,7 +122,7 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     Placement placement;
     placement.labels_ = device_labels(devices);
     placement.used_.assign(devices.size(), false);
-    // Before anything is measured: names that are wrong are told at once.
+    // Before anything is measured: names and patterns that are wrong are told at once.
     decltype(graph::Wanted::rules) rules;
     for (const PlacementOptions::Rule& rule : options.rules) {
         KRAIT_TRY(const int32_t device,
@@ -129,7 +131,9 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     }
     for (const PlacementOptions::Limit& limit : options.max_memory)
         KRAIT_CHECK(index_of(placement.labels_, limit.device, fmt::format("--max-memory {}", limit.device)));
+    KRAIT_CHECK(graph::check_rules(prompt, rules, placement.labels_));
     graph::Wanted wanted;
+    std::vector<size_t> least_pieces(devices.size(), kLeastPiece);
     const int64_t n_layer = architecture.shape().n_layer;
     if (!options.layers.empty() && !options.split.empty())
         return fail(kBad, "--layers and --split say the same thing in two ways: give one of them");
@@ -143,7 +147,9 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
         wanted.layer.assign(static_cast<size_t>(n_layer), 0);
         wanted.why = "the only device";
     } else {
-        KRAIT_TRY(wanted, place_by_cost(architecture, weights, devices, placement.labels_, options));
+        KRAIT_TRY(MeasuredPlacement measured, place_by_cost(architecture, weights, devices, placement.labels_, options));
+        wanted = std::move(measured.wanted);
+        least_pieces = std::move(measured.least_pieces);
     }
     if (!options.layers.empty() || !options.split.empty()) {
         wanted.embedding = wanted.layer.front();
@@ -162,7 +168,12 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
                               }});
     KRAIT_TRY(graph::Assignment assignment, graph::assign_devices(prompt, candidates, wanted));
     placement.add(prompt, std::move(assignment));
-    KRAIT_CHECK(placement.check_limits(weights, options));
+    for (size_t d = 0; d < devices.size(); ++d)
+        if (placement.used_[d]) placement.least_piece_ = std::max(placement.least_piece_, least_pieces[d]);
+    if (!options.max_memory.empty()) {
+        KRAIT_TRY(placement.needs_, memory_needs(architecture, weights, devices, placement));
+        KRAIT_CHECK(placement.check_limits(options, {}));
+    }
     return placement;
 }
 

@@ -7,7 +7,8 @@
 #pragma once
 
 #include "graph/passes/assign_devices.hpp"
-#include "models/weights.hpp"
+#include "models/cost_model.hpp"
+#include "models/memory_need.hpp"
 
 namespace krait {
 
@@ -25,13 +26,13 @@ struct PlacementOptions {
         std::string device;
         uint64_t bytes = 0;
     };
-    std::vector<Limit> max_memory;  // most memory that weights and states take on a device
+    std::vector<Limit> max_memory;  // most that a device holds, counted as models/memory_need.hpp says
 };
 
-// The same as text: "20,4", "3,1", patterns like "blk\.[0-9]+\.ssm_out=cpu", limits like "cuda0=8G". Empty texts say nothing. An
-// error says how it is written.
+// The same as text: "20,4", "3,1", patterns like "blk\.[0-9]+\.ssm_out=cpu", limits like "cuda0=8G". An error says how it is
+// written; an empty text is one.
 struct PlacementTexts {
-    std::string layers, split;
+    std::optional<std::string> layers, split;
     std::vector<std::string> place, max_memory;
     Result<PlacementOptions> parse() const;
 };
@@ -55,6 +56,13 @@ class Placement {
     const WeightHomes& weight_homes() const { return homes_; }
     // Whether anything runs on a device.
     bool uses(int32_t device) const { return used_[static_cast<size_t>(device)]; }
+    // How many rows a run of a prompt has at least when it is cut into pieces for several devices: so many that every device that
+    // is used has more to compute than to read, where placement measured them; else kLeastPiece.
+    size_t least_piece() const { return least_piece_; }
+
+    // Fails where a device holds more than options.max_memory says. held_weights: by device, what it made of its weights; empty
+    // before they are loaded.
+    Result<void> check_limits(const PlacementOptions& options, std::span<const uint64_t> held_weights) const;
 
   private:
     struct Place {
@@ -63,7 +71,6 @@ class Placement {
     };
     const Place& find(std::string_view node) const;
     void add(const graph::Graph& graph, graph::Assignment assignment);
-    Result<void> check_limits(const WeightDescs& weights, const PlacementOptions& options) const;
 
     std::vector<std::string> labels_;
     std::string summary_;
@@ -71,6 +78,8 @@ class Placement {
     std::map<std::pair<int64_t, OpId>, int32_t> states_;
     WeightHomes homes_;
     std::vector<bool> used_;
+    std::vector<MemoryNeed> needs_;  // by device; empty where nothing limits them
+    size_t least_piece_ = kLeastPiece;
 };
 
 }  // namespace krait

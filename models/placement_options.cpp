@@ -10,20 +10,22 @@ namespace krait {
 namespace {
 
 template <class Number>
-Result<std::vector<Number>> parse_numbers(std::string_view text, std::string_view option, std::string_view example) {
+Result<std::vector<Number>> parse_numbers(const std::optional<std::string>& text, std::string_view option,
+                                          std::string_view example) {
     std::vector<Number> numbers;
-    for (std::string_view rest = text; !text.empty();) {
+    if (!text) return numbers;
+    for (std::string_view rest = *text;;) {
         const size_t comma = std::min(rest.find(','), rest.size());
         Number number{};
         const auto [end, ec] = std::from_chars(rest.data(), rest.data() + comma, number);
         if (ec != std::errc{} || end != rest.data() + comma)
             return fail(ErrorCode::invalid_argument,
-                        "{} '{}': numbers with commas between them are needed, one for each device: {}", option, text, example);
+                        "{} '{}': numbers with commas between them are needed, one for each device: {}", option, *text,
+                        example);
         numbers.push_back(number);
-        if (comma == rest.size()) break;
+        if (comma == rest.size()) return numbers;
         rest.remove_prefix(comma + 1);
     }
-    return numbers;
 }
 
 Result<PlacementOptions::Rule> parse_rule(std::string_view text) {

@@ -156,7 +156,7 @@ class Session {
     size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
     std::vector<uint8_t> seen_;               // by sequence
     size_t n_stages_ = 1;                     // devices that the model uses
-    size_t least_piece_ = 32;                 // rows that a run of a pipeline has at least
+    size_t least_piece_ = kLeastPiece;        // rows that a run of a pipeline has at least
     std::vector<Flight> flights_;             // one, or as many as may be under way
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/base/format_bytes.hpp"
+
 namespace krait {
 
 // The device of each layer's pools, by the nodes that have state: [layer][state].
@@ -30,8 +32,11 @@ Result<StatePool> StatePool::create(const Architecture& architecture, std::span<
     for (size_t d = 0; d < devices.size(); ++d) {
         const auto limit = static_cast<double>(devices[d]->info().memory_total);
         if (limit > 0 && total[d] > limit)
-            return fail(ErrorCode::out_of_memory, "{} slots of state take {:.1f} GiB, and {} has {:.1f} GiB of memory", n_slots,
-                        total[d] / (1 << 30), placement.labels()[d], limit / (1 << 30));
+            return fail(
+                ErrorCode::out_of_memory,
+                "{} slots of state take {}, and {} has {} of memory: ask for fewer sequences and snapshots, or name one "
+                "more device",
+                n_slots, format_bytes(total[d]), placement.labels()[d], format_bytes(limit));
     }
     for (const int32_t device : pool.device_) {
         const LayerState& state = pool.states_[pool.buffers_.size() % pool.states_.size()];

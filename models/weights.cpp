@@ -89,9 +89,13 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
             const Device& device = *devices[static_cast<size_t>(at.device)];
             Result<Buffer> buffer = as_it_is ? device.upload_constant(desc, at.uses, tensor->bytes, KRAIT_UPLOAD_BYTES_PERSIST)
                                              : device.upload_constant(desc, at.uses, std::as_bytes(std::span(values)));
-            if (!buffer)
-                return tl::unexpected<Error>(
-                    std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name)));
+            if (!buffer) {
+                Error error = std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name));
+                if (error.code == ErrorCode::out_of_memory)
+                    error.message += devices.size() == 1 ? "; name one more device for a part of the layers"
+                                                         : "; give this device fewer layers, or name one more";
+                return tl::unexpected<Error>(std::move(error));
+            }
             weights.bytes_of_[static_cast<size_t>(at.device)] += buffer->size();
             weights.device_bytes_ += buffer->size();
             weights.buffers_.emplace(std::pair(spec.name, at.device), std::make_shared<const Buffer>(std::move(*buffer)));

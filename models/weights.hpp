@@ -60,7 +60,7 @@ class Weights {
     std::shared_ptr<const Buffer> find(const std::string& name, int32_t device) const;
     uint64_t file_bytes() const { return file_bytes_; }      // as they stand in the file
     uint64_t device_bytes() const { return device_bytes_; }  // taken on all devices; less where one reads the file in place
-    uint64_t device_bytes(int32_t device) const { return bytes_of_[static_cast<size_t>(device)]; }
+    std::span<const uint64_t> bytes_by_device() const { return bytes_of_; }
 
   private:
     WeightDescs descs_;

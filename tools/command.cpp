@@ -65,19 +65,26 @@ void ModelArguments::add_path(CLI::App& command) {
 
 static void add_placement(CLI::App& command, PlacementTexts& placement) {
     constexpr const char* kGroup = "Several devices";
-    command.add_option("--layers", placement.layers, "how many layers each device takes: 20,4")
-        ->type_name("N,N")
-        ->group(kGroup);
-    command.add_option("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one")
-        ->type_name("N,N")
-        ->group(kGroup);
+    // Not add_option: it would make nothing of an empty text, which is an error.
+    const auto add_text = [&](const char* name, std::optional<std::string>& text, const char* what) {
+        command
+            .add_option_function<std::string>(
+                name, [&text](const std::string& given) { text = given; }, what)
+            ->type_name("N,N")
+            ->group(kGroup);
+    };
+    add_text("--layers", placement.layers, "how many layers each device takes: 20,4");
+    add_text("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one");
     command
         .add_option("--place", placement.place,
                     R"(nodes whose name or weight matches go to a device: 'blk\.[0-9]+\.ssm_out=cpu'; may be repeated)")
         ->type_name("REGEX=DEVICE")
         ->allow_extra_args(false)
         ->group(kGroup);
-    command.add_option("--max-memory", placement.max_memory, "most bytes of weights on a device: cuda0=8G; may be repeated")
+    command
+        .add_option(
+            "--max-memory", placement.max_memory,
+            "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
         ->type_name("DEVICE=SIZE")
         ->allow_extra_args(false)
         ->group(kGroup);

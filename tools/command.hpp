@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/format_bytes.hpp"
 #include "models/model.hpp"
 
 namespace krait::tools {

@@ -5,18 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+
+#include "core/base/format_bytes.hpp"
 
 namespace krait::tools {
 
 using namespace std::chrono_literals;
-
-std::string format_bytes(double bytes) {
-    constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    for (; bytes >= 1024.0 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024.0;
-    return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
-}
 
 ProgressBar::ProgressBar(std::string label, Unit unit)
     : label_(std::move(label)),

@@ -29,7 +29,4 @@ class ProgressBar {
     std::chrono::steady_clock::time_point start_, last_;
 };
 
-// "7.4 MiB"
-std::string format_bytes(double bytes);
-
 }  // namespace krait::tools

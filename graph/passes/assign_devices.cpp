@@ -10,7 +10,7 @@ namespace {
 
 class Rules {
   public:
-    Rules(std::span<const PlaceRule> rules, std::span<const Candidate> candidates) : rules_(rules), candidates_(candidates) {}
+    explicit Rules(std::span<const PlaceRule> rules) : rules_(rules) {}
 
     Result<void> compile() {
         for (const PlaceRule& rule : rules_) {
@@ -33,13 +33,14 @@ class Rules {
         return first;
     }
 
-    Result<void> expect_all_used(const Graph& graph) const {
+    // names: of the candidates.
+    Result<void> expect_all_used(const Graph& graph, std::span<const std::string> names) const {
         const auto unused = std::find(used_.begin(), used_.end(), false);
         if (unused == used_.end()) return {};
         const PlaceRule& rule = rules_[static_cast<size_t>(unused - used_.begin())];
         return fail(ErrorCode::invalid_argument,
                     "no node and no weight matches '{}', which should go to {}; nodes are called '{}' to '{}'", rule.pattern,
-                    candidates_[static_cast<size_t>(rule.device)].name, graph.nodes.empty() ? "" : graph.nodes.front().name,
+                    names[static_cast<size_t>(rule.device)], graph.nodes.empty() ? "" : graph.nodes.front().name,
                     graph.nodes.empty() ? "" : graph.nodes.back().name);
     }
 
@@ -55,7 +56,6 @@ class Rules {
     }
 
     std::span<const PlaceRule> rules_;
-    std::span<const Candidate> candidates_;
     std::vector<Pattern> patterns_;
     std::vector<bool> used_;
 };
@@ -72,8 +72,15 @@ std::string place_name(int32_t layer) {
 
 }  // namespace
 
+Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> wanted, std::span<const std::string> names) {
+    Rules rules(wanted);
+    KRAIT_CHECK(rules.compile());
+    for (const Node& node : graph.nodes) KRAIT_CHECK(rules.find(graph, node));
+    return rules.expect_all_used(graph, names);
+}
+
 Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate> candidates, const Wanted& wanted) {
-    Rules rules(wanted.rules, candidates);
+    Rules rules(wanted.rules);
     KRAIT_CHECK(rules.compile());
     Assignment assignment;
     for (uint32_t n = 0; n < graph.nodes.size(); ++n) {
@@ -99,7 +106,9 @@ Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate>
         assignment.device.push_back(static_cast<int32_t>((first + tried) % candidates.size()));
         assignment.why.push_back(std::move(why));
     }
-    KRAIT_CHECK(rules.expect_all_used(graph));
+    std::vector<std::string> names;
+    for (const Candidate& candidate : candidates) names.push_back(candidate.name);
+    KRAIT_CHECK(rules.expect_all_used(graph, names));
     return assignment;
 }
 

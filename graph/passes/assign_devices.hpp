@@ -39,7 +39,10 @@ struct Assignment {
     std::vector<std::string> why;  // by node, for people
 };
 
-// Fails where a pattern is no regular expression or matches nothing, and where every candidate declines a node.
+// Fails where a pattern is no regular expression, takes too many steps or matches nothing. names: of the candidates.
+Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names);
+
+// Fails where check_rules does, and where every candidate declines a node.
 Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate> candidates, const Wanted& wanted);
 
 }  // namespace krait::graph

@@ -97,7 +97,7 @@ typedef struct krait_model_options {
     const char* split;        /* "3,1": shares; NULL = not said */
     const char* const* place; /* n_place texts "regex=device": nodes whose name, or whose weight's name, matches */
     size_t n_place;
-    const char* const* max_memory; /* n_max_memory texts "device=8G": most bytes of weights there */
+    const char* const* max_memory; /* n_max_memory texts "device=8G": most of weights, a state and a run's values there */
     size_t n_max_memory;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \

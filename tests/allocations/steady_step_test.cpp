@@ -4,42 +4,13 @@
 // counted, on one device and on several.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "models/session.hpp"
-
-namespace {
-std::atomic<uint64_t> n_allocations{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-    n_allocations.fetch_add(1, std::memory_order_relaxed);
-    size = (size + alignment - 1) / alignment * alignment;
-    if (void* memory = std::aligned_alloc(alignment, size > 0 ? size : alignment)) return memory;
-    throw std::bad_alloc();
-}
-// Not inlined: g++ would see free() for what operator new gave, and warn.
-[[gnu::noinline]] void give_back(void* memory) { std::free(memory); }
-}  // namespace
-
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-    return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { give_back(memory); }
-void operator delete[](void* memory) noexcept { give_back(memory); }
-void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { give_back(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { give_back(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { give_back(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { give_back(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { give_back(memory); }
+#include "tests/allocations/operator_new.hpp"
 
 namespace krait {
 namespace {
+
+using test::n_allocations;
 
 uint64_t allocations_of_steps(const std::string& device, const PlacementOptions& placement, int32_t n_seq,
                               WantLogits want = WantLogits::last) {

@@ -40,6 +40,7 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
     expect_refused("-p twelve", "twelve");
     expect_refused("-p -5", "-5");
     expect_refused("-b 0", "0");
+    expect_refused("--sequences 0", "0");
     expect_refused("-r 0", "0");
     expect_refused("-o yaml", "yaml");
     expect_refused("--threads 2 -d cpu:threads=1", "give one of them");

@@ -62,6 +62,24 @@ TEST(ModelBench, TimesEverythingThatWasPlanned) {
     EXPECT_GT(result->peak_memory, uint64_t{1} << 20);
 }
 
+// Two prompts of 5 in runs of 4 rows: 4 of the first; 1 and 3; 2 of the second. The last two runs have an end, and so the head.
+TEST(ModelBench, PromptsSideBySide) {
+    BenchPlan plan = short_plan();
+    plan.sequences = {1, 2};
+    plan.decodes = {0};
+    std::map<std::string, std::pair<uint64_t, uint64_t>> last;
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { last[label] = {done, total}; };
+    const auto result = run_bench(demo, plan);
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->series.size(), 2u);
+    const Series& two = result->series[1];
+    EXPECT_EQ(two.n_seq, 2);
+    EXPECT_EQ(two.tokens(), 10);
+    EXPECT_EQ(two.bytes, 3 * kBytes - kHeadWeights * 34 / 32 + 10 * kRow + 2 * 4 * kState);
+    EXPECT_EQ(two.operations, 2 * (10 * kLayerWeights + 2 * kHeadWeights));
+    EXPECT_EQ(last.at("prompt 5 x 2"), (std::pair<uint64_t, uint64_t>(30, 30))) << "two repetitions and one before them";
+}
+
 TEST(ModelBench, ZeroLeavesOut) {
     BenchPlan plan = short_plan();
     plan.prompts = {0};

@@ -270,7 +270,13 @@ TEST(CApi, WrongPlacementsAreExplained) {
     options.layers = "two";
     EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("numbers with commas between them are needed"),
               std::string::npos);
+    options.layers = "";
+    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("--layers ''"), std::string::npos)
+        << "NULL says nothing";
     options.layers = nullptr;
+    options.split = "";
+    EXPECT_NE(kr::Model::load_with({}, options).failure().message.find("--split ''"), std::string::npos);
+    options.split = nullptr;
     const char* limits[] = {"cpu=lots"};
     options.max_memory = limits;
     options.n_max_memory = 1;

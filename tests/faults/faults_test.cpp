@@ -89,6 +89,8 @@ TEST_F(FaultTest, AnyAllocationMayFail) {
         const auto model = load_faulty(fmt::format("fail_alloc={}", n));
         if (!model) {
             EXPECT_EQ(model.error().code, ErrorCode::out_of_memory) << model.error().message;
+            EXPECT_NE(model.error().message.find("; give this device fewer layers, or name one more"), std::string::npos)
+                << model.error().message;
             ++n_load;
             continue;
         }
@@ -149,32 +151,32 @@ TEST_F(FaultTest, AnyRunMayFail) {
 }
 
 TEST_F(FaultTest, ALostDeviceLeavesWhatWasSaved) {
-    for (int n = 1; n <= kFaults; n += n < 20 ? 1 : 7) {
+    const auto one = load("cpu");
+    ASSERT_TRUE(one);
+    auto elsewhere = Session::create(*one);
+    ASSERT_TRUE(elsewhere);
+    for (int n = 1; n <= kFaults; ++n) {
         SCOPED_TRACE(n);
         auto model = load_faulty(fmt::format("lose={}", n));
         ASSERT_TRUE(model) << model.error().message;
         auto session = Session::create(*model, {.max_sequences = 2});
         ASSERT_TRUE(session);
-        std::optional<std::vector<std::byte>> saved;
-        Result<void> decoded;
-        size_t step = 0;
-        for (; decoded && step < static_cast<size_t>(kFaults); ++step) {
-            decoded = session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(step % prompt_.size(), 1)}});
-            if (!decoded) break;
-            auto bytes = session->save(0);
-            ASSERT_TRUE(bytes) << bytes.error().message;
-            saved = std::move(*bytes);
-        }
+        // A run a step: the last before the device is lost leaves the state that is saved.
+        const auto step = [&](int i) {
+            const auto token = std::span(prompt_).subspan(static_cast<size_t>(i) % prompt_.size(), 1);
+            return session->decode({{.sequence = 0, .tokens = token}});
+        };
+        for (int i = 1; i < n; ++i) ASSERT_TRUE(step(i));
+        const auto saved = session->save(0);
+        ASSERT_TRUE(saved) << saved.error().message;
+        const auto decoded = step(n);
         ASSERT_FALSE(decoded);
         EXPECT_EQ(decoded.error().code, ErrorCode::device_lost) << decoded.error().message;
-        EXPECT_EQ(step + 1, static_cast<size_t>(n));
         EXPECT_FALSE(session->decode({{.sequence = 1, .tokens = prompt_}})) << "it stays lost";
-        if (!saved) continue;
         // What was saved goes on elsewhere.
-        auto elsewhere = Session::create(*load("cpu"));
         ASSERT_TRUE(elsewhere->restore(0, *saved));
-        EXPECT_EQ(elsewhere->tokens(0)->size(), step);
-        EXPECT_TRUE(elsewhere->decode({{.sequence = 0, .tokens = prompt_}}));
+        EXPECT_EQ(elsewhere->tokens(0)->size(), static_cast<size_t>(n - 1));
+        EXPECT_TRUE(elsewhere->decode({{.sequence = 0, .tokens = std::span(prompt_).first(1)}}));
     }
 }
 

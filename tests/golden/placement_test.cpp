@@ -4,9 +4,11 @@
 // triples of the devices that are there, and random plans in which single nodes are forced elsewhere.
 #include <fmt/ranges.h>
 
+#include <cstdlib>
 #include <random>
 
 #include "models/session.hpp"
+#include "tests/golden/devices.hpp"
 #include "tests/golden/npy.hpp"
 
 namespace krait {
@@ -16,18 +18,27 @@ const std::vector<std::string> kModels{"mamba", "falcon_mamba", "mamba2"};
 
 std::string path_of(const std::string& model) { return std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + model + ".gguf"; }
 
-// One of each kind, as far as this machine has it.
-const std::vector<std::string>& devices() {
-    static const std::vector<std::string> there = [] {
-        std::vector<std::string> found;
-        for (const char* name : {"cpu", "reference", "vulkan0", "cuda-host0"})
-            if (Device::open(name)) found.push_back(name);
-        return found;
-    }();
-    return there;
-}
+using test::devices_there;
 
 std::string joined(std::span<const std::string> names) { return fmt::format("{}", fmt::join(names, ",")); }
+
+class GoldenDevice : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenDevice, TakesPart) {
+    const char* required = std::getenv("KRAIT_REQUIRE_DEVICES");
+    const std::string everywhere = "," + std::string(required ? required : "") + ",cpu,reference,";
+    const auto device = Device::open(GetParam());
+    if (device) return;
+    const std::string why = GetParam() + " takes no part in the tests of placements: " + device.error().message;
+    if (everywhere.find("," + GetParam() + ",") != std::string::npos) FAIL() << why;
+    GTEST_SKIP() << why;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, GoldenDevice, testing::ValuesIn(test::kGoldenDevices), [](const auto& tested) {
+    std::string name = tested.param;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+});
 
 std::shared_ptr<const Model> load(const std::string& model, const std::string& device, const PlacementOptions& placement = {}) {
     auto loaded = Model::load(path_of(model), {.device = device, .placement = placement});
@@ -88,16 +99,16 @@ class EveryCut : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryCut, OfPairs) {
     const int64_t n_layer = load(GetParam(), "reference")->shape().n_layer;
-    for (const std::string& a : devices())
-        for (const std::string& b : devices())
+    for (const std::string& a : devices_there())
+        for (const std::string& b : devices_there())
             for (const auto& layers : cuts(n_layer, 2)) expect_same(GetParam(), joined(std::vector{a, b}), {.layers = layers});
 }
 
 TEST_P(EveryCut, OfTriples) {
     const int64_t n_layer = load(GetParam(), "reference")->shape().n_layer;
-    for (const std::string& a : devices())
-        for (const std::string& b : devices())
-            for (const std::string& c : devices())
+    for (const std::string& a : devices_there())
+        for (const std::string& b : devices_there())
+            for (const std::string& c : devices_there())
                 for (const auto& layers : cuts(n_layer, 3))
                     if (std::min({layers[0], layers[1], layers[2]}) > 0 || a != b)
                         expect_same(GetParam(), joined(std::vector{a, b, c}), {.layers = layers});
@@ -116,7 +127,7 @@ Plan random_plan(uint32_t seed) {
     const auto below = [&](size_t n) { return random() % n; };
     Plan plan{.model = kModels[below(3)], .device = {}, .placement = {}};
     std::vector<std::string> names;
-    for (size_t i = 0, n = 2 + below(2); i < n; ++i) names.push_back(devices()[below(devices().size())]);
+    for (size_t i = 0, n = 2 + below(2); i < n; ++i) names.push_back(devices_there()[below(devices_there().size())]);
     plan.device = joined(names);
     const auto one = load(plan.model, "reference");
     const auto all = cuts(one->shape().n_layer, names.size());

@@ -91,6 +91,12 @@ TEST(AssignDevices, PatternsThatAreWrong) {
     ASSERT_FALSE(unused);
     EXPECT_NE(unused.error().message.find("no node and no weight matches 'blk[.]9', which should go to b"), std::string::npos)
         << unused.error().message;
+    // The same before it is known where anything goes.
+    const std::vector<std::string> names{"a", "b"};
+    const PlaceRule rules[] = {{"blk.(", 0}, {"blk[.]9", 1}, {"ssm_in", 1}};
+    EXPECT_EQ(check_rules(graph, {&rules[0], 1}, names).error().message, broken.error().message);
+    EXPECT_EQ(check_rules(graph, {&rules[1], 1}, names).error().message, unused.error().message);
+    EXPECT_TRUE(check_rules(graph, {&rules[2], 1}, names));
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ TEST(CostModel, NoRoomIsSaidWithNumbers) {
     ASSERT_FALSE(placed);
     EXPECT_EQ(placed.error().code, ErrorCode::out_of_memory);
     EXPECT_EQ(placed.error().message,
-              "weights and states take 2.61 GiB, and there is room for 0.93 GiB on a, 0.93 GiB on b; name one more device");
+              "weights and states take 2.6 GiB; beside the values of a run there is room for 953.7 MiB on a, 953.7 MiB on b; "
+              "name one more device");
 }
 
 // Every placement of few layers on few devices, priced from the definition.

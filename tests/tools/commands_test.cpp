@@ -161,6 +161,14 @@ TEST_F(Commands, SignalsLeaveNothingBehind) {
 
 TEST_F(Commands, SeveralDevicesShareAModel) {
     expect_says("run -d cpu,cpu --layers 2 --explain", 0, "2 parts, 1 copy between devices");
+    // The hardware of all devices that are used, and of no other.
+    const std::string out = " --tokens 1 -o " + path("out.npy");
+    expect_says("logits -d cpu,reference --layers 4,4" + out, 0, ", reference)\n");
+    EXPECT_EQ(krait("logits -d cpu,reference --layers 8,0" + out).text.find(", reference)\n"), std::string::npos);
+    expect_says("run -d cpu,reference --layers 4,4 -p a -n 1", 0, ", reference): loaded in");
+    // The summary stands before the nodes.
+    const std::string table = krait("run -d cpu,reference --layers 4,4 --explain").text;
+    EXPECT_LT(table.find("2 parts, 1 copy between devices: 640.0 KiB a run\n"), table.find("PART NODE")) << table;
     expect_says("run -d cpu,cpu --layers 2 --explain=dot", 0, "digraph krait {");
     expect_says("logits --explain no_such.gguf --tokens 1 -o none.npy", 2, "no_such.gguf");
     expect_says("run -d cpu --explain=picture", 2, "picture");
@@ -183,7 +191,14 @@ TEST_F(Commands, WrongPlacementsAreRefused) {
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=999999999999999T", 2, "at most 1048576T");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory gpu=1T", 2, "no device of this model is called 'gpu'");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
-    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1024");
+    expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1.0 KiB: ");
+    for (const char* option : {"--layers", "--split", "--place", "--max-memory"})
+        expect_says(std::string("run -p x -d cpu,cpu ") + option + " ''", 2, "''");
+    // Before the devices are measured: this folder stays empty.
+    const std::string cache = "XDG_CACHE_HOME=" + folder_.string();
+    for (const char* wrong : {"--place 'blk.(=cpu'", "--place 'blk[.]99=cpu'", "--place scan=gpu", "--max-memory gpu=1T"})
+        EXPECT_EQ(krait(std::string("run -p x -d cpu,cpu ") + wrong, cache).exit_code, 2) << wrong;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "krait" / "rates.tsv"));
     expect_says("run -p x -d cpu,cpu --threads 2 --layers 8,0", 2, "of several each has its own");
 }
 

@@ -93,6 +93,10 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         ->delimiter(',')
         ->check(whole_number(0, 1 << 24))
         ->capture_default_str();
+    command->add_option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
+        ->delimiter(',')
+        ->check(whole_number(1, SessionOptions::kMaxSequences))
+        ->capture_default_str();
     command->add_option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
         ->delimiter(',')
         ->check(whole_number(0, 1 << 24))
@@ -120,6 +124,7 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         "Examples:\n"
         "  krait bench model.gguf\n"
         "  krait bench model.gguf -p 128,512,2048 -n 64 -b 1,4,16 --threads 2\n"
+        "  krait bench model.gguf -d cuda0,vulkan0 -p 512 --sequences 1,2 -n 0    prompts through two devices side by side\n"
         "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
         "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only");
     run_when_chosen(*command, chosen, [arguments] { return run(*arguments); });

@@ -3,10 +3,10 @@
 // krait devices: what there is to run on, and what was refused and why.
 #include <fmt/format.h>
 
+#include "core/base/format_bytes.hpp"
 #include "core/runtime/plugin_registry.hpp"
 #include "models/device_rates.hpp"
 #include "tools/command.hpp"
-#include "tools/progress_bar.hpp"
 
 namespace krait::tools {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <map>
 
+#include "core/base/format_bytes.hpp"
 #include "models/architectures/architecture.hpp"
 #include "tools/command.hpp"
-#include "tools/progress_bar.hpp"
 
 namespace krait::tools {
 namespace {

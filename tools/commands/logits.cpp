@@ -51,7 +51,8 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
         bar.update(first + part.size(), tokens.size());
     }
     KRAIT_CHECK(output.finish());
-    fmt::print("{}: float32 [{}, {}]\n", arguments.output, tokens.size(), model->shape().n_vocab);
+    fmt::print("{}: float32 [{}, {}], on {} ({})\n", arguments.output, tokens.size(), model->shape().n_vocab,
+               model->device_names(), model->hardware());
     return {};
 }
 

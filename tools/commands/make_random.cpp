@@ -3,6 +3,7 @@
 // krait make-random: a model of a published size, or of any, with random weights, to measure speed without downloads.
 #include <fmt/format.h>
 
+#include "core/base/format_bytes.hpp"
 #include "models/random_model.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/base/format_bytes.hpp"
 #include "core/base/output_file.hpp"
 #include "models/evaluation/divergence.hpp"
 #include "tools/command.hpp"

@@ -3,6 +3,7 @@
 // krait quantize: a model file in other weight formats.
 #include <fmt/format.h>
 
+#include "core/base/format_bytes.hpp"
 #include "models/quantize/quantize.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"

@@ -41,7 +41,7 @@ struct Timings {
     void print(const Session& session, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
         fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
-                   session.model().file().name(), session.model().device_names(), session.model().device()->info().name, load,
+                   session.model().file().name(), session.model().device_names(), session.model().hardware(), load,
                    format_bytes(static_cast<double>(session.model().weights().file_bytes())),
                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
         fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
