@@ -59,6 +59,16 @@ Result<int32_t> index_of(std::span<const std::string> labels, const std::string&
     return static_cast<int32_t>(found - labels.begin());
 }
 
+Result<bool> any_finds_likeliest(const Architecture& architecture, const WeightDescs& weights,
+                                 std::span<const std::shared_ptr<const Device>> devices) {
+    KRAIT_TRY(const graph::Graph token,
+              build_forward(architecture, weights, 1, {.n_tok = 1, .n_seq = 1, .n_out = 1, .n_top = 1, .top_k = 1}));
+    const graph::LoweredGraph lowered(token);
+    const auto last = static_cast<uint32_t>(token.nodes.size() - 1);
+    return std::any_of(devices.begin(), devices.end(),
+                       [&](const auto& device) { return !device->declines(lowered.get(), last); });
+}
+
 }  // namespace
 
 const Placement::Place& Placement::find(std::string_view node) const { return nodes_.find(node)->second; }
@@ -111,15 +121,19 @@ Result<void> Placement::check_limits(const PlacementOptions& options, std::span<
 Result<Placement> Placement::decide(const Architecture& architecture, const WeightDescs& weights,
                                     std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options) {
     // The prompt's nodes are those of every run; the token's tell whether a device takes them in its shape too.
-    KRAIT_TRY(const graph::Graph prompt,
-              build_forward(architecture, weights, 4, {.n_tok = 512, .n_seq = 2, .n_out = 2, .n_top = 1, .top_k = 1}));
-    KRAIT_TRY(const graph::Graph token,
-              build_forward(architecture, weights, 4, {.n_tok = 1, .n_seq = 1, .n_out = 1, .n_top = 1, .top_k = 1}));
+    RunShape shape_of_prompt{.n_tok = 512, .n_seq = 2, .n_out = 2}, shape_of_token{.n_tok = 1, .n_seq = 1, .n_out = 1};
+    // Sessions do without top_k where no device has it.
+    KRAIT_TRY(const bool finds_likeliest, any_finds_likeliest(architecture, weights, devices));
+    if (finds_likeliest)
+        for (RunShape* shape : {&shape_of_prompt, &shape_of_token}) shape->n_top = shape->top_k = 1;
+    KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, 4, shape_of_prompt));
+    KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, 4, shape_of_token));
     const graph::LoweredGraph lowered_prompt(prompt), lowered_token(token);
     std::map<std::string_view, uint32_t> index_in_token;
     for (uint32_t n = 0; n < token.nodes.size(); ++n) index_in_token[token.nodes[n].name] = n;
 
     Placement placement;
+    placement.finds_likeliest_ = finds_likeliest;
     placement.labels_ = device_labels(devices);
     placement.used_.assign(devices.size(), false);
     // Before anything is measured: names and patterns that are wrong are told at once.

@@ -54,6 +54,8 @@ class Placement {
 
     // For every weight the devices where it is read, and as what.
     const WeightHomes& weight_homes() const { return homes_; }
+    // Whether a device finds the likeliest tokens (top_k); where none does, sessions give logits alone.
+    bool finds_likeliest() const { return finds_likeliest_; }
     // Whether anything runs on a device.
     bool uses(int32_t device) const { return used_[static_cast<size_t>(device)]; }
     // How many rows a run of a prompt has at least when it is cut into pieces for several devices: so many that every device that
@@ -80,6 +82,7 @@ class Placement {
     std::vector<bool> used_;
     std::vector<MemoryNeed> needs_;  // by device; empty where nothing limits them
     size_t least_piece_ = kLeastPiece;
+    bool finds_likeliest_ = false;
 };
 
 }  // namespace krait

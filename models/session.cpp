@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/at_end.hpp"
+
 namespace krait {
 namespace {
 
 constexpr auto kBad = ErrorCode::invalid_argument;
-
-bool is_cancelled(const DecodeControl& control) { return control.cancel && control.cancel->load(std::memory_order_relaxed); }
 
 constexpr size_t kMaxFlights = 8;  // fewer than Executor::kMaxPrograms: none of them loses its program
 
@@ -38,8 +38,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_sequences < 1 || options.max_sequences > SessionOptions::kMaxSequences)
         return fail(kBad, "{} sequences: 1 to {} are possible", options.max_sequences, SessionOptions::kMaxSequences);
     if (options.max_batch_tokens < 1) return fail(kBad, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
-    if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSequences)
-        return fail(kBad, "{} snapshots: 0 to {} are possible", options.max_snapshots, SessionOptions::kMaxSequences);
+    if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSnapshots)
+        return fail(kBad, "{} snapshots: 0 to {} are possible", options.max_snapshots, SessionOptions::kMaxSnapshots);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
     KRAIT_TRY(StatePool states,
               StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
@@ -61,8 +61,16 @@ Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
         if (seen_[index]) return fail(kBad, "sequence {} stands twice in the batch", input.sequence);
         seen_[index] = 1;
         if (sequences_[index].broken)
-            return fail(kBad, "sequence {} was interrupted by an error of its device and cannot go on; reset or restore it",
-                        input.sequence);
+            return fail(
+                kBad,
+                "sequence {} was interrupted by an error of its device and cannot go on; reset it, restore it or roll it back",
+                input.sequence);
+        if (input.want == WantLogits::top && !model_->placement().finds_likeliest())
+            return fail(
+                ErrorCode::unsupported,
+                "sequence {}: no device of this model has the operator top_k, which finds the likeliest tokens; ask for "
+                "logits",
+                input.sequence);
         if (input.want == WantLogits::top && input.top_k < 1)
             return fail(kBad, "sequence {}: the {} likeliest tokens are wanted; at least 1 is possible", input.sequence,
                         input.top_k);
@@ -81,6 +89,10 @@ Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
 }
 
 Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeControl& control) {
+    bool done = false;
+    const AtEnd no_results_of_failures([&] {
+        if (!done) rows_.clear();
+    });
     rows_.clear();
     KRAIT_CHECK(check_batch(batch));
     const auto n_token = static_cast<size_t>(model_->n_token());
@@ -103,18 +115,17 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     candidates_.resize(n_top_row * top_k_);
 
     next_input_ = next_token_ = 0;
-    const Result<void> ok =
-        can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok);
-    if (!ok) rows_.clear();
+    KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
     for (size_t i = 0; i < candidates_.size(); ++i) candidates_[i] = {top_logits_[i], top_tokens_[i]};
-    return ok;
+    done = true;
+    return {};
 }
 
 Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok) {
     Flight& flight = flights_.front();
     for (size_t done = 0; fill(flight, batch, static_cast<size_t>(options_.max_batch_tokens)); done += flight.n_tok) {
         if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
-        if (is_cancelled(control)) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
+        if (control.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
         describe(flight, batch);
         Result<void> ok;
         try {
@@ -125,12 +136,12 @@ Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const
         }
         try {
             ok = run(flight);
+            book(flight, batch, ok.has_value());
         } catch (...) {  // by the observer, or for want of memory: the states may have moved on
             (void)executor_.sync();
             book(flight, batch, false);
             throw;
         }
-        book(flight, batch, ok.has_value());
         KRAIT_CHECK(ok);
     }
     if (control.progress) control.progress(static_cast<int64_t>(n_tok), static_cast<int64_t>(n_tok));
@@ -258,7 +269,12 @@ void Session::book(Flight& flight, std::span<const SequenceInput> batch, bool do
         Sequence& sequence = at(piece.sequence);
         if (done && sequence.tokens.capacity() < sequence.tokens.size() + piece.count)
             sequence.tokens.reserve(2 * sequence.tokens.size() + piece.count + 256);  // so that few steps allocate
-        if (done && !flight.kept.empty()) sequence.snapshots.reserve(sequence.snapshots.size() + flight.kept.size());
+    }
+    for (size_t i = 0; done && i < flight.kept.size();) {
+        const size_t piece = flight.kept[i].piece, first = i;
+        while (i < flight.kept.size() && flight.kept[i].piece == piece) ++i;
+        std::vector<Snapshot>& snapshots = at(flight.pieces[piece].sequence).snapshots;
+        if (snapshots.capacity() < snapshots.size() + i - first) snapshots.reserve(2 * snapshots.size() + i - first);
     }
     if (!done) release_kept(flight);
     for (size_t i = 0; done && i < flight.kept.size(); ++i) {

@@ -21,9 +21,9 @@ namespace krait {
 struct SessionOptions {
     int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
-    int32_t max_snapshots = 0;       // states that sequences may go back to, of all sequences together; at most kMaxSequences
+    int32_t max_snapshots = 0;       // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     ActivationObserver observer;     // where given, called after each run for every matrix product in it
-    static constexpr int32_t kMaxSequences = 65536;
+    static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536;
 };
 
 // `top`: not the logits but the likeliest tokens after the last one, found by the device.
@@ -41,6 +41,7 @@ struct SequenceInput {
 struct DecodeControl {
     const std::atomic<bool>* cancel = nullptr;                  // asked between runs; decode then fails with `cancelled`
     std::function<void(int64_t done, int64_t total)> progress;  // tokens; called after each run
+    bool is_cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
 };
 
 class Session {
@@ -49,7 +50,7 @@ class Session {
 
     // Every sequence once at most. After an error about the input nothing has changed; after one from a device, and after
     // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
-    // written refuses to go on until it is reset or restored.
+    // written refuses to go on until it is reset, restored or rolled back.
     Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
     Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {
         return decode(std::span(batch.begin(), batch.size()), control);
@@ -134,6 +135,7 @@ class Session {
     void forget(Sequence& sequence);
     Sequence& at(int32_t sequence) { return sequences_[static_cast<size_t>(sequence)]; }
     const Sequence& at(int32_t sequence) const { return sequences_[static_cast<size_t>(sequence)]; }
+    Result<std::vector<Snapshot>::iterator> find_snapshot(int32_t sequence, size_t n_tok);
     void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
     Result<void> check_range(int32_t sequence, int64_t first, int64_t last) const;
     template <class Move>

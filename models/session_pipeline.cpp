@@ -4,6 +4,7 @@
 // a piece, the one before it has the next piece. Runs are booked in their order, whatever becomes of them.
 #include <algorithm>
 
+#include "core/base/at_end.hpp"
 #include "models/session.hpp"
 
 namespace krait {
@@ -15,18 +16,6 @@ constexpr size_t kPiecesPerStage = 4;
 
 // Lengths that come again, whatever the prompt's: each is a graph of its own.
 size_t rounded(size_t n) { return (n + 31) / 32 * 32; }
-
-template <class F>
-class AtEnd {
-  public:
-    explicit AtEnd(F what) : what_(std::move(what)) {}
-    ~AtEnd() { what_(); }
-    AtEnd(const AtEnd&) = delete;
-    AtEnd& operator=(const AtEnd&) = delete;
-
-  private:
-    F what_;
-};
 
 }  // namespace
 
@@ -88,7 +77,7 @@ Result<void> Session::decode_pipelined(std::span<const SequenceInput> batch, con
         }
         Flight& flight = flights_[(oldest + n_under_way) % flights_.size()];
         if (!fill(flight, batch, room)) break;
-        if (control.cancel && control.cancel->load(std::memory_order_relaxed)) {
+        if (control.is_cancelled()) {
             ok = fail(ErrorCode::cancelled, "cancelled");
             break;
         }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/session.hpp"
+#include "models/state_file.hpp"
 
 namespace krait {
 namespace {
@@ -65,8 +66,8 @@ Result<void> Session::keep(int32_t sequence) {
 Result<void> Session::check_room(size_t n_snapshot) const {
     const auto free = static_cast<size_t>(snapshots_.most() - snapshots_.in_use());
     if (n_snapshot <= free) return {};
-    return fail(ErrorCode::out_of_memory, "{} more snapshot{}: this session keeps at most {} (max_snapshots), {} are in use",
-                n_snapshot, n_snapshot == 1 ? "" : "s", snapshots_.most(), snapshots_.in_use());
+    return fail(kBad, "{} more snapshot{}: this session keeps at most {} (max_snapshots), {} are in use", n_snapshot,
+                n_snapshot == 1 ? "" : "s", snapshots_.most(), snapshots_.in_use());
 }
 
 Result<void> Session::snapshot(int32_t sequence) {
@@ -84,39 +85,38 @@ Result<void> Session::snapshot(int32_t sequence) {
     return {};
 }
 
-// `to` = end() is the beginning.
 void Session::go_back(Sequence& sequence, std::vector<Snapshot>::iterator to) {
-    const bool to_start = to == sequence.snapshots.end();
-    const Snapshot target = to_start ? Snapshot{} : *to;
-    if (!to_start) states_.share(target.slot);
+    const Snapshot target = *to;
+    states_.share(target.slot);
     if (sequence.slot >= 0) states_.release(sequence.slot);
-    const auto first_dropped = to_start ? sequence.snapshots.begin() : to + 1;
-    for (auto it = first_dropped; it != sequence.snapshots.end(); ++it) snapshots_.drop(it->slot, states_);
-    sequence.snapshots.erase(first_dropped, sequence.snapshots.end());
+    for (auto it = to + 1; it != sequence.snapshots.end(); ++it) snapshots_.drop(it->slot, states_);
+    sequence.snapshots.erase(to + 1, sequence.snapshots.end());
     sequence.tokens.resize(target.n_tok);
     sequence.position = target.position;
     sequence.slot = sequence.planned = target.slot;
     sequence.broken = false;
 }
 
-Result<void> Session::rollback(int32_t sequence, size_t n_tok) {
-    KRAIT_CHECK(check_sequence(sequence));
-    std::vector<Snapshot>& known = at(sequence).snapshots;
-    const auto found = std::find_if(known.begin(), known.end(), [&](const Snapshot& s) { return s.n_tok == n_tok; });
-    if (found == known.end() && n_tok > 0)
-        return fail(ErrorCode::not_found, "sequence {} has no snapshot after {} tokens; {}", sequence, n_tok, places(known));
-    go_back(at(sequence), found);
-    return {};
-}
-
-Result<void> Session::drop_snapshot(int32_t sequence, size_t n_tok) {
+Result<std::vector<Snapshot>::iterator> Session::find_snapshot(int32_t sequence, size_t n_tok) {
     KRAIT_CHECK(check_sequence(sequence));
     std::vector<Snapshot>& known = at(sequence).snapshots;
     const auto found = std::find_if(known.begin(), known.end(), [&](const Snapshot& s) { return s.n_tok == n_tok; });
     if (found == known.end())
         return fail(ErrorCode::not_found, "sequence {} has no snapshot after {} tokens; {}", sequence, n_tok, places(known));
+    return found;
+}
+
+Result<void> Session::rollback(int32_t sequence, size_t n_tok) {
+    if (n_tok == 0) return reset(sequence);
+    KRAIT_TRY(const auto found, find_snapshot(sequence, n_tok));
+    go_back(at(sequence), found);
+    return {};
+}
+
+Result<void> Session::drop_snapshot(int32_t sequence, size_t n_tok) {
+    KRAIT_TRY(const auto found, find_snapshot(sequence, n_tok));
     snapshots_.drop(found->slot, states_);
-    known.erase(found);
+    at(sequence).snapshots.erase(found);
     return {};
 }
 
@@ -164,10 +164,10 @@ Result<void> Session::move_positions(int32_t sequence, int64_t first, int64_t la
 Result<void> Session::add_to_positions(int32_t sequence, int64_t first, int64_t last, int64_t delta) {
     return move_positions(sequence, first, last, [&](int64_t position) -> Result<int64_t> {
         int64_t sum = 0;
-        if (__builtin_add_overflow(position, delta, &sum) || sum < 0 || sum == INT64_MAX)
+        if (__builtin_add_overflow(position, delta, &sum) || sum < 0 || sum > kMaxPosition)
             return fail(kBad, "position {} of sequence {} would become {} {} {}: positions are 0 to {}", position, sequence,
                         position, delta < 0 ? "less" : "and",
-                        delta < 0 ? 0 - static_cast<uint64_t>(delta) : static_cast<uint64_t>(delta), INT64_MAX - 1);
+                        delta < 0 ? 0 - static_cast<uint64_t>(delta) : static_cast<uint64_t>(delta), kMaxPosition);
         return sum;
     });
 }
@@ -183,15 +183,16 @@ Result<void> Session::remove(int32_t sequence, int64_t first, int64_t last) {
     const int64_t end = target.position;
     if (first >= end || first == last || (last != kEnd && last < end)) return {};
     if (first == 0) return reset(sequence);
-    const auto found =
-        std::find_if(target.snapshots.begin(), target.snapshots.end(), [&](const Snapshot& s) { return s.position == first; });
-    if (found == target.snapshots.end())
+    // The latest of those there: divided positions may be equal, and tokens before the range stay.
+    const auto found = std::find_if(target.snapshots.rbegin(), target.snapshots.rend(),
+                                    [&](const Snapshot& s) { return s.position == first; });
+    if (found == target.snapshots.rend())
         return fail(
             ErrorCode::unsupported,
             "positions {} to {} of sequence {} cannot be taken off its end: a recurrent state goes back to snapshots only, and "
             "{}",
             first, end - 1, sequence, places(target.snapshots));
-    go_back(target, found);
+    go_back(target, std::prev(found.base()));
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/at_end.hpp"
 #include "models/session.hpp"
 #include "models/state_file.hpp"
 
@@ -52,28 +53,27 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
     Sequence& target = at(sequence);
     forget(target);
     if (file.state.empty()) return {};
-    const auto write = [&](std::span<const std::byte> state) -> Result<int32_t> {
-        KRAIT_TRY(const int32_t slot, states_.acquire());
-        if (auto imported = states_.import_slot(executor_, slot, state); !imported) {
-            states_.release(slot);
-            return tl::unexpected<Error>(std::move(imported).error());
-        }
-        return slot;
-    };
-    const Result<int32_t> slot = write(file.state);
-    target.broken = !slot;  // neither the old state nor the new one
-    if (!slot) return tl::unexpected<Error>(slot.error());
-    target.slot = *slot;
-    target.tokens = std::move(file.tokens);
-    target.position = file.position;
+    // Until all is there the sequence has neither the old state nor the new one.
+    target.broken = true;
+    const AtEnd all_or_nothing([&] {
+        if (!target.broken) return;
+        forget(target);
+        target.broken = true;
+    });
+    KRAIT_TRY(target.slot, states_.acquire());
+    KRAIT_CHECK(states_.import_slot(executor_, target.slot, file.state));
     // The latest snapshots, as many as there is room for.
     const size_t n_kept = std::min(file.snapshots.size(), static_cast<size_t>(snapshots_.most() - snapshots_.in_use()));
     target.snapshots.reserve(n_kept);
-    for (const StateFile::Snapshot& snapshot : std::span(file.snapshots).last(n_kept)) {
-        KRAIT_TRY(const int32_t kept, write(snapshot.state));
-        target.snapshots.push_back({static_cast<size_t>(snapshot.n_tok), snapshot.position, kept});
-        snapshots_.add(kept);
+    for (const StateFile::Snapshot& saved : std::span(file.snapshots).last(n_kept)) {
+        KRAIT_TRY(const int32_t slot, states_.acquire());
+        target.snapshots.push_back({static_cast<size_t>(saved.n_tok), saved.position, slot});
+        snapshots_.add(slot);
+        KRAIT_CHECK(states_.import_slot(executor_, slot, saved.state));
     }
+    target.tokens = std::move(file.tokens);
+    target.position = file.position;
+    target.broken = false;
     return {};
 }
 

@@ -4,8 +4,6 @@
 // taking one copies nothing; the sequence gets a new slot when it goes on. Sequences that were forked share their snapshots.
 #pragma once
 
-#include <algorithm>
-
 #include "models/state_pool.hpp"
 
 namespace krait {
@@ -25,8 +23,9 @@ class SnapshotBook {
     int32_t in_use() const { return in_use_; }
     bool has(int32_t slot) const { return holders_[static_cast<size_t>(slot)] > 0; }
 
-    // The slot's holder in the pool that the snapshot is becomes known here, or ends.
+    // One more holder of a slot that the caller has shared or acquired.
     void add(int32_t slot) { in_use_ += holders_[static_cast<size_t>(slot)]++ == 0; }
+    // One less, in the pool too.
     void drop(int32_t slot, StatePool& states) {
         in_use_ -= --holders_[static_cast<size_t>(slot)] == 0;
         states.release(slot);

@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace krait {
@@ -68,6 +69,7 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     if (header.version != kVersion)
         return fail(ErrorCode::unsupported, "version {} at byte 8: this Krait reads version {} of saved states", header.version,
                     kVersion);
+    if (header.reserved != 0) return fail(kCorrupt, "byte {} of a saved state is not 0", offsetof(Header, reserved));
     const uint64_t body = bytes.size() - sizeof header - sizeof(uint64_t);
     const bool tokens_fit = header.n_tok <= body / sizeof(int32_t);
     const uint64_t rest = tokens_fit ? body - header.n_tok * sizeof(int32_t) : 0;  // for states
@@ -77,8 +79,8 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     if (!tokens_fit || !states_fit ||
         rest != header.state_bytes + header.n_snapshot * (sizeof(SnapshotHeader) + header.state_bytes))
         return fail(kCorrupt,
-                    "the header (byte 24) calls for {} tokens, {} bytes of state and {} snapshots, but {} bytes follow it",
-                    header.n_tok, header.state_bytes, header.n_snapshot, body);
+                    "the header (byte {}) calls for {} tokens, {} bytes of state and {} snapshots, but {} bytes follow it",
+                    offsetof(Header, n_tok), header.n_tok, header.state_bytes, header.n_snapshot, body);
     uint64_t checksum = 0;
     const size_t end = bytes.size() - sizeof checksum;
     std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
@@ -99,12 +101,16 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     const auto state = take(header.state_bytes);
     file.state.assign(state.begin(), state.end());
     file.position = header.position;
-    if (file.position < 0) return fail(kCorrupt, "the next token's position (byte 40) is {}", file.position);
+    const auto is_position = [&](int64_t position) {
+        return position >= 0 && position <= kMaxPosition + static_cast<int64_t>(header.n_tok);
+    };
+    if (!is_position(file.position))
+        return fail(kCorrupt, "the next token's position (byte {}) is {}", offsetof(Header, position), file.position);
     for (uint64_t i = 0; i < header.n_snapshot; ++i) {
         SnapshotHeader kept;
         std::memcpy(&kept, take(sizeof kept).data(), sizeof kept);
         const uint64_t before = file.snapshots.empty() ? 0 : file.snapshots.back().n_tok;
-        if (kept.n_tok <= before || kept.n_tok > header.n_tok || kept.position < 0)
+        if (kept.n_tok <= before || kept.n_tok > header.n_tok || !is_position(kept.position))
             return fail(kCorrupt, "snapshot {} is after {} tokens, at position {}: they ascend, up to {} tokens", i, kept.n_tok,
                         kept.position, header.n_tok);
         const auto kept_state = take(header.state_bytes);

@@ -30,6 +30,9 @@ struct StateFile {
     std::vector<Snapshot> snapshots;
 };
 
+// To where positions can be moved. Those of files may be as much larger as the sequence has tokens, for it may have gone on from there.
+inline constexpr int64_t kMaxPosition = int64_t{1} << 62;
+
 std::vector<std::byte> encode_state_file(const StateFile& file);
 // corrupt_file, with what is wrong and where, for anything but what encode_state_file gives.
 Result<StateFile> decode_state_file(std::span<const std::byte> bytes);

@@ -76,8 +76,10 @@ END
     apt apt-get install -qq -y --download-only "${kPackages[@]}" >>"$log" 2>&1 ||
         unavailable "its packages cannot be had: $(tail -1 "$log")"
     rm -rf "$tree" "$tree.new"
-    for package in "$there"/cache/archives/*.deb; do dpkg-deb -x "$package" "$tree.new"; done
-    mv "$tree.new" "$tree"
+    for package in "$there"/cache/archives/*.deb; do
+        dpkg-deb -x "$package" "$tree.new" || fail "$package cannot be unpacked"
+    done
+    mv "$tree.new" "$tree" || fail "$tree cannot be written"
     compgen -G "$there/cache/archives/mesa-vulkan-drivers_*.deb" | sed 's/.*_\([^_]*\)_[^_]*$/\1/' >"$there/version"
     rm -rf "$there/cache"
 }
@@ -101,7 +103,7 @@ tests() {
     local krait="$root/build/release/bin/krait" run="$there/run" options
     [[ -x "$krait" ]] || fail "there is no build/release/bin/krait; build it first"
     if [[ "$(cat "$there/version")" != "$kTried".* ]]; then
-        say "skipped: this is Mesa $(cat "$there/version"), and Krait was tried with $kTried; if it passes, change kTried"
+        say "skipped: this is Mesa $(cat "$there/version"), and Krait was tried with $kTried; if it passes, change kTried; if yours is older, delete ${there#"$root"/}"
         return 0
     fi
     say "Building the Vulkan backend with cooperative matrices"

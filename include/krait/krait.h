@@ -7,7 +7,8 @@
  * Ownership. What krait_*_create or _load gives is freed with the krait_*_free of the same noun (NULL is fine). A session
  *            keeps its model alive. Pointers passed in are borrowed for the call; returned ones say how long they live.
  * Threads.   A model may be used from many threads at once; a session or a sampler from one at a time.
- * Sizes.     Structs of options begin with struct_size: start from KRAIT_..._INIT, so that later versions can add fields.
+ * Sizes.     Structs of options begin with struct_size: start from KRAIT_..._INIT, so that later versions can add fields. The other
+ *            structs are as they are for as long as the library's soname is.
  * Texts.     UTF-8. Sizes in bytes. Nothing is NUL-terminated unless it says so.
  */
 #ifndef KRAIT_KRAIT_H
@@ -148,7 +149,7 @@ typedef struct krait_session_options {
     { sizeof(krait_session_options), 1, 512, 0 }
 
 /* Logits after none, the last or all of the tokens; or the top_k likeliest tokens after the last one, which the device finds, so
- * that the other logits stay there (krait_session_candidates). */
+ * that the other logits stay there (krait_session_candidates). UNSUPPORTED where no device of the model can (it lacks top_k). */
 typedef enum krait_want { KRAIT_WANT_NONE = 0, KRAIT_WANT_LAST = 1, KRAIT_WANT_ALL = 2, KRAIT_WANT_TOP = 3 } krait_want;
 
 /* Tokens that one sequence goes on with. Begin with zeros: what is not used stays 0. */
@@ -166,8 +167,9 @@ typedef struct krait_batch_item {
 KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
                                           krait_failure* failure);
 KRAIT_API void krait_session_free(krait_session* session);
-/* Any mix of prompts and single tokens; every sequence at most once. Waits for the result. After INVALID_ARGUMENT nothing has
- * changed; after an error of the device a sequence may refuse to go on until it is reset or restored. */
+/* Any mix of prompts and single tokens; every sequence at most once. Waits for the result. After INVALID_ARGUMENT and UNSUPPORTED no
+ * sequence has changed, though results of the decode before are gone; after an error of the device a sequence may refuse to go on
+ * until it is reset, restored or rolled back. */
 KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item,
                                           krait_failure* failure);
 /* Logits of the latest decode, item by its index, row = 0 unless KRAIT_WANT_ALL: n_vocab floats that live until the next
@@ -192,8 +194,8 @@ KRAIT_API krait_code krait_session_fork(krait_session* session, int32_t from, in
 /* Resets all others. */
 KRAIT_API krait_code krait_session_keep(krait_session* session, int32_t sequence, krait_failure* failure);
 
-/* Snapshots: states that a sequence can go back to. Taking one costs nothing until the sequence goes on. OUT_OF_MEMORY, with the
- * numbers, where max_snapshots are in use. */
+/* Snapshots: states that a sequence can go back to. Taking one costs nothing until the sequence goes on. INVALID_ARGUMENT, with the
+ * numbers, where max_snapshots are in use; so for decode. */
 KRAIT_API krait_code krait_session_snapshot(krait_session* session, int32_t sequence, krait_failure* failure);
 /* Back to the snapshot after n_tok tokens (0: the beginning, which needs none). It stays, later ones are dropped. NOT_FOUND names those
  * that there are. Also mends a sequence that refuses to go on. */
@@ -220,7 +222,8 @@ KRAIT_API krait_code krait_session_remove(krait_session* session, int32_t sequen
                                           krait_failure* failure);
 
 /* The sequence as bytes, snapshots included, independent of device and backend; *size as krait_model_tokenize's n_tok. Where it is
- * restored, the latest snapshots are kept, as many as max_snapshots leaves room for. */
+ * restored, the latest snapshots are kept, as many as max_snapshots leaves room for. After a failure of the device while it is
+ * restored the sequence has no state, and refuses to go on. */
 KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
                                         krait_failure* failure);
 KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
@@ -251,7 +254,7 @@ typedef struct krait_sampler_options {
 KRAIT_API krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure);
 KRAIT_API void krait_sampler_free(krait_sampler* sampler);
 /* *top_k: how many candidates are enough for this sampler (KRAIT_WANT_TOP), which then chooses what it would choose from the
- * logits; 0 where it needs all of them (KRAIT_WANT_LAST). */
+ * logits (but that it sees no NaN among the others); 0 where it needs all of them (KRAIT_WANT_LAST). */
 KRAIT_API krait_code krait_sampler_needs(const krait_sampler* sampler, int32_t* top_k, krait_failure* failure);
 /* The next token after an item of the latest decode, from its candidates or the logits of its last row; remembers it for the
  * repetition penalty. */

@@ -168,7 +168,7 @@ TEST(CApi, SequencesGoBackAndPositionsMove) {
     value(session.decode(std::span(&item, 1)));
     value(session.snapshot());
     EXPECT_EQ(value(session.snapshots()), (std::vector<size_t>{2, tokens.size()}));
-    EXPECT_EQ(session.decode(std::span(&item, 1)).failure().code, KRAIT_OUT_OF_MEMORY);
+    EXPECT_EQ(session.decode(std::span(&item, 1)).failure().code, KRAIT_INVALID_ARGUMENT) << "two are in use";
     value(session.fork(0, 1));
     value(session.remove(2, -1));
     EXPECT_EQ(value(session.length()), 2u);
@@ -183,6 +183,11 @@ TEST(CApi, SequencesGoBackAndPositionsMove) {
     value(session.keep(0));
     EXPECT_EQ(value(session.length(1)), 0u);
     EXPECT_EQ(value(session.length(0)), 2u);
+    // An application from before there were snapshots.
+    krait_session_options old = KRAIT_SESSION_OPTIONS_INIT;
+    old.struct_size = offsetof(krait_session_options, max_snapshots);
+    old.max_snapshots = -5;
+    EXPECT_TRUE(static_cast<bool>(kr::Session::create(model, old)));
     size_t n = 0;
     EXPECT_EQ(krait_session_snapshots(session.get(), 0, nullptr, 0, &n, nullptr), KRAIT_OK);
     EXPECT_EQ(n, 1u);

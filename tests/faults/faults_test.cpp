@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A device that fails at any moment (fault_backend.cpp) leaves what it must: an error that says so, a session that goes on after
-// reset or restore, and nothing behind.
+// reset, restore or rollback, and nothing behind.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -50,6 +50,21 @@ class FaultTest : public testing::Test {
         EXPECT_LE(test::nmse(std::vector<float>(logits.begin(), logits.end()), expected_), 1e-9);
     }
 
+    static std::span<const size_t> places_at(size_t place) {
+        static thread_local size_t only;
+        only = place;
+        return {&only, 1};
+    }
+    // Three snapshots are in use, of the three that there may be.
+    void expect_refused_and_sound(Session& session) {
+        const auto one_more = session.snapshot(1);
+        ASSERT_FALSE(one_more);
+        EXPECT_NE(one_more.error().message.find("at most 3 (max_snapshots), 3 are in use"), std::string::npos)
+            << one_more.error().message;
+        ASSERT_TRUE(session.reset(0));
+        expect_right(session, 0);
+    }
+
     static std::vector<int32_t> tokens(size_t n) {
         std::mt19937 random(11);
         std::vector<int32_t> tokens(n);
@@ -80,6 +95,23 @@ TEST_F(FaultTest, NobodyElseTakesADeclinedNode) {
     ASSERT_FALSE(alone);
     EXPECT_EQ(alone.error().code, ErrorCode::unsupported);
     EXPECT_NE(alone.error().message.find("name a second device that takes it"), std::string::npos) << alone.error().message;
+}
+
+TEST_F(FaultTest, WithoutTopKThereAreLogits) {
+    const auto model = load("fault0:declines=top_k");
+    ASSERT_TRUE(model) << model.error().message;
+    auto session = Session::create(*model);
+    ASSERT_TRUE(session);
+    const auto top = session->decode({{.sequence = 0, .tokens = prompt_, .want = WantLogits::top, .top_k = 3}});
+    ASSERT_FALSE(top);
+    EXPECT_EQ(top.error().code, ErrorCode::unsupported);
+    EXPECT_NE(top.error().message.find("no device of this model has the operator top_k"), std::string::npos)
+        << top.error().message;
+    expect_right(*session, 0);
+    // Another device that has it is enough.
+    const auto two = load("fault0:declines=top_k,cpu", {.layers = {2, 0}});
+    ASSERT_TRUE(two) << two.error().message;
+    EXPECT_EQ((*two)->placement().device_of("likeliest"), 1);
 }
 
 TEST_F(FaultTest, AnyAllocationMayFail) {
@@ -148,6 +180,43 @@ TEST_F(FaultTest, AnyRunMayFail) {
         expect_right(*session, 0);
     }
     EXPECT_EQ(n_failed, kFaults);
+}
+
+// Snapshots outlive runs that fail, those that a run was to take leave no slot behind, and a sequence that was half written goes back.
+TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
+    const std::vector<size_t> places{40, 130};
+    const auto first_ten = std::span(prompt_).first(10);
+    for (const char* device : {"fault0:fail_run={}", "fault0:fail_run={},cpu"}) {
+        for (int n = 2; n <= 40; ++n) {
+            SCOPED_TRACE(fmt::format("{}, {}", device, n));
+            const bool alone = std::string_view(device).find(',') == std::string_view::npos;
+            const auto model = load(fmt::format(fmt::runtime(device), n),
+                                    {.layers = alone ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
+            ASSERT_TRUE(model) << model.error().message;
+            auto session = Session::create(*model, {.max_sequences = 2, .max_batch_tokens = 50, .max_snapshots = 3});
+            ASSERT_TRUE(session);
+            Result<void> decoded = session->decode({{.sequence = 0, .tokens = first_ten}});
+            if (!decoded) continue;  // it came at once
+            ASSERT_TRUE(session->snapshot(0));
+            for (int step = 0; decoded && step < 50; ++step) {
+                ASSERT_TRUE(session->rollback(0, 10));
+                ASSERT_TRUE(session->reset(1));
+                ASSERT_TRUE(session->fork(0, 1));
+                decoded = session->decode({{.sequence = 0, .tokens = prompt_, .snapshots = places},
+                                           {.sequence = 1, .tokens = prompt_, .want = WantLogits::top, .top_k = 4}});
+            }
+            ASSERT_FALSE(decoded) << "the fault did not come";
+            EXPECT_TRUE(session->candidates(1).empty());
+            ASSERT_TRUE(session->rollback(0, 10)) << "a sequence that is half written goes back too";
+            ASSERT_TRUE(session->reset(1));
+            ASSERT_TRUE(
+                session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(10), .snapshots = places_at(30)}}));
+            EXPECT_LE(test::nmse(test::copy_of(session->logits(0)), expected_), 1e-9) << "not the state of the snapshot";
+            // All slots are there still: as many sequences and snapshots as there may be.
+            ASSERT_TRUE(session->decode({{.sequence = 1, .tokens = first_ten, .snapshots = places_at(5)}}));
+            expect_refused_and_sound(*session);
+        }
+    }
 }
 
 TEST_F(FaultTest, ALostDeviceLeavesWhatWasSaved) {

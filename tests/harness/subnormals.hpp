@@ -5,6 +5,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
 
 #include "tests/harness/case_data.hpp"
 #include "tests/harness/compare.hpp"

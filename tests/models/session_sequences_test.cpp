@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Snapshots, rollback, keep, positions and remove: what a sequence says after any of it is what its tokens say alone.
+#include <xxhash.h>
+
 #include <set>
 
+#include "models/state_file.hpp"
 #include "tests/models/session_fixture.hpp"
 
 namespace krait {
@@ -103,7 +106,7 @@ TEST_P(SequencesTest, AnyOrderOfOperations) {
                 if (kept) {
                     mine.snapshots.insert(mine.tokens.size());
                 } else {
-                    expect_error(kept, ErrorCode::out_of_memory, "at most 4 (max_snapshots), 4 are in use");
+                    expect_error(kept, ErrorCode::invalid_argument, "at most 4 (max_snapshots), 4 are in use");
                     ++n_refused;
                 }
                 break;
@@ -136,7 +139,7 @@ TEST_P(SequencesTest, AnyOrderOfOperations) {
                 }
                 const auto decoded = s.decode(batch);
                 if (!decoded) {
-                    expect_error(decoded, ErrorCode::out_of_memory, "this session keeps at most 4 (max_snapshots)");
+                    expect_error(decoded, ErrorCode::invalid_argument, "this session keeps at most 4 (max_snapshots)");
                     ++n_refused;
                     break;
                 }
@@ -203,9 +206,9 @@ TEST_P(SequencesTest, SnapshotsMoveToOtherDevices) {
     ASSERT_TRUE(s.move_to(*reference));
     EXPECT_EQ(*s.save(0), *saved);
     EXPECT_EQ(*s.save(1), *saved);
-    expect_error(s.snapshot(0), ErrorCode::out_of_memory, "2 are in use");
+    expect_error(s.snapshot(0), ErrorCode::invalid_argument, "2 are in use");
     ASSERT_TRUE(s.reset(0));
-    expect_error(s.snapshot(1), ErrorCode::out_of_memory, "2 are in use");
+    expect_error(s.snapshot(1), ErrorCode::invalid_argument, "2 are in use");
     ASSERT_TRUE(s.rollback(1, 7));
     ASSERT_TRUE(s.decode({{.sequence = 1, .tokens = std::span(tokens).subspan(7)}}));
     EXPECT_LE(test::nmse(copy_of(s.logits(0)), alone(tokens)), 1e-8);
@@ -289,6 +292,75 @@ TEST_F(PositionsTest, RemoveTakesWhatAStateCanGiveUp) {
     EXPECT_TRUE(s.snapshots(0)->empty());
 }
 
+TEST_F(PositionsTest, EqualPositionsKeepWhatIsBeforeTheRange) {
+    Session& s = *session_;
+    ASSERT_TRUE(s.divide_positions(0, 0, Session::kEnd, 4));  // snapshots after 3 and 6, at 1 and 2
+    ASSERT_TRUE(s.add_to_positions(0, 0, 1, 1));              // at 2 and 2
+    ASSERT_EQ((*s.snapshots(0))[0].position, 2);
+    ASSERT_EQ((*s.snapshots(0))[1].position, 2);
+    ASSERT_EQ(*s.position(0), 2);
+    const int32_t next = 9;
+    ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = std::span(&next, 1)}}));
+    ASSERT_TRUE(s.remove(0, 2, Session::kEnd));
+    EXPECT_EQ(s.tokens(0)->size(), 6u);
+}
+
+TEST_F(PositionsTest, TheLargestGoOnAndComeBack) {
+    Session& s = *session_;
+    expect_error(s.add_to_positions(0, 0, Session::kEnd, int64_t{1} << 62), ErrorCode::invalid_argument, "positions are 0 to");
+    ASSERT_TRUE(s.add_to_positions(0, 0, Session::kEnd, (int64_t{1} << 62) - 7));
+    ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = tokens_}}));
+    const auto saved = s.save(0);
+    ASSERT_TRUE(s.restore(1, *saved));
+    EXPECT_EQ(*s.position(1), *s.position(0));
+}
+
+TEST_F(PositionsTest, SharedStatesCountOnce) {
+    Session& s = *session_;
+    ASSERT_TRUE(s.rollback(0, 6));
+    ASSERT_TRUE(s.fork(0, 1));
+    ASSERT_TRUE(s.drop_snapshot(1, 6));
+    EXPECT_TRUE(s.snapshot(1)) << "all 2 are in use, and this is one of them";
+    EXPECT_EQ(s.snapshots(1)->size(), 2u);
+}
+
+TEST_F(PositionsTest, SavedBytesThatContradictThemselves) {
+    Session& s = *session_;
+    const auto saved = s.save(0);
+    const auto sound = decode_state_file(*saved);
+    ASSERT_TRUE(sound) << sound.error().message;
+    ASSERT_EQ(sound->snapshots.size(), 2u);
+    ASSERT_EQ(encode_state_file(*sound), *saved);
+    const auto expect_refused = [&](auto&& spoil, const std::string& words) {
+        StateFile spoilt = *sound;
+        spoil(spoilt);
+        expect_error(s.restore(1, encode_state_file(spoilt)), ErrorCode::corrupt_file, words);
+        EXPECT_TRUE(s.tokens(1)->empty());
+    };
+    expect_refused([](StateFile& f) { f.position = -1; }, "the next token's position (byte 40) is -1");
+    expect_refused([](StateFile& f) { f.position = INT64_MAX; }, "position (byte 40)");
+    expect_refused([](StateFile& f) { f.snapshots[0].position = -1; }, "snapshot 0 is after 3 tokens, at position -1");
+    expect_refused([](StateFile& f) { f.snapshots[0].n_tok = 0; }, "snapshot 0 is after 0 tokens");
+    expect_refused([](StateFile& f) { f.snapshots[1].n_tok = 3; }, "snapshot 1 is after 3 tokens");
+    expect_refused([](StateFile& f) { f.snapshots[1].n_tok = 9; }, "snapshot 1 is after 9 tokens");
+    expect_refused([](StateFile& f) { f.tokens.clear(), f.snapshots.clear(); }, "both or neither");
+    // Numbers of the header, with a checksum that fits.
+    const auto expect_header = [&](size_t at, uint64_t value, const std::string& words) {
+        auto bytes = *saved;
+        std::memcpy(bytes.data() + at, &value, at == 12 ? 4 : 8);
+        const uint64_t checksum = XXH3_64bits(bytes.data(), bytes.size() - 8);
+        std::memcpy(bytes.data() + bytes.size() - 8, &checksum, 8);
+        expect_error(s.restore(1, bytes), ErrorCode::corrupt_file, words);
+    };
+    expect_header(12, 1, "byte 12 of a saved state is not 0");
+    for (const uint64_t absurd : {uint64_t{1} << 61, uint64_t{1} << 62, UINT64_MAX, UINT64_MAX - 15}) {
+        expect_header(24, absurd, "bytes follow it");
+        expect_header(32, absurd, "bytes follow it");
+        expect_header(48, absurd, "bytes follow it");
+    }
+    expect_header(48, 1, "1 snapshots, but");
+}
+
 TEST_F(PositionsTest, Refusals) {
     Session& s = *session_;
     expect_error(s.rollback(0, 4), ErrorCode::not_found,
@@ -296,7 +368,7 @@ TEST_F(PositionsTest, Refusals) {
     expect_error(s.rollback(1, 4), ErrorCode::not_found, "it has no snapshots");
     expect_error(s.drop_snapshot(0, 8), ErrorCode::not_found, "no snapshot after 8 tokens");
     expect_error(s.snapshot(1), ErrorCode::invalid_argument, "sequence 1 has no tokens");
-    expect_error(s.snapshot(0), ErrorCode::out_of_memory,
+    expect_error(s.snapshot(0), ErrorCode::invalid_argument,
                  "1 more snapshot: this session keeps at most 2 (max_snapshots), 2 are in use");
     for (const std::vector<size_t>& bad : {std::vector<size_t>{0}, {2, 2}, {3, 1}, {9}}) {
         expect_error(s.decode({{.sequence = 1, .tokens = tokens_, .snapshots = bad}}), ErrorCode::invalid_argument,
@@ -304,7 +376,7 @@ TEST_F(PositionsTest, Refusals) {
         EXPECT_TRUE(s.tokens(1)->empty());
     }
     ASSERT_TRUE(s.drop_snapshot(0, 3));
-    expect_error(s.decode({{.sequence = 1, .tokens = tokens_, .snapshots = places_}}), ErrorCode::out_of_memory,
+    expect_error(s.decode({{.sequence = 1, .tokens = tokens_, .snapshots = places_}}), ErrorCode::invalid_argument,
                  "2 more snapshots: this session keeps at most 2 (max_snapshots), 1 are in use");
     EXPECT_TRUE(s.tokens(1)->empty());
     const auto model = Model::load(golden_model("mamba"), {.device = "cpu"});

@@ -26,14 +26,16 @@ VkCooperativeMatrixPropertiesKHR matrix(uint32_t m, uint32_t n, uint32_t k, VkCo
     return of;
 }
 
-std::optional<MatrixShape> choose(std::vector<VkCooperativeMatrixPropertiesKHR> offered) {
-    return vulkan::vk::choose_matrix_shape(offered);
+std::optional<MatrixShape> choose(std::vector<VkCooperativeMatrixPropertiesKHR> offered, uint32_t subgroup_size = 32) {
+    return vulkan::vk::choose_matrix_shape(offered, subgroup_size);
 }
 
 TEST(VulkanCooperativeMatrix, TakesTheLargestShapeThatFits) {
     EXPECT_EQ(choose({matrix(16, 8, 8), matrix(16, 16, 16), matrix(16, 8, 16)}), (MatrixShape{16, 16, 16}));
     EXPECT_EQ(choose({matrix(8, 16, 16)}), (MatrixShape{8, 16, 16})) << "rows of x, outputs, columns: not the other way round";
     EXPECT_EQ(choose({matrix(8, 8, 8)}), (MatrixShape{8, 8, 8}));
+    EXPECT_EQ(choose({matrix(64, 64, 16), matrix(16, 16, 16)}), (MatrixShape{16, 16, 16})) << "one for each subgroup at least";
+    EXPECT_EQ(choose({matrix(64, 32, 16), matrix(16, 16, 16)}, 64), (MatrixShape{64, 32, 16})) << "there are two";
 }
 
 TEST(VulkanCooperativeMatrix, LeavesOutWhatTheKernelCannotUse) {
@@ -58,8 +60,8 @@ TEST(VulkanCooperativeMatrix, SubgroupsShareATile) {
     using vulkan::vk::deal_tile;
     using vulkan::vk::MatrixRegion;
     constexpr uint32_t kTile = 64;
-    for (const uint32_t m : {4u, 8u, 16u, 32u})
-        for (const uint32_t n : {4u, 8u, 16u, 32u})
+    for (const uint32_t m : {4u, 8u, 16u, 32u, 64u})
+        for (const uint32_t n : {4u, 8u, 16u, 32u, 64u})
             for (const uint32_t subgroups : {2u, 4u, 8u, 16u}) {
                 const auto own = deal_tile({m, n, 16}, kTile, subgroups);
                 const uint32_t down = kTile / m, across = kTile / n;

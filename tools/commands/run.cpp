@@ -85,7 +85,7 @@ class Conversation {
   private:
     // Where the sampler makes do with the likeliest tokens, only these leave the device.
     SequenceInput next(std::span<const int32_t> tokens) const {
-        const int32_t top_k = sampler_.n_needed();
+        const int32_t top_k = session_.model().placement().finds_likeliest() ? sampler_.n_needed() : 0;
         return {.sequence = 0, .tokens = tokens, .want = top_k > 0 ? WantLogits::top : WantLogits::last, .top_k = top_k};
     }
 

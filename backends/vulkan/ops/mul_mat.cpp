@@ -56,7 +56,8 @@ void record_tiled(const vk::Shader& shader, MulMatParams params, uint32_t packin
 
 // The kernel for cooperative matrices; none where the device cannot run it.
 std::optional<Kernel> matrix_kernel(const Recorder& recorder, uint32_t packing, bool rounded) {
-    constexpr uint32_t kLanes = 2 * kTile;                                                // a half loads weights, a half x
+    static_assert(kTile == vk::kMatrixTile);
+    constexpr uint32_t kLanes = vk::kMatrixLanes;                                         // a half loads weights, a half x
     constexpr uint32_t kSharedBytes = kTile * (kTile + 4) * 4 + (3 + 4 + 2) * kTile * 4;  // as the shader declares it
     const auto& shape = recorder.matrices();
     if (!shape || recorder.limits().maxComputeSharedMemorySize < kSharedBytes) return std::nullopt;

@@ -6,7 +6,8 @@
 
 namespace krait::vulkan::vk {
 
-std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered) {
+std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered,
+                                               uint32_t subgroup_size) {
     // Scales are loaded in fours; 16 columns may share one.
     const auto fits = [](uint32_t size, uint32_t least, uint32_t most) {
         return std::has_single_bit(size) && size >= least && size <= most;
@@ -17,9 +18,10 @@ std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatr
             of.CType != VK_COMPONENT_TYPE_FLOAT32_KHR || of.ResultType != VK_COMPONENT_TYPE_FLOAT32_KHR ||
             of.scope != VK_SCOPE_SUBGROUP_KHR || of.saturatingAccumulation)
             continue;
-        if (!fits(of.MSize, 4, 64) || !fits(of.NSize, 4, 64) || !fits(of.KSize, 8, 16)) continue;
+        if (!fits(of.MSize, 4, kMatrixTile) || !fits(of.NSize, 4, kMatrixTile) || !fits(of.KSize, 8, 16)) continue;
         const auto products = [](const MatrixShape& s) { return s.m * s.n * s.k; };
         const MatrixShape shape{of.MSize, of.NSize, of.KSize};
+        if (!deal_tile(shape, kMatrixTile, kMatrixLanes / subgroup_size)) continue;
         if (!best || products(shape) > products(*best)) best = shape;
     }
     return best;

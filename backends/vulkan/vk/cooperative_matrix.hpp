@@ -52,15 +52,19 @@ namespace krait::vulkan::vk {
 // Whether this build has shaders with cooperative matrices: it needs a compiler that knows GL_KHR_cooperative_matrix.
 inline constexpr bool kCooperativeMatrixShaders = KRAIT_COOPERATIVE_MATRIX;
 
+// The kernel computes tiles of so many results squared, with so many lanes.
+inline constexpr uint32_t kMatrixTile = 64, kMatrixLanes = 2 * kMatrixTile;
+
 // A product of m x k by k x n: f16, with sums in float32.
 struct MatrixShape {
     uint32_t m = 0, n = 0, k = 0;
     bool operator==(const MatrixShape&) const = default;
 };
 
-// The largest of the shapes that the kernel can take: halves with float32 sums, held by a subgroup, of powers of two that divide
-// its tiles of 64 x 64 and 16 columns. None: there is no such.
-std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered);
+// The largest of the shapes that the kernel can take with subgroups of this size: halves with float32 sums, held by a subgroup, of
+// powers of two that divide its tiles and 16 columns, so many that each subgroup has one. None: there is no such.
+std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered,
+                                               uint32_t subgroup_size);
 
 // The matrices of a tile of results that one subgroup holds: so many down (rows of x) by so many across (outputs).
 struct MatrixRegion {

@@ -50,14 +50,13 @@ void ask_for_matrices(const Instance& instance, const VkPhysicalDeviceVulkan12Fe
     std::vector<VkCooperativeMatrixPropertiesKHR> offered(count, empty);
     check(list(device.handle, &count, offered.data()), "listing cooperative matrices");
     offered.resize(count);
-    const auto shape = choose_matrix_shape(offered);
     if (!kCooperativeMatrixShaders) device.no_matrices = "built by a GLSL compiler that does not know them";
-    else if (!shape) device.no_matrices = "none of f16 with sums in float32 that fits";
     else if (!features12.shaderFloat16 || !features12.vulkanMemoryModel)
         device.no_matrices = "no f16 or no memory model in shaders";
     else if (!device.subgroups || device.subgroup_size < kLeastMatrixLanes || device.subgroup_size > kMostMatrixLanes)
-        device.no_matrices = "no subgroups of a fixed size from 8 to 64";
-    else device.matrices = shape;
+        device.no_matrices = fmt::format("no subgroups of a fixed size from {} to {}", kLeastMatrixLanes, kMostMatrixLanes);
+    else if (device.matrices = choose_matrix_shape(offered, device.subgroup_size); !device.matrices)
+        device.no_matrices = "none of f16 with sums in float32 that fits";
 }
 
 std::optional<uint32_t> compute_family_of(const Instance& instance, VkPhysicalDevice handle) {
