@@ -6,6 +6,7 @@
 
 #include "models/session.hpp"
 #include "tests/allocations/operator_new.hpp"
+#include "tests/golden/npy.hpp"
 
 namespace krait {
 namespace {
@@ -32,6 +33,64 @@ TEST(NoMemory, PipelinesFailWithoutIt) {
     ASSERT_TRUE(session->reset(0));
     const auto again = session->decode({{.sequence = 0, .tokens = prompt}});
     EXPECT_TRUE(again) << again.error().message;
+}
+
+// Whichever allocation of a decode fails: no results are left of it, no slot is lost, and what the sequence says it has read, its state
+// has read.
+TEST(NoMemory, AnyAllocationOfADecodeMayFail) {
+    const auto model = Model::load("tests/golden/mamba.gguf", {.device = "reference"});
+    ASSERT_TRUE(model) << model.error().message;
+    const std::vector<int32_t> start{5, 6}, tokens{1, 2, 3, 4, 5, 6, 7};
+    const std::vector<size_t> places{2, 7};
+    const auto alone = [&](std::span<const int32_t> path) {
+        auto session = Session::create(*model);
+        EXPECT_TRUE(session->decode({{.sequence = 0, .tokens = path}}));
+        return test::copy_of(session->logits(0));
+    };
+    uint64_t n = 1;
+    for (bool has_come = true; has_come; n += n < 200 ? 1 : 7) {
+        SCOPED_TRACE(n);
+        ASSERT_LT(n, 20000u) << "it comes for ever";
+        auto session = Session::create(*model, {.max_sequences = 3, .max_snapshots = 3});
+        ASSERT_TRUE(session);
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = start}}));
+        ASSERT_TRUE(session->fork(0, 1));
+        {
+            const test::OneFails fault(n);
+            Result<void> decoded;
+            try {
+                decoded = session->decode({{.sequence = 0, .tokens = tokens, .want = WantLogits::all, .snapshots = places},
+                                           {.sequence = 2, .tokens = tokens, .want = WantLogits::top, .top_k = 3}});
+            } catch (const std::bad_alloc&) {
+                decoded = fail(ErrorCode::out_of_memory, "");
+            }
+            has_come = fault.has_come();
+            ASSERT_TRUE(decoded || has_come) << decoded.error().message;
+            if (!decoded) {
+                EXPECT_TRUE(session->logits(0).empty());
+                EXPECT_TRUE(session->candidates(1).empty());
+            }
+        }
+        const int32_t next = 9;
+        for (const int32_t sequence : {0, 1, 2}) {
+            const auto read = test::copy_of(*session->tokens(sequence));
+            if (!session->decode({{.sequence = sequence, .tokens = std::span(&next, 1)}})) continue;  // it says so
+            auto path = read;
+            path.push_back(next);
+            EXPECT_LE(test::nmse(test::copy_of(session->logits(0)), alone(path)), 1e-9) << sequence;
+        }
+        for (const int32_t sequence : {0, 1, 2}) ASSERT_TRUE(session->reset(sequence));
+        // Every slot is there: three sequences that are forks of one, all written, and three snapshots.
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = tokens, .snapshots = places}}));
+        ASSERT_TRUE(session->fork(0, 1));
+        ASSERT_TRUE(session->fork(0, 2));
+        const std::vector<size_t> one{1};
+        const auto all = session->decode({{.sequence = 0, .tokens = tokens, .snapshots = one},
+                                          {.sequence = 1, .tokens = tokens},
+                                          {.sequence = 2, .tokens = tokens}});
+        ASSERT_TRUE(all) << all.error().message;
+    }
+    EXPECT_GT(n, 100u) << "few were tried";
 }
 
 }  // namespace

@@ -19,4 +19,14 @@ class NoMemoryElsewhere {
     NoMemoryElsewhere& operator=(const NoMemoryElsewhere&) = delete;
 };
 
+// While it lives, the n-th allocation of the thread that made it fails, once.
+class OneFails {
+  public:
+    explicit OneFails(uint64_t n);
+    ~OneFails();
+    bool has_come() const;
+    OneFails(const OneFails&) = delete;
+    OneFails& operator=(const OneFails&) = delete;
+};
+
 }  // namespace krait::test

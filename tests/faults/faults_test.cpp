@@ -109,7 +109,7 @@ TEST_F(FaultTest, WithoutTopKThereAreLogits) {
         << top.error().message;
     expect_right(*session, 0);
     // Another device that has it is enough.
-    const auto two = load("fault0:declines=top_k,cpu", {.layers = {2, 0}});
+    const auto two = load("fault0:declines=top_k,cpu", {.layers = {3, 0}});
     ASSERT_TRUE(two) << two.error().message;
     EXPECT_EQ((*two)->placement().device_of("likeliest"), 1);
 }
