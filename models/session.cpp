@@ -116,7 +116,12 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
 
     next_input_ = next_token_ = 0;
     KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
-    for (size_t i = 0; i < candidates_.size(); ++i) candidates_[i] = {top_logits_[i], top_tokens_[i]};
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+        if (top_tokens_[i] < 0 || top_tokens_[i] >= model_->n_token())
+            return fail(ErrorCode::internal, "the device found token {} among the likeliest of {}: its top_k is wrong",
+                        top_tokens_[i], model_->n_token());
+        candidates_[i] = {top_logits_[i], top_tokens_[i]};
+    }
     done = true;
     return {};
 }

@@ -49,6 +49,9 @@ void add_top_k_cases(CaseList& list) {
     op.add("vocabulary.greedy", {.x = f32({3, 50280})}, {1});
     // Around the sizes where kernels change their ways, and rows that defeat a guess from a few of their elements.
     for (const int32_t k : {127, 128, 129, 256, 257}) op.add(fmt::format("v3000.k{}", k), {.x = f32({2, 3000})}, {k});
+    op.add("vocabulary.k1000", {.x = f32({2, 50280})}, {1000});
+    op.add("vocabulary.k6000.ties", {.x = f32({1, 50280}, cycle({1, 3, 2, 3, 0, 3, 1, 2, 2}))}, {6000});
+    op.add("v5000.all", {.x = f32({1, 5000})}, {5000});
     op.add("many_equal", {.x = f32({2, 3000}, all(-2))}, {7});
     op.add("many_largest", {.x = f32({2, 3000}, cycle({1, 3, 2, 3}))}, {40});
     op.add("few_numbers", {.x = f32({2, 3000}, all(nan).with({Patch::kAll, 2033, 1}).with({Patch::kAll, 7, -inf}))}, {5});

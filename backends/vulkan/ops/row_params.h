@@ -13,9 +13,9 @@ struct RowParams {
     Rows second;  // rms_norm: weight; top_k: indices
     uint64_t n_row;
     uint32_t n_col;
-    uint32_t n_parts;  // rms_norm: groups of a row; top_k: k
+    uint32_t n_parts;  // rms_norm: groups of a row; top_k: how many ranks this dispatch finds
     float number;      // rms_norm: eps; softmax: scale
-    uint32_t unused;
+    uint32_t first;    // top_k: the first of these ranks
 };
 
 KRAIT_SHARED_END
