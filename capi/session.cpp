@@ -48,12 +48,16 @@ krait_code krait_session_decode(krait_session* session, const krait_batch_item* 
             const krait_batch_item& item = items[i];
             if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
             if (item.n_snapshot > 0) KRAIT_CHECK(expect_given(item.snapshots, "snapshots"));
-            if (item.want < KRAIT_WANT_NONE || item.want > KRAIT_WANT_TOP)
+            // Whatever the caller wrote there: as a krait_want it could not be looked at.
+            uint32_t want = 0;
+            static_assert(sizeof want == sizeof item.want);
+            std::memcpy(&want, &item.want, sizeof want);
+            if (want > KRAIT_WANT_TOP)
                 return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1, 2 and 3 exist", i,
-                            static_cast<int>(item.want));
+                            static_cast<int32_t>(want));
             batch.push_back({item.sequence,
                              {item.tokens, item.n_tok},
-                             static_cast<WantLogits>(item.want),
+                             static_cast<WantLogits>(want),
                              item.top_k,
                              {item.snapshots, item.n_snapshot}});
         }

@@ -59,8 +59,16 @@ CLI::Validator whole_number(int64_t least, uint64_t most) {
 
 std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
+// An unset variable of a script: `krait run "$MODEL"` is no wish for the demo model.
+static CLI::Validator not_empty(const char* what) {
+    return {[what](const std::string& text) { return text.empty() ? fmt::format("this names {}, and is empty", what) : ""; },
+            ""};
+}
+
 void ModelArguments::add_path(CLI::App& command) {
-    command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")->type_name("MODEL");
+    command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")
+        ->type_name("MODEL")
+        ->check(not_empty("a file"));
 }
 
 static void add_placement(CLI::App& command, PlacementTexts& placement) {
@@ -96,7 +104,8 @@ void ModelArguments::add_device(CLI::App& command) {
                     "where to run: a name from 'krait devices', with variant and options where wanted "
                     "(cpu:avx2:threads=2); 'auto' = the best one; several with ',' between them share the model. Default: "
                     "$KRAIT_DEVICE where set, else auto")
-        ->type_name("DEVICE");
+        ->type_name("DEVICE")
+        ->check(not_empty("a device"));
     command.add_option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
         ->type_name("N")
         ->check(whole_number(1, 1024));

@@ -137,6 +137,11 @@ TEST_F(Commands, TestOpsUsesTheDefaultDevice) {
     EXPECT_EQ(answer.text.find("cpu:portable\n"), 0u) << answer.text;
 }
 
+TEST_F(Commands, EmptyNamesAreNoDefaults) {
+    expect_says("run '' -p x -n 1", 2, "this names a file, and is empty");
+    expect_says("run -d '' -p x -n 1", 2, "this names a device, and is empty");
+}
+
 TEST_F(Commands, HelpHasExamples) {
     for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
                                 "bench", "hellaswag", "perplexity", "test-ops"})
