@@ -48,7 +48,7 @@ class Session {
   public:
     static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
-    // Every sequence once at most. After an error about the input nothing has changed; after one from a device, and after
+    // Every sequence once at most. After an error about the input no sequence has changed; after one from a device, and after
     // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
     // written refuses to go on until it is reset, restored or rolled back.
     Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
@@ -57,7 +57,7 @@ class Session {
     }
 
     // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
-    // n_vocab floats, good until the next decode; empty where none were wanted.
+    // n_vocab floats, good until the next decode, whatever becomes of the sequence; empty where none were wanted.
     std::span<const float> logits(size_t input) const;
     std::span<const float> logits(size_t input, size_t row) const;
     // The likeliest tokens after its last one, the likeliest first, where these were wanted; as long as logits.

@@ -50,11 +50,6 @@ class FaultTest : public testing::Test {
         EXPECT_LE(test::nmse(std::vector<float>(logits.begin(), logits.end()), expected_), 1e-9);
     }
 
-    static std::span<const size_t> places_at(size_t place) {
-        static thread_local size_t only;
-        only = place;
-        return {&only, 1};
-    }
     // Three snapshots are in use, of the three that there may be.
     void expect_refused_and_sound(Session& session) {
         const auto one_more = session.snapshot(1);
@@ -184,7 +179,7 @@ TEST_F(FaultTest, AnyRunMayFail) {
 
 // Snapshots outlive runs that fail, those that a run was to take leave no slot behind, and a sequence that was half written goes back.
 TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
-    const std::vector<size_t> places{40, 130};
+    const std::vector<size_t> places{40, 130}, at_30{30}, at_5{5};
     const auto first_ten = std::span(prompt_).first(10);
     for (const char* device : {"fault0:fail_run={}", "fault0:fail_run={},cpu"}) {
         for (int n = 2; n <= 40; ++n) {
@@ -209,11 +204,10 @@ TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
             EXPECT_TRUE(session->candidates(1).empty());
             ASSERT_TRUE(session->rollback(0, 10)) << "a sequence that is half written goes back too";
             ASSERT_TRUE(session->reset(1));
-            ASSERT_TRUE(
-                session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(10), .snapshots = places_at(30)}}));
+            ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(10), .snapshots = at_30}}));
             EXPECT_LE(test::nmse(test::copy_of(session->logits(0)), expected_), 1e-9) << "not the state of the snapshot";
             // All slots are there still: as many sequences and snapshots as there may be.
-            ASSERT_TRUE(session->decode({{.sequence = 1, .tokens = first_ten, .snapshots = places_at(5)}}));
+            ASSERT_TRUE(session->decode({{.sequence = 1, .tokens = first_ten, .snapshots = at_5}}));
             expect_refused_and_sound(*session);
         }
     }
