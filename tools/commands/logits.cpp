@@ -40,8 +40,8 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
+    const std::atomic<bool>& interrupted = catch_end();  // before there is a file that a signal could leave behind
     KRAIT_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model->shape().n_vocab));
-    const std::atomic<bool>& interrupted = catch_end();
     ProgressBar bar("logits");
     const auto chunk = static_cast<size_t>(arguments.chunk);
     for (size_t first = 0; first < tokens.size(); first += chunk) {
