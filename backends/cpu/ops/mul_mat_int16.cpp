@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cpu/ops/mul_mat_result.hpp"
+#include "backends/cpu/simd/fetch_ahead.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -19,13 +20,14 @@ struct WideRow {
     const float* d;
 };
 
-// kCount rows of x against kLanes rows of a group from row `row` on.
+// kCount rows of x against kLanes rows of a group from row `row` on; a step of `ahead` a unit.
 template <int kCount>
 [[gnu::always_inline]] inline void tile(const WideCell* cells, int row, const WideRow (&x)[kCount], int64_t n_units,
-                                        Vec (&sum)[kCount]) {
+                                        FetchAhead& ahead, Vec (&sum)[kCount]) {
     unroll<kCount>([&](auto m) { sum[m] = zero(); });
     for (int64_t unit = 0; unit < n_units; ++unit) {
         const WideCell& cell = cells[unit];
+        ahead.step();
         IVec total[kCount];
         unroll<kCount>([&](auto m) { total[m] = broadcast_i(0); });
         for (int i = 0; i < kWideUnit / 2; ++i) {
@@ -88,22 +90,30 @@ class Product {
         });
     }
 
+    // The group that comes after this one, while n_rows rows of x pass over this one; a single row reads on without a pause.
+    FetchAhead next_group(int64_t index, int64_t n_rows) const {
+        if (n_rows < 2 || (index + 1) * kPanelRows >= p_.n_out) return {};
+        const int64_t n_tiles = std::max<int64_t>(n_rows / kTileRows, 1) * (kPanelRows / kLanes);
+        return {reinterpret_cast<const std::byte*>(p_.w->group(index + 1)), static_cast<uint64_t>(n_units_) * sizeof(WideCell),
+                n_tiles * n_units_};
+    }
     void rows_of_group(int64_t t0, int64_t t1, int64_t index) const {
         const WideCell* cells = p_.w->group(index);
+        FetchAhead ahead = next_group(index, t1 - t0);
         for (int r = 0; r < kPanelRows && index * kPanelRows + r < p_.n_out; r += kLanes) {
             int64_t t = t0;
-            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(cells, r, t, index);
-            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(cells, r, t, index), t += 4;
-            if (t + 2 <= t1) tile_at<2>(cells, r, t, index), t += 2;
-            if (t < t1) tile_at<1>(cells, r, t, index);
+            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(cells, r, t, index, ahead);
+            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(cells, r, t, index, ahead), t += 4;
+            if (t + 2 <= t1) tile_at<2>(cells, r, t, index, ahead), t += 2;
+            if (t < t1) tile_at<1>(cells, r, t, index, ahead);
         }
     }
     template <int kCount>
-    [[gnu::noinline]] void tile_at(const WideCell* cells, int r, int64_t t, int64_t index) const {
+    [[gnu::noinline]] void tile_at(const WideCell* cells, int r, int64_t t, int64_t index, FetchAhead& ahead) const {
         WideRow x[kCount];
         Vec sum[kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
-        tile<kCount>(cells, r, x, n_units_, sum);
+        tile<kCount>(cells, r, x, n_units_, ahead, sum);
         unroll<kCount>([&](auto m) {
             finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]);
         });

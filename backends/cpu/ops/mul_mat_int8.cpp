@@ -2,6 +2,7 @@
 #include "backends/cpu/ops/mul_mat_int8.hpp"
 
 #include "backends/cpu/ops/mul_mat_int8_parts.hpp"
+#include "backends/cpu/simd/fetch_ahead.hpp"
 #ifdef KRAIT_CPU_TILES
 #include "backends/cpu/ops/mul_mat_int8_tiles.hpp"
 #endif
@@ -23,7 +24,7 @@ constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
 // A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell. The unit is a number that repeat() makes a
-// constant, so that shifts and masks are constants too.
+// constant, so that shifts and masks are constants too. beside() is called once a unit.
 
 // A group in its packed form.
 template <DType F>
@@ -43,6 +44,7 @@ struct PackedSource {
         const Vec low = P::low(cells[cell], unit, half, row);
         return fma(scale(cell, unit, half), broadcast(-static_cast<float>(kFacts.centre())), low);
     }
+    void beside() const {}
 };
 
 // The same unpacked.
@@ -52,6 +54,7 @@ struct UnpackedSource {
     static constexpr int kUnits = 1;
     Unpacked memory;
     int row;
+    FetchAhead* ahead;
 
     [[gnu::always_inline]] void quants(int64_t cell, int, IVec (&q)[kUnitGroups]) const {
         const uint32_t* from = memory.quants + cell * kUnitGroups * kPanelRows + row;
@@ -63,6 +66,7 @@ struct UnpackedSource {
     [[gnu::always_inline]] Vec low(int64_t cell, int, int half) const {
         return load(memory.low + (cell * kFacts.halves + half) * kPanelRows + row);
     }
+    [[gnu::always_inline]] void beside() const { ahead->step(); }
 };
 
 // kSigned: quants with the centre taken off.
@@ -103,6 +107,7 @@ template <int kCount, class Source>
             const int64_t unit = cell * Source::kUnits + u;
             IVec q[kUnitGroups];
             w.quants(cell, u, q);
+            w.beside();
             repeat<kHalves>([&](auto h) __attribute__((always_inline)) {
                 const Vec scale = w.scale(cell, u, h);
                 Vec low = zero();
@@ -216,19 +221,27 @@ class Product {
                     const std::byte* packed = group(index, scratch + unpacked);
                     if (by_tiles_) unpack<F, true>(packed, p_.layout.n_cells, memory);
                     else unpack<F, false>(packed, p_.layout.n_cells, memory);
-                    rows_of_group<Panel<F>::kFacts>(memory, t0, std::min(t0 + part, p_.n_tok), index * kPanelRows);
+                    const int64_t t1 = std::min(t0 + part, p_.n_tok);
+                    FetchAhead ahead = next_group(index, t1 - t0);
+                    rows_of_group<Panel<F>::kFacts>(memory, ahead, t0, t1, index * kPanelRows);
                 }
             });
         });
     }
+    // The group that is unpacked after this one, while n_rows rows of x pass over this one.
+    FetchAhead next_group(int64_t index, int64_t n_rows) const {
+        if (!p_.packed || index + 1 == p_.layout.n_groups()) return {};
+        const int64_t n_tiles = std::max<int64_t>(n_rows / (by_tiles_ ? kRowsOfPart : kRowsOfTile), 1) * (kPanelRows / kLanes);
+        return {p_.packed->group(index + 1), p_.layout.group_bytes, n_tiles * p_.layout.n_units};
+    }
     template <PanelFacts kFacts>
-    void rows_of_group(const Unpacked& memory, int64_t t0, int64_t t1, int64_t n0) const {
+    void rows_of_group(const Unpacked& memory, FetchAhead& ahead, int64_t t0, int64_t t1, int64_t n0) const {
 #ifdef KRAIT_CPU_TILES
-        if (by_tiles_) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, t0, t1, n0);
+        if (by_tiles_) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, ahead, t0, t1, n0);
 #endif
         const int64_t n_units = p_.layout.n_units;
         for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
-            const UnpackedSource<kFacts> w{memory, column};
+            const UnpackedSource<kFacts> w{memory, column, &ahead};
             int64_t t = t0;
             for (; t + kRowsOfTile <= t1; t += kRowsOfTile) tile_at<kRowsOfTile>(w, n_units, t, n0 + column);
             if (kRowsOfTile > 4 && t + 4 <= t1) tile_at<4>(w, n_units, t, n0 + column), t += 4;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "backends/cpu/ops/mul_mat_int8_parts.hpp"
+#include "backends/cpu/simd/fetch_ahead.hpp"
 #include "backends/cpu/simd/tiles.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -86,8 +87,8 @@ struct TileStage {
 // Rows block * kTileRows .. + kCount of x by a group whose first row is n; those from n_rows on are not stored. Tiles are
 // configured as TileStage says.
 template <PanelFacts kFacts, int kCount>
-[[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Unpacked& w, const TileActivations& x, int64_t block,
-                                     int64_t n_rows, int64_t n) {
+[[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead,
+                                     int64_t block, int64_t n_rows, int64_t n) {
     using Stage = TileStage<kFacts>;
     constexpr int kDots = Stage::kDots, kHalves = kFacts.halves;
     constexpr int64_t kWordsOfDot = Stage::kDepth * kPanelRows;
@@ -106,6 +107,7 @@ template <PanelFacts kFacts, int kCount>
             tile_load<a>(q + dot * Stage::kDepthBytes, x.stride());
             tile_load<b>(w.quants + dot * kWordsOfDot, kTileRowBytes);
             tile_dot_s8s8<c, a, b>();
+            ahead.step();
         });
         unroll<kDots>([&](auto i)
                           __attribute__((always_inline)) { tile_store<parity * kDots + i>(totals[parity][i], kTileRowBytes); });
@@ -143,12 +145,13 @@ template <PanelFacts kFacts, int kCount>
 
 // Rows t0 .. t1 of x, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed.
 template <PanelFacts kFacts>
-void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, int64_t t0, int64_t t1, int64_t n) {
+void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead, int64_t t0,
+                    int64_t t1, int64_t n) {
     const TileScope scope(TileStage<kFacts>::kConfig);
     for (int64_t t = t0; t < t1; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(t1 - t, kTileRows);
-        if (rows > kTileRows / 2) multiply_tile<kFacts, kTileRows>(p, w, x, t / kTileRows, rows, n);
-        else multiply_tile<kFacts, kTileRows / 2>(p, w, x, t / kTileRows, rows, n);
+        if (rows > kTileRows / 2) multiply_tile<kFacts, kTileRows>(p, w, x, ahead, t / kTileRows, rows, n);
+        else multiply_tile<kFacts, kTileRows / 2>(p, w, x, ahead, t / kTileRows, rows, n);
     }
 }
 
