@@ -11,9 +11,9 @@
 // Chunks are short: C . B is made anew for each head and 64 channels, work that grows with the chunk, and two buffers of B and C
 // fit beside it. A chunk ends early at the sequence's end and after the row of a snapshot, and what lies behind costs little: tiles
 // without rows are passed over.
-// Numbers: every operand is two tf32, its upper 11 bits and its next; three products of those are a float32's within 2^-20, in
-// float32's range. The unit cuts sums off: each sum of a chunk starts at 0, and joins the state rounded. a_t is two float32, else
-// exp(a_t - a_j) behind a step of 1e4 would be noise. What is above the diagonal is left out, not multiplied by 0.
+// Numbers: every operand is two tf32, its upper 11 bits and the next; three products of those are a float32's within 2^-22, in
+// float32's range. The unit cuts its sums off instead of rounding them, so they are short, of 16 columns, and joined in float32. a_t is
+// two float32, else exp(a_t - a_j) behind a step of 1e4 would be noise. What is above the diagonal is left out, not multiplied by 0.
 // Where a result of a chunk is not finite, a number in it may be none, or too large for the order of these products: the warp does
 // the chunk again as the recurrence does, so that infinities and NaN come where they belong.
 // Grid: (heads, and blocks of channels in them; sequences). For sm_80 and newer.
@@ -59,14 +59,22 @@ template <int kCount>
 struct SplitOperand {
     uint32_t high[kCount], low[kCount];
     KRAIT_DEVICE void set(int i, float value) {
-        high[i] = float_bits(value) & 0xffffe000u;
+        high[i] = (float_bits(value) + 0x1000u) & 0xffffe000u;  // rounded to what the unit reads
         low[i] = float_bits(value - bits_float(high[i]));
     }
 };
-KRAIT_DEVICE void multiply_split(float (&sum)[4], const SplitOperand<4>& a, const SplitOperand<2>& b) {
-    multiply_tf32(sum, a.low, b.high);
-    multiply_tf32(sum, a.high, b.low);
-    multiply_tf32(sum, a.high, b.high);
+// Two steps of eight columns, the small products first.
+KRAIT_DEVICE void multiply_split(float (&sum)[4], const SplitOperand<4> (&a)[2], const SplitOperand<2> (&b)[2]) {
+    float products[4] = {};
+    KRAIT_UNROLL
+    for (int i = 0; i < 2; ++i) {
+        multiply_tf32(products, a[i].low, b[i].high);
+        multiply_tf32(products, a[i].high, b[i].low);
+    }
+    KRAIT_UNROLL
+    for (int i = 0; i < 2; ++i) multiply_tf32(products, a[i].high, b[i].high);
+    KRAIT_UNROLL
+    for (int r = 0; r < 4; ++r) sum[r] += products[r];
 }
 
 template <int kParts>
@@ -217,9 +225,7 @@ class ScanChunks {
     // The tiles of C . B up to the diagonal, 16 rows by 8 each, and of which warp: (0, 0) and (0, 1), (1, 0) and (1, 1), (1, 2), (1, 3).
     KRAIT_DEVICE int weight_tile() const { return slice == 0 ? 0 : 1; }
     KRAIT_DEVICE int weight_eight(int which) const { return slice < 2 ? which : slice; }
-    KRAIT_DEVICE bool has_weights(int which, int n) const {
-        return 16 * weight_tile() < n && 8 * weight_eight(which) < n && (which == 0 || slice < 2);
-    }
+    KRAIT_DEVICE bool has_weights(int which, int n) const { return 16 * weight_tile() < n && (which == 0 || slice < 2); }
 
     KRAIT_DEVICE void multiply_states(const Tile& now, int n, float (&product)[2][4]) const {
         if (!has_weights(0, n)) return;
@@ -234,8 +240,7 @@ class ScanChunks {
             for (int which = 0; which < 2; ++which) {
                 if (which == 1 && !two) continue;
                 const auto b = load_vector<float4>(now.B + (8 * weight_eight(which) + eighth) * Tile::kStride + at);
-                multiply_split(product[which], a[0], split(b.x, b.z));
-                multiply_split(product[which], a[1], split(b.y, b.w));
+                multiply_split(product[which], a, {split(b.x, b.z), split(b.y, b.w)});
             }
         }
     }
@@ -279,8 +284,8 @@ class ScanChunks {
             const float* C = now.C + eighth * Tile::kStride + part * kPart + 16 * pair + 4 * quad;
             SplitOperand<2> b[2][2];
             KRAIT_UNROLL
-            for (int q = 0; q < 2; ++q) KRAIT_UNROLL
-            for (int half = 0; half < 2; ++half) b[q][half] = split(S[pair][q][2 * half], S[pair][q][2 * half + 1]);
+            for (int half = 0; half < 2; ++half) KRAIT_UNROLL
+            for (int q = 0; q < 2; ++q) b[half][q] = split(S[pair][q][2 * half], S[pair][q][2 * half + 1]);
             KRAIT_UNROLL
             for (int tile = 0; tile < 2; ++tile) {
                 if (16 * tile >= n) continue;
@@ -289,8 +294,7 @@ class ScanChunks {
                 const SplitOperand<4> a[2] = {split(upper.x, lower.x, upper.z, lower.z),
                                               split(upper.y, lower.y, upper.w, lower.w)};
                 KRAIT_UNROLL
-                for (int q = 0; q < 2; ++q) KRAIT_UNROLL
-                for (int half = 0; half < 2; ++half) multiply_split(y[tile][half], a[q], b[q][half]);
+                for (int half = 0; half < 2; ++half) multiply_split(y[tile][half], a, b[half]);
             }
         }
         KRAIT_UNROLL
@@ -298,15 +302,23 @@ class ScanChunks {
         for (int half = 0; half < 2; ++half) KRAIT_UNROLL
         for (int r = 0; r < 4; ++r) y[tile][half][r] *= steps.decay[16 * tile + eighth + 8 * (r / 2)];
         KRAIT_UNROLL
-        for (int k = 0; k < kChunk / 8; ++k) {
-            if (8 * k >= n) continue;
-            const SplitOperand<2> b[2] = {split(x[k][0][0], x[k][1][0]), split(x[k][0][1], x[k][1][1])};
+        for (int rows = 0; rows < 2; ++rows) {  // sixteen of them
+            if (16 * rows >= n) continue;
+            SplitOperand<2> b[2][2];
             KRAIT_UNROLL
-            for (int tile = k / 2; tile < 2; ++tile) {
+            for (int half = 0; half < 2; ++half) KRAIT_UNROLL
+            for (int k = 0; k < 2; ++k) b[half][k] = split(x[2 * rows + k][0][half], x[2 * rows + k][1][half]);
+            KRAIT_UNROLL
+            for (int tile = rows; tile < 2; ++tile) {
                 if (16 * tile >= n) continue;
-                const float* weight = &memory.weight[part][(16 * tile + eighth) * kWeightStride + 8 * k + 2 * quad];
-                const auto upper = load_vector<float2>(weight), lower = load_vector<float2>(weight + 8 * kWeightStride);
-                const SplitOperand<4> a = split(upper.x, lower.x, upper.y, lower.y);
+                SplitOperand<4> a[2];
+                KRAIT_UNROLL
+                for (int k = 0; k < 2; ++k) {
+                    const float* weight =
+                        &memory.weight[part][(16 * tile + eighth) * kWeightStride + 16 * rows + 8 * k + 2 * quad];
+                    const auto upper = load_vector<float2>(weight), lower = load_vector<float2>(weight + 8 * kWeightStride);
+                    a[k] = split(upper.x, lower.x, upper.y, lower.y);
+                }
                 KRAIT_UNROLL
                 for (int half = 0; half < 2; ++half) multiply_split(y[tile][half], a, b[half]);
             }
@@ -319,17 +331,30 @@ class ScanChunks {
         for (int first = 0; first < kPairs; first += 2) {  // two pairs at a time: sums of four tiles in flight
             float sum[2][2][4] = {};
             KRAIT_UNROLL
-            for (int k = 0; k < kChunk / 8; ++k) {
-                if (8 * k >= n) continue;
-                const int row = 8 * k + 2 * quad;
-                const float even = steps.remains[row], odd = steps.remains[row + 1];
-                const SplitOperand<4> a = split(even * x[k][0][0], even * x[k][0][1], odd * x[k][1][0], odd * x[k][1][1]);
+            for (int rows = 0; rows < 2; ++rows) {
+                if (16 * rows >= n) continue;
+                SplitOperand<4> a[2];
+                KRAIT_UNROLL
+                for (int k = 0; k < 2; ++k) {
+                    const int row = 16 * rows + 8 * k + 2 * quad;
+                    const float even = steps.remains[row], odd = steps.remains[row + 1];
+                    const auto& of = x[2 * rows + k];
+                    a[k] = split(even * of[0][0], even * of[0][1], odd * of[1][0], odd * of[1][1]);
+                }
                 KRAIT_UNROLL
                 for (int pair = 0; pair < 2; ++pair) {
-                    const float* B = now.B + row * Tile::kStride + part * kPart + 16 * (first + pair) + 2 * eighth;
-                    const auto upper = load_vector<float2>(B), lower = load_vector<float2>(B + Tile::kStride);
-                    multiply_split(sum[pair][0], a, split(upper.x, lower.x));
-                    multiply_split(sum[pair][1], a, split(upper.y, lower.y));
+                    const float* B =
+                        now.B + (16 * rows + 2 * quad) * Tile::kStride + part * kPart + 16 * (first + pair) + 2 * eighth;
+                    SplitOperand<2> b[2][2];
+                    KRAIT_UNROLL
+                    for (int k = 0; k < 2; ++k) {
+                        const auto even = load_vector<float2>(B + 8 * k * Tile::kStride);
+                        const auto odd = load_vector<float2>(B + (8 * k + 1) * Tile::kStride);
+                        b[0][k] = split(even.x, odd.x);
+                        b[1][k] = split(even.y, odd.y);
+                    }
+                    KRAIT_UNROLL
+                    for (int q = 0; q < 2; ++q) multiply_split(sum[pair][q], a, b[q]);
                 }
             }
             KRAIT_UNROLL
