@@ -51,6 +51,7 @@ void launch_scan(ScanOperands op, Context& context) {
 
 template <int kParts>
 void launch_chunks(ScanOperands op, Context& context) {
+    static_assert(sizeof(ChunkMemory<kParts>) <= 99 * 1024, "what a block gets from sm_80 on");
     op.blocks_per_head = static_cast<int32_t>(blocks_for(op.head_dim, kSlab));
     op.vectors = aligned_rows(op.B, 16) && aligned_rows(op.C, 16) && op.d_state % 4 == 0;
     const Extent3 grid{static_cast<uint32_t>(op.n_head * op.blocks_per_head),
