@@ -28,6 +28,7 @@ HOT = (
     r"mul_mat_mma_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), (2, true|8, false)>",
     r"ssm_scan_kernel<4, 4, (void|krait::Block(F32|F16|Q8_0))>",
     r"ssm_scan_kernel<16, 8, void>",
+    r"ssm_scan_chunks_kernel<[12]>",
     r"ssm_conv_kernel<4>",
     r"rms_norm_kernel",
     r"argmax_kernel",

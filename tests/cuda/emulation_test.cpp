@@ -168,6 +168,43 @@ TEST_F(Emulation, BlocksFindTheirSharedMemoryPoisoned) {
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(std::isnan(out[i]));
 }
 
+// A column of A and a row of B at a time: each lane's registers are where PTX has them.
+TEST_F(Emulation, AMatrixProductOfTf32) {
+    auto* out = array<float>(16 * 8);
+    for (uint32_t k = 0; k < 8; ++k) {
+        launch({1}, {32}, [=] {
+            const uint32_t g = threadIdx.x / 4, t = threadIdx.x % 4;
+            uint32_t a[4], b[2];
+            for (uint32_t r = 0; r < 4; ++r)
+                a[r] = float_bits(t + 4 * (r / 2) == k ? static_cast<float>(1 + g + 8 * (r % 2)) : 0.0f);
+            for (uint32_t r = 0; r < 2; ++r) b[r] = float_bits(t + 4 * r == k ? static_cast<float>(3 + 100 * g) : 0.0f);
+            float d[4] = {1, 1, 1, 1};
+            multiply_tf32(d, a, b);
+            for (uint32_t r = 0; r < 4; ++r) out[(g + 8 * (r / 2)) * 8 + 2 * t + r % 2] = d[r];
+        });
+        for (int m = 0; m < 16; ++m)
+            for (int n = 0; n < 8; ++n) ASSERT_EQ(out[m * 8 + n], static_cast<float>(1 + (1 + m) * (3 + 100 * n)));
+    }
+}
+
+TEST_F(Emulation, Tf32IsTheUpperBitsAndSumsAreCutOff) {
+    auto* out = array<float>(3);
+    launch({1}, {32}, [=] {
+        const auto multiply = [](float sum, float left, float right) {
+            const uint32_t a[4] = {float_bits(left), 0, 0, 0}, b[2] = {float_bits(right), 0};
+            float d[4] = {sum, 0, 0, 0};
+            multiply_tf32(d, a, b);
+            return d[0];
+        };
+        const float full = multiply(0, 1 + 0x1p-10f + 0x1p-11f, 0.25f);
+        const float up = multiply(1, 0x1.cp-13f, 0x1p-12f), down = multiply(-1, 0x1.cp-13f, -0x1p-12f);
+        if (threadIdx.x == 0) out[0] = full, out[1] = up, out[2] = down;
+    });
+    EXPECT_EQ(out[0], 4 * 0.25f * (1 + 0x1p-10f)) << "four columns of 1 + 2^-10, without the 2^-11";
+    EXPECT_EQ(out[1], 1 + 0x1p-23f) << "1 + 1.75 * 2^-23, which would round up";
+    EXPECT_EQ(out[2], -1 - 0x1p-23f);
+}
+
 // ---- what is wrong is found -------------------------------------------------------------------------------------------
 
 TEST_F(Emulation, AMissingBarrierIsARace) {

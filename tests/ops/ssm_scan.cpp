@@ -277,6 +277,106 @@ void add_values(ScanCases& cases) {
     cases.add("mamba1.groups4", in);
 }
 
+// Runs of many rows in sizes that chunked forms are made for: Mamba-2, heads of many channels and states.
+void add_prompts(ScanCases& cases) {
+    const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+    const Shape small = mamba2(2, 32, 1, 36);
+    const auto name = [](int32_t n_tok, const Shape& shape) { return fmt::format("prompt.t{}.{}", n_tok, shape.text()); };
+    for (const int32_t n_tok : {64, 65, 79, 81, 95, 96, 97, 127, 128, 129, 131, 259})
+        cases.add(name(n_tok, small), one_sequence(n_tok), small);
+    for (const int64_t d_state : {33, 64, 65, 127, 128, 130, 256}) {
+        const Shape shape = mamba2(1, 32, 1, d_state);
+        cases.add(name(67, shape), one_sequence(67), shape);
+    }
+    for (const int64_t head_dim : {33, 48, 63, 64, 80, 128}) {
+        const Shape shape = mamba2(2, head_dim, 2, 48);
+        cases.add(name(66, shape), one_sequence(66), shape);
+    }
+    for (const int64_t n_group : {1, 8}) {
+        const Shape shape = mamba2(8, 64, n_group, 128);
+        cases.add(name(100, shape), one_sequence(100), shape).heavy = true;
+    }
+    const Shape long_run = mamba2(1, 64, 1, 128);
+    cases.add(name(1000, long_run), one_sequence(1000), long_run).heavy = true;
+    for (const bool bias : {false, true})
+        for (const Skip skip : {Skip::none, Skip::a_number_a_head, Skip::a_number_a_channel})
+            for (const bool gate : {false, true}) {
+                Shape shape = mamba2(2, 32, 1, 34);
+                shape.bias = bias, shape.skip = skip, shape.gate = gate;
+                cases.add(fmt::format("prompt.options{}{}{}", bias ? ".bias" : "",
+                                      skip == Skip::none              ? ""
+                                      : skip == Skip::a_number_a_head ? ".D_head"
+                                                                      : ".D_channel",
+                                      gate ? ".z" : ""),
+                          one_sequence(66), shape);
+            }
+
+    for (const Slots slots : {Slots::in_place, Slots::fresh, Slots::forked, Slots::permuted, Slots::nowhere}) {
+        const std::string what = name_of(slots);
+        cases.add("prompt.b4.empty." + what, ragged({70, 0, 1, 33}, slots), small);
+        cases.add("prompt.b3.even." + what, ragged({32, 16, 64}, slots), small);
+        if (slots == Slots::forked) continue;
+        cases.add("prompt.snapshot.ends." + what, ragged({80, 17}, slots).snapshot(0).snapshot(79).snapshot(80).snapshot(-1),
+                  small);
+        cases.add("prompt.snapshot.middle." + what,
+                  ragged({97, 30}, slots).snapshot(15).snapshot(16).snapshot(31).snapshot(32).snapshot(70).snapshot(112),
+                  small);
+    }
+
+    const auto add = [&](const char* what, RaggedLayout run, auto change, const ops::SsmScanParams& params = {}) -> Case& {
+        auto in = ScanCases::inputs(run, mamba2(3, 32, 1, 40));
+        change(in);
+        return cases.add(fmt::format("prompt.{}", what), std::move(in), params);
+    };
+    const RaggedLayout one = one_sequence(70), three = ragged({11, 33, 20}, Slots::permuted);
+    // Three heads and eight steps: every head meets every step.
+    const Fill steps = cycle({-1e4f, -100, -16, 0, 19.999f, 20.001f, 88, 1e4f});
+    add("dt_range", one, [&](auto& in) { in.dt.fill = steps, in.dt_bias = {}; });
+    add("dt_range.decay", one, [&](auto& in) { in.dt.fill = steps, in.dt_bias = {}, in.A.fill = cycle({-1e-8f, -16, -1e4f}); });
+    add("dt_range.no_softplus", one,
+        [](auto& in) {
+            in.dt.fill = cycle({0, 1e-6f, 1e-3f, 0.5f, 3, 50, 1e4f}), in.dt_bias = {};
+        },
+        {.dt_softplus = 0});
+    for (const float a : {0.0f, -1e-8f, -1e-3f, -16.0f, -1e4f})
+        add(fmt::format("A{:g}", a).c_str(), one, [&](auto& in) { in.A.fill = all(a); });
+    add("A_infinite", one, [&](auto& in) { in.A.fill = cycle({-inf, -0.1f, -1e35f}); });
+    add("A_infinite.no_step", one,
+        [&](auto& in) {
+            in.A.fill = cycle({-1, -inf}), in.dt.fill = normal(-1, 1).with({20, 1, 0}), in.dt_bias = {};
+        },
+        {.dt_softplus = 0, .dt_min = 0});
+    add("A_positive", one, [](auto& in) { in.A.fill = uniform(0.01f, 0.3f); });
+    add("x_zero", ragged({70}, Slots::fresh), [](auto& in) { in.x.fill = all(0); });
+    add("x_tiny", one, [](auto& in) { in.x.fill = normal().with({4, Patch::kAll, 1e-40f}).with({66, 3, 1e-45f}); });
+    add("x_large", one, [](auto& in) { in.x.fill = normal(0, 1e15f); });
+    add("x_infinite", three, [&](auto& in) { in.x.fill = normal().with({30, 3, inf}); });
+    add("B_infinite", three, [&](auto& in) { in.B.fill = normal().with({30, 3, inf}); });
+    add("C_infinite", three, [&](auto& in) { in.C.fill = normal().with({30, 3, -inf}); });
+    add("dt_infinite", three, [&](auto& in) { in.dt.fill = normal().with({30, 2, inf}); });
+    // Each fits, and so does what the recurrence makes of them; their product is beyond float32.
+    add("B_and_C_huge", one,
+        [](auto& in) { in.B.fill = normal(0, 1e25f), in.C.fill = normal(0, 1e25f), in.x.fill = normal(0, 1e-25f), in.D = {}; });
+    add("B_zero", one, [](auto& in) { in.B.fill = all(0); });
+    add("C_one_state", one, [](auto& in) { in.C.fill = all(0).with({Patch::kAll, 35, 1}); });
+    for (const int64_t row : {11, 30, 43}) {
+        add(fmt::format("nan_in_x_stays.row{}", row).c_str(), three, [&](auto& in) {
+            in.x.fill = normal().with({row, 70, nan});
+        });
+        add(fmt::format("nan_in_dt_stays.row{}", row).c_str(), three, [&](auto& in) {
+            in.dt.fill = normal().with({row, 2, nan});
+        });
+        add(fmt::format("nan_in_B_stays.row{}", row).c_str(), three, [&](auto& in) {
+            in.B.fill = normal().with({row, 3, nan});
+        });
+        add(fmt::format("nan_in_C_stays.row{}", row).c_str(), three, [&](auto& in) {
+            in.C.fill = normal().with({row, 3, nan});
+        });
+    }
+    add("nan_in_state_stays", ragged({11, 33, 20}), [&](auto& in) { in.state.fill = normal().with({2, 40, nan}); });
+    add("inf_in_state_stays", ragged({11, 33, 20}), [&](auto& in) { in.state.fill = normal().with({2, 40, inf}); });
+}
+
 void add_refusals(ScanCases& cases) {
     const Shape shape = mamba2(4, 3, 2, 8);
     const auto with = [&](auto change) {
@@ -329,6 +429,7 @@ void add_ssm_scan_cases(CaseList& list) {
     add_sizes(cases);
     add_sequences(cases);
     add_values(cases);
+    add_prompts(cases);
     add_refusals(cases);
 }
 

@@ -183,6 +183,10 @@ inline void multiply_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (
 inline void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Site site = Site::here()) {
     emulation::matrix_product<true>(d, a, b, site);
 }
+// The same for columns k of A and rows k of B in float32 of which the unit takes the upper 19 bits, tf32.
+inline void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Site site = Site::here()) {
+    emulation::matrix_product_tf32(d, a, b, site);
+}
 
 // Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
 inline uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {

@@ -129,6 +129,17 @@ KRAIT_DEVICE void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uin
 #endif
 }
 
+// The same for columns k of A and rows k of B in float32 of which the unit takes the upper 19 bits, tf32. From sm_80 on.
+KRAIT_DEVICE void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else
+    __trap();
+#endif
+}
+
 // Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
 KRAIT_DEVICE uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) { return __byte_perm(low, high, selector); }
 // Two f16 less two others.

@@ -5,6 +5,7 @@
 
 #include "backends/cuda/fusion.hpp"
 #include "backends/cuda/ops/sequences.hpp"
+#include "backends/cuda/ops/ssm_scan_chunks.cuh"
 
 namespace krait::cuda {
 namespace {
@@ -48,6 +49,29 @@ void launch_scan(ScanOperands op, Context& context) {
            &ssm_scan_kernel<kLanes, kStates, DtBlock>, op);
 }
 
+template <int kParts>
+void launch_chunks(ScanOperands op, Context& context) {
+    static_assert(sizeof(ChunkMemory<kParts>) <= 99 * 1024, "what a block gets from sm_80 on");
+    op.blocks_per_head = static_cast<int32_t>(blocks_for(op.head_dim, kSlab));
+    op.vectors = aligned_rows(op.B, 16) && aligned_rows(op.C, 16) && op.d_state % 4 == 0;
+    const Extent3 grid{static_cast<uint32_t>(op.n_head * op.blocks_per_head),
+                       static_cast<uint32_t>(std::min(op.sequences.n_seq, 65535))};
+    launch(context.stream,
+           {.name = "ssm_scan_chunks",
+            .grid = grid,
+            .block = {ScanChunks<kParts>::kThreads},
+            .dynamic_shared = sizeof(ChunkMemory<kParts>)},
+           &ssm_scan_chunks_kernel<kParts>, op);
+}
+
+// Whether chunks on the matrix unit are less work than row after row: tiles are full enough, and there are rows for chunks, at
+// least if sequences are equally long. One that is shorter pays for a tile of 16 rows.
+bool chunks_pay(const ScanOperands& op, int64_t n_tok, const Gpu& gpu) {
+    constexpr int64_t kLeastRows = 64, kLeastRowsOfSequence = 16;
+    return gpu.is_sm80() && !op.A_per_state && op.head_dim >= 2 * kSlice && op.d_state > kPart / 2 && n_tok >= kLeastRows &&
+           n_tok >= kLeastRowsOfSequence * op.sequences.n_seq;
+}
+
 // The weight formats that a product with dt_rank columns has in real files, and the rows for which it is no work.
 constexpr int64_t kMostDtRows = 4;
 bool is_dt_format(DType format) {
@@ -60,6 +84,8 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
               Context& context) {
     const ScanOperands op = scan_operands(in, params, out);
     if (op.head_dim == 0 || op.n_head == 0) return;
+    if (chunks_pay(op, in.x.extent(0), context.stream.gpu()))
+        return op.d_state <= kPart ? launch_chunks<1>(op, context) : launch_chunks<2>(op, context);
     // As few lanes a channel as hold its states in 4 or 8 registers each.
     if (op.d_state <= 16) return launch_scan<4, 4>(op, context);
     if (op.d_state <= 32) return launch_scan<8, 4>(op, context);

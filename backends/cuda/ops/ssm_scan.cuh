@@ -31,8 +31,9 @@ struct ScanOperands {
     Sequences sequences;
     Rows<float> y;
     int32_t n_head, head_dim, n_group, d_state;
-    int32_t blocks_per_group;
+    int32_t blocks_per_group, blocks_per_head;
     bool A_per_state, D_per_channel, softplus;
+    bool vectors;  // 16 bytes of a row of B and C can be read at once
     float dt_min, dt_max;
     MulMatOperands dt_product;
 };
@@ -54,6 +55,13 @@ KRAIT_DEVICE float scan_step(const ScanOperands& op, float raw, int32_t head) {
     if (d < op.dt_min) d = op.dt_min;
     if (d > op.dt_max) d = op.dt_max;
     return d;
+}
+
+// y of a channel in a row, from the sum over all states. x and z are looked at where there is a D or a gate.
+KRAIT_DEVICE float finished(const ScanOperands& op, int32_t channel, int32_t head, float sum, float x, float z) {
+    if (op.D) sum = fused(op.D[op.D_per_channel ? channel : head], x, sum);
+    if (op.z.data) sum *= divide(z, 1.0f + exp_accurate(-z));
+    return sum;
 }
 
 // Of four values, those of a row each, the sum over kLanes lanes: lane l gets the one of row l % 4.
@@ -210,14 +218,8 @@ class Scan {
     KRAIT_DEVICE void finish_row(const Tile& now, int32_t t, int row, float sum) const {
         float* y = op.y.row(t + row) + channel;
         if (first_state > 0) sum += *y;  // of the states before
-        if (first_state + kWidth >= op.d_state) {
-            const float x = now.x[row * kChannels + self];
-            if (op.D) sum = fused(op.D[op.D_per_channel ? channel : head], x, sum);
-            if (op.z.data) {
-                const float z = now.z[row * kChannels + self];
-                sum *= divide(z, 1.0f + exp_accurate(-z));
-            }
-        }
+        const int at = row * kChannels + self;
+        if (first_state + kWidth >= op.d_state) sum = finished(op, channel, head, sum, now.x[at], now.z[at]);
         *y = sum;
     }
 
