@@ -21,18 +21,23 @@ class AsyncView {
         fresh_ = true;
     }
     void stored(uint32_t thread, size_t at, size_t size) { threads_[thread].stored.push_back({at, size}); }
-    void fence(uint32_t thread) {
+    // What the thread has stored so far, as it is now.
+    void fence(uint32_t thread, const std::byte* memory) {
         Thread& self = threads_[thread];
         self.fenced.insert(self.fenced.end(), self.stored.begin(), self.stored.end());
+        for (const Range& range : self.stored)
+            self.bytes.insert(self.bytes.end(), memory + range.at, memory + range.at + range.size);
         self.stored.clear();
     }
     // The thread came to a barrier.
-    void publish(uint32_t thread, const std::byte* memory, size_t room) {
+    void publish(uint32_t thread, size_t room) {
         Thread& self = threads_[thread];
         if (self.fenced.empty()) return;
         prepare(room);
-        for (const Range& range : self.fenced) std::memcpy(seen_.data() + range.at, memory + range.at, range.size);
+        const std::byte* from = self.bytes.data();
+        for (const Range& range : self.fenced) std::memcpy(seen_.data() + range.at, from, range.size), from += range.size;
         self.fenced.clear();
+        self.bytes.clear();
     }
     // What lies at `at` now is what was published.
     bool is_current(const std::byte* memory, size_t room, size_t at, size_t size) {
@@ -46,6 +51,7 @@ class AsyncView {
     };
     struct Thread {
         std::vector<Range> stored, fenced;
+        std::vector<std::byte> bytes;  // of fenced
     };
     void prepare(size_t room) {
         if (!fresh_) return;

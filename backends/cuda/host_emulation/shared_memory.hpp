@@ -34,8 +34,8 @@ class SharedMemory {
     void stored(uint32_t thread, const void* at, size_t size) {
         view_.stored(thread, static_cast<size_t>(static_cast<const std::byte*>(at) - base()), size);
     }
-    void fence(uint32_t thread) { view_.fence(thread); }
-    void publish(uint32_t thread) { view_.publish(thread, base(), kRoom); }
+    void fence(uint32_t thread) { view_.fence(thread, base()); }
+    void publish(uint32_t thread) { view_.publish(thread, kRoom); }
 
   private:
     struct Array {
