@@ -316,7 +316,7 @@ TEST_F(Warpgroup, AMissingFenceOfTheProxy) {
                 words);
     expect_says(of([](uint8_t* tile) {  // stored by another word
                     async_proxy_fence();
-                    if (threadIdx.x == 0) tile[100] ^= 1;
+                    if (threadIdx.x == 0) tile[5] ^= 1;
                     block_barrier();
                 }),
                 words);
