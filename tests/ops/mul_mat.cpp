@@ -145,8 +145,10 @@ void add_mul_mat_cases(CaseList& list) {
             cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1e-5f), "tiny_w");
             cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1.2e4f), "large_w");
         }
-        for (const DType dtype : {DType::Q8_0, DType::Q6_K, DType::Q4_K})
+        for (const DType dtype : {DType::Q8_0, DType::Q6_K, DType::Q4_K}) {
             cases.add_filled(dtype, n_tok, 21, 256, normal(0, 5e-35f), normal(0, 100), "faint_x");
+            cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1e6f), "huge_w");  // more than f16 holds
+        }
     }
     cases.add_filled(DType::F32, 3, 9, 33, all(1e-25f), all(1e-10f), "tiny_products");
 
