@@ -65,7 +65,8 @@ bool wgmma_of(const plugin::Options& options, int capability) {
         throw_error(ErrorCode::unsupported, "wgmma=on: it is for compute capability 9.0, and this device has {}.{}",
                     capability / 10, capability % 10);
     if (!kHasSm90a)
-        throw_error(ErrorCode::unsupported, "wgmma=on: this plugin has no code for sm_90a (-DCMAKE_CUDA_ARCHITECTURES=90a-real)");
+        throw_error(ErrorCode::unsupported,
+                    "wgmma=on: this plugin has no code for sm_90a (-DCMAKE_CUDA_ARCHITECTURES=90a-real)");
     return true;
 }
 

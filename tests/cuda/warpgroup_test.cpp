@@ -32,7 +32,9 @@ uint32_t bits_of(float value) {
 template <bool kBf16>
 void load_a(uint32_t (&a)[4]) {
     const auto thread = static_cast<int>(threadIdx.x), row = thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
-    const auto pair = [](int m, int k) { return bits_of<kBf16>(value_of_a(m, k)) | bits_of<kBf16>(value_of_a(m, k + 1)) << 16; };
+    const auto pair = [](int m, int k) {
+        return bits_of<kBf16>(value_of_a(m, k)) | bits_of<kBf16>(value_of_a(m, k + 1)) << 16;
+    };
     a[0] = pair(row, column);
     a[1] = pair(row + 8, column);
     a[2] = pair(row, column + 8);
@@ -114,8 +116,9 @@ void run_product(float* out, Swizzle swizzle, int first) {
     for (auto& tile_sums : d)
         for (float& sum : tile_sums) sum = 1000;
     warpgroup_fence(a, d);
-    warpgroup_multiply<kBf16>(d, a, matrix_descriptor(shared_address(tile) + static_cast<uint32_t>(first) * 16,
-                                                      groups_apart(swizzle), swizzle, 2048));
+    warpgroup_multiply<kBf16>(
+        d, a,
+        matrix_descriptor(shared_address(tile) + static_cast<uint32_t>(first) * 16, groups_apart(swizzle), swizzle, 2048));
     warpgroup_commit();
     warpgroup_finish(d);
     const auto thread = static_cast<int>(threadIdx.x), row = thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2;
@@ -128,11 +131,13 @@ void run_product(float* out, Swizzle swizzle, int first) {
 TEST_F(Warpgroup, MultipliesInEveryLayout) {
     auto* out = array<float>(kRows * 256);
     const auto check = [&]<bool kBf16, int kManyTiles>(Swizzle swizzle, int first) {
-        launch({1}, kWarpgroup, [=] { run_product<kBf16, kManyTiles>(out, swizzle, first); }, OrderMode::compare, kShared);
+        launch(
+            {1}, kWarpgroup, [=] { run_product<kBf16, kManyTiles>(out, swizzle, first); }, OrderMode::compare, kShared);
         for (int m = 0; m < kRows; ++m)
             for (int n = 0; n < 8 * kManyTiles; ++n)
                 ASSERT_EQ(out[m * 8 * kManyTiles + n], 1000 + product_of(m, n))
-                    << m << ", " << n << " of " << 8 * kManyTiles << ", swizzle " << static_cast<int>(swizzle) << " from " << first;
+                    << m << ", " << n << " of " << 8 * kManyTiles << ", swizzle " << static_cast<int>(swizzle) << " from "
+                    << first;
     };
     for (const int first : {0, 2, 4, 6}) check.template operator()<false, 8>(Swizzle::bytes_128, first);
     for (const int first : {0, 2}) check.template operator()<false, 8>(Swizzle::bytes_64, first);
@@ -146,23 +151,26 @@ TEST_F(Warpgroup, MultipliesInEveryLayout) {
 
 TEST_F(Warpgroup, ProductsAddUpInOrderAndGroupsArriveOldestFirst) {
     auto* out = array<float>(3);
-    launch({1}, kWarpgroup, [=] {
-        Ready ready;
-        float other[kTiles][4] = {};
-        uint32_t again[4];
-        load_a<false>(again);
-        warpgroup_fence(ready.a, again, ready.d);
-        warpgroup_fence(other);
-        warpgroup_multiply<false>(ready.d, ready.a, ready.b);
-        warpgroup_multiply<false>(ready.d, again, ready.b);
-        warpgroup_commit();
-        warpgroup_multiply<false>(other, again, ready.b);
-        warpgroup_commit();
-        warpgroup_wait<1>();
-        if (threadIdx.x == 0) out[0] = ready.d[0][0], out[1] = other[0][0];
-        warpgroup_finish(other);
-        if (threadIdx.x == 0) out[2] = other[0][0];
-    }, OrderMode::forward, kShared);
+    launch(
+        {1}, kWarpgroup,
+        [=] {
+            Ready ready;
+            float other[kTiles][4] = {};
+            uint32_t again[4];
+            load_a<false>(again);
+            warpgroup_fence(ready.a, again, ready.d);
+            warpgroup_fence(other);
+            warpgroup_multiply<false>(ready.d, ready.a, ready.b);
+            warpgroup_multiply<false>(ready.d, again, ready.b);
+            warpgroup_commit();
+            warpgroup_multiply<false>(other, again, ready.b);
+            warpgroup_commit();
+            warpgroup_wait<1>();
+            if (threadIdx.x == 0) out[0] = ready.d[0][0], out[1] = other[0][0];
+            warpgroup_finish(other);
+            if (threadIdx.x == 0) out[2] = other[0][0];
+        },
+        OrderMode::forward, kShared);
     EXPECT_EQ(out[0], 2 * product_of(0, 0));
     EXPECT_TRUE(std::isnan(out[1])) << "the newer group is still on its way";
     EXPECT_EQ(out[2], product_of(0, 0));
@@ -185,14 +193,17 @@ TEST_F(Warpgroup, AStageIsFreeAfterTheWaitAndABarrier) {
 
 TEST_F(Warpgroup, SumsAreNoNumbersBeforeTheWait) {
     auto* out = array<float>(1);
-    launch({1}, kWarpgroup, [=] {
-        Ready ready;
-        warpgroup_fence(ready.a, ready.d);
-        warpgroup_multiply<false>(ready.d, ready.a, ready.b);
-        warpgroup_commit();
-        if (threadIdx.x == 5) *out = ready.d[2][1];
-        warpgroup_finish(ready.d);
-    }, OrderMode::forward, kShared);
+    launch(
+        {1}, kWarpgroup,
+        [=] {
+            Ready ready;
+            warpgroup_fence(ready.a, ready.d);
+            warpgroup_multiply<false>(ready.d, ready.a, ready.b);
+            warpgroup_commit();
+            if (threadIdx.x == 5) *out = ready.d[2][1];
+            warpgroup_finish(ready.d);
+        },
+        OrderMode::forward, kShared);
     EXPECT_TRUE(std::isnan(*out));
 }
 
@@ -331,16 +342,15 @@ TEST_F(Warpgroup, CopiesNeedTheFenceOfTheProxyBehindTheirWait) {
     auto* from = array<uint32_t>(4);
     for (int i = 0; i < 4; ++i) from[i] = 0x3c003c00u;  // ones
     const auto of = [&](bool late) {
-        return failure(
-            kWarpgroup, product_after([=](uint8_t* tile) {
-                if (threadIdx.x == 0) copy_async<16>(tile, from);
-                copy_async_commit();
-                if (!late) async_proxy_fence();
-                copy_async_wait<0>();
-                if (late) async_proxy_fence();
-                block_barrier();
-            }),
-            OrderMode::forward, kShared);
+        return failure(kWarpgroup, product_after([=](uint8_t* tile) {
+                           if (threadIdx.x == 0) copy_async<16>(tile, from);
+                           copy_async_commit();
+                           if (!late) async_proxy_fence();
+                           copy_async_wait<0>();
+                           if (late) async_proxy_fence();
+                           block_barrier();
+                       }),
+                       OrderMode::forward, kShared);
     };
     expect_says(of(false), {"async_proxy_fence"});
     EXPECT_EQ(of(true), "nothing was found");
@@ -357,11 +367,16 @@ TEST_F(Warpgroup, SharedMemoryOverwrittenBeforeTheWait) {
             warpgroup_finish(ready.d);
         });
     };
-    expect_says(between([](uint8_t* tile) { store_vector(tile + 1024, uint4{1, 2, 3, 4}); }), {"a store", "product of", "waited"});
+    expect_says(between([](uint8_t* tile) {
+                    store_vector(tile + 1024, uint4{1, 2, 3, 4});
+                }),
+                {"a store", "product of", "waited"});
     expect_says(between([](uint8_t* tile) { tile[1030] ^= 1; }), {"overwritten before all warps waited"});
     expect_says(between([=](uint8_t* tile) { copy_async<16>(tile + 1024, from); }), {"a store", "product of", "waited"});
     // Beside what the product reads: other k of the same columns.
-    EXPECT_EQ(between([](uint8_t* tile) { store_vector(tile + place(Swizzle::bytes_128, 9, 2), uint4{1, 2, 3, 4}); }),
+    EXPECT_EQ(between([](uint8_t* tile) {
+                  store_vector(tile + place(Swizzle::bytes_128, 9, 2), uint4{1, 2, 3, 4});
+              }),
               "nothing was found");
 }
 

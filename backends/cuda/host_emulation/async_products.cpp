@@ -45,11 +45,13 @@ uint32_t row_bytes(uint32_t swizzle) { return swizzle == 1 ? 128 : swizzle == 2 
 
 std::vector<size_t> pieces_of(uint64_t bits, uint32_t n_columns, Site site) {
     const Descriptor of(bits);
-    if (of.base != 0) kernel_failure("{}: a base offset of {} in a matrix descriptor: 0 is what the emulation knows", site.text(), of.base);
+    if (of.base != 0)
+        kernel_failure("{}: a base offset of {} in a matrix descriptor: 0 is what the emulation knows", site.text(), of.base);
     const uint32_t row = of.swizzle == 0 ? kPiece : row_bytes(of.swizzle), mask = row / kPiece - 1;
     if (of.swizzle != 0 && of.start % (8 * row) + 2 * kPiece > row)
-        kernel_failure("{}: a matrix at address {} of shared memory: a swizzle of {} bytes has its pattern start at a multiple of {}",
-                       site.text(), of.start, row, 8 * row);
+        kernel_failure(
+            "{}: a matrix at address {} of shared memory: a swizzle of {} bytes has its pattern start at a multiple of {}",
+            site.text(), of.start, row, 8 * row);
     std::vector<size_t> pieces;
     for (uint32_t n = 0; n < n_columns; ++n)
         for (uint32_t half = 0; half < 2; ++half) {
@@ -118,7 +120,8 @@ void AsyncProducts::fence(uint32_t thread, const void* registers, size_t bytes, 
     for (const Sums& sums : self.sums)
         if (sums.registers == registers)
             kernel_failure("{}: thread {} names sums here that a product still adds to", site.text(), thread);
-    auto fenced = std::find_if(self.fenced.begin(), self.fenced.end(), [&](const Fenced& f) { return f.registers == registers; });
+    auto fenced =
+        std::find_if(self.fenced.begin(), self.fenced.end(), [&](const Fenced& f) { return f.registers == registers; });
     if (fenced == self.fenced.end()) fenced = self.fenced.insert(fenced, {registers, {}});
     const auto* from = static_cast<const std::byte*>(registers);
     fenced->bytes.assign(from, from + bytes);
@@ -154,7 +157,8 @@ void AsyncProducts::issue(uint32_t warpgroup, ProductLane* const (&lanes)[kWarpg
     for (uint32_t i = 0; i < kWarpgroupThreads; ++i) {
         const ProductLane& lane = *lanes[i];
         if (lane.descriptor != first.descriptor)
-            kernel_failure("{}: threads {} and {} have different matrix descriptors", site.text(), first_thread, first_thread + i);
+            kernel_failure("{}: threads {} and {} have different matrix descriptors", site.text(), first_thread,
+                           first_thread + i);
         if (!is_fenced(threads_[first_thread + i], lane.a, 4 * sizeof(uint32_t)))
             kernel_failure("{}: thread {} wrote registers of A and no warpgroup_fence followed", site.text(), first_thread + i);
         Operand& operand = product.operands[i];

@@ -199,11 +199,13 @@ void Block::rendezvous(Site site, uint32_t mask, void* payload, Combine combine)
 void Block::multiply(Site site, ProductLane& self) {
     const uint32_t warpgroup = running_ / kWarpgroupThreads;
     if (warpgroup >= product_meetings_.size())
-        kernel_failure("{}: a block of {} threads: a product takes whole warpgroups of {}", site.text(), n_threads_, kWarpgroupThreads);
+        kernel_failure("{}: a block of {} threads: a product takes whole warpgroups of {}", site.text(), n_threads_,
+                       kWarpgroupThreads);
     ProductMeeting& meeting = product_meetings_[warpgroup];
     if (meeting.n_arrived == 0) meeting.site = site;
     if (!(meeting.site == site))
-        kernel_failure("{}: thread {} of a warpgroup multiplies here, others at {}", site.text(), running_, meeting.site.text());
+        kernel_failure("{}: thread {} of a warpgroup multiplies here, others at {}", site.text(), running_,
+                       meeting.site.text());
     meeting.lanes[running_ % kWarpgroupThreads] = &self;
     if (++meeting.n_arrived < kWarpgroupThreads) return suspend(State::in_warpgroup, site);
     meeting.n_arrived = 0;
@@ -213,7 +215,7 @@ void Block::multiply(Site site, ProductLane& self) {
 }
 
 void Block::wait_for_products(Site site, uint32_t groups_left) {
-    rendezvous(site, 0xffffffffu, &groups_left, [](void* const (&payload)[kWarpLanes], uint32_t) {
+    rendezvous(site, 0xffffffffu, &groups_left, [](void* const(&payload)[kWarpLanes], uint32_t) {
         Block& block = Block::current();
         block.products_.wait(block.running_ / kWarpLanes, *static_cast<uint32_t*>(payload[0]), block.shared_);
     });
@@ -254,7 +256,8 @@ void Block::report_deadlock() const {
     size_t told = 0;
     for (uint32_t i = 0; i < n_threads_; ++i) {
         const Thread& thread = threads_[i];
-        if (thread.state != State::at_barrier && thread.state != State::in_warp && thread.state != State::in_warpgroup) continue;
+        if (thread.state != State::at_barrier && thread.state != State::in_warp && thread.state != State::in_warpgroup)
+            continue;
         // Of threads that wait in one place the first is told.
         bool first = true;
         for (uint32_t j = 0; j < i && first; ++j)

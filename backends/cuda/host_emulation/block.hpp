@@ -12,9 +12,9 @@
 #include <memory>
 #include <vector>
 
+#include "backends/cuda/host_emulation/async_products.hpp"
 #include "backends/cuda/host_emulation/failure.hpp"
 #include "backends/cuda/host_emulation/fiber.hpp"
-#include "backends/cuda/host_emulation/async_products.hpp"
 #include "backends/cuda/host_emulation/shared_memory.hpp"
 
 namespace krait::cuda::emulation {
@@ -120,7 +120,7 @@ class Block {
     Order order_ = Order::forward;
     std::vector<uint32_t> shuffled_;
     std::vector<Thread> threads_;
-    std::vector<std::vector<Meeting>> meetings_;  // by warp
+    std::vector<std::vector<Meeting>> meetings_;    // by warp
     std::vector<ProductMeeting> product_meetings_;  // by warpgroup
     AsyncProducts products_;
     std::vector<std::unique_ptr<Fiber>> fibers_;

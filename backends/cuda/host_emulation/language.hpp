@@ -193,9 +193,7 @@ inline uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {
     return picked;
 }
 // Two float32 rounded to f16, the first in the lower half.
-inline uint32_t pack_halves(float low, float high) {
-    return static_cast<uint32_t>(f32_to_f16(high)) << 16 | f32_to_f16(low);
-}
+inline uint32_t pack_halves(float low, float high) { return static_cast<uint32_t>(f32_to_f16(high)) << 16 | f32_to_f16(low); }
 // Two f16 less two others.
 inline uint32_t subtract_halves(uint32_t a, uint32_t b) {
     const auto one = [&](int shift) {

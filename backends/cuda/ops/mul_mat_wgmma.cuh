@@ -20,7 +20,7 @@ namespace krait::cuda {
 
 KRAIT_CONSTANT int kWgmmaBlock = 256;
 KRAIT_CONSTANT int kWgmmaOut = 128;
-KRAIT_CONSTANT int kWgmmaStages = 4;       // steps of x in shared memory: one is read, one is read out, two are on their way
+KRAIT_CONSTANT int kWgmmaStages = 4;  // steps of x in shared memory: one is read, one is read out, two are on their way
 KRAIT_CONSTANT int kWgmmaPatternBytes = 1024;  // the swizzle's pattern starts at a multiple
 KRAIT_CONSTANT int kStepProducts = kStepColumns / 16;
 
@@ -80,7 +80,8 @@ class StepWeights {
     static constexpr float kExcess = kBehind128 ? 128.0f - static_cast<float>(Format::level(0)) : 0.0f;
 
     KRAIT_DEVICE static float weight(uint32_t quants, uint32_t byte, float scale, float addend) {
-        if constexpr (kBehind128) return fused(scale, bits_float(pick_bytes(quants, 0x43000000u, 0x7044u + (byte << 8))), addend);
+        if constexpr (kBehind128)
+            return fused(scale, bits_float(pick_bytes(quants, 0x43000000u, 0x7044u + (byte << 8))), addend);
         // Behind the bits of 2^23; the difference is exact.
         else return scale * (bits_float(pick_bytes(quants, 0x4b000000u, 0x7440u + byte)) - (8388608.0f + 128.0f));
     }
@@ -137,7 +138,7 @@ requires(!kIsQuantized<Block>) class StepWeights<Block> {
 // ---- a block -----------------------------------------------------------------------------------------------------------------
 
 template <int kTiles>
-KRAIT_CONSTANT int kWgmmaStepBytes = 8 * kTiles * kStepColumns * 2;
+KRAIT_CONSTANT int kWgmmaStepBytes = 8 * kTiles* kStepColumns * 2;
 template <int kTiles>
 KRAIT_CONSTANT int kWgmmaShared = kWgmmaStages* kWgmmaStepBytes<kTiles> + kWgmmaPatternBytes;
 
@@ -186,7 +187,10 @@ class WgmmaProduct {
     static constexpr int kTok = XRows::kTok;
 
     KRAIT_DEVICE WgmmaProduct(const MulMatOperands& operands, const RoundedRows& rows, uint8_t* memory)
-        : op(operands), rounded(rows), pattern_start(to_pattern(memory)), first_tok(static_cast<int64_t>(blockIdx.x) * kTok),
+        : op(operands),
+          rounded(rows),
+          pattern_start(to_pattern(memory)),
+          first_tok(static_cast<int64_t>(blockIdx.x) * kTok),
           x(rows, operands.n_tok, first_tok, memory + pattern_start - shared_address(memory)) {
         const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
         quad = lane % 4;
@@ -200,8 +204,8 @@ class WgmmaProduct {
         const auto n_steps = static_cast<int>(rounded.padded / kStepColumns);
         StepWeights<Block> weights, next;
         // Rows behind the last are the last once more, and are not stored.
-        weights.start(op, first_out < op.n_out ? first_out : op.n_out - 1, first_out + 8 < op.n_out ? first_out + 8 : op.n_out - 1,
-                      quad, factor);
+        weights.start(op, first_out < op.n_out ? first_out : op.n_out - 1,
+                      first_out + 8 < op.n_out ? first_out + 8 : op.n_out - 1, quad, factor);
         weights.load(0);
         KRAIT_UNROLL
         for (int s = 0; s < kAhead; ++s) fetch(s, n_steps);

@@ -57,7 +57,8 @@ PackedWeight pack(int64_t n_rows, int64_t n_cols, const std::byte* bytes) {
 
     float most_levels = 0;
     for (int q = 0; q < 1 << (Format::kLowBits + Format::kHighBits); ++q)
-        most_levels = std::max(most_levels, std::abs(static_cast<float>(Format::level(Format::kLowBits == 8 ? int(int8_t(q)) : q))));
+        most_levels =
+            std::max(most_levels, std::abs(static_cast<float>(Format::level(Format::kLowBits == 8 ? int(int8_t(q)) : q))));
 
     auto* out = reinterpret_cast<uint8_t*>(packed.bytes.data());
     for (uint64_t row = 0; row < rows; ++row)
