@@ -4,9 +4,11 @@
 
     tools/cuda_resources.py --arch sm_90a                     a table of all kernels, in Markdown
     tools/cuda_resources.py --arch sm_75 --arch sm_120 --check
-                                       compiles only; fails where a kernel of HOT spills, or where there is none of its name
+                                       compiles only; fails where a kernel of HOT spills, where there is none of its name, or
+                                       where ptxas makes products of a warpgroup wait for each other
 
-A spill is a register that goes to memory and back: in a kernel that lives from its registers it costs more than anything else.
+A spill is a register that goes to memory and back: in a kernel that lives from its registers it costs more than anything else. ptxas
+gives up the asynchrony of wgmma where it cannot see that registers are left alone until the wait, and says so in an aside.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOT = (
     r"mul_mat_vector_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), 1>",
     r"mul_mat_mma_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), (2, true|8, false)>",
+    r"mul_mat_wgmma_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), 16, false>",  # empty but for sm_90a
     r"ssm_scan_kernel<4, 4, (void|krait::Block(F32|F16|Q8_0))>",
     r"ssm_scan_kernel<16, 8, void>",
     r"ssm_scan_chunks_kernel<[12]>",
@@ -38,6 +41,7 @@ FLAGS = ["-std=c++20", "-O3", "-fmad=false", "--expt-relaxed-constexpr", "-DFMT_
 _ENTRY = re.compile(r"Compiling entry function '(\w+)' for")
 _SPILL = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 _USED = re.compile(r"Used (\d+) registers(?:.*?(\d+) bytes smem)?")
+_LOSS = re.compile(r"Potential Performance Loss: (.*) in the function '(\w+)'")
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Kernel:
     spills: int = 0
     registers: int = 0
     shared: int = 0
+    loss: str = ""  # what ptxas says it gave up
 
 
 def find_nvcc() -> str:
@@ -63,9 +68,16 @@ def compile_one(nvcc: str, source: Path, arch: str) -> list[Kernel]:
                              capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         sys.exit(f"{source.relative_to(ROOT)} for {arch} does not compile:\n{ran.stderr}")
+    return parse(ran.stdout + ran.stderr, arch)
+
+
+def parse(text: str, arch: str) -> list[Kernel]:
     kernels: list[Kernel] = []
-    for line in (ran.stdout + ran.stderr).splitlines():
-        if entry := _ENTRY.search(line):
+    losses: dict[str, str] = {}  # told before the kernel is
+    for line in text.splitlines():
+        if loss := _LOSS.search(line):
+            losses[loss[2]] = loss[1]
+        elif entry := _ENTRY.search(line):
             kernels.append(Kernel(entry[1], arch))
         elif kernels and (spill := _SPILL.search(line)):
             kernels[-1].stack = int(spill[1])
@@ -73,6 +85,8 @@ def compile_one(nvcc: str, source: Path, arch: str) -> list[Kernel]:
         elif kernels and (used := _USED.search(line)):
             kernels[-1].registers = int(used[1])
             kernels[-1].shared = int(used[2] or 0)
+    for kernel in kernels:
+        kernel.loss = losses.get(kernel.name, "")
     return kernels
 
 
@@ -102,6 +116,7 @@ def main() -> int:
             if not hot:
                 bad.append(f"{arch}: no kernel is called {pattern}; mend the list in tools/cuda_resources.py")
             bad += [f"{arch}: {k.name} spills {k.spills} bytes" for k in hot if k.spills > 0]
+    bad += [f"{k.arch}: {k.name}: {k.loss}" for k in kernels if k.loss]
     if not arguments.check:
         print("| kernel | arch | registers | shared memory | stack | spills |\n|---|---|--:|--:|--:|--:|")
         for k in sorted(kernels, key=lambda k: (k.arch, k.name)):

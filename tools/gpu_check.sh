@@ -66,9 +66,14 @@ golden_logits() {
 
 generator=()
 if command -v ninja >/dev/null; then generator=(-G Ninja); fi
-say "Building $folder"
+# What 'native' builds for compute capability 9.0 is sm_90, which has no warpgroups.
+architectures=native
+capabilities="$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sort -u || true)"
+if [[ "$capabilities" == 9.0 ]]; then architectures=90a-real; fi
+
+say "Building $folder for $architectures"
 cmake "${generator[@]}" -B "$folder" -S "$root" -DCMAKE_BUILD_TYPE=Release -DKRAIT_BUILD_TESTS=OFF -DKRAIT_CUDA=AUTO \
-    -DCMAKE_CUDA_ARCHITECTURES=native >>"$log" 2>&1 || { tail -30 "$log" >&2; exit 1; }
+    -DCMAKE_CUDA_ARCHITECTURES="$architectures" >>"$log" 2>&1 || { tail -30 "$log" >&2; exit 1; }
 cmake --build "$folder" --parallel >>"$log" 2>&1 || { tail -30 "$log" >&2; exit 1; }
 krait="$folder/bin/krait"
 
@@ -97,6 +102,11 @@ for device in "${devices[@]}"; do
         done
     done
     step "perf $device" "$krait" test-ops --device "$device" --perf
+    # Off without the option until a device has passed this.
+    if [[ "$device" == cuda* && "$architectures" == 90a-real ]]; then
+        step "test-ops $device wgmma" "$krait" test-ops --device "$device:wgmma=on" --op mul_mat "${options[@]}"
+        step "perf $device wgmma" "$krait" test-ops --device "$device:wgmma=on" --op mul_mat --perf
+    fi
     if [[ "$device" == cuda* ]] && command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck synccheck; do
             step "compute-sanitizer $tool $device" compute-sanitizer --tool "$tool" --error-exitcode 9 "$krait" test-ops --device "$device" \
@@ -114,6 +124,9 @@ if ((quick == 0)); then
             for device in "${devices[@]}"; do
                 # It measures the machine's ceilings first.
                 step "bench $shape $format $device" "$krait" bench "$file" --device "$device" -p 512,2048 -n 128 -b 1,8,32 --output json
+                if [[ "$device" == cuda* && "$architectures" == 90a-real ]]; then
+                    step "bench $shape $format $device wgmma" "$krait" bench "$file" --device "$device:wgmma=on" -p 512,2048 --output json
+                fi
             done
             rm -f "$file"
         done

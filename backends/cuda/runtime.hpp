@@ -35,6 +35,8 @@ class Gpu {
     void release(void* pointer, MemoryKind kind) noexcept;
     // From sm_80 on: bf16 in the matrix unit, and 99 KiB and more of shared memory for a block (sm_75: 64).
     bool is_sm80() const noexcept;
+    // Warpgroup products: sm_90 with code for sm_90a, and the option wgmma.
+    bool uses_wgmma() const noexcept;
     // Kernels only read it from now on.
     void freeze(void* pointer) noexcept;
 

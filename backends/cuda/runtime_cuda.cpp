@@ -49,7 +49,26 @@ void check(cudaError_t status, std::string_view call) {
 // A driver's or runtime's version as people write it.
 std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
 
-constexpr plugin::OptionSpec kNoOptions[] = {{"", ""}};
+constexpr plugin::OptionSpec kOptions[] = {
+    {"wgmma", "on or off: products of many rows by warpgroups, on devices of sm_90; off without the option"}};
+
+// Whether there is code for sm_90a in this plugin; code for sm_90 has no warpgroups.
+#if defined(KRAIT_CUDA_SM90A)
+constexpr bool kHasSm90a = true;
+#else
+constexpr bool kHasSm90a = false;
+#endif
+
+bool wgmma_of(const plugin::Options& options, int capability) {
+    if (!options.boolean("wgmma").value_or(false)) return false;
+    if (capability != 90)
+        throw_error(ErrorCode::unsupported, "wgmma=on: it is for compute capability 9.0, and this device has {}.{}",
+                    capability / 10, capability % 10);
+    if (!kHasSm90a)
+        throw_error(ErrorCode::unsupported,
+                    "wgmma=on: this plugin has no code for sm_90a (-DCMAKE_CUDA_ARCHITECTURES=90a-real)");
+    return true;
+}
 
 }  // namespace
 
@@ -105,19 +124,20 @@ void device_info(uint32_t index, krait_device_info& info) {
     info.auto_rank = usable ? 200 : 0;
 }
 
-std::span<const plugin::OptionSpec> known_options() { return std::span(kNoOptions).first(0); }
+std::span<const plugin::OptionSpec> known_options() { return kOptions; }
 
 // ---- Gpu ------------------------------------------------------------------------------------------------------------
 
 struct Gpu::Impl {
     int index;
     int capability;  // major * 10 + minor
+    bool wgmma;
     uint64_t total;
     cudaMemPool_t pool = nullptr;
     void use() const { KRAIT_CUDA(cudaSetDevice(index)); }
 };
 
-Gpu::Gpu(uint32_t index, const plugin::Options&) : impl_(std::make_unique<Impl>()) {
+Gpu::Gpu(uint32_t index, const plugin::Options& options) : impl_(std::make_unique<Impl>()) {
     impl_->index = static_cast<int>(index);
     cudaDeviceProp properties{};
     KRAIT_CUDA(cudaGetDeviceProperties(&properties, impl_->index));
@@ -125,6 +145,7 @@ Gpu::Gpu(uint32_t index, const plugin::Options&) : impl_(std::make_unique<Impl>(
         throw_error(ErrorCode::unavailable, "{} is of compute capability {}.{}; the kernels need {}.{} or newer",
                     properties.name, properties.major, properties.minor, kOldest / 10, kOldest % 10);
     impl_->capability = properties.major * 10 + properties.minor;
+    impl_->wgmma = wgmma_of(options, impl_->capability);
     impl_->total = properties.totalGlobalMem;
     impl_->use();
     int pools = 0;
@@ -168,6 +189,7 @@ void Gpu::release(void* pointer, MemoryKind kind) noexcept {
 }
 
 bool Gpu::is_sm80() const noexcept { return impl_->capability >= 80; }
+bool Gpu::uses_wgmma() const noexcept { return impl_->wgmma; }
 
 void Gpu::freeze(void*) noexcept {}
 

@@ -97,6 +97,18 @@ void add_format(MulMatCases& cases, const DTypeInfo& format) {
     for (const int64_t n_tok : {6, 40})
         cases.add_filled(dtype, n_tok, 20, 512, normal().with({2, 100, nan}), weights, "nan_row_stays");
     cases.add(dtype, 0, 16, 512, "no_rows");
+    // A prompt: what kernels for many rows do with ends of w and x, with long rows, and with what is no number.
+    for (const int64_t n_out : {1, 129}) cases.add(dtype, 67, n_out, block, "prompt");
+    cases.add_filled(dtype, 67, 7, block, uniform(0.1f, 1), uniform(0.05f, 1), "prompt");  // of 67 rows of 7 one would cancel
+    for (const int64_t n_in : {2560, 8192}) cases.add(dtype, 65, 9, n_in, "prompt");
+    cases.add(dtype, 130, 21, 512, "prompt.bias_residual", true, true);
+    cases.add_filled(dtype, 66, 20, 512, all(0), weights, "prompt.zero_x");
+    cases.add_filled(dtype, 66, 20, 512, normal(), all(0), "prompt.zero_w");
+    cases.add_filled(dtype, 66, 20, 512, normal(), normal(0, 0.05f), "prompt.encoded");
+    cases.add_filled(dtype, 66, 20, 512, normal(0, 1e-12f), weights, "prompt.tiny_x");
+    cases.add_filled(dtype, 66, 20, 512, all(0).with({Patch::kAll, 511, 1}), weights, "prompt.last_only");
+    cases.add_filled(dtype, 66, 20, 512, all(0).with({Patch::kAll, 0, 1}), weights, "prompt.first_only");
+    cases.add_filled(dtype, 66, 20, 512, normal().with({2, 100, nan}), weights, "prompt.nan_row_stays");
     // Wider than a cache tile in every direction.
     cases.add(dtype, 70, 130, 768, "tiles");
 }
@@ -110,7 +122,7 @@ void add_mul_mat_cases(CaseList& list) {
 
     // Rows that are no multiple of a vector: dt_rank of real models, and every remainder; few rows of x and many, which kernels
     // treat differently, and rows longer than what they take at once.
-    for (const int64_t n_tok : {4, 37}) {
+    for (const int64_t n_tok : {4, 37, 69}) {
         for (const DType dtype : {DType::F32, DType::F16, DType::BF16})
             for (const int64_t n_in : {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 23, 31, 33, 48, 63, 65, 80, 100, 160, 1000, 4099})
                 cases.add(dtype, n_tok, 23, n_in, "remainder");
@@ -122,22 +134,28 @@ void add_mul_mat_cases(CaseList& list) {
     cases.add_filled(DType::F16, 3, 9, 33, normal(), uniform(0.5f, 1).with({4, 7, inf}), "infinite_w");
     // In tiles, beside rows and outputs that are finite; x beyond what halves hold, and weights at the ends of it.
     // Both infinities in a row: NaN, whether a device rounds x or not.
-    for (const DType dtype : {DType::F32, DType::F16, DType::Q8_0, DType::Q3_K, DType::Q4_K})
-        cases.add_filled(dtype, 40, 21, 256, normal().with({1, 5, inf}).with({1, 6, -inf}),
-                         normal().with({Patch::kAll, 5, 1}).with({Patch::kAll, 6, 1}), "infinite_x");
-    cases.add_filled(DType::F16, 40, 21, 256, normal(), uniform(0.5f, 1).with({4, 7, inf}).with({20, 200, -inf}), "infinite_w");
-    for (const DType dtype : {DType::F16, DType::Q8_0, DType::Q6_K, DType::Q4_K}) {
-        cases.add_filled(dtype, 40, 21, 256, normal(0, 1e25f), normal(), "huge_x");
-        cases.add_filled(dtype, 40, 21, 256, normal(), normal(0, 1e-5f), "tiny_w");
-        cases.add_filled(dtype, 40, 21, 256, normal(), normal(0, 1.2e4f), "large_w");
+    for (const int64_t n_tok : {40, 70}) {
+        for (const DType dtype : {DType::F32, DType::F16, DType::Q8_0, DType::Q3_K, DType::Q4_K})
+            cases.add_filled(dtype, n_tok, 21, 256, normal().with({1, 5, inf}).with({1, 6, -inf}),
+                             normal().with({Patch::kAll, 5, 1}).with({Patch::kAll, 6, 1}), "infinite_x");
+        cases.add_filled(DType::F16, n_tok, 21, 256, normal(),
+                         (n_tok == 40 ? uniform(0.5f, 1) : normal()).with({4, 7, inf}).with({20, 200, -inf}), "infinite_w");
+        for (const DType dtype : {DType::F16, DType::Q8_0, DType::Q6_K, DType::Q4_K}) {
+            cases.add_filled(dtype, n_tok, 21, 256, normal(0, 1e25f), normal(), "huge_x");
+            cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1e-5f), "tiny_w");
+            cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1.2e4f), "large_w");
+        }
+        for (const DType dtype : {DType::Q8_0, DType::Q6_K, DType::Q4_K}) {
+            cases.add_filled(dtype, n_tok, 21, 256, normal(0, 5e-35f), normal(0, 100), "faint_x");
+            cases.add_filled(dtype, n_tok, 21, 256, normal(), normal(0, 1e6f), "huge_w");  // more than f16 holds
+        }
     }
-    for (const DType dtype : {DType::Q8_0, DType::Q6_K, DType::Q4_K})
-        cases.add_filled(dtype, 40, 21, 256, normal(0, 5e-35f), normal(0, 100), "faint_x");
     cases.add_filled(DType::F32, 3, 9, 33, all(1e-25f), all(1e-10f), "tiny_products");
 
     // A whole vocabulary, and a tensor that no 128 MiB buffer holds.
     cases.add(DType::Q8_0, 1, 50280, 64);
     cases.add(DType::Q4_K, 2, 50280, 256).heavy = true;
+    cases.add(DType::Q8_0, 64, 50280, 32).heavy = true;
     cases.add(DType::F16, 3, 50280, 48).heavy = true;
     cases.add(DType::F32, 1, 50280, 768, "over_128_mib").heavy = true;
     cases.add(DType::Q8_0, 1, 50280, 2560, "over_128_mib").heavy = true;

@@ -53,7 +53,9 @@ void Block::start(const KernelCall& call, Index3 index, Order order) {
         threads_[i].copy_group = 0;
     }
     meetings_.resize((n_threads_ + kWarpLanes - 1) / kWarpLanes);
-    shared_.begin_block(call.dynamic_shared);
+    product_meetings_.assign(n_threads_ / kWarpgroupThreads, {});
+    products_.begin_block(n_threads_);
+    shared_.begin_block(call.dynamic_shared, n_threads_);
     if (order == Order::shuffled && shuffled_.size() != n_threads_) shuffled_ = shuffled_order(n_threads_);
 }
 
@@ -97,6 +99,7 @@ void Block::run_threads(Fiber& fiber) {
         enter(i);
         try {
             call_->thread(call_->arguments);
+            products_.check_end(i);
             finish(i);
         } catch (const boost::context::detail::forced_unwind&) {
             throw;
@@ -140,6 +143,7 @@ void Block::abandon() {
 // ---- barriers -------------------------------------------------------------------------------------------------------
 
 void Block::barrier(Site site) {
+    shared_.publish(running_);
     if (n_at_barrier_ == 0) barrier_site_ = site;
     if (!(site == barrier_site_))
         kernel_failure("divergent barrier: thread {} waits at {}, others at {}", running_, site.text(), barrier_site_.text());
@@ -190,9 +194,43 @@ void Block::rendezvous(Site site, uint32_t mask, void* payload, Combine combine)
     }
 }
 
+// ---- warpgroups -----------------------------------------------------------------------------------------------------
+
+void Block::multiply(Site site, ProductLane& self) {
+    const uint32_t warpgroup = running_ / kWarpgroupThreads;
+    if (warpgroup >= product_meetings_.size())
+        kernel_failure("{}: a block of {} threads: a product takes whole warpgroups of {}", site.text(), n_threads_,
+                       kWarpgroupThreads);
+    ProductMeeting& meeting = product_meetings_[warpgroup];
+    if (meeting.n_arrived == 0) meeting.site = site;
+    if (!(meeting.site == site))
+        kernel_failure("{}: thread {} of a warpgroup multiplies here, others at {}", site.text(), running_,
+                       meeting.site.text());
+    meeting.lanes[running_ % kWarpgroupThreads] = &self;
+    if (++meeting.n_arrived < kWarpgroupThreads) return suspend(State::in_warpgroup, site);
+    meeting.n_arrived = 0;
+    products_.issue(warpgroup, meeting.lanes, shared_, site);
+    for (uint32_t i = warpgroup * kWarpgroupThreads; i < (warpgroup + 1) * kWarpgroupThreads; ++i)
+        if (threads_[i].state == State::in_warpgroup) threads_[i].state = State::ready;
+}
+
+void Block::wait_for_products(Site site, uint32_t groups_left) {
+    rendezvous(site, 0xffffffffu, &groups_left, [](void* const(&payload)[kWarpLanes], uint32_t) {
+        Block& block = Block::current();
+        block.products_.wait(block.running_ / kWarpLanes, *static_cast<uint32_t*>(payload[0]), block.shared_);
+    });
+}
+
+void Block::store(const void* to, size_t size, Site site) {
+    if (!shared_.holds(to)) return;
+    products_.check_store(shared_.address(to, site), size, site);
+    shared_.stored(running_, to, size);
+}
+
 // ---- copies that happen later -----------------------------------------------------------------------------------------
 
-void Block::copy_later(void* to, const void* from, uint32_t size, uint32_t bytes) {
+void Block::copy_later(void* to, const void* from, uint32_t size, uint32_t bytes, Site site) {
+    if (shared_.holds(to)) products_.check_store(shared_.address(to, site), size, site);
     Thread& self = threads_[running_];
     self.copies.push_back({to, from, size, bytes, self.copy_group});
 }
@@ -206,6 +244,7 @@ void Block::wait_for_copies(uint32_t groups_left) {
         if (still_open(copy)) continue;
         if (copy.bytes > 0) std::memcpy(copy.to, copy.from, copy.bytes);
         std::memset(static_cast<std::byte*>(copy.to) + copy.bytes, 0, copy.size - copy.bytes);
+        shared_.stored(running_, copy.to, copy.size);
     }
     std::erase_if(self.copies, [&](const Copy& copy) { return !still_open(copy); });
 }
@@ -217,7 +256,8 @@ void Block::report_deadlock() const {
     size_t told = 0;
     for (uint32_t i = 0; i < n_threads_; ++i) {
         const Thread& thread = threads_[i];
-        if (thread.state != State::at_barrier && thread.state != State::in_warp) continue;
+        if (thread.state != State::at_barrier && thread.state != State::in_warp && thread.state != State::in_warpgroup)
+            continue;
         // Of threads that wait in one place the first is told.
         bool first = true;
         for (uint32_t j = 0; j < i && first; ++j)
@@ -226,7 +266,10 @@ void Block::report_deadlock() const {
         if (!first || told == 4) continue;
         ++told;
         who += fmt::format("{}thread {} {} {}", who.empty() ? "" : ", ", i,
-                           thread.state == State::at_barrier ? "at the barrier" : "with its warp", thread.waits_at.text());
+                           thread.state == State::at_barrier ? "at the barrier"
+                           : thread.state == State::in_warp  ? "with its warp"
+                                                             : "with its warpgroup",
+                           thread.waits_at.text());
         if (thread.state == State::in_warp) who += fmt::format(" (mask {:#010x})", thread.mask);
     }
     const uint32_t n_done = n_threads_ - n_live_;

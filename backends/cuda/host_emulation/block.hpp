@@ -2,6 +2,7 @@
 //
 // One block of an emulated launch: its threads as fibers on the OS thread that called, in an order that the launch chooses.
 //   barrier      waits for all threads of the block that have not ended; all must stand at the same place in the source
+//   multiply     what the threads of a warpgroup do together (async_products.hpp): waits for all 128
 //   rendezvous   what the lanes of a warp do together (shuffle, vote, matrix product): waits for all lanes of the mask that come
 //                with that mask to that place; the last one computes for all
 // A block whose threads all wait for something that cannot come is a failure that says who waits where.
@@ -11,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "backends/cuda/host_emulation/async_products.hpp"
 #include "backends/cuda/host_emulation/failure.hpp"
 #include "backends/cuda/host_emulation/fiber.hpp"
 #include "backends/cuda/host_emulation/shared_memory.hpp"
@@ -52,14 +54,23 @@ class Block {
     using Combine = void (*)(void* const (&payload)[kWarpLanes], uint32_t mask);
     void rendezvous(Site site, uint32_t mask, void* payload, Combine combine);
     // A copy to shared memory that happens when the thread waits for it, `bytes` of source and zeros up to `size`.
-    void copy_later(void* to, const void* from, uint32_t size, uint32_t bytes);
+    void copy_later(void* to, const void* from, uint32_t size, uint32_t bytes, Site site);
     void commit_copies();
     void wait_for_copies(uint32_t groups_left);
+    // The product of a warpgroup, all of whose threads come with their lanes; and the warp's wait for such.
+    void multiply(Site site, ProductLane& self);
+    void commit_products() { products_.commit(running_); }
+    void wait_for_products(Site site, uint32_t groups_left);
+    // A store of the running thread by store_vector; and what it stored becomes visible to products behind its next barrier.
+    void store(const void* to, size_t size, Site site);
+    void fence_stores() { shared_.fence(running_); }
+    AsyncProducts& products() { return products_; }
+    uint32_t thread() const { return running_; }
     uint32_t lane() const { return running_ % kWarpLanes; }
     SharedMemory& shared() { return shared_; }
 
   private:
-    enum class State : uint8_t { fresh, ready, at_barrier, in_warp, done };
+    enum class State : uint8_t { fresh, ready, at_barrier, in_warp, in_warpgroup, done };
     struct Copy {
         void* to;
         const void* from;
@@ -79,6 +90,12 @@ class Block {
         uint32_t mask, arrived;
         Combine combine;
         void* payload[kWarpLanes];
+    };
+
+    struct ProductMeeting {  // a warpgroup's product that lacks threads
+        Site site;
+        uint32_t n_arrived = 0;
+        ProductLane* lanes[kWarpgroupThreads];
     };
 
     void start(const KernelCall& call, Index3 index, Order order);
@@ -103,7 +120,9 @@ class Block {
     Order order_ = Order::forward;
     std::vector<uint32_t> shuffled_;
     std::vector<Thread> threads_;
-    std::vector<std::vector<Meeting>> meetings_;  // by warp
+    std::vector<std::vector<Meeting>> meetings_;    // by warp
+    std::vector<ProductMeeting> product_meetings_;  // by warpgroup
+    AsyncProducts products_;
     std::vector<std::unique_ptr<Fiber>> fibers_;
     std::vector<Fiber*> idle_;
     std::exception_ptr failure_;

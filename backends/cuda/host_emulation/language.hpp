@@ -148,6 +148,7 @@ Vector load_streaming(const void* from, Site site = Site::here()) {
 template <class Vector>
 void store_vector(void* to, Vector value, Site site = Site::here()) {
     std::memcpy(const_cast<Vector*>(emulation::checked<Vector>(to, site)), &value, sizeof value);
+    emulation::Block::current().store(to, sizeof value, site);
 }
 
 // Copies of 4, 8 or 16 bytes to shared memory that arrive when waited for; what lies behind `bytes` is filled with zeros.
@@ -157,7 +158,7 @@ void copy_async(void* to, const void* from, uint32_t bytes = kSize, Site site = 
     if (reinterpret_cast<uintptr_t>(to) % kSize != 0 || (bytes > 0 && reinterpret_cast<uintptr_t>(from) % kSize != 0))
         emulation::kernel_failure("{}: an asynchronous copy of {} bytes at an address that is no multiple of it", site.text(),
                                   kSize);
-    emulation::Block::current().copy_later(to, from, kSize, bytes);
+    emulation::Block::current().copy_later(to, from, kSize, bytes, site);
 }
 inline void copy_async_commit() { emulation::Block::current().commit_copies(); }
 // Until at most kGroupsLeft of the committed groups are on their way.
@@ -195,6 +196,8 @@ inline uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {
     for (uint32_t i = 0; i < 4; ++i) picked |= static_cast<uint32_t>(bytes >> (selector >> (4 * i) & 7) * 8 & 0xff) << (8 * i);
     return picked;
 }
+// Two float32 rounded to f16, the first in the lower half.
+inline uint32_t pack_halves(float low, float high) { return static_cast<uint32_t>(f32_to_f16(high)) << 16 | f32_to_f16(low); }
 // Two f16 less two others.
 inline uint32_t subtract_halves(uint32_t a, uint32_t b) {
     const auto one = [&](int shift) {

@@ -15,7 +15,8 @@ namespace {
 using emulation::OrderMode;
 
 constexpr plugin::OptionSpec kOptions[] = {
-    {"order", "of threads: forward, reverse, shuffled, or compare (all three; a result that changes is an error)"}};
+    {"order", "of threads: forward, reverse, shuffled, or compare (all three; a result that changes is an error)"},
+    {"wgmma", "on or off: products of many rows by warpgroups, as sm_90a has them; off without the option"}};
 
 OrderMode order_of(const plugin::Options& options) {
     const std::string_view text = options.text("order").value_or("forward");
@@ -47,6 +48,7 @@ std::span<const plugin::OptionSpec> known_options() { return kOptions; }
 
 struct Gpu::Impl {
     OrderMode mode;
+    bool wgmma;
     emulation::DeviceMemory memory;
     // Work of several streams may run at once; where a launch is repeated in other orders, nothing else may touch memory.
     std::shared_mutex busy;
@@ -63,7 +65,10 @@ struct Gpu::Impl {
     }
 };
 
-Gpu::Gpu(uint32_t, const plugin::Options& options) : impl_(std::make_unique<Impl>()) { impl_->mode = order_of(options); }
+Gpu::Gpu(uint32_t, const plugin::Options& options) : impl_(std::make_unique<Impl>()) {
+    impl_->mode = order_of(options);
+    impl_->wgmma = options.boolean("wgmma").value_or(false);
+}
 Gpu::~Gpu() = default;
 
 void* Gpu::allocate(uint64_t size, MemoryKind, std::string_view what) {
@@ -79,6 +84,7 @@ void Gpu::release(void* pointer, MemoryKind) noexcept {
 }
 
 bool Gpu::is_sm80() const noexcept { return true; }
+bool Gpu::uses_wgmma() const noexcept { return impl_->wgmma; }
 
 void Gpu::freeze(void* pointer) noexcept { impl_->memory.freeze(pointer); }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of language.cuh for nvcc. All inline PTX of the backend stands here.
+// The words of language.cuh for nvcc. All inline PTX of the backend stands here and, of what sm_90a alone has, in warpgroup_cuda.cuh.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -142,6 +142,11 @@ KRAIT_DEVICE void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uin
 
 // Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
 KRAIT_DEVICE uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) { return __byte_perm(low, high, selector); }
+// Two float32 rounded to f16, the first in the lower half.
+KRAIT_DEVICE uint32_t pack_halves(float low, float high) {
+    const __half2 pair = __floats2half2_rn(low, high);
+    return *reinterpret_cast<const uint32_t*>(&pair);
+}
 // Two f16 less two others.
 KRAIT_DEVICE uint32_t subtract_halves(uint32_t a, uint32_t b) {
     uint32_t difference;

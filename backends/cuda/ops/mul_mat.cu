@@ -11,8 +11,13 @@ void launch_mul_mat(const MulMatOperands& op, DType format, Context& context) {
         if (op.n_tok <= kMostVectorRows) return launch_mul_mat_vector<Block>(op, context);
         if constexpr (std::is_same_v<Block, BlockBF16>)
             if (!context.stream.gpu().is_sm80()) return launch_mul_mat_tiles<Block>(op, context);
-        if constexpr (std::is_same_v<Block, BlockF32>) launch_mul_mat_tiles<Block>(op, context);
-        else launch_mul_mat_mma<Block>(op, context);
+        if constexpr (std::is_same_v<Block, BlockF32>) {
+            launch_mul_mat_tiles<Block>(op, context);
+        } else {
+            if (op.n_tok >= kLeastWgmmaRows && op.n_in > 0 && context.stream.gpu().uses_wgmma())
+                return launch_mul_mat_wgmma<Block>(op, context);
+            launch_mul_mat_mma<Block>(op, context);
+        }
     });
 }
 

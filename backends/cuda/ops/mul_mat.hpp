@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways to multiply: up to kMostVectorRows rows of x by mul_mat_vector.cuh; more by mul_mat_mma.cuh, where w is not F32, which
-// mul_mat_tiles.cuh multiplies in float32.
+// The ways to multiply: up to kMostVectorRows rows of x by mul_mat_vector.cuh; more by mul_mat_mma.cuh, and from kLeastWgmmaRows
+// on by mul_mat_wgmma.cuh on devices that use it; where w is not F32, which mul_mat_tiles.cuh multiplies in float32.
 #pragma once
+
+#include <cmath>
 
 #include "backends/cuda/ops/mul_mat_mma.cuh"
 #include "backends/cuda/ops/mul_mat_tiles.cuh"
 #include "backends/cuda/ops/mul_mat_vector.cuh"
+#include "backends/cuda/ops/mul_mat_wgmma.cuh"
 #include "backends/cuda/ops/operands.hpp"
 
 namespace krait::cuda {
 
 inline constexpr int64_t kMostVectorRows = 4;
+inline constexpr int64_t kLeastWgmmaRows = 64;  // of the 128 that a block takes: half of its products are for nothing there
 
 inline MulMatOperands mul_mat_operands(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Out<Tensor>& out) {
     MulMatOperands op{};
@@ -50,10 +54,9 @@ void launch_mul_mat_tiles(const MulMatOperands& op, Context& context) {
            &mul_mat_tiles_kernel<Block>, op);
 }
 
-template <class Block, int kTiles, bool kSplit>
-void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
-    using Step = MmaStep<Block, kTiles, kSplit>;
-    constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
+// x for the matrix unit, in scratch memory until the op returns.
+template <bool kBf16, bool kSplit, int kRun>
+RoundedRows launch_round_rows(const MulMatOperands& op, bool with_sums, Context& context) {
     RoundedRows rounded{};
     rounded.padded = (op.n_in + kStepColumns - 1) / kStepColumns * kStepColumns;
     const auto n_values = static_cast<uint64_t>(op.n_tok * rounded.padded);
@@ -62,10 +65,23 @@ void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
     std::byte* memory = context.scratch(value_bytes + sum_bytes + static_cast<uint64_t>(op.n_tok) * sizeof(float));
     rounded.values = reinterpret_cast<uint16_t*>(memory);
     rounded.unscale = reinterpret_cast<float*>(memory + value_bytes + sum_bytes);
-    if constexpr (kIsQuantized<Block>)
-        if constexpr (PlanesOf<Block>::kMinima) rounded.sums = reinterpret_cast<float*>(memory + value_bytes);
+    if (with_sums) rounded.sums = reinterpret_cast<float*>(memory + value_bytes);
     launch(context.stream, {.name = "round_rows", .grid = {static_cast<uint32_t>(op.n_tok)}, .block = {kRoundBlock}},
-           &round_rows_kernel<kBf16, kSplit>, op.x, rounded, op.n_tok, op.n_in);
+           &round_rows_kernel<kBf16, kSplit, kRun>, op.x, rounded, op.n_tok, op.n_in);
+    return rounded;
+}
+
+template <class Block>
+constexpr bool has_minima() {
+    if constexpr (kIsQuantized<Block>) return PlanesOf<Block>::kMinima;
+    return false;
+}
+
+template <class Block, int kTiles, bool kSplit>
+void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
+    using Step = MmaStep<Block, kTiles, kSplit>;
+    constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
+    const RoundedRows rounded = launch_round_rows<kBf16, kSplit, 0>(op, has_minima<Block>(), context);
     launch(context.stream,
            {.name = "mul_mat_mma",
             .grid = {blocks_for(op.n_tok, Step::kTok), blocks_for(op.n_out, kMmaOut)},
@@ -83,6 +99,24 @@ void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
     if (op.n_tok > kMostSplitRows && context.stream.gpu().is_sm80())
         return launch_mul_mat_mma < Block, kBf16 ? 4 : 8, kBf16 > (op, context);
     launch_mul_mat_mma<Block, 2, true>(op, context);
+}
+
+// What takes the largest weight into [2^14, 2^15), where f16 ends at 2^16.
+inline float wgmma_factor(float largest) { return largest > 0 ? std::ldexp(1.0f, 14 - std::ilogb(largest)) : 1.0f; }
+
+template <class Block>
+void launch_mul_mat_wgmma(const MulMatOperands& op, Context& context) {
+    constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
+    constexpr int kTiles = 16;
+    using Product = WgmmaProduct<Block, kTiles, kBf16>;
+    const float factor = wgmma_factor(op.w.largest);
+    const RoundedRows rounded = launch_round_rows<kBf16, kBf16, StepWeights<Block>::kRun>(op, false, context);
+    launch(context.stream,
+           {.name = "mul_mat_wgmma",
+            .grid = {blocks_for(op.n_tok, Product::kTok), blocks_for(op.n_out, kWgmmaOut)},
+            .block = {kWgmmaBlock},
+            .dynamic_shared = kWgmmaShared<kTiles>},
+           &mul_mat_wgmma_kernel<Block, kTiles, kBf16>, op, rounded, factor, 1 / factor);
 }
 
 }  // namespace krait::cuda

@@ -76,7 +76,7 @@ class MmaProduct {
             if (s + 1 < n_steps) fetch(step[(s + 1) % 2], s + 1);
             multiply(step[s % 2]);
         }
-        finish();
+        store_fragments(op, rounded.unscale, first_out + own_row, first_tok + 2 * quad, sum);
     }
 
   private:
@@ -138,18 +138,13 @@ class MmaProduct {
     // Four quants in bytes as four f16, two in each word.
     KRAIT_DEVICE static void to_halves(uint32_t quants, uint32_t& first, uint32_t& second) {
         using Format = PlanesOf<Block>;
-        if constexpr (Format::kCodebook) {
-            const auto level = [&](int byte) { return uint32_t{float_to_half(PackedUnit<Block>::level(quants, byte))}; };
-            first = level(0) | level(1) << 16;
-            second = level(2) | level(3) << 16;
-        } else {
-            constexpr bool kSigned = Format::kLowBits == 8;  // in excess of 128 they are unsigned
-            if constexpr (kSigned) quants ^= 0x80808080u;
-            constexpr uint32_t kBias = kSigned ? 1024 + 128 : 1024 - Format::level(0);  // f16 has its 1024 to 2047 as integers
-            constexpr uint32_t kHalf = 0x6400u + (kBias - 1024u), kHalves = kHalf << 16 | kHalf;
-            first = subtract_halves(pick_bytes(quants, 0x64646464u, 0x4140u), kHalves);
-            second = subtract_halves(pick_bytes(quants, 0x64646464u, 0x4342u), kHalves);
-        }
+        constexpr bool kSigned = Format::kCodebook || Format::kLowBits == 8;  // in excess of 128 they are unsigned
+        if constexpr (Format::kCodebook) quants = PackedUnit<Block>::codebook_bytes(quants);
+        if constexpr (kSigned) quants ^= 0x80808080u;
+        constexpr uint32_t kBias = kSigned ? 1024 + 128 : 1024 - Format::level(0);  // f16 has its 1024 to 2047 as integers
+        constexpr uint32_t kHalf = 0x6400u + (kBias - 1024u), kHalves = kHalf << 16 | kHalf;
+        first = subtract_halves(pick_bytes(quants, 0x64646464u, 0x4140u), kHalves);
+        second = subtract_halves(pick_bytes(quants, 0x64646464u, 0x4342u), kHalves);
     }
 
     KRAIT_DEVICE static uint32_t quants_of(const Step& now, int row, int unit, int i) {
@@ -163,10 +158,7 @@ class MmaProduct {
         if constexpr (Format::kHighBits > 0) {
             const uint8_t* high = now.high + row * Weights::kHighStride + unit * Format::kHighBytes;
             if constexpr (Format::kHighBits == 2) q |= (word(high, i % 8 / 4) >> (i / 8 * 2) & 0x03030303u) << Format::kLowBits;
-            if constexpr (Format::kHighBits == 1) {
-                const uint32_t four = word(high, 0) >> i;
-                q |= ((four & 1u) | (four & 2u) << 7 | (four & 4u) << 14 | (four & 8u) << 21) << Format::kLowBits;
-            }
+            if constexpr (Format::kHighBits == 1) q |= PackedUnit<Block>::spread_bits(word(high, 0) >> i);
         }
         return q;
     }
@@ -237,15 +229,6 @@ class MmaProduct {
                 load_x(now, Step::kTok + 8 * tile + group, k + 4 * quad, b);
                 multiply_pair(sum[tile], a, b);
             }
-        }
-    }
-
-    KRAIT_DEVICE void finish() const {
-        KRAIT_UNROLL
-        for (int tile = 0; tile < kTiles; ++tile) KRAIT_UNROLL
-        for (int i = 0; i < 4; ++i) {
-            const int64_t t = first_tok + 8 * tile + 2 * quad + i % 2, n = first_out + own_row + 8 * (i / 2);
-            if (t < op.n_tok && n < op.n_out) store_result(op, t, n, sum[tile][i] * rounded.unscale[t]);
         }
     }
 

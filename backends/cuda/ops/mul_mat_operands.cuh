@@ -33,6 +33,19 @@ KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, f
     op.y.row(t)[n] = sum;
 }
 
+// Results of the matrix unit, of which a lane has sum[tile][i]: row 8 (i / 2) of w from first_out on, row 8 tile + i % 2 of x from
+// first_tok on. `unscale` is what rows of x are to be multiplied with.
+template <int kTiles>
+KRAIT_DEVICE void store_fragments(const MulMatOperands& op, const float* unscale, int64_t first_out, int64_t first_tok,
+                                  const float (&sum)[kTiles][4]) {
+    KRAIT_UNROLL
+    for (int tile = 0; tile < kTiles; ++tile) KRAIT_UNROLL
+    for (int i = 0; i < 4; ++i) {
+        const int64_t t = first_tok + 8 * tile + i % 2, n = first_out + 8 * (i / 2);
+        if (t < op.n_tok && n < op.n_out) store_result(op, t, n, sum[tile][i] * unscale[t]);
+    }
+}
+
 // A unit's quants as they lie in the planes, in registers.
 template <class Block>
 struct PackedUnit {
@@ -41,9 +54,11 @@ struct PackedUnit {
     uint32_t low[kLowWords];
     uint32_t high[kHighWords > 0 ? kHighWords : 1];
 
+    // kOnce: nobody else reads these bytes in this launch.
+    template <bool kOnce = true>
     KRAIT_DEVICE void load(const uint8_t* low_row, const uint8_t* high_row, int64_t unit) {
-        load_words<kLowWords>(low, low_row + unit * Format::kLowBytes);
-        if constexpr (kHighWords > 0) load_words<kHighWords>(high, high_row + unit * Format::kHighBytes);
+        load_words<kLowWords, kOnce>(low, low_row + unit * Format::kLowBytes);
+        if constexpr (kHighWords > 0) load_words<kHighWords, kOnce>(high, high_row + unit * Format::kHighBytes);
     }
     // Four quants, i a multiple of 4, each in a byte.
     KRAIT_DEVICE uint32_t bytes(int i) const {
@@ -52,11 +67,20 @@ struct PackedUnit {
         if constexpr (Format::kLowBits == 4) q = low[i % 16 / 4] >> (i / 16 * 4) & 0x0f0f0f0fu;
         if constexpr (Format::kLowBits == 2) q = low[i % 8 / 4] >> (i / 8 * 2) & 0x03030303u;
         if constexpr (Format::kHighBits == 2) q |= (high[i % 8 / 4] >> (i / 8 * 2) & 0x03030303u) << Format::kLowBits;
-        if constexpr (Format::kHighBits == 1) {
-            const uint32_t four = high[0] >> i;  // bit b to the lowest bit of byte b
-            q |= ((four & 1u) | (four & 2u) << 7 | (four & 4u) << 14 | (four & 8u) << 21) << Format::kLowBits;
-        }
+        if constexpr (Format::kHighBits == 1) q |= spread_bits(high[0] >> i);
         return q;
+    }
+    // Of four bits, bit b above the lower bits of byte b: copies of the four that do not overlap, seven bits apart.
+    KRAIT_DEVICE static uint32_t spread_bits(uint32_t four) {
+        return (four & 15u) * (0x00204081u << Format::kLowBits) & 0x01010101u << Format::kLowBits;
+    }
+    // Levels of a codebook for four quants, as signed bytes: eight are chosen from each half of the table, one of the two by the top bit.
+    KRAIT_DEVICE static uint32_t codebook_bytes(uint32_t four) {
+        const uint32_t lower_bits = pick_bytes(four | four >> 4, 0, 0x4420u) & 0x7777u;
+        const uint32_t lower = pick_bytes(codebook_word(0), codebook_word(4), lower_bits),
+                       upper = pick_bytes(codebook_word(8), codebook_word(12), lower_bits);
+        const uint32_t is_upper = (four >> 3 & 0x01010101u) * 255u;
+        return (lower & ~is_upper) | (upper & is_upper);
     }
     KRAIT_DEVICE static float level(uint32_t four, int byte) {
         const int q =
@@ -65,18 +89,28 @@ struct PackedUnit {
     }
 
   private:
-    template <int kWords>
+    static constexpr uint32_t codebook_word(int first) {
+        uint32_t word = 0;
+        for (int i = 0; i < 4; ++i) word |= static_cast<uint32_t>(static_cast<uint8_t>(Format::level(first + i))) << (8 * i);
+        return word;
+    }
+    template <class Vector, bool kOnce>
+    KRAIT_DEVICE static Vector load_once(const uint8_t* from) {
+        if constexpr (kOnce) return load_streaming<Vector>(from);
+        else return load_vector<Vector>(from);
+    }
+    template <int kWords, bool kOnce>
     KRAIT_DEVICE static void load_words(uint32_t* to, const uint8_t* from) {
         KRAIT_UNROLL
         for (int i = 0; i < kWords; i += kWords < 4 ? kWords : 4) {
             if constexpr (kWords >= 4) {
-                const auto four = load_streaming<uint4>(from + 4 * i);
+                const auto four = load_once<uint4, kOnce>(from + 4 * i);
                 to[i] = four.x, to[i + 1] = four.y, to[i + 2] = four.z, to[i + 3] = four.w;
             } else if constexpr (kWords == 2) {
-                const auto two = load_streaming<uint2>(from);
+                const auto two = load_once<uint2, kOnce>(from);
                 to[0] = two.x, to[1] = two.y;
             } else {
-                to[0] = load_streaming<uint32_t>(from);
+                to[0] = load_once<uint32_t, kOnce>(from);
             }
         }
     }

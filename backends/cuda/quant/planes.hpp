@@ -29,6 +29,7 @@ struct WeightPlanes {
     const uint8_t* high;
     const uint8_t* meta;
     int64_t low_stride, high_stride, meta_stride;  // bytes from row to row
+    float largest;                                 // of quantized weights: none that is finite is larger
 };
 
 // Of one unit: the halves' scales, and what is taken off.
