@@ -95,16 +95,21 @@ class Bench {
     }
 
     Result<void> decode(int64_t n_step, int32_t n_seq) {
-        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq};
+        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = n_seq == 1 ? plan_.chain : 1};
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
-        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk}));
+        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq,
+                                                                   .max_batch_tokens = plan_.chunk,
+                                                                   .max_chain = series.chain}));
         begin(series, plan_.repetitions);
-        if (plan_.warm_up) KRAIT_CHECK(steps(session, std::min(kWarmUpSteps, n_step), false));
+        const auto run = [&](int64_t n, bool counts) {
+            return series.chain > 1 ? chains(session, n, counts) : steps(session, n, counts);
+        };
+        if (plan_.warm_up) KRAIT_CHECK(run(std::min(std::max<int64_t>(kWarmUpSteps, series.chain), n_step), false));
         for (int repetition = 0; repetition < plan_.repetitions; ++repetition) {
             for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(session.reset(sequence));
             const auto start = Clock::now();
-            KRAIT_CHECK(steps(session, n_step, true));
+            KRAIT_CHECK(run(n_step, true));
             series.seconds.push_back(since(start));
         }
         result_.series.push_back(std::move(series));
@@ -136,6 +141,23 @@ class Bench {
         return {};
     }
 
+    // From one random token on, greedily.
+    Result<void> chains(Session& session, int64_t n_step, bool counts) {
+        int32_t token = random_tokens(1, result_.model->n_token(), random_)[0];
+        for (int64_t done = 0; done < n_step;) {
+            const auto wanted = static_cast<int32_t>(std::min<int64_t>(n_step - done, session.max_chain()));
+            KRAIT_TRY(const auto found, session.chain({.sequence = 0, .token = token, .n_tok = wanted}));
+            token = found.back().token;
+            // A logit that is not finite ends a chain: then another token would be no better.
+            if (found.size() < static_cast<size_t>(wanted))
+                return fail(ErrorCode::internal, "the logit of token {} is {}: the model's numbers broke down", token,
+                            found.back().logit);
+            done += wanted;
+            if (counts) advance(wanted);
+        }
+        return {};
+    }
+
     void begin(const Series& series, int repetitions) {
         label_ = series.n_seq > 1 ? fmt::format("{} x {}", series.name(), series.n_seq) : series.name();
         done_ = 0;
@@ -155,7 +177,10 @@ class Bench {
 
 }  // namespace
 
-std::string Series::name() const { return fmt::format("{} {}", is_prompt ? "prompt" : "decode", n_tok); }
+std::string Series::name() const {
+    const std::string name = fmt::format("{} {}", is_prompt ? "prompt" : "decode", n_tok);
+    return chain > 1 ? fmt::format("{} by {}", name, chain) : name;
+}
 
 Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, const BenchPlan& plan) {
     BenchResult result;

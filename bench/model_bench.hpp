@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Times a model as the engine serves it: prompts with the logits of their last token, and steps of one token for each of B sequences
-// with the logits of all of them. Token ids are random from a fixed seed, so a model needs no tokenizer and every run does the
+// with the logits of all of them, or of one sequence in chains of greedy tokens. Token ids are random from a fixed seed, so a model needs no tokenizer and every run does the
 // same work. What is timed is Session::decode, the logits on the host included; sampling is not.
 //   KRAIT_TRY(const BenchResult result, run_bench([&] { return GgufFile::open(path); }, plan));
 #pragma once
@@ -22,6 +22,7 @@ struct BenchPlan {
     std::vector<int32_t> sequences{1};  // prompts of one call; each with each of prompts
     std::vector<int64_t> decodes{128};  // steps; 0 = none
     std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes
+    int32_t chain = 1;                  // steps of one sequence that are one call of Session::chain; 1 = random tokens, all logits
     int repetitions = 5;
     bool warm_up = true;  // one untimed run of each kind before the first that counts
     int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens
@@ -35,12 +36,13 @@ struct Series {
     bool is_prompt = false;
     int64_t n_tok = 0;            // of each sequence
     int32_t n_seq = 1;            // that go side by side
+    int32_t chain = 1;            // steps of one call
     std::vector<double> seconds;  // of each repetition, which is n_tok * n_seq tokens
     double bytes = 0;             // ModelWork's, of a repetition
     double operations = 0;
 
     int64_t tokens() const { return n_tok * n_seq; }
-    std::string name() const;  // "prompt 512", "decode 128"
+    std::string name() const;  // "prompt 512", "decode 128", "decode 128 by 16"
 };
 
 struct LoadTimes {

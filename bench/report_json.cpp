@@ -62,6 +62,7 @@ Json series_json(const Series& series, const Report& report) {
     Json json{{"test", series.is_prompt ? "prompt" : "decode"},
               {"n_tok", series.n_tok},
               {"n_seq", series.n_seq},
+              {"chain", series.chain},
               {"tokens_per_second",
                {{"median", rates.tokens_per_second.median},
                 {"min", rates.tokens_per_second.min},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/session.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -31,7 +32,8 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
         KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
                                                                   .max_batch_tokens = given.max_batch_tokens,
-                                                                  .max_snapshots = given.max_snapshots}));
+                                                                  .max_snapshots = given.max_snapshots,
+                                                                  .max_chain = given.max_chain}));
         *out = new krait_session{std::move(session)};
         return {};
     });
@@ -87,6 +89,25 @@ krait_code krait_session_candidates(const krait_session* session, size_t item, c
         KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
         const auto found = session->session.candidates(item);
         if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no candidates of item {}", item);
+        *candidates = reinterpret_cast<const krait_candidate*>(found.data());
+        *n_candidate = found.size();
+        return {};
+    });
+}
+
+krait_code krait_session_chain(krait_session* session, int32_t sequence, int32_t token, size_t n_tok, const int32_t* stops,
+                               size_t n_stop, const krait_candidate** candidates, size_t* n_candidate,
+                               krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        if (n_stop > 0) KRAIT_CHECK(expect_given(stops, "stops"));
+        KRAIT_CHECK(expect_given(candidates, "candidates"));
+        KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
+        constexpr size_t kMost = SessionOptions::kMaxChain;
+        KRAIT_TRY(const auto found, session->session.chain({.sequence = sequence,
+                                                            .token = token,
+                                                            .n_tok = static_cast<int32_t>(std::min(n_tok, kMost)),
+                                                            .stops = {stops, n_stop}}));
         *candidates = reinterpret_cast<const krait_candidate*>(found.data());
         *n_candidate = found.size();
         return {};

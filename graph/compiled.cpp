@@ -2,6 +2,7 @@
 #include "graph/compiled.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace krait::graph {
 
@@ -15,9 +16,19 @@ Result<void> Staging::reserve(size_t n_devices, size_t device, const Device& of,
     return {};
 }
 
-Result<void> Compiled::check(std::span<const InputBytes> inputs) const {
-    if (inputs.size() != n_inputs_)
-        return fail(ErrorCode::invalid_argument, "the graph has {} inputs, {} were given", n_inputs_, inputs.size());
+Result<void> Compiled::check(std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device) const {
+    if (inputs.size() + on_device.size() != n_inputs_)
+        return fail(ErrorCode::invalid_argument, "the graph has {} inputs, {} were given", n_inputs_,
+                    inputs.size() + on_device.size());
+    if (!on_device.empty() && divided_.shares.size() != 1)
+        return fail(ErrorCode::invalid_argument, "inputs on a device are for graphs of one device; this one has {}",
+                    divided_.shares.size());
+    for (size_t i = 0; i < on_device.size(); ++i) {
+        const auto is_it = [&](const auto& other) { return other.tensor == on_device[i].tensor; };
+        if (graph_[on_device[i].tensor].role != TensorRole::input || std::any_of(inputs.begin(), inputs.end(), is_it) ||
+            std::count_if(on_device.begin(), on_device.end(), is_it) > 1)
+            return fail(ErrorCode::invalid_argument, "'{}' is no input, or was given twice", graph_[on_device[i].tensor].name);
+    }
     for (size_t i = 0; i < inputs.size(); ++i) {
         const InputBytes& input = inputs[i];
         const Tensor& tensor = graph_[input.tensor];
@@ -32,13 +43,32 @@ Result<void> Compiled::check(std::span<const InputBytes> inputs) const {
     return checks_.check(graph_, inputs);
 }
 
-Result<void> Compiled::write_inputs(uint32_t share, Lane& lane, std::span<const InputBytes> inputs) const {
+Result<void> Compiled::write_inputs(uint32_t share, Lane& lane, std::span<const InputBytes> inputs,
+                                    std::span<const DeviceBytes> on_device) {
+    const bool is_latest = std::exchange(lane.latest, nullptr) == this;  // until all is written
+    const auto local = [&](TensorId tensor) { return divided_.shares[share].local[static_cast<size_t>(tensor)]; };
     for (const InputBytes& input : inputs) {
-        const TensorId local = divided_.shares[share].local[static_cast<size_t>(input.tensor)];
-        if (local != kNoTensor && !input.bytes.empty())
-            KRAIT_CHECK(lane.queue.write(*arenas_[share], offset(share, local), input.bytes));
+        if (local(input.tensor) == kNoTensor || input.bytes.empty()) continue;
+        std::vector<std::byte>& there = standing(share, input.tensor);
+        if (is_latest && std::equal(there.begin(), there.end(), input.bytes.begin(), input.bytes.end())) continue;
+        KRAIT_CHECK(lane.queue.write(*arenas_[share], offset(share, local(input.tensor)), input.bytes));
+        there.assign(input.bytes.begin(), input.bytes.end());
     }
+    for (const DeviceBytes& input : on_device) {
+        const auto size = static_cast<uint64_t>(span_bytes(graph_[input.tensor].desc));
+        if (local(input.tensor) == kNoTensor || size == 0) continue;
+        KRAIT_CHECK(
+            lane.queue.copy(*arenas_[share], offset(share, local(input.tensor)), *input.buffer, input.offset, size));
+        standing(share, input.tensor).clear();
+    }
+    lane.latest = this;
     return {};
+}
+
+std::vector<std::byte>& Compiled::standing(uint32_t share, TensorId input) {
+    const auto index = std::count_if(graph_.tensors.begin(), graph_.tensors.begin() + input,
+                                     [](const Tensor& tensor) { return tensor.role == TensorRole::input; });
+    return standing_[share * n_inputs_ + static_cast<size_t>(index)];
 }
 
 Result<void> Compiled::copy_in(uint32_t part, Lane& lane, const Staging& staging) const {
@@ -83,6 +113,12 @@ Result<void> Compiled::read_output(uint32_t share, Lane& lane, const OutputBytes
     if (output.bytes.empty()) return {};
     const TensorId local = divided_.shares[share].local[static_cast<size_t>(output.tensor)];
     return lane.queue.read(output.bytes, *arenas_[share], offset(share, local));
+}
+
+Result<void> Compiled::copy_output(uint32_t share, Lane& lane, const DeviceBytes& to) const {
+    const TensorId local = divided_.shares[share].local[static_cast<size_t>(to.tensor)];
+    return lane.queue.copy(*to.buffer, to.offset, *arenas_[share], offset(share, local),
+                           static_cast<uint64_t>(span_bytes(graph_[to.tensor].desc)));
 }
 
 }  // namespace krait::graph

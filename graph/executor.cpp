@@ -12,7 +12,7 @@ Result<Executor> Executor::create(std::vector<std::shared_ptr<const Device>> dev
     std::vector<std::unique_ptr<Lane>> lanes;
     for (std::shared_ptr<const Device>& device : devices) {
         KRAIT_TRY(Queue queue, device->create_queue());
-        lanes.push_back(std::make_unique<Lane>(Lane{std::move(device), std::move(queue), nullptr, 0, false}));
+        lanes.push_back(std::make_unique<Lane>(Lane{std::move(device), std::move(queue), nullptr, 0, false, nullptr}));
     }
     return Executor(std::move(lanes));
 }
@@ -66,6 +66,7 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
     }
     compiled.sends_.assign(divided.parts.size(), false);
     compiled.staging_bytes_.assign(divided.shares.size(), 0);
+    compiled.standing_.resize(divided.shares.size() * compiled.n_inputs_);
     for (size_t i = 0; i < divided.copies.size(); ++i) {
         const Copy& copy = divided.copies[i];
         compiled.sends_[copy.after] = true;
@@ -80,6 +81,7 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
     programs_.push_front(std::move(compiled));
     if (programs_.size() > kMaxPrograms) {
         KRAIT_CHECK(sync());
+        forget_inputs();
         programs_.pop_back();
     }
     return &programs_.front();
@@ -93,6 +95,7 @@ bool Executor::is_bound(const Compiled& compiled) const {
 
 Result<void> Executor::bind(Compiled& compiled) {
     KRAIT_CHECK(sync());
+    forget_inputs();
     for (uint32_t share = 0; share < compiled.divided_.shares.size(); ++share) {
         Lane& lane = *lanes_[compiled.device_of(share)];
         KRAIT_CHECK(staging_.reserve(lanes_.size(), compiled.device_of(share), *lane.device, compiled.staging_bytes(share)));
@@ -124,13 +127,23 @@ Result<void> Executor::bind(Compiled& compiled) {
     return {};
 }
 
-Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> inputs) {
-    KRAIT_CHECK(compiled.check(inputs));
+void Executor::forget_inputs() {
+    for (const auto& lane : lanes_) lane->latest = nullptr;
+}
+
+Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device) {
+    KRAIT_CHECK(compiled.check(inputs, on_device));
+    Result<void> submitted = submit(compiled, inputs, on_device);
+    if (!submitted) forget_inputs();
+    return submitted;
+}
+
+Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device) {
     const DividedGraph& divided = compiled.divided();
     for (uint32_t share = 0; share < divided.shares.size(); ++share) {
         Lane& lane = *lanes_[compiled.device_of(share)];
         lane.has_left = false;
-        KRAIT_CHECK(compiled.write_inputs(share, lane, inputs));
+        KRAIT_CHECK(compiled.write_inputs(share, lane, inputs, on_device));
     }
     for (uint32_t part = 0; part < divided.parts.size(); ++part) {
         Lane& lane = *lanes_[compiled.device_of(divided.parts[part].share)];
@@ -149,6 +162,11 @@ Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> input
     return {};
 }
 
+Result<void> Executor::keep(Compiled& compiled, const DeviceBytes& output) {
+    KRAIT_TRY(const uint32_t share, compiled.share_of({output.tensor, {}}));
+    return compiled.copy_output(share, *lanes_[compiled.device_of(share)], output);
+}
+
 Result<void> Executor::read(Compiled& compiled, std::span<const OutputBytes> outputs) {
     for (const OutputBytes& output : outputs) {
         KRAIT_TRY(const uint32_t share, compiled.share_of(output));
@@ -163,6 +181,7 @@ Result<void> Executor::sync() {
         Result<void> done = lane->queue.sync();
         if (first && !done) first = std::move(done);
     }
+    if (!first) forget_inputs();
     return first;
 }
 

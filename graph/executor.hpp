@@ -43,7 +43,11 @@ class Executor {
     }
 
     // Checks and writes every input of the graph, then runs it. Returns before the work is done where the devices allow.
-    Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs);
+    // Inputs that an earlier run has computed (keep) may come from the device: then the host need not wait for them.
+    Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device = {});
+
+    // Copies an output to a buffer of the device that computes it, after the run and without waiting for it.
+    Result<void> keep(Compiled& compiled, const DeviceBytes& output);
 
     // Waits for the run, then copies outputs to the host.
     Result<void> read(Compiled& compiled, std::span<const OutputBytes> outputs);
@@ -70,6 +74,8 @@ class Executor {
     Result<Compiled*> find(std::string_view key);
     Result<Compiled*> compile(std::string key, PlacedGraph placed);
     Result<void> check_nodes(const Share& share) const;
+    Result<void> submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device);
+    void forget_inputs();  // of all graphs: they are written anew
     Result<void> bind(Compiled& compiled);
     bool is_bound(const Compiled& compiled) const;
 

@@ -127,6 +127,7 @@ std::optional<Error> Pipeline::work_caught(PipelineRun& run, uint32_t share, Lan
         } catch (...) {
         }
     }
+    lane.latest = nullptr;
     try {
         (void)lane.queue.sync();  // its error is told; the next run begins with none
     } catch (...) {               // only while that error is put into words

@@ -31,7 +31,9 @@ Result<std::vector<MemoryNeed>> memory_needs(const Architecture& architecture, c
 
 Result<uint64_t> largest_values(const Architecture& architecture, const WeightDescs& weights, const Device& device) {
     KRAIT_TRY(const graph::Graph run, largest_run(architecture, weights));
-    return graph::plan_memory(run, graph::arena_alignment(device)).peak_bytes;
+    const std::vector<int32_t> alone(run.nodes.size(), 0);
+    const graph::DividedGraph whole = graph::insert_copies(run, graph::partition(run, alone));
+    return graph::plan_memory(whole.shares[0].graph, graph::arena_alignment(device), whole.shares[0].stays).peak_bytes;
 }
 
 }  // namespace krait

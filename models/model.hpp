@@ -38,6 +38,9 @@ class Model {
     std::string hardware() const;      // "NVIDIA H100, AMD EPYC": of the devices that are used, each name once
     size_t n_used_devices() const;
     size_t least_piece() const { return placement_.least_piece(); }  // rows of a run that is a piece of a prompt, at least
+    // How many tokens a chain of its sessions had best have (Session::chain): more than 1 where one GPU does all, for which the
+    // host's turn between two steps is a pause.
+    int32_t chain_length() const;
     // Whether its loops run on threads of the application alone: Krait then starts none for it.
     bool has_executor() const { return has_executor_; }
 

@@ -14,9 +14,9 @@ constexpr auto kBad = ErrorCode::invalid_argument;
 constexpr size_t kMaxFlights = 8;  // fewer than Executor::kMaxPrograms: none of them loses its program
 
 // A run that gives all of its sequences a new slot needs the old ones until it is over: with sequences that share
-// slots in pairs, the worst case, that is half as many again. Snapshots have theirs besides.
+// slots in pairs, the worst case, that is half as many again. Snapshots have theirs besides, and so has the way back of a chain.
 int32_t slots_for(const SessionOptions& options) {
-    return options.max_sequences + options.max_sequences / 2 + options.max_snapshots;
+    return options.max_sequences + options.max_sequences / 2 + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
 }
 
 }  // namespace
@@ -40,6 +40,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_batch_tokens < 1) return fail(kBad, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
     if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSnapshots)
         return fail(kBad, "{} snapshots: 0 to {} are possible", options.max_snapshots, SessionOptions::kMaxSnapshots);
+    if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
+        return fail(kBad, "chains of {} tokens: 1 to {} are possible", options.max_chain, SessionOptions::kMaxChain);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
     KRAIT_TRY(StatePool states,
               StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
@@ -116,13 +118,16 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
 
     next_input_ = next_token_ = 0;
     KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
-    for (size_t i = 0; i < candidates_.size(); ++i) {
-        if (top_tokens_[i] < 0 || top_tokens_[i] >= model_->n_token())
-            return fail(ErrorCode::internal, "the device found token {} among the likeliest of {}: its top_k is wrong",
-                        top_tokens_[i], model_->n_token());
-        candidates_[i] = {top_logits_[i], top_tokens_[i]};
-    }
+    for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(find_candidate(i, top_logits_[i], top_tokens_[i]));
     done = true;
+    return {};
+}
+
+Result<void> Session::find_candidate(size_t i, float logit, int32_t token) {
+    if (token < 0 || token >= model_->n_token())
+        return fail(ErrorCode::internal, "the device found token {} among the likeliest of {}: its top_k is wrong", token,
+                    model_->n_token());
+    candidates_[i] = {logit, token};
     return {};
 }
 

@@ -22,8 +22,9 @@ struct SessionOptions {
     int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
     int32_t max_snapshots = 0;       // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
+    int32_t max_chain = 1;           // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     ActivationObserver observer;     // where given, called after each run for every matrix product in it
-    static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536;
+    static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
 };
 
 // `top`: not the logits but the likeliest tokens after the last one, found by the device.
@@ -36,6 +37,14 @@ struct SequenceInput {
     WantLogits want = WantLogits::last;
     int32_t top_k = 0;                       // with `top`: how many, 1 or more; no more than there are tokens come back
     std::span<const size_t> snapshots = {};  // after so many of these tokens, ascending, the state is kept
+};
+
+// Greedy decoding of one sequence, several tokens a call.
+struct ChainInput {
+    int32_t sequence = 0;
+    int32_t token = 0;                    // that it goes on with
+    int32_t n_tok = 1;                    // that are wanted after it; at most SessionOptions::max_chain come
+    std::span<const int32_t> stops = {};  // the end of text, say: the chain ends with the first of these
 };
 
 struct DecodeControl {
@@ -55,6 +64,14 @@ class Session {
     Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {
         return decode(std::span(batch.begin(), batch.size()), control);
     }
+
+    // The likeliest token after input.token, the likeliest after that one, and so on: what decode would find with top_k = 1, called
+    // again and again with the token that it found. On one device the device goes on with each token by itself, and the host
+    // waits once; on several it stands between them, and nothing is gained. The sequence has read all but the last one. The chain
+    // ends early with a token of `stops`, and with a logit that is not finite (samplers refuse it); the device may have run past it
+    // by then, and reads the tokens up to there once more. Where max_chain is above 1, after any error the sequence is what it
+    // was, else as decode leaves it. Good until the next decode; candidates(0) is the last one.
+    Result<std::span<const Candidate>> chain(const ChainInput& input);
 
     // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
     // n_vocab floats, good until the next decode, whatever becomes of the sequence; empty where none were wanted.
@@ -100,6 +117,7 @@ class Session {
 
     const Model& model() const { return *model_; }
     int32_t max_sequences() const { return static_cast<int32_t>(sequences_.size()); }
+    int32_t max_chain() const { return options_.max_chain; }
     const graph::Executor& executor() const { return executor_; }
     uint64_t state_device_bytes() const { return states_.device_bytes(); }
 
@@ -127,6 +145,10 @@ class Session {
     bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);  // with tokens of the batch; false: no more
     void describe(Flight& flight, std::span<const SequenceInput> batch);           // what its graph reads, and its shape
     Result<void> make_ready(Flight& flight);                                       // a graph and slots
+    // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
+    Result<void> chain_by_host(Flight& flight, std::span<const int32_t> stops, size_t& n_tok);
+    Result<void> chain_on_device(Flight& flight, const ChainInput& input, size_t& n_tok);
+    Result<void> find_candidate(size_t i, float logit, int32_t token);
     bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
     void give_back(Flight& flight);             // the slots of a run that is not run
     void release_kept(Flight& flight);          // those for its snapshots
@@ -154,6 +176,9 @@ class Session {
     std::vector<Candidate> candidates_;
     size_t top_k_ = 0;
     std::vector<Rows> rows_;  // by input
+    // Of chains:
+    std::vector<int32_t> chain_tokens_;  // that the sequence reads
+    Buffer chain_buffer_;                // what the device found: max_chain tokens, then their logits
     // Of the decode that is under way:
     size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
     std::vector<uint8_t> seen_;               // by sequence

@@ -40,10 +40,11 @@ inline Result<RaggedShape> infer_ragged(int64_t n_tok, const TensorDesc& seq_sta
     return shape;
 }
 
-// The values: called by the host before a run that writes them. n_slots: of every pool that the run touches.
+// The values: called by the host before a run that writes them. n_slots: of every pool that the run touches. scratch: memory that
+// may be used again.
 inline Result<void> check_ragged(int64_t n_tok, int64_t n_slots, std::span<const int32_t> seq_start,
                                  std::span<const int32_t> src_slot, std::span<const int32_t> dst_slot,
-                                 std::span<const int32_t> snapshots) {
+                                 std::span<const int32_t> snapshots, std::vector<int32_t>&& scratch = {}) {
     const size_t n_seq = src_slot.size();
     const auto bad = ErrorCode::invalid_argument;
     if (seq_start.size() != n_seq + 1 || dst_slot.size() != n_seq || snapshots.size() % 2 != 0)
@@ -54,8 +55,9 @@ inline Result<void> check_ragged(int64_t n_tok, int64_t n_slots, std::span<const
                     seq_start[n_seq], n_tok);
 
     constexpr int32_t kNobody = -1, kSeveral = -2;
-    std::vector<int32_t> reader(static_cast<size_t>(n_slots), kNobody);  // which sequence reads the slot
-    std::vector<int32_t> writer(static_cast<size_t>(n_slots), kNobody);  // which sequence writes it
+    scratch.assign(2 * static_cast<size_t>(n_slots), kNobody);
+    const auto reader = std::span(scratch).first(static_cast<size_t>(n_slots));  // which sequence reads the slot
+    const auto writer = std::span(scratch).last(static_cast<size_t>(n_slots));   // which sequence writes it
     for (size_t b = 0; b < n_seq; ++b) {
         if (seq_start[b] > seq_start[b + 1])
             return fail(bad, "seq_start[{}] = {} is larger than seq_start[{}] = {}", b, seq_start[b], b + 1, seq_start[b + 1]);

@@ -25,6 +25,11 @@ class Divider {
             divided_.shares[copy.from].stays.push_back(
                 {copy.from_tensor, Stay::kAsItIs, static_cast<int64_t>(part.first_node) + part.n_nodes - 1});
         }
+        // What the host writes stays for the next run, which need not be given it again.
+        for (Share& share : divided_.shares)
+            for (size_t i = 0; i < graph_.tensors.size(); ++i)
+                if (graph_.tensors[i].role == TensorRole::input && share.local[i] != kNoTensor)
+                    share.stays.push_back({share.local[i], Stay::kAsItIs, static_cast<int64_t>(share.graph.nodes.size())});
         return std::move(divided_);
     }
 

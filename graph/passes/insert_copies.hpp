@@ -4,7 +4,8 @@
 // A share is a graph like any other: what another device computes is an input of it, and it knows nothing of the rest. A
 // tensor that another device reads crosses whole (the base of a view), once for each device that reads it, from the
 // device that wrote it: it leaves when the part that writes it has run, and arrives before the first part that reads it. What the
-// host writes goes from the host to every device that reads it.
+// host writes goes from the host to every device that reads it, and stays there to the end: a run that gets the same again
+// need not wait for it.
 #pragma once
 
 #include "graph/passes/partition.hpp"
@@ -16,7 +17,7 @@ struct Share {
     int32_t device = 0;
     Graph graph;                  // nodes in running order
     std::vector<TensorId> local;  // by tensor of the whole graph; kNoTensor where this device has nothing to do with it
-    std::vector<Stay> stays;      // what arrives late, and what must stay until it has left: for plan_memory
+    std::vector<Stay> stays;      // what arrives late, what must stay until it has left, and inputs of the host: for plan_memory
 };
 
 // Consecutive nodes of a share; parts run in the order of the list, as far as they depend on each other.

@@ -144,9 +144,10 @@ typedef struct krait_session_options {
     int32_t max_sequences;    /* numbered from 0 */
     int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
     int32_t max_snapshots;    /* of all sequences together; each takes as much memory as a sequence */
+    int32_t max_chain;        /* tokens of one krait_session_chain; above 1 it takes as much memory as one more sequence */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512, 0 }
+    { sizeof(krait_session_options), 1, 512, 0, 1 }
 
 /* Logits after none, the last or all of the tokens; or the top_k likeliest tokens after the last one, which the device finds, so
  * that the other logits stay there (krait_session_candidates). UNSUPPORTED where no device of the model can (it lacks top_k). */
@@ -184,6 +185,18 @@ typedef struct krait_candidate {
 } krait_candidate;
 KRAIT_API krait_code krait_session_candidates(const krait_session* session, size_t item, const krait_candidate** candidates,
                                               size_t* n_candidate, krait_failure* failure);
+/* Greedy decoding, several tokens a call, for samplers that need one candidate (krait_sampler_needs gives 1): the likeliest token
+ * after `token`, the likeliest after that one, and so on, n_tok of them, or max_chain where that is less. What comes, and what the
+ * sequence is afterwards, is what krait_session_decode with KRAIT_WANT_TOP and top_k = 1 gives when it is called again and again with
+ * the token that it found: the sequence has read `token` and all that were found but the last. On one GPU the device goes on from token
+ * to token by itself; 8 to 16 at a time are worth it. On a CPU, and where several devices share the model, nothing is gained.
+ *   The chain ends early with one of the n_stop tokens of `stops` (the end of text, say; may be NULL where n_stop is 0), and with a
+ * logit that is NaN or infinite, which krait_session_sample refuses for the last candidate.
+ *   *candidates live until the next decode or chain; the last is also item 0's (krait_session_candidates, krait_session_sample). Errors
+ * as of krait_session_decode; but where max_chain is above 1 the sequence is what it was after any of them, and goes on. */
+KRAIT_API krait_code krait_session_chain(krait_session* session, int32_t sequence, int32_t token, size_t n_tok,
+                                         const int32_t* stops, size_t n_stop, const krait_candidate** candidates,
+                                         size_t* n_candidate, krait_failure* failure);
 /* How many tokens a sequence has read. */
 KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok,
                                           krait_failure* failure);

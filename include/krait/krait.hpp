@@ -221,6 +221,17 @@ class Session {
         return detail::call([&](krait_failure* f) { return krait_session_candidates(get(), item, &values, &n, f); },
                             [&] { return std::span<const krait_candidate>(values, n); });
     }
+    // Greedy: the n_tok likeliest one after the other, up to one of stops.
+    Result<std::span<const krait_candidate>> chain(int32_t token, size_t n_tok, std::span<const int32_t> stops = {},
+                                                   int32_t sequence = 0) {
+        const krait_candidate* values = nullptr;
+        size_t n = 0;
+        return detail::call(
+            [&](krait_failure* f) {
+                return krait_session_chain(get(), sequence, token, n_tok, stops.data(), stops.size(), &values, &n, f);
+            },
+            [&] { return std::span<const krait_candidate>(values, n); });
+    }
     Result<int32_t> sample(Sampler& sampler, size_t item = 0) const {
         int32_t token = 0;
         return detail::call([&](krait_failure* f) { return krait_session_sample(get(), item, sampler.get(), &token, f); },

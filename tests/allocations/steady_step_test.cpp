@@ -52,6 +52,29 @@ TEST(SteadyStep, PipelinedPromptsAllocateNothing) {
     EXPECT_EQ(n_allocations - before, 0u);
 }
 
+TEST(SteadyStep, ChainsAllocateNothing) {
+    for (const PlacementOptions& placement : {PlacementOptions{}, PlacementOptions{.layers = {1}}}) {
+        const bool alone = placement.layers.empty();
+        const auto model =
+            Model::load("tests/golden/mamba.gguf", {.device = alone ? "cpu" : "cpu,cpu:portable", .placement = placement});
+        ASSERT_TRUE(model) << model.error().message;
+        auto session = Session::create(*model, {.max_chain = 8});
+        ASSERT_TRUE(session);
+        int32_t stop = -1;
+        const auto chains = [&](int n) {
+            for (int i = 0; i < n; ++i) {
+                const auto found = session->chain({.token = 7, .n_tok = 8, .stops = {&stop, 1}});
+                ASSERT_TRUE(found) << found.error().message;
+                stop = i % 2 == 0 ? (*found)[found->size() / 2].token : -1;  // every other one goes back
+            }
+        };
+        chains(4);
+        const uint64_t before = n_allocations;
+        chains(12);  // fewer tokens than a sequence has room for at first
+        EXPECT_EQ(n_allocations - before, 0u);
+    }
+}
+
 TEST(SteadyStep, TheCounterCounts) {
     const uint64_t before = n_allocations;
     const auto memory = std::make_unique<std::string>(1000, 'x');

@@ -40,6 +40,22 @@ TEST(ModelWork, CountsWhatADecodeStepNeeds) {
     EXPECT_EQ(work.operations(512, 1), 2 * (512 * kLayerWeights + kHeadWeights));
 }
 
+// Batches of several are decoded as ever.
+TEST(ModelBench, ChainsOfOneSequence) {
+    BenchPlan plan = short_plan();
+    plan.prompts = {};
+    plan.decodes = {10};
+    plan.chain = 4;
+    const auto result = run_bench(demo, plan);
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->series.size(), 2u);
+    EXPECT_EQ(result->series[0].name(), "decode 10 by 4");
+    EXPECT_EQ(result->series[0].chain, 4);
+    EXPECT_EQ(result->series[0].seconds.size(), 2u);
+    EXPECT_EQ(result->series[1].name(), "decode 10");
+    EXPECT_EQ(result->series[1].chain, 1);
+}
+
 TEST(ModelBench, TimesEverythingThatWasPlanned) {
     const auto result = run_bench(demo, short_plan());
     ASSERT_TRUE(result) << result.error().message;

@@ -117,6 +117,48 @@ TEST(CApi, StatesAreSavedForkedAndReset) {
     EXPECT_EQ(session.restore(std::span(saved).first(10), 0).failure().code, KRAIT_CORRUPT_FILE);
 }
 
+TEST(CApi, ChainsChooseGreedily) {
+    const kr::Model model = value(kr::Model::load());
+    krait_sampler_options greedy = KRAIT_SAMPLER_OPTIONS_INIT;
+    greedy.temperature = 0;
+    kr::Sampler sampler = value(kr::Sampler::create(greedy));
+    ASSERT_EQ(sampler.needs(), 1);
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    EXPECT_EQ(options.max_chain, 1);
+    const auto tokens = value(model.tokenize("It was"));
+    kr::Session by_steps = value(kr::Session::create(model, options));
+    options.max_chain = 6;
+    kr::Session session = value(kr::Session::create(model, options));
+    value(by_steps.decode_top(tokens, 1));
+    value(session.decode_top(tokens, 1));
+    std::vector<int32_t> expected{value(by_steps.sample(sampler))};
+    for (int i = 0; i < 6; ++i) {
+        value(by_steps.decode_top(std::span(&expected.back(), 1), 1));
+        expected.push_back(value(by_steps.sample(sampler)));
+    }
+    const auto found = value(session.chain(expected[0], 100));
+    ASSERT_EQ(found.size(), 6u) << "max_chain";
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].token, expected[i + 1]);
+    EXPECT_EQ(value(session.length()), tokens.size() + 6);
+    EXPECT_EQ(value(session.candidates()).size(), 1u);
+    EXPECT_EQ(value(session.sample(sampler)), expected.back());
+    EXPECT_EQ(value(session.save()), value(by_steps.save()));
+
+    value(session.reset());
+    value(session.decode_top(tokens, 1));
+    const int32_t stop = expected[3];
+    const size_t n_found = value(session.chain(expected[0], 6, std::span(&stop, 1))).size();
+    EXPECT_LE(n_found, 3u);
+    EXPECT_EQ(value(session.length()), tokens.size() + n_found);
+
+    EXPECT_EQ(session.chain(-5, 6).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(session.chain(1, 0).failure().code, KRAIT_INVALID_ARGUMENT);
+    const krait_candidate* candidates = nullptr;
+    size_t n = 0;
+    EXPECT_EQ(krait_session_chain(session.get(), 0, 1, 2, nullptr, 1, &candidates, &n, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_session_chain(session.get(), 0, 1, 2, nullptr, 0, nullptr, &n, nullptr), KRAIT_INVALID_ARGUMENT);
+}
+
 TEST(CApi, CandidatesAreEnoughToSample) {
     const kr::Model model = value(kr::Model::load());
     const auto write = [&](bool top) {

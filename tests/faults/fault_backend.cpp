@@ -4,6 +4,7 @@
 //   declines=<op>   it does not take that op
 //   fail_alloc=<n>  the n-th allocation fails (buffers, constants, state pools, queues, programs), once
 //   fail_run=<n>    the n-th run fails, once
+//   fail_write=<n>  the n-th write to the device fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
 //   meet=<n>        the n-th run ends when another has begun meanwhile, and fails where none does within a minute
 // Faults and counters are those of the device that was opened last. When the last device is closed and something still lives, that
@@ -29,12 +30,12 @@ class Device final : public plugin::host::Device {
 
 struct Faults {
     std::string declines;
-    int64_t fail_alloc = 0, fail_run = 0, lose = 0, meet = 0;
+    int64_t fail_alloc = 0, fail_run = 0, fail_write = 0, lose = 0, meet = 0;
 };
 
 std::mutex mutex;  // of faults
 Faults faults;
-std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_live{0}, n_open{0};
+std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_writes{0}, n_live{0}, n_open{0};
 std::atomic<bool> is_lost{false};
 krait_backend plain;  // without faults
 
@@ -74,15 +75,16 @@ struct Guarded<Member> {
 krait_status open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
     const std::lock_guard lock(mutex);
     faults = {};
-    n_allocations = n_runs = 0;
+    n_allocations = n_runs = n_writes = 0;
     is_lost = false;
     try {
         constexpr plugin::OptionSpec kKnown[] = {
-            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"lose", "n"}, {"meet", "n"}};
+            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"fail_write", "n"}, {"lose", "n"}, {"meet", "n"}};
         const plugin::Options parsed(options ? options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);
         faults.fail_run = parsed.integer("fail_run", 1, INT64_MAX).value_or(0);
+        faults.fail_write = parsed.integer("fail_write", 1, INT64_MAX).value_or(0);
         faults.lose = parsed.integer("lose", 1, INT64_MAX).value_or(0);
         faults.meet = parsed.integer("meet", 1, INT64_MAX).value_or(0);
     } catch (const std::exception& e) {
@@ -167,7 +169,12 @@ krait_backend make_table() {
         n_live -= queue != nullptr;
         plain.queue_destroy(queue);
     };
-    table.queue_write = Guarded<&krait_backend::queue_write>::call;
+    table.queue_write = [](krait_queue* queue, krait_buffer* dst, uint64_t offset, const void* src, uint64_t size,
+                           krait_error* err) {
+        if (const int64_t n = ++n_writes; n == faults.fail_write)
+            return refuse(err, KRAIT_STATUS_INTERNAL, "write " + std::to_string(n) + " fails, as it was asked to");
+        return Guarded<&krait_backend::queue_write>::call(queue, dst, offset, src, size, err);
+    };
     table.queue_read = Guarded<&krait_backend::queue_read>::call;
     table.queue_copy = Guarded<&krait_backend::queue_copy>::call;
     table.queue_state_export = Guarded<&krait_backend::queue_state_export>::call;

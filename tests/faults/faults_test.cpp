@@ -213,6 +213,77 @@ TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
     }
 }
 
+// A chain that fails has not happened: the sequence goes on from where it was, with the tokens that it would have had.
+TEST_F(FaultTest, AChainThatFailsHasNotHappened) {
+    const std::span<const int32_t> few(prompt_.data(), 5);
+    std::vector<Candidate> expected;
+    {
+        auto session = Session::create(*load("reference"));
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = few}}));
+        int32_t token = 1;
+        for (int i = 0; i < 24; ++i) {
+            ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = {&token, 1}, .want = WantLogits::top, .top_k = 1}}));
+            expected.push_back(session->candidates(0)[0]);
+            token = expected.back().token;
+        }
+    }
+    // Alone, where the device goes on by itself, and beside another one. The stop makes the last chain go back, and fail there too.
+    for (const char* device : {"fault0:fail_{}={}", "fault0:fail_{}={},cpu:portable"})
+        for (const char* what : {"run", "write", "alloc"}) {
+            int n_failed = 0;
+            for (int n = 1; n <= 60; ++n) {
+                SCOPED_TRACE(fmt::format("{}, {} {}", device, what, n));
+                const bool alone = std::string_view(device).find(',') == std::string_view::npos;
+                const auto model = load(fmt::format(fmt::runtime(device), what, n),
+                                        {.layers = alone ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
+                if (!model) continue;
+                auto session = Session::create(*model, {.max_chain = 8});
+                if (!session || !session->decode({{.sequence = 0, .tokens = few}})) continue;
+                const int32_t stop = expected[20].token;
+                for (size_t done = 0; done < 21;) {
+                    const int32_t token = done == 0 ? 1 : expected[done - 1].token;
+                    const ChainInput input{.token = token, .n_tok = 8, .stops = std::span(&stop, done == 16 ? 1 : 0)};
+                    const size_t n_tok = session->tokens(0)->size();
+                    auto found = session->chain(input);
+                    if (!found) {
+                        ++n_failed;
+                        EXPECT_NE(found.error().message.find("fails, as it was asked to"), std::string::npos);
+                        EXPECT_EQ(session->tokens(0)->size(), n_tok);
+                        EXPECT_TRUE(session->candidates(0).empty());
+                        found = session->chain(input);  // it fails once
+                    }
+                    ASSERT_TRUE(found) << found.error().message;
+                    for (const Candidate& candidate : *found) {
+                        ASSERT_LT(done, expected.size());
+                        EXPECT_EQ(candidate.token, expected[done++].token);
+                    }
+                    EXPECT_EQ(session->tokens(0)->size(), few.size() + done);
+                }
+            }
+            EXPECT_GT(n_failed, what == std::string_view("alloc") ? 0 : 10) << device << ", " << what;
+        }
+}
+
+// What a step has in common with the one before it stands on the device already: a step of one sequence writes its token alone.
+TEST_F(FaultTest, StepsWriteOnlyWhatIsNew) {
+    for (const std::string device : {"fault0:fail_write=60", "fault0:fail_write=60,cpu:portable"}) {
+        const auto model =
+            load(device, {.layers = device.back() == '0' ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
+        ASSERT_TRUE(model) << model.error().message;
+        auto session = Session::create(*model);
+        ASSERT_TRUE(session);
+        int n_steps = 0;
+        for (; n_steps < 100; ++n_steps)
+            if (!session->decode({{.sequence = 0, .tokens = std::span(prompt_).subspan(static_cast<size_t>(n_steps), 1)}}))
+                break;
+        EXPECT_GT(n_steps, 50) << device;
+        EXPECT_LT(n_steps, 60) << device;
+        // After the failure everything is written anew.
+        ASSERT_TRUE(session->reset(0));
+        expect_right(*session, 0);
+    }
+}
+
 TEST_F(FaultTest, ALostDeviceLeavesWhatWasSaved) {
     const auto one = load("cpu");
     ASSERT_TRUE(one);

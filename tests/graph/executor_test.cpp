@@ -102,6 +102,48 @@ TEST_F(ExecutorTest, RefusesWrongInputs) {
     EXPECT_FALSE(executor_->run(**compiled, {&output, 1}));
 }
 
+// What was written last is not written again: not after another graph, a larger arena, or other bytes.
+TEST_F(ExecutorTest, InputsAreWhatWasGivenLast) {
+    const std::vector<float> a{1, 2, 3, 4}, b{5, 6, 7, 8}, of_a{3, 5, 7, 9}, of_b{11, 13, 15, 17};
+    auto small = doubling(4);
+    ASSERT_TRUE(small);
+    for (const auto& [x, y] : {std::pair(a, of_a), {a, of_a}, {b, of_b}, {b, of_b}, {a, of_a}}) EXPECT_EQ(run(**small, x), y);
+    for (const int64_t n : {2, 1000}) {
+        auto other = doubling(n);
+        ASSERT_TRUE(other);
+        run(**other, std::vector<float>(static_cast<size_t>(n), 7.0f));
+        small = doubling(4);
+        ASSERT_TRUE(small);
+        EXPECT_EQ(run(**small, a), of_a);
+    }
+}
+
+// y = 2 x + 1, and that again of y, and again, without the host.
+TEST_F(ExecutorTest, ARunGoesOnFromWhatTheOneBeforeLeft) {
+    auto compiled = doubling(2);
+    ASSERT_TRUE(compiled);
+    auto buffer = device_->create_buffer(KRAIT_BUFFER_DEVICE, 64);
+    ASSERT_TRUE(buffer);
+    const std::vector<float> x{1, -3};
+    const InputBytes input{0, std::as_bytes(std::span(x))};
+    ASSERT_TRUE(executor_->run(**compiled, {&input, 1}));
+    for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(executor_->keep(**compiled, {1, &*buffer, 16}));
+        const DeviceBytes previous{0, &*buffer, 16};
+        const auto ran = executor_->run(**compiled, {}, {&previous, 1});
+        ASSERT_TRUE(ran) << ran.error().message;
+    }
+    std::vector<float> y(2);
+    ASSERT_TRUE(executor_->read(**compiled, 1, std::as_writable_bytes(std::span(y))));
+    EXPECT_EQ(y, (std::vector<float>{63, -65}));
+    EXPECT_EQ(run(**compiled, x), (std::vector<float>{3, -5})) << "the host's input is written again";
+    const DeviceBytes twice[] = {{0, &*buffer, 0}, {0, &*buffer, 0}}, output{1, &*buffer, 0};
+    EXPECT_FALSE(executor_->run(**compiled, {}, twice));
+    EXPECT_FALSE(executor_->run(**compiled, {}, {&output, 1}));
+    EXPECT_FALSE(executor_->run(**compiled, {&input, 1}, {twice, 1}));
+    EXPECT_FALSE(executor_->keep(**compiled, {0, &*buffer, 0})) << "an input is no output";
+}
+
 TEST_F(ExecutorTest, ChecksIndicesBeforeTheRun) {
     auto compiled = executor_->prepare("rows", [&]() -> Result<Graph> {
         GraphBuilder b;

@@ -180,6 +180,9 @@ TEST_F(Commands, SeveralDevicesShareAModel) {
     expect_says("bench -d cpu,reference --split 1,1 --explain", 0, "--split 1,1");
     expect_says("run -d cpu,cpu --layers 2 --place 'blk[.]0[.]scan=cpu#2' --explain", 0, "--place 'blk[.]0[.]scan'");
     const std::string one = krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --no-timings").text;
+    EXPECT_EQ(krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --chain 3 --no-timings").text, one);
+    EXPECT_EQ(krait("run -d cpu -p 'The sea' -n 8 --top-k 1 --chain 16 --no-timings").text, one);
+    EXPECT_EQ(krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --chain 0").exit_code, 2);
     EXPECT_EQ(krait("run -d cpu,cpu --layers 2 -p 'The sea' -n 8 --temperature 0 --no-timings").text, one);
     EXPECT_EQ(krait("run --layers 2 -p 'The sea' -n 8 --temperature 0 --no-timings", "KRAIT_DEVICE=cpu,cpu").text, one);
 }

@@ -105,6 +105,13 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         ->delimiter(',')
         ->check(whole_number(1, SessionOptions::kMaxSequences))
         ->capture_default_str();
+    command
+        ->add_option("--chain", plan.chain,
+                     "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
+                     "its logits")
+        ->check(whole_number(1, SessionOptions::kMaxChain))
+        ->type_name("N")
+        ->capture_default_str();
     command->add_option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
         ->check(whole_number(1, 100000))
         ->capture_default_str();

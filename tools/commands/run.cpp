@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <random>
@@ -25,7 +26,7 @@ struct Arguments {
     std::string prompt, file;
     bool has_prompt = false, has_file = false, has_seed = false;
     int64_t n_predict = 256;
-    int32_t batch = 512;
+    int32_t batch = 512, chain = 0;
     bool ignore_eos = false, no_timings = false;
     SamplerOptions sampling;
 };
@@ -119,10 +120,9 @@ class Conversation {
         StreamingDetokenizer text(tokenizer_);
         const auto start = Clock::now();
         Result<void> done;
-        for (int64_t n = 0; arguments_.n_predict < 0 || n < arguments_.n_predict; ++n) {
-            done = step(text, n);
-            if (!done || finished_) break;
-        }
+        n_chosen_ = 0;
+        const int64_t most = arguments_.n_predict < 0 ? INT64_MAX : arguments_.n_predict;
+        while (done && !finished_ && n_chosen_ < most) done = step(text, most - n_chosen_);
         finished_ = false;
         const Result<void> written = write_out(text.flush());
         if (done) done = written;
@@ -130,17 +130,41 @@ class Conversation {
         return done;
     }
 
-    // One token: the first comes from the prompt's logits, each other one from a run of the token before it.
-    Result<void> step(StreamingDetokenizer& text, int64_t n) {
-        if (n > 0) {
+    // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where the
+    // device chooses what the sampler would.
+    Result<void> step(StreamingDetokenizer& text, int64_t most) {
+        if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
+        if (n_chosen_ > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
+            if (next({}).top_k == 1) return chain(text, previous, most);
             KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
             ++timings_.generation_steps;
         }
-        if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         KRAIT_TRY(const int32_t token, choose());
+        return say(text, token);
+    }
+
+    Result<void> chain(StreamingDetokenizer& text, int32_t previous, int64_t most) {
+        constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
+        const auto start = Clock::now();
+        const int32_t stop = arguments_.ignore_eos ? -1 : tokenizer_.eos();
+        KRAIT_TRY(const auto found, session_.chain({.token = previous,
+                                                    .n_tok = static_cast<int32_t>(std::min<int64_t>(most, chain_length_)),
+                                                    .stops = {&stop, 1}}));
+        timings_.generation_steps += static_cast<int64_t>(found.size());
+        const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
+        chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, session_.max_chain()));
+        for (const Candidate& candidate : found) {
+            KRAIT_TRY(const int32_t token, sampler_.sample({&candidate, 1}, static_cast<size_t>(session_.model().n_token())));
+            KRAIT_CHECK(say(text, token));
+        }
+        return {};
+    }
+
+    Result<void> say(StreamingDetokenizer& text, int32_t token) {
         sampler_.accept(token);
         pending_ = token;
+        ++n_chosen_;
         if (token == tokenizer_.eos() && !arguments_.ignore_eos) {
             finished_ = true;
             return {};
@@ -157,6 +181,8 @@ class Conversation {
     Timings& timings_;
     std::atomic<bool>& interrupted_;
     std::optional<int32_t> pending_;  // chosen, but not yet read by the model
+    int64_t n_chosen_ = 0;            // since the prompt
+    int32_t chain_length_ = 1;        // of the next one: as long as the reader does not notice
     bool finished_ = false;
 };
 
@@ -205,7 +231,8 @@ Result<void> run(Arguments& arguments) {
     KRAIT_TRY(const auto model, arguments.model.load());
     if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.batch, arguments.model.explain);
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
-    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch}));
+    const int32_t chain = sampler.n_needed() != 1 ? 1 : arguments.chain > 0 ? arguments.chain : model->chain_length();
+    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain}));
     timings.load = seconds_since(start);
 
     std::atomic<bool>& interrupted = catch_interrupt();
@@ -263,6 +290,11 @@ void add_run_command(CLI::App& app, Command& chosen) {
     command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")
         ->capture_default_str()
         ->check(whole_number(1, 1 << 20));
+    command
+        ->add_option("--chain", arguments->chain,
+                     "most tokens that the device chooses on its own at temperature 0 (default: 16 on a GPU, else 1)")
+        ->check(whole_number(1, SessionOptions::kMaxChain))
+        ->type_name("N");
     command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
     CLI::Option* seed =
         command

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session: greedy decoding in chains. The state from before the chain keeps its slot until all has gone well: a chain that fails
+// has not happened, and one that ran past its end goes back there and takes the same steps again, as far as they count.
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/at_end.hpp"
+#include "models/session.hpp"
+
+namespace krait {
+namespace {
+
+constexpr auto kBad = ErrorCode::invalid_argument;
+
+bool is_end(const Candidate& candidate, std::span<const int32_t> stops) {
+    return !std::isfinite(candidate.logit) || std::find(stops.begin(), stops.end(), candidate.token) != stops.end();
+}
+
+}  // namespace
+
+Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
+    rows_.clear();
+    if (input.n_tok < 1) return fail(kBad, "a chain of {} tokens: at least 1 is possible", input.n_tok);
+    const auto most = static_cast<size_t>(options_.max_chain);
+    chain_tokens_.reserve(most + 1);
+    chain_tokens_.assign(1, input.token);
+    SequenceInput read{.sequence = input.sequence, .tokens = chain_tokens_, .want = WantLogits::top, .top_k = 1};
+    const std::span<const SequenceInput> batch(&read, 1);
+    if (most == 1) {
+        KRAIT_CHECK(decode(batch));
+        return std::span<const Candidate>(candidates_);
+    }
+    KRAIT_CHECK(check_batch(batch));
+    auto n_tok = std::min(static_cast<size_t>(input.n_tok), most);
+    top_k_ = 1;
+    logits_.clear();
+    candidates_.resize(n_tok);
+    top_logits_.resize(n_tok);
+    top_tokens_.resize(n_tok);
+    rows_.push_back({0, 0, 0, 1});
+    bool done = false;
+    const AtEnd no_results_of_failures([&] {
+        if (!done) rows_.clear();
+    });
+
+    Sequence& sequence = at(input.sequence);
+    const int32_t before = sequence.planned = sequence.slot;
+    if (before >= 0) states_.share(before);
+    const AtEnd no_way_back([&] {
+        if (before >= 0) states_.release(before);
+    });
+    Flight& flight = flights_.front();
+    next_input_ = next_token_ = 0;
+    fill(flight, batch, 1);
+    describe(flight, batch);
+    Result<void> ok;
+    const auto end = [&](bool well) {
+        flight.src_slot[0] = before;
+        book(flight, batch, well);
+    };
+    try {
+        KRAIT_CHECK(make_ready(flight));
+    } catch (...) {
+        give_back(flight);
+        throw;
+    }
+    try {
+        const bool by_host = n_tok == 1 || n_stages_ > 1 || options_.observer;
+        ok = by_host ? chain_by_host(flight, input.stops, n_tok) : chain_on_device(flight, input, n_tok);
+        if (ok) {
+            for (size_t i = 0; i + 1 < n_tok; ++i) chain_tokens_.push_back(candidates_[i].token);
+            read.tokens = chain_tokens_;
+            flight.pieces[0].count = n_tok;
+        } else {
+            (void)executor_.sync();
+        }
+        end(ok.has_value());
+    } catch (...) {  // by the observer, or for want of memory
+        (void)executor_.sync();
+        end(false);
+        throw;
+    }
+    KRAIT_CHECK(ok);
+    rows_[0].top_row = n_tok - 1;
+    done = true;
+    return std::span<const Candidate>(candidates_).first(n_tok);
+}
+
+Result<void> Session::chain_by_host(Flight& flight, std::span<const int32_t> stops, size_t& n_tok) {
+    for (size_t i = 0; i < n_tok; ++i) {
+        if (i > 0) {
+            flight.src_slot[0] = flight.dst_slot[0];
+            flight.ids[0] = candidates_[i - 1].token;
+        }
+        KRAIT_CHECK(run(flight));
+        KRAIT_CHECK(find_candidate(i, top_logits_[0], top_tokens_[0]));
+        if (is_end(candidates_[i], stops)) n_tok = i + 1;
+    }
+    return {};
+}
+
+Result<void> Session::chain_on_device(Flight& flight, const ChainInput& input, size_t& n_tok) {
+    graph::Compiled& compiled = *flight.compiled;
+    const size_t device = compiled.device_of(0), word = sizeof(int32_t);
+    const auto most = static_cast<size_t>(options_.max_chain);
+    if (!chain_buffer_) {
+        KRAIT_TRY(chain_buffer_, executor_.device(device).create_buffer(KRAIT_BUFFER_DEVICE, 2 * most * word));
+    }
+    const RunTensors tensors = run_tensors(compiled.graph(), flight.shape);
+    const int32_t before = flight.src_slot[0];
+    for (size_t i = 0; i < n_tok; ++i) {
+        if (i == 0) {
+            KRAIT_CHECK(executor_.run(compiled, flight.inputs));
+        } else {
+            flight.src_slot[0] = flight.dst_slot[0];
+            const graph::DeviceBytes previous{tensors.ids, &chain_buffer_, (i - 1) * word};
+            KRAIT_CHECK(executor_.run(compiled, std::span(flight.inputs).subspan(1), {&previous, 1}));  // all but the ids
+        }
+        KRAIT_CHECK(executor_.keep(compiled, {tensors.top_tokens, &chain_buffer_, i * word}));
+        KRAIT_CHECK(executor_.keep(compiled, {tensors.top_logits, &chain_buffer_, (most + i) * word}));
+    }
+    Queue& queue = executor_.queue(device);
+    KRAIT_CHECK(queue.read(std::as_writable_bytes(std::span(top_tokens_)), chain_buffer_, 0));
+    KRAIT_CHECK(queue.read(std::as_writable_bytes(std::span(top_logits_)), chain_buffer_, most * word));
+    KRAIT_CHECK(executor_.sync());
+
+    const size_t n_run = n_tok;
+    for (size_t i = 0; i < n_tok; ++i) {
+        KRAIT_CHECK(find_candidate(i, top_logits_[i], top_tokens_[i]));
+        if (is_end(candidates_[i], input.stops)) n_tok = i + 1;
+    }
+    if (n_tok == n_run) return {};
+    for (size_t i = 0; i < n_tok; ++i) {
+        flight.src_slot[0] = i == 0 ? before : flight.dst_slot[0];
+        flight.ids[0] = i == 0 ? input.token : candidates_[i - 1].token;
+        KRAIT_CHECK(executor_.run(compiled, flight.inputs));
+    }
+    return executor_.sync();
+}
+
+}  // namespace krait
