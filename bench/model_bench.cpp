@@ -98,9 +98,9 @@ class Bench {
         Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = n_seq == 1 ? plan_.chain : 1};
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
-        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq,
-                                                                   .max_batch_tokens = plan_.chunk,
-                                                                   .max_chain = series.chain}));
+        KRAIT_TRY(Session session,
+                  Session::create(result_.model,
+                                  {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk, .max_chain = series.chain}));
         begin(series, plan_.repetitions);
         const auto run = [&](int64_t n, bool counts) {
             return series.chain > 1 ? chains(session, n, counts) : steps(session, n, counts);

@@ -22,7 +22,7 @@ struct BenchPlan {
     std::vector<int32_t> sequences{1};  // prompts of one call; each with each of prompts
     std::vector<int64_t> decodes{128};  // steps; 0 = none
     std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes
-    int32_t chain = 1;                  // steps of one sequence that are one call of Session::chain; 1 = random tokens, all logits
+    int32_t chain = 1;  // steps of one sequence that are one call of Session::chain; 1 = random tokens, all logits
     int repetitions = 5;
     bool warm_up = true;  // one untimed run of each kind before the first that counts
     int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens

@@ -129,17 +129,18 @@ std::string as_markdown(const Report& report) {
 
 std::string as_csv(const Report& report) {
     std::string text =
-        "krait,model,device,threads,test,n_tok,n_seq,chain,repetitions,tokens_per_second,tokens_per_second_min,tokens_per_second_max,"
+        "krait,model,device,threads,test,n_tok,n_seq,chain,repetitions,tokens_per_second,tokens_per_second_min,tokens_per_"
+        "second_max,"
         "step_seconds,gb_per_second,share_of_read,gflop_per_second,share_of_peak\n";
     const auto share = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : std::string(); };
     for (const Series& series : report.result.series) {
         const Rates rates = rates_of(series, report);
         text += fmt::format("{},{},{},{},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.6f},{:.3f},{},{:.3f},{}\n", report.version,
                             csv_field(report.result.model->file().name()), csv_field(device_name(report)), report.n_threads,
-                            series.is_prompt ? "prompt" : "decode", series.n_tok, series.n_seq, series.chain, series.seconds.size(),
-                            rates.tokens_per_second.median, rates.tokens_per_second.min, rates.tokens_per_second.max,
-                            rates.step_seconds, rates.bytes_per_second * kGiga, share(rates.share_of_read),
-                            rates.operations_per_second * kGiga, share(rates.share_of_peak));
+                            series.is_prompt ? "prompt" : "decode", series.n_tok, series.n_seq, series.chain,
+                            series.seconds.size(), rates.tokens_per_second.median, rates.tokens_per_second.min,
+                            rates.tokens_per_second.max, rates.step_seconds, rates.bytes_per_second * kGiga,
+                            share(rates.share_of_read), rates.operations_per_second * kGiga, share(rates.share_of_peak));
     }
     return text;
 }

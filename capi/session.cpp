@@ -96,8 +96,7 @@ krait_code krait_session_candidates(const krait_session* session, size_t item, c
 }
 
 krait_code krait_session_chain(krait_session* session, int32_t sequence, int32_t token, size_t n_tok, const int32_t* stops,
-                               size_t n_stop, const krait_candidate** candidates, size_t* n_candidate,
-                               krait_failure* failure) {
+                               size_t n_stop, const krait_candidate** candidates, size_t* n_candidate, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         if (n_stop > 0) KRAIT_CHECK(expect_given(stops, "stops"));

@@ -80,8 +80,8 @@ Result<void> IndexChecks::check(const Graph& graph, std::span<const InputBytes> 
                                                      values_of(r.dst_slot, inputs), values_of(r.snapshots, inputs)};
         if (are(known_[i], operands)) continue;
         known_[i].clear();
-        KRAIT_CHECK(ops::check_ragged(r.n_tok, r.n_slots, operands[0], operands[1], operands[2], operands[3],
-                                      std::move(scratch_)));
+        KRAIT_CHECK(
+            ops::check_ragged(r.n_tok, r.n_slots, operands[0], operands[1], operands[2], operands[3], std::move(scratch_)));
         for (const auto& values : operands) known_[i].insert(known_[i].end(), values.begin(), values.end());
     }
     return {};

@@ -57,8 +57,7 @@ Result<void> Compiled::write_inputs(uint32_t share, Lane& lane, std::span<const 
     for (const DeviceBytes& input : on_device) {
         const auto size = static_cast<uint64_t>(span_bytes(graph_[input.tensor].desc));
         if (local(input.tensor) == kNoTensor || size == 0) continue;
-        KRAIT_CHECK(
-            lane.queue.copy(*arenas_[share], offset(share, local(input.tensor)), *input.buffer, input.offset, size));
+        KRAIT_CHECK(lane.queue.copy(*arenas_[share], offset(share, local(input.tensor)), *input.buffer, input.offset, size));
         standing(share, input.tensor).clear();
     }
     lane.latest = this;

@@ -89,8 +89,7 @@ int32_t Model::chain_length() const {
     constexpr int32_t kOfGpu = 16;
     if (n_used_devices() != 1 || !placement_.finds_likeliest()) return 1;
     for (size_t d = 0; d < devices_.size(); ++d)
-        if (placement_.uses(static_cast<int32_t>(d)))
-            switch (devices_[d]->info().kind) {
+        if (placement_.uses(static_cast<int32_t>(d))) switch (devices_[d]->info().kind) {
                 case KRAIT_DEVICE_GPU:
                 case KRAIT_DEVICE_INTEGRATED_GPU:
                 case KRAIT_DEVICE_ACCELERATOR: return kOfGpu;

@@ -17,7 +17,7 @@ struct Share {
     int32_t device = 0;
     Graph graph;                  // nodes in running order
     std::vector<TensorId> local;  // by tensor of the whole graph; kNoTensor where this device has nothing to do with it
-    std::vector<Stay> stays;      // what arrives late, what must stay until it has left, and inputs of the host: for plan_memory
+    std::vector<Stay> stays;  // what arrives late, what must stay until it has left, and inputs of the host: for plan_memory
 };
 
 // Consecutive nodes of a share; parts run in the order of the list, as far as they depend on each other.

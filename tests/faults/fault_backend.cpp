@@ -78,8 +78,8 @@ krait_status open(uint32_t index, const char* options, krait_device** out, krait
     n_allocations = n_runs = n_writes = 0;
     is_lost = false;
     try {
-        constexpr plugin::OptionSpec kKnown[] = {
-            {"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"}, {"fail_write", "n"}, {"lose", "n"}, {"meet", "n"}};
+        constexpr plugin::OptionSpec kKnown[] = {{"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"},
+                                                 {"fail_write", "n"},   {"lose", "n"},       {"meet", "n"}};
         const plugin::Options parsed(options ? options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);

@@ -267,8 +267,7 @@ TEST_F(FaultTest, AChainThatFailsHasNotHappened) {
 // What a step has in common with the one before it stands on the device already: a step of one sequence writes its token alone.
 TEST_F(FaultTest, StepsWriteOnlyWhatIsNew) {
     for (const std::string device : {"fault0:fail_write=60", "fault0:fail_write=60,cpu:portable"}) {
-        const auto model =
-            load(device, {.layers = device.back() == '0' ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
+        const auto model = load(device, {.layers = device.back() == '0' ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
         ASSERT_TRUE(model) << model.error().message;
         auto session = Session::create(*model);
         ASSERT_TRUE(session);

@@ -16,8 +16,8 @@ class ChainTest : public SessionTest {
     std::vector<Candidate> step_by_step(Session& s, int32_t token, int n_tok, int32_t sequence = 0) const {
         std::vector<Candidate> found;
         for (int i = 0; i < n_tok; ++i) {
-            const auto decoded = s.decode(
-                {{.sequence = sequence, .tokens = std::span(&token, 1), .want = WantLogits::top, .top_k = 1}});
+            const auto decoded =
+                s.decode({{.sequence = sequence, .tokens = std::span(&token, 1), .want = WantLogits::top, .top_k = 1}});
             EXPECT_TRUE(decoded) << decoded.error().message;
             found.push_back(s.candidates(0)[0]);
             token = found.back().token;
@@ -120,11 +120,13 @@ TEST_P(ChainTest, LeavesOtherStatesAlone) {
 INSTANTIATE_TEST_SUITE_P(Models, ChainTest, every_model_and_device(), name_of_case);
 
 TEST(Chain, WrongInputChangesNothing) {
-    expect_error([]() -> Result<void> {
-        KRAIT_TRY(const auto model, Model::load(golden_model("mamba"), {.device = "cpu"}));
-        KRAIT_TRY(Session s, Session::create(model, {.max_chain = 0}));
-        return {};
-    }(), ErrorCode::invalid_argument, "chains of 0 tokens: 1 to 4096 are possible");
+    expect_error(
+        []() -> Result<void> {
+            KRAIT_TRY(const auto model, Model::load(golden_model("mamba"), {.device = "cpu"}));
+            KRAIT_TRY(Session s, Session::create(model, {.max_chain = 0}));
+            return {};
+        }(),
+        ErrorCode::invalid_argument, "chains of 0 tokens: 1 to 4096 are possible");
     const auto model = Model::load(golden_model("mamba"), {.device = "cpu"});
     for (const int32_t max_chain : {1, 4}) {
         auto s = Session::create(*model, {.max_chain = max_chain});

@@ -106,9 +106,10 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         ->check(whole_number(1, SessionOptions::kMaxSequences))
         ->capture_default_str();
     command
-        ->add_option("--chain", plan.chain,
-                     "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
-                     "its logits")
+        ->add_option(
+            "--chain", plan.chain,
+            "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
+            "its logits")
         ->check(whole_number(1, SessionOptions::kMaxChain))
         ->type_name("N")
         ->capture_default_str();

@@ -147,7 +147,7 @@ class Conversation {
     Result<void> chain(StreamingDetokenizer& text, int32_t previous, int64_t most) {
         constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
         const auto start = Clock::now();
-        const int32_t stop = arguments_.ignore_eos ? -1 : tokenizer_.eos();
+        const int32_t stop = arguments_.ignore_eos ? -1 : tokenizer_.eos().value_or(-1);
         KRAIT_TRY(const auto found, session_.chain({.token = previous,
                                                     .n_tok = static_cast<int32_t>(std::min<int64_t>(most, chain_length_)),
                                                     .stops = {&stop, 1}}));
