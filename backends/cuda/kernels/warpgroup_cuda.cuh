@@ -105,6 +105,29 @@ KRAIT_DEVICE void warpgroup_multiply(float (&d)[kTiles][4], const uint32_t (&a)[
 #undef KRAIT_WGMMA_128
 #undef KRAIT_WGMMA_256
 
+#else
+
+// For passes of the compiler in which kernels that use these have no body: names are looked up all the same.
+KRAIT_DEVICE void trap() { asm volatile("trap;"); }
+template <class... Registers>
+KRAIT_DEVICE void warpgroup_fence(Registers&...) {
+    trap();
+}
+KRAIT_DEVICE void warpgroup_commit() { trap(); }
+template <int kGroupsLeft>
+KRAIT_DEVICE void warpgroup_wait() {
+    trap();
+}
+template <int kTiles>
+KRAIT_DEVICE void warpgroup_finish(float (&)[kTiles][4]) {
+    trap();
+}
+KRAIT_DEVICE void async_proxy_fence() { trap(); }
+template <bool kBf16, int kTiles>
+KRAIT_DEVICE void warpgroup_multiply(float (&)[kTiles][4], const uint32_t (&)[4], uint64_t) {
+    trap();
+}
+
 #endif
 
 }  // namespace krait::cuda
