@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <system_error>
 
 #include "bench/machine.hpp"
@@ -95,7 +96,8 @@ class Bench {
     }
 
     Result<void> decode(int64_t n_step, int32_t n_seq) {
-        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = n_seq == 1 ? plan_.chain : 1};
+        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = 1};
+        if (n_seq == 1) series.chain = static_cast<int32_t>(std::min<int64_t>(plan_.chain, n_step));
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
         KRAIT_TRY(Session session,
@@ -149,7 +151,7 @@ class Bench {
             KRAIT_TRY(const auto found, session.chain({.sequence = 0, .token = token, .n_tok = wanted}));
             token = found.back().token;
             // A logit that is not finite ends a chain: then another token would be no better.
-            if (found.size() < static_cast<size_t>(wanted))
+            if (!std::isfinite(found.back().logit))
                 return fail(ErrorCode::internal, "the logit of token {} is {}: the model's numbers broke down", token,
                             found.back().logit);
             done += wanted;

@@ -129,8 +129,8 @@ std::string as_markdown(const Report& report) {
 
 std::string as_csv(const Report& report) {
     std::string text =
-        "krait,model,device,threads,test,n_tok,n_seq,chain,repetitions,tokens_per_second,tokens_per_second_min,tokens_per_"
-        "second_max,"
+        "krait,model,device,threads,test,n_tok,n_seq,chain,repetitions,"
+        "tokens_per_second,tokens_per_second_min,tokens_per_second_max,"
         "step_seconds,gb_per_second,share_of_read,gflop_per_second,share_of_peak\n";
     const auto share = [](const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : std::string(); };
     for (const Series& series : report.result.series) {

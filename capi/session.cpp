@@ -33,7 +33,7 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
         KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
                                                                   .max_batch_tokens = given.max_batch_tokens,
                                                                   .max_snapshots = given.max_snapshots,
-                                                                  .max_chain = given.max_chain}));
+                                                                  .max_chain = given.max_chain == 0 ? 1 : given.max_chain}));
         *out = new krait_session{std::move(session)};
         return {};
     });

@@ -118,12 +118,12 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
 
     next_input_ = next_token_ = 0;
     KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
-    for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(find_candidate(i, top_logits_[i], top_tokens_[i]));
+    for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(take_candidate(i, top_logits_[i], top_tokens_[i]));
     done = true;
     return {};
 }
 
-Result<void> Session::find_candidate(size_t i, float logit, int32_t token) {
+Result<void> Session::take_candidate(size_t i, float logit, int32_t token) {
     if (token < 0 || token >= model_->n_token())
         return fail(ErrorCode::internal, "the device found token {} among the likeliest of {}: its top_k is wrong", token,
                     model_->n_token());

@@ -70,11 +70,11 @@ class Session {
     // waits once; on several it stands between them, and nothing is gained. The sequence has read all but the last one. The chain
     // ends early with a token of `stops`, and with a logit that is not finite (samplers refuse it); the device may have run past it
     // by then, and reads the tokens up to there once more. Where max_chain is above 1, after any error the sequence is what it
-    // was, else as decode leaves it. Good until the next decode; candidates(0) is the last one.
+    // was, else as decode leaves it. Good until the next decode or chain; candidates(0) is the last one.
     Result<std::span<const Candidate>> chain(const ChainInput& input);
 
     // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
-    // n_vocab floats, good until the next decode, whatever becomes of the sequence; empty where none were wanted.
+    // n_vocab floats, good until the next decode or chain, whatever becomes of the sequence; empty where none were wanted.
     std::span<const float> logits(size_t input) const;
     std::span<const float> logits(size_t input, size_t row) const;
     // The likeliest tokens after its last one, the likeliest first, where these were wanted; as long as logits.
@@ -148,7 +148,7 @@ class Session {
     // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
     Result<void> chain_by_host(Flight& flight, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(Flight& flight, const ChainInput& input, size_t& n_tok);
-    Result<void> find_candidate(size_t i, float logit, int32_t token);
+    Result<void> take_candidate(size_t i, float logit, int32_t token);
     bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
     void give_back(Flight& flight);             // the slots of a run that is not run
     void release_kept(Flight& flight);          // those for its snapshots

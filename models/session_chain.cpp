@@ -94,7 +94,7 @@ Result<void> Session::chain_by_host(Flight& flight, std::span<const int32_t> sto
             flight.ids[0] = candidates_[i - 1].token;
         }
         KRAIT_CHECK(run(flight));
-        KRAIT_CHECK(find_candidate(i, top_logits_[0], top_tokens_[0]));
+        KRAIT_CHECK(take_candidate(i, top_logits_[0], top_tokens_[0]));
         if (is_end(candidates_[i], stops)) n_tok = i + 1;
     }
     return {};
@@ -127,7 +127,7 @@ Result<void> Session::chain_on_device(Flight& flight, const ChainInput& input, s
 
     const size_t n_run = n_tok;
     for (size_t i = 0; i < n_tok; ++i) {
-        KRAIT_CHECK(find_candidate(i, top_logits_[i], top_tokens_[i]));
+        KRAIT_CHECK(take_candidate(i, top_logits_[i], top_tokens_[i]));
         if (is_end(candidates_[i], input.stops)) n_tok = i + 1;
     }
     if (n_tok == n_run) return {};

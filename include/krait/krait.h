@@ -144,7 +144,7 @@ typedef struct krait_session_options {
     int32_t max_sequences;    /* numbered from 0 */
     int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
     int32_t max_snapshots;    /* of all sequences together; each takes as much memory as a sequence */
-    int32_t max_chain;        /* tokens of one krait_session_chain; above 1 it takes as much memory as one more sequence */
+    int32_t max_chain;        /* tokens of one krait_session_chain, 0 as 1; more take as much memory as one more sequence */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
     { sizeof(krait_session_options), 1, 512, 0, 1 }
@@ -174,11 +174,11 @@ KRAIT_API void krait_session_free(krait_session* session);
 KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item,
                                           krait_failure* failure);
 /* Logits of the latest decode, item by its index, row = 0 unless KRAIT_WANT_ALL: n_vocab floats that live until the next
- * decode. NOT_FOUND where none were wanted. */
+ * decode or chain. NOT_FOUND where none were wanted. */
 KRAIT_API krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits,
                                           size_t* n_vocab, krait_failure* failure);
 /* The likeliest tokens after the last one of an item with KRAIT_WANT_TOP, the likeliest first: top_k, or as many as there are. They
- * live until the next decode. NOT_FOUND where none were wanted. */
+ * live until the next decode or chain. NOT_FOUND where none were wanted. */
 typedef struct krait_candidate {
     float logit;
     int32_t token;

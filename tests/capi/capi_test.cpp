@@ -125,6 +125,7 @@ TEST(CApi, ChainsChooseGreedily) {
     ASSERT_EQ(sampler.needs(), 1);
     krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
     EXPECT_EQ(options.max_chain, 1);
+    options.max_chain = 0;  // of a caller who does not know of it
     const auto tokens = value(model.tokenize("It was"));
     kr::Session by_steps = value(kr::Session::create(model, options));
     options.max_chain = 6;

@@ -232,7 +232,11 @@ Result<void> run(Arguments& arguments) {
     if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.batch, arguments.model.explain);
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     const int32_t chain = sampler.n_needed() != 1 ? 1 : arguments.chain > 0 ? arguments.chain : model->chain_length();
-    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain}));
+    Result<Session> created = Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain});
+    // A chain takes a second state; it was not asked for where there is no memory for it.
+    if (!created && created.error().code == ErrorCode::out_of_memory && arguments.chain == 0 && chain > 1)
+        created = Session::create(model, {.max_batch_tokens = arguments.batch});
+    KRAIT_TRY(Session session, std::move(created));
     timings.load = seconds_since(start);
 
     std::atomic<bool>& interrupted = catch_interrupt();
@@ -292,7 +296,8 @@ void add_run_command(CLI::App& app, Command& chosen) {
         ->check(whole_number(1, 1 << 20));
     command
         ->add_option("--chain", arguments->chain,
-                     "most tokens that the device chooses on its own at temperature 0 (default: 16 on a GPU, else 1)")
+                     "most tokens that the device chooses on its own where one candidate decides: temperature 0 or top-k 1, no "
+                     "penalty (default: 16 where one GPU has the whole model, else 1)")
         ->check(whole_number(1, SessionOptions::kMaxChain))
         ->type_name("N");
     command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
