@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Chains: the tokens, the state and the results are those of single steps between which the host chooses.
-#include <algorithm>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "models/sampler/sampler.hpp"
 #include "tests/models/session_fixture.hpp"
 
 namespace krait {
@@ -166,6 +171,57 @@ TEST(Chain, GoesThroughSeveralDevices) {
         EXPECT_EQ(*a->position(0), *b->position(0));
         EXPECT_TRUE(std::ranges::equal(*a->tokens(0), *b->tokens(0)));
     }
+}
+
+// A token whose embedding is NaN breaks the numbers down in the middle of a chain: it ends there, and the sampler says so.
+TEST(Chain, EndsWhereTheNumbersBreakDown) {
+    auto whole = Session::create(*Model::load(golden_model("mamba2"), {.device = "cpu"}), {.max_chain = 8});
+    ASSERT_TRUE(whole);
+    const auto right = whole->chain({.token = 3, .n_tok = 8});
+    ASSERT_TRUE(right);
+    const auto is_repeated = [&](size_t at) {
+        return (*right)[at].token == 3 || std::any_of(right->begin(), right->begin() + static_cast<ptrdiff_t>(at),
+                                                      [&](const Candidate& c) { return c.token == (*right)[at].token; });
+    };
+    size_t broken = 1;  // a token that is new, with others before and behind it
+    while (broken < 6 && is_repeated(broken)) ++broken;
+    ASSERT_LT(broken, 6u);
+
+    const auto path = std::filesystem::path(testing::TempDir()) / fmt::format("krait-broken-{}.gguf", ::getpid());
+    std::filesystem::copy_file(golden_model("mamba2"), path, std::filesystem::copy_options::overwrite_existing);
+    {
+        auto file = GgufFile::open(path);
+        ASSERT_TRUE(file);
+        const uint64_t row = file->find_tensor("token_embd.weight")->file_offset +
+                             static_cast<uint64_t>((*right)[broken].token) * 24 * sizeof(float);
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        std::fstream raw(path, std::ios::in | std::ios::out | std::ios::binary);
+        raw.seekp(static_cast<std::streamoff>(row));
+        raw.write(reinterpret_cast<const char*>(&nan), sizeof nan);
+        ASSERT_TRUE(raw.good());
+    }
+    const auto model = Model::load(path, {.device = "cpu"});
+    ASSERT_TRUE(model) << model.error().message;
+    auto s = Session::create(*model, {.max_chain = 8}), by_steps = Session::create(*model);
+    ASSERT_TRUE(s && by_steps);
+    const auto found = s->chain({.token = 3, .n_tok = 8});
+    ASSERT_TRUE(found) << found.error().message;
+    ASSERT_EQ(found->size(), broken + 2);
+    for (size_t i = 0; i <= broken; ++i) EXPECT_EQ((*found)[i].token, (*right)[i].token);
+    auto sampler = Sampler::create({.temperature = 0});
+    const auto n_token = static_cast<size_t>((*model)->n_token());
+    EXPECT_TRUE(sampler->sample(found->first(1), n_token));
+    const auto refused = sampler->sample(s->candidates(0), n_token);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("the model's numbers broke down"), std::string::npos) << refused.error().message;
+    // The sequence stands where single steps would have left it.
+    int32_t token = 3;
+    for (size_t i = 0; i < found->size(); ++i) {
+        ASSERT_TRUE(by_steps->decode({{.sequence = 0, .tokens = {&token, 1}, .want = WantLogits::top, .top_k = 1}}));
+        token = by_steps->candidates(0)[0].token;
+    }
+    EXPECT_EQ(*s->save(0), *by_steps->save(0));
+    std::filesystem::remove(path);
 }
 
 // Whoever watches sees each run of a chain, and no other.
