@@ -138,12 +138,7 @@ Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const
         if (control.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
         describe(flight, batch);
         Result<void> ok;
-        try {
-            KRAIT_CHECK(make_ready(flight));
-        } catch (...) {
-            give_back(flight);
-            throw;
-        }
+        KRAIT_CHECK(make_ready(flight));
         try {
             ok = run(flight);
             book(flight, batch, ok.has_value());
@@ -215,6 +210,10 @@ void Session::describe(Flight& flight, std::span<const SequenceInput> batch) {
 }
 
 Result<void> Session::make_ready(Flight& flight) {
+    bool done = false;
+    const AtEnd takes_all_or_nothing([&] {
+        if (!done) give_back(flight);
+    });
     KRAIT_TRY(graph::Compiled * compiled, executor_.prepare(RunKey(flight.shape).text(), [&]() -> Result<graph::PlacedGraph> {
         KRAIT_TRY(graph::Graph graph, build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(),
                                                     flight.shape, model_->n_token()));
@@ -229,23 +228,18 @@ Result<void> Session::make_ready(Flight& flight) {
         flight.src_slot.push_back(sequence.planned);
         if (sequence.planned < 0 || states_.is_shared(sequence.planned)) {
             auto slot = states_.acquire();
-            if (!slot) {
-                give_back(flight);
-                return tl::unexpected<Error>(std::move(slot).error());
-            }
+            if (!slot) return tl::unexpected<Error>(std::move(slot).error());
             sequence.planned = *slot;
         }
         flight.dst_slot.push_back(sequence.planned);
     }
     for (size_t i = 0; i < flight.kept.size(); ++i) {
         auto slot = states_.acquire();
-        if (!slot) {
-            give_back(flight);
-            return tl::unexpected<Error>(std::move(slot).error());
-        }
+        if (!slot) return tl::unexpected<Error>(std::move(slot).error());
         flight.snapshots[2 * i + 1] = *slot;
     }
     flight.bind(compiled);
+    done = true;
     return {};
 }
 

@@ -144,7 +144,7 @@ class Session {
     bool can_pipeline(std::span<const SequenceInput> batch) const;
     bool fill(Flight& flight, std::span<const SequenceInput> batch, size_t room);  // with tokens of the batch; false: no more
     void describe(Flight& flight, std::span<const SequenceInput> batch);           // what its graph reads, and its shape
-    Result<void> make_ready(Flight& flight);                                       // a graph and slots
+    Result<void> make_ready(Flight& flight);                                       // a graph and slots, or neither
     // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
     Result<void> chain_by_host(Flight& flight, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(Flight& flight, const ChainInput& input, size_t& n_tok);

@@ -59,12 +59,7 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
         flight.src_slot[0] = before;
         book(flight, batch, well);
     };
-    try {
-        KRAIT_CHECK(make_ready(flight));
-    } catch (...) {
-        give_back(flight);
-        throw;
-    }
+    KRAIT_CHECK(make_ready(flight));
     try {
         const bool by_host = n_tok == 1 || n_stages_ > 1 || options_.observer;
         ok = by_host ? chain_by_host(flight, input.stops, n_tok) : chain_on_device(flight, input, n_tok);
