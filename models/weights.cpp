@@ -47,6 +47,29 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
     return values;
 }
 
+// Has the system read the tensors that come next while devices take this one, as many as kWindow holds: so a file that is in no
+// cache yet loads in the time of reading it, not in that and the devices' one after the other.
+class ReadAhead {
+  public:
+    ReadAhead(const GgufFile& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
+    // Before each of them, in their order.
+    void next() {
+        if (taken_ > 0) waiting_ -= tensors_[taken_ - 1]->byte_size();
+        ++taken_;
+        for (; asked_ < tensors_.size() && (asked_ < taken_ || waiting_ < kWindow); ++asked_) {
+            file_.advise(MappedFile::Advice::will_need, tensors_[asked_]->bytes);
+            waiting_ += tensors_[asked_]->byte_size();
+        }
+    }
+
+  private:
+    static constexpr uint64_t kWindow = uint64_t{128} << 20;
+    const GgufFile& file_;
+    std::vector<const GgufTensor*> tensors_;
+    size_t taken_ = 0, asked_ = 0;
+    uint64_t waiting_ = 0;  // bytes that were asked for and not taken
+};
+
 }  // namespace
 
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
@@ -70,8 +93,14 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     KRAIT_TRY(weights.descs_, describe_weights(file, specs));
     weights.bytes_of_.assign(devices.size(), 0);
     uint64_t total = 0, done = 0;
-    for (const WeightSpec& spec : specs)
-        if (const GgufTensor* tensor = file.find_tensor(spec.name)) total += tensor->byte_size();
+    std::vector<const GgufTensor*> read;
+    for (const WeightSpec& spec : specs) {
+        const GgufTensor* tensor = file.find_tensor(spec.name);
+        if (!tensor) continue;
+        total += tensor->byte_size();
+        if (homes.contains(spec.name)) read.push_back(tensor);
+    }
+    ReadAhead ahead(file, std::move(read));
 
     for (const WeightSpec& spec : specs) {
         const GgufTensor* tensor = file.find_tensor(spec.name);
@@ -80,7 +109,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
         if (progress) progress(done, total);
         done += tensor->byte_size();
         if (home == homes.end()) continue;  // nothing reads it
-        file.advise(MappedFile::Advice::will_need, tensor->bytes);
+        ahead.next();
         const TensorDesc& desc = weights.descs_.find(spec.name)->second;
         KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *tensor, spec));
         const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
