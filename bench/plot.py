@@ -146,6 +146,8 @@ def main(argv: list[str]) -> int:
         figure.legend(labels.values(), labels.keys(), loc="lower center", ncols=4, fontsize=8, frameon=False)
         path = stem.with_name(f"{stem.name}-{name}.{'png' if arguments.png else 'svg'}")
         figure.savefig(path, dpi=150)
+        if not arguments.png:  # lines that end in blanks
+            path.write_text("".join(line.rstrip() + "\n" for line in path.read_text().splitlines()))
         print(path)
     return 0
 
