@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "core/base/format_bytes.hpp"
 #include "graph/lower.hpp"
@@ -113,7 +114,8 @@ Result<void> Placement::check_limits(const PlacementOptions& options, std::span<
                 "--max-memory {}={}: {} are needed there ({}): weights {}, one sequence's states {}, values of a run {}; {}",
                 limit.device, format_bytes(limit.bytes), format_bytes(need.total()), summary_, format_bytes(need.weights),
                 format_bytes(need.states), format_bytes(need.values),
-                labels_.size() == 1 ? "name one more device for a part of the layers" : "give it fewer layers (--layers)");
+                labels_.size() == 1 ? "allow it more, or name one more device for a part of the layers"
+                                    : "allow it more, or give it fewer layers (--layers)");
     }
     return {};
 }
@@ -143,8 +145,13 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
                   index_of(placement.labels_, rule.device, fmt::format("--place '{}={}'", rule.pattern, rule.device)));
         rules.push_back({rule.pattern, device});
     }
-    for (const PlacementOptions::Limit& limit : options.max_memory)
-        KRAIT_CHECK(index_of(placement.labels_, limit.device, fmt::format("--max-memory {}", limit.device)));
+    std::set<int32_t> limited;
+    for (const PlacementOptions::Limit& limit : options.max_memory) {
+        KRAIT_TRY(const int32_t device,
+                  index_of(placement.labels_, limit.device, fmt::format("--max-memory {}", limit.device)));
+        if (!limited.insert(device).second)
+            return fail(kBad, "--max-memory {}: this device has two limits; give it one", limit.device);
+    }
     KRAIT_CHECK(graph::check_rules(prompt, rules, placement.labels_));
     graph::Wanted wanted;
     std::vector<size_t> least_pieces(devices.size(), kLeastPiece);

@@ -184,7 +184,10 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
             ErrorCode::not_found,
             "no backend plugin was found; they are looked for beside the program in backends/ and in KRAIT_BACKEND_PATH");
     if (!listed.contains(family))
-        return fail(ErrorCode::not_found, "there is no device family '{}'; there are {}", family, families);
+        return fail(ErrorCode::not_found,
+                    "there is no device family '{}': no plugin of it is in backends/ beside the program or in "
+                    "KRAIT_BACKEND_PATH; there are {}",
+                    family, families);
     if (!variant.empty())
         return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ",
                     variants);

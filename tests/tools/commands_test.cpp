@@ -110,6 +110,7 @@ TEST_F(Commands, MakeRandomTakesNoSizeOfAnotherArchitecture) {
     expect_says(out + "--groups 8", 2, "--groups is a size of Mamba-2 only");
     expect_says(out + "--like mamba2-130m --dt-rank 8", 2, "--dt-rank is a size of Mamba-1 only, and mamba2-130m is Mamba-2");
     EXPECT_FALSE(std::filesystem::exists(folder_ / "m.gguf"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "base.run"));
 }
 
 TEST_F(Commands, MakeRandomTellsWhereItFallsBack) {
@@ -157,6 +158,7 @@ TEST_F(Commands, SignalsLeaveNothingBehind) {
     const std::vector<std::string> logits{"logits", "-f", text, "-o", path("out.npy"), "--chunk", "16"};
     EXPECT_EQ(exit_code_after(logits, SIGTERM, 1), 130);
     EXPECT_EQ(exit_code_after(logits, SIGINT, 1), 130);
+    EXPECT_EQ(exit_code_after({"perplexity", "--text", text, "--save-logits", path("base.run")}, SIGTERM, 1), 130);
     // Two at once: the second may come before the first is looked at.
     const std::vector<std::string> random{"make-random", path("m.gguf"), "--like", "mamba-2.8b"};
     EXPECT_EQ(exit_code_after(random, SIGINT, 2), 130);
@@ -177,6 +179,10 @@ TEST_F(Commands, SeveralDevicesShareAModel) {
     expect_says("run -d cpu,cpu --layers 2 --explain=dot", 0, "digraph krait {");
     expect_says("logits --explain no_such.gguf --tokens 1 -o none.npy", 2, "no_such.gguf");
     expect_says("run -d cpu --explain=picture", 2, "picture");
+    expect_says("logits -d cpu --explain", 0, "1 part, ");
+    expect_says("logits -d cpu --tokens 1", 2, "--output OUT.npy is needed");
+    expect_says("logits -d cpu -o " + path("out.npy"), 2, "one of --tokens, --prompt and --file is needed");
+    EXPECT_EQ(krait("bench -d cpu -p 3 --explain").text, krait("logits -d cpu --chunk 3 --explain").text);
     expect_says("bench -d cpu,reference --split 1,1 --explain", 0, "--split 1,1");
     expect_says("run -d cpu,cpu --layers 2 --place 'blk[.]0[.]scan=cpu#2' --explain", 0, "--place 'blk[.]0[.]scan'");
     const std::string one = krait("run -d cpu -p 'The sea' -n 8 --temperature 0 --no-timings").text;
@@ -198,6 +204,8 @@ TEST_F(Commands, WrongPlacementsAreRefused) {
     expect_says("run -p x -d cpu,cpu --layers -1,9", 2, "cannot have -1 layers");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=999999999999999T", 2, "at most 1048576T");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory gpu=1T", 2, "no device of this model is called 'gpu'");
+    expect_says("run -p x -d cpu --max-memory cpu=1G --max-memory cpu=2G", 2, "--max-memory cpu: this device has two limits");
+    expect_says("run -p x -d nowhere0", 2, "no plugin of it is in backends/");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1.0 KiB: ");
     for (const char* option : {"--layers", "--split", "--place", "--max-memory"})

@@ -3,6 +3,7 @@
 // krait bench: how fast a model runs here, and which share of what the machine could do that is.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "bench/report.hpp"
@@ -73,7 +74,9 @@ Result<std::string> bench_model(Arguments arguments) {
 Result<void> run(const Arguments& arguments) {
     if (!arguments.model.explain.empty()) {
         KRAIT_TRY(const auto model, arguments.model.load());
-        return print_explanation(*model, arguments.plan.chunk, arguments.model.explain);
+        const int64_t longest = std::ranges::max(arguments.plan.prompts);
+        const auto n_tok = std::clamp<int64_t>(longest, 1, arguments.plan.chunk);
+        return print_explanation(*model, n_tok, arguments.model.explain);
     }
     KRAIT_TRY(const std::string text, bench_model(arguments));
     fmt::print("{}", text);

@@ -22,14 +22,14 @@ struct Arguments {
 
 Result<void> collect(const Arguments& arguments) {
     KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.text}));
+    CollectOptions options = arguments.options;
+    options.cancel = &catch_end();  // before there is a file that a signal could leave behind
     // What cannot be written is told now, not after an hour; the file itself is made at the end.
     KRAIT_CHECK(OutputFile::create(arguments.output));
     KRAIT_TRY(const std::string text, read_text(arguments.text));
     KRAIT_TRY(const auto model, arguments.model.load());
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(const EvaluationText calibration, tokenize_text(*tokenizer, text, arguments.max_tokens));
-    CollectOptions options = arguments.options;
-    options.cancel = &catch_end();
     ImportanceMatrix matrix;
     {
         ProgressBar bar("reading");

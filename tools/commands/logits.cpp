@@ -33,10 +33,14 @@ Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source sour
     return tokenizer->encode(text);
 }
 
+Result<void> explain_placement(const Arguments& arguments) {
+    KRAIT_TRY(const auto model, arguments.model.load());
+    return print_explanation(*model, arguments.chunk, arguments.model.explain);
+}
+
 Result<void> write_logits(const Arguments& arguments, Source source) {
     KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.file}));
     KRAIT_TRY(const auto model, arguments.model.load());
-    if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.chunk, arguments.model.explain);
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
@@ -68,15 +72,21 @@ void add_logits_command(CLI::App& app, Command& chosen) {
     input->add_option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001")->type_name("IDS");
     CLI::Option* prompt = input->add_option("-p,--prompt", arguments->prompt, "text")->type_name("TEXT");
     CLI::Option* file = input->add_option("-f,--file", arguments->file, "a text file, '-' = standard input")->type_name("FILE");
-    input->require_option(1);
-    command->add_option("-o,--output", arguments->output, "the .npy file to write")->required()->type_name("OUT.npy");
+    input->require_option(0, 1);
+    command->add_option("-o,--output", arguments->output, "the .npy file to write")->type_name("OUT.npy");
     command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")
         ->check(whole_number(1, 1 << 20))
         ->capture_default_str();
     command->footer(
         "Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o "
         "out.npy");
-    run_when_chosen(*command, chosen, [arguments, prompt, file] {
+    run_when_chosen(*command, chosen, [arguments, input, prompt, file]() -> Result<void> {
+        if (!arguments->model.explain.empty()) return explain_placement(*arguments);
+        if (input->count_all() == 0)
+            return fail(ErrorCode::invalid_argument,
+                        "nothing to read is given: one of --tokens, --prompt and --file is needed");
+        if (arguments->output.empty())
+            return fail(ErrorCode::invalid_argument, "--output OUT.npy is needed: the file to write");
         const Source source = prompt->count() ? Source::prompt : file->count() ? Source::file : Source::tokens;
         return write_logits(*arguments, source);
     });

@@ -35,7 +35,6 @@ struct Measured {
 Result<PerplexityRun> measure_with_bar(const std::shared_ptr<const Model>& model, const EvaluationText& text,
                                        PerplexityOptions options) {
     ProgressBar bar("perplexity");
-    options.cancel = &catch_end();
     options.progress = [&](int64_t done, int64_t total, double mean_nll) {
         bar.update(static_cast<uint64_t>(done), static_cast<uint64_t>(total),
                    std::isnan(mean_nll) ? std::string() : fmt::format("perplexity {:.4g}", std::exp(mean_nll)));
@@ -45,6 +44,7 @@ Result<PerplexityRun> measure_with_bar(const std::shared_ptr<const Model>& model
 
 Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const Model>& model, const EvaluationText& text) {
     PerplexityOptions options = arguments.options;
+    options.cancel = &catch_end();  // before there is a file that a signal could leave behind
     KRAIT_TRY(const RunSettings settings, RunSettings::of(*model, text, options.windows));
     std::optional<BaseRunWriter> writer;
     std::optional<BaseRun> base;
