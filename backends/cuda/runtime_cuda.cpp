@@ -18,6 +18,8 @@ using plugin::throw_error;
 
 // The oldest device that the kernels are compiled for, as major * 10 + minor.
 constexpr int kOldest = 75;
+// The oldest whose kernels can wait for those in front of them.
+constexpr int kOldestPdl = 90;
 
 ErrorCode code_of(cudaError_t status) {
     switch (status) {
@@ -50,7 +52,8 @@ void check(cudaError_t status, std::string_view call) {
 std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
 
 constexpr plugin::OptionSpec kOptions[] = {
-    {"wgmma", "on or off: products of many rows by warpgroups, on devices of sm_90; off without the option"}};
+    {"wgmma", "on or off: products of many rows by warpgroups, on devices of sm_90; off without the option"},
+    {"pdl", "on or off: kernels may start before those in front of them have ended, from sm_90 on; off without the option"}};
 
 // Whether there is code for sm_90a in this plugin; code for sm_90 has no warpgroups.
 #if defined(KRAIT_CUDA_SM90A)
@@ -67,6 +70,14 @@ bool wgmma_of(const plugin::Options& options, int capability) {
     if (!kHasSm90a)
         throw_error(ErrorCode::unsupported,
                     "wgmma=on: this plugin has no code for sm_90a (-DCMAKE_CUDA_ARCHITECTURES=90a-real)");
+    return true;
+}
+
+bool pdl_of(const plugin::Options& options, int capability) {
+    if (!options.boolean("pdl").value_or(false)) return false;
+    if (capability < kOldestPdl)
+        throw_error(ErrorCode::unsupported, "pdl=on: it is for compute capability {}.{} and newer, and this device has {}.{}",
+                    kOldestPdl / 10, kOldestPdl % 10, capability / 10, capability % 10);
     return true;
 }
 
@@ -131,7 +142,7 @@ std::span<const plugin::OptionSpec> known_options() { return kOptions; }
 struct Gpu::Impl {
     int index;
     int capability;  // major * 10 + minor
-    bool wgmma;
+    bool wgmma, pdl;
     uint64_t total;
     cudaMemPool_t pool = nullptr;
     void use() const { KRAIT_CUDA(cudaSetDevice(index)); }
@@ -146,6 +157,7 @@ Gpu::Gpu(uint32_t index, const plugin::Options& options) : impl_(std::make_uniqu
                     properties.name, properties.major, properties.minor, kOldest / 10, kOldest % 10);
     impl_->capability = properties.major * 10 + properties.minor;
     impl_->wgmma = wgmma_of(options, impl_->capability);
+    impl_->pdl = pdl_of(options, impl_->capability);
     impl_->total = properties.totalGlobalMem;
     impl_->use();
     int pools = 0;
@@ -190,6 +202,7 @@ void Gpu::release(void* pointer, MemoryKind kind) noexcept {
 
 bool Gpu::is_sm80() const noexcept { return impl_->capability >= 80; }
 bool Gpu::uses_wgmma() const noexcept { return impl_->wgmma; }
+bool Gpu::uses_pdl() const noexcept { return impl_->pdl; }
 
 void Gpu::freeze(void*) noexcept {}
 
@@ -216,6 +229,7 @@ struct Stream::Impl {
     std::byte* ring = nullptr;
     std::array<cudaEvent_t, kSlots> used{};
     size_t next = 0;
+    bool follows_kernel = false;  // in what is recorded
 
     ~Impl() {
         if (stream) cudaStreamSynchronize(stream);
@@ -271,6 +285,7 @@ void Stream::sync() {
 void Stream::begin_recording() {
     gpu_.impl().use();
     KRAIT_CUDA(cudaStreamBeginCapture(impl_->stream, cudaStreamCaptureModeRelaxed));
+    impl_->follows_kernel = false;
 }
 
 Recording Stream::end_recording() {
@@ -292,14 +307,38 @@ void Stream::replay(const Recording& recording) {
     KRAIT_CUDA(cudaGraphLaunch(recording.impl().graph, impl_->stream));
 }
 
+// A kernel that was compiled for an older device does not wait, whatever device runs it.
+static void check_waits(const LaunchShape& shape, const void* kernel) {
+    cudaFuncAttributes attributes{};
+    check(cudaFuncGetAttributes(&attributes, kernel), fmt::format("cudaFuncGetAttributes of kernel {}", shape.name));
+    if (attributes.ptxVersion < kOldestPdl)
+        throw_error(
+            ErrorCode::unsupported,
+            "pdl=on: kernel {} is compiled for compute capability {}.{}, and {}.{} is needed (-DCMAKE_CUDA_ARCHITECTURES)",
+            shape.name, attributes.ptxVersion / 10, attributes.ptxVersion % 10, kOldestPdl / 10, kOldestPdl % 10);
+}
+
 void launch_on_device(Stream& stream, const LaunchShape& shape, const void* kernel, void** arguments) {
     const auto dim = [](const Extent3& e) { return dim3(e.x, e.y, e.z); };
     constexpr size_t kAlwaysPossible = 48 * 1024;
     if (shape.dynamic_shared > kAlwaysPossible)
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.dynamic_shared)),
               fmt::format("shared memory for kernel {}", shape.name));
-    check(cudaLaunchKernel(kernel, dim(shape.grid), dim(shape.block), arguments, shape.dynamic_shared, stream.impl().stream),
-          fmt::format("the launch of kernel {}", shape.name));
+    // The first of a recording follows what the stream did before, whole. In a graph the others are programmatic edges.
+    cudaLaunchAttribute early{};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim(shape.grid);
+    config.blockDim = dim(shape.block);
+    config.dynamicSmemBytes = shape.dynamic_shared;
+    config.stream = stream.impl().stream;
+    if (stream.gpu().uses_pdl()) {
+        check_waits(shape, kernel);
+        config.attrs = &early;
+        config.numAttrs = std::exchange(stream.impl().follows_kernel, true) ? 1 : 0;
+    }
+    check(cudaLaunchKernelExC(&config, kernel, arguments), fmt::format("the launch of kernel {}", shape.name));
 }
 
 // ---- Marker ---------------------------------------------------------------------------------------------------------

@@ -22,9 +22,12 @@ Block& Block::current() {
 
 // ---- running a block ------------------------------------------------------------------------------------------------
 
-void Block::run(const KernelCall& call, Index3 index, Order order) {
+void Block::run(const KernelCall& call, Index3 index, Order order, const DeviceMemory& memory, ClosedMemory* closed) {
+    memory_ = &memory;
+    closed_ = closed;
     start(call, index, order);
     try {
+        if (closed) closed->close();
         while (n_live_ > 0) {
             progress_ = false;
             sweep();
@@ -42,6 +45,7 @@ void Block::start(const KernelCall& call, Index3 index, Order order) {
     call_ = &call;
     n_threads_ = n_live_ = static_cast<uint32_t>(call.block.count());
     n_at_barrier_ = 0;
+    n_to_wait_ = n_threads_;
     order_ = order;
     blockIdx = index;
     blockDim = call.block;
@@ -49,6 +53,7 @@ void Block::start(const KernelCall& call, Index3 index, Order order) {
     if (threads_.size() < n_threads_) threads_.resize(n_threads_);
     for (uint32_t i = 0; i < n_threads_; ++i) {
         threads_[i].state = State::fresh;
+        threads_[i].has_waited = !call.early;
         threads_[i].copies.clear();
         threads_[i].copy_group = 0;
     }
@@ -99,6 +104,7 @@ void Block::run_threads(Fiber& fiber) {
         enter(i);
         try {
             call_->thread(call_->arguments);
+            if (!threads_[i].has_waited) kernel_failure("thread {} ends and has not waited for earlier kernels", i);
             products_.check_end(i);
             finish(i);
         } catch (const boost::context::detail::forced_unwind&) {
@@ -125,6 +131,7 @@ void Block::finish(uint32_t thread) {
 }
 
 void Block::suspend(State state, Site site) {
+    check_touched(site);
     Thread& self = threads_[running_];
     self.state = state;
     self.waits_at = site;
@@ -133,6 +140,7 @@ void Block::suspend(State state, Site site) {
 
 // After a failure: fibers with a thread half way through are unwound and made anew when needed.
 void Block::abandon() {
+    if (closed_) closed_->open();
     idle_.clear();
     fibers_.clear();
     for (auto& warp : meetings_) warp.clear();
@@ -140,9 +148,34 @@ void Block::abandon() {
     failure_ = nullptr;
 }
 
+// ---- earlier kernels ------------------------------------------------------------------------------------------------
+
+void Block::wait_for_earlier_kernels(Site site) {
+    Thread& self = threads_[running_];
+    if (self.has_waited) return;
+    check_touched(site);
+    self.has_waited = true;
+    if (--n_to_wait_ > 0) return suspend(State::before_kernels, site);
+    closed_->open();
+    for (uint32_t i = 0; i < n_threads_; ++i)
+        if (threads_[i].state == State::before_kernels) threads_[i].state = State::ready;
+}
+
+void Block::check_touched(Site site) const {
+    if (closed_ && closed_->touched())
+        kernel_failure("{}: thread {} comes here after it touched {}, which earlier kernels may use, before it waited for them",
+                       site.text(), running_, memory_->place_of(closed_->touched()));
+}
+
+void Block::prefetch(const void* from, size_t bytes, Site site) const {
+    if (bytes > 0 && !memory_->holds(from, bytes))
+        kernel_failure("{}: a prefetch of {} bytes that do not lie in one piece of device memory", site.text(), bytes);
+}
+
 // ---- barriers -------------------------------------------------------------------------------------------------------
 
 void Block::barrier(Site site) {
+    check_touched(site);
     shared_.publish(running_);
     if (n_at_barrier_ == 0) barrier_site_ = site;
     if (!(site == barrier_site_))
@@ -232,6 +265,10 @@ void Block::store(const void* to, size_t size, Site site) {
 void Block::copy_later(void* to, const void* from, uint32_t size, uint32_t bytes, Site site) {
     if (shared_.holds(to)) products_.check_store(shared_.address(to, site), size, site);
     Thread& self = threads_[running_];
+    if (!self.has_waited && bytes > 0) {  // on a device it may happen at once
+        const auto* source = static_cast<const volatile std::byte*>(from);
+        static_cast<void>(source[0]), static_cast<void>(source[bytes - 1]);
+    }
     self.copies.push_back({to, from, size, bytes, self.copy_group});
 }
 
@@ -256,8 +293,7 @@ void Block::report_deadlock() const {
     size_t told = 0;
     for (uint32_t i = 0; i < n_threads_; ++i) {
         const Thread& thread = threads_[i];
-        if (thread.state != State::at_barrier && thread.state != State::in_warp && thread.state != State::in_warpgroup)
-            continue;
+        if (thread.state == State::fresh || thread.state == State::ready || thread.state == State::done) continue;
         // Of threads that wait in one place the first is told.
         bool first = true;
         for (uint32_t j = 0; j < i && first; ++j)
@@ -266,9 +302,10 @@ void Block::report_deadlock() const {
         if (!first || told == 4) continue;
         ++told;
         who += fmt::format("{}thread {} {} {}", who.empty() ? "" : ", ", i,
-                           thread.state == State::at_barrier ? "at the barrier"
-                           : thread.state == State::in_warp  ? "with its warp"
-                                                             : "with its warpgroup",
+                           thread.state == State::before_kernels ? "for earlier kernels"
+                           : thread.state == State::at_barrier   ? "at the barrier"
+                           : thread.state == State::in_warp      ? "with its warp"
+                                                                 : "with its warpgroup",
                            thread.waits_at.text());
         if (thread.state == State::in_warp) who += fmt::format(" (mask {:#010x})", thread.mask);
     }

@@ -2,6 +2,8 @@
 //
 // One block of an emulated launch: its threads as fibers on the OS thread that called, in an order that the launch chooses.
 //   barrier      waits for all threads of the block that have not ended; all must stand at the same place in the source
+//   wait         for earlier kernels, where the launch may start before they have ended: no thread goes on before all of the block
+//                have come, and what they touch before that is closed (closed_memory.hpp)
 //   multiply     what the threads of a warpgroup do together (async_products.hpp): waits for all 128
 //   rendezvous   what the lanes of a warp do together (shuffle, vote, matrix product): waits for all lanes of the mask that come
 //                with that mask to that place; the last one computes for all
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "backends/cuda/host_emulation/async_products.hpp"
+#include "backends/cuda/host_emulation/closed_memory.hpp"
 #include "backends/cuda/host_emulation/failure.hpp"
 #include "backends/cuda/host_emulation/fiber.hpp"
 #include "backends/cuda/host_emulation/shared_memory.hpp"
@@ -35,6 +38,7 @@ struct KernelCall {
     Index3 grid;
     Index3 block;
     size_t dynamic_shared;
+    bool early = false;  // it may start before the kernels in front of it have ended
 };
 
 inline constexpr uint32_t kWarpLanes = 32;
@@ -46,9 +50,11 @@ class Block {
     // The block that runs on this OS thread.
     static Block& current();
 
-    void run(const KernelCall& call, Index3 index, Order order);
+    // closed: of an early call; else null.
+    void run(const KernelCall& call, Index3 index, Order order, const DeviceMemory& memory, ClosedMemory* closed);
 
     // ---- called by kernels ----
+    void wait_for_earlier_kernels(Site site);
     void barrier(Site site);
     // Combines the payloads of the lanes in `mask`; payload[lane] of the others is null.
     using Combine = void (*)(void* const (&payload)[kWarpLanes], uint32_t mask);
@@ -57,6 +63,7 @@ class Block {
     void copy_later(void* to, const void* from, uint32_t size, uint32_t bytes, Site site);
     void commit_copies();
     void wait_for_copies(uint32_t groups_left);
+    void prefetch(const void* from, size_t bytes, Site site) const;
     // The product of a warpgroup, all of whose threads come with their lanes; and the warp's wait for such.
     void multiply(Site site, ProductLane& self);
     void commit_products() { products_.commit(running_); }
@@ -70,7 +77,7 @@ class Block {
     SharedMemory& shared() { return shared_; }
 
   private:
-    enum class State : uint8_t { fresh, ready, at_barrier, in_warp, in_warpgroup, done };
+    enum class State : uint8_t { fresh, ready, before_kernels, at_barrier, in_warp, in_warpgroup, done };
     struct Copy {
         void* to;
         const void* from;
@@ -79,7 +86,8 @@ class Block {
     };
     struct Thread {
         State state = State::fresh;
-        Fiber* fiber = nullptr;  // while it is suspended
+        bool has_waited = false;  // for earlier kernels
+        Fiber* fiber = nullptr;   // while it is suspended
         Site waits_at;
         uint32_t mask = 0;
         uint32_t copy_group = 0;
@@ -101,18 +109,21 @@ class Block {
     void start(const KernelCall& call, Index3 index, Order order);
     void sweep();
     void run_threads(Fiber& fiber);
-    void run_one(uint32_t thread);
     void enter(uint32_t thread);
     void suspend(State state, Site site);
     void finish(uint32_t thread);
     void release_barrier_if_complete();
     void abandon();
+    // Where the running thread has come to; before another one runs.
+    void check_touched(Site site) const;
     [[noreturn]] void report_deadlock() const;
     uint32_t at_position(uint32_t position) const;
     uint32_t lanes_of(uint32_t warp) const;
 
     const KernelCall* call_ = nullptr;
-    uint32_t n_threads_ = 0, n_live_ = 0, n_at_barrier_ = 0;
+    const DeviceMemory* memory_ = nullptr;
+    ClosedMemory* closed_ = nullptr;
+    uint32_t n_threads_ = 0, n_live_ = 0, n_at_barrier_ = 0, n_to_wait_ = 0;
     Site barrier_site_;
     uint32_t running_ = 0;
     uint32_t position_ = 0;  // of the sweep

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/host_emulation/device_memory.hpp"
 
-#include <cstdlib>
+#include <sys/mman.h>
 
 #include "backends/cuda/host_emulation/failure.hpp"
 #include "backends/cuda/host_emulation/red_zone.hpp"
@@ -13,6 +13,15 @@ constexpr size_t kZone = 1024;
 
 size_t rounded(size_t size) { return (size + 3) / 4 * 4; }
 
+// A piece with its zones is pages of its own.
+size_t page_bytes(size_t size) {
+    constexpr size_t kPage = 4096;
+    return (kZone + rounded(size) + kZone + kPage - 1) / kPage * kPage;
+}
+std::span<std::byte> pages_of(void* pointer, size_t size) {
+    return {static_cast<std::byte*>(pointer) - kZone, page_bytes(size)};
+}
+
 std::span<std::byte> zone_before(void* pointer) { return {static_cast<std::byte*>(pointer) - kZone, kZone}; }
 std::span<std::byte> zone_behind(void* pointer, size_t size) {
     return {static_cast<std::byte*>(pointer) + rounded(size), kZone};
@@ -21,29 +30,33 @@ std::span<std::byte> zone_behind(void* pointer, size_t size) {
 }  // namespace
 
 DeviceMemory::~DeviceMemory() {
-    for (const auto& [pointer, piece] : pieces_) std::free(block_of(pointer));
+    for (const auto& [pointer, piece] : pieces_) {
+        const auto pages = pages_of(pointer, piece.size);
+        munmap(pages.data(), pages.size());
+    }
 }
 
-void* DeviceMemory::block_of(void* pointer) { return static_cast<std::byte*>(pointer) - kZone; }
-
-void* DeviceMemory::allocate(size_t size) {
+void* DeviceMemory::allocate(size_t size, bool host_visible) {
     static_assert(kZone % kAlignment == 0);
-    const size_t whole = (kZone + rounded(size) + kZone + kAlignment - 1) / kAlignment * kAlignment;
-    auto* block = static_cast<std::byte*>(std::aligned_alloc(kAlignment, whole));
-    if (!block) return nullptr;
-    std::byte* pointer = block + kZone;
+    void* block = mmap(nullptr, page_bytes(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return nullptr;
+    std::byte* pointer = static_cast<std::byte*>(block) + kZone;
     fill_red_zone(zone_before(pointer));
     std::memset(pointer, 0xff, rounded(size));
     fill_red_zone(zone_behind(pointer, size));
     const std::lock_guard lock(mutex_);
-    pieces_[pointer] = {size, false};
+    pieces_[pointer] = {size, false, host_visible};
     return pointer;
 }
 
 void DeviceMemory::release(void* pointer) {
     if (!pointer) return;
     const std::lock_guard lock(mutex_);
-    if (pieces_.erase(pointer) > 0) std::free(block_of(pointer));
+    const auto found = pieces_.find(pointer);
+    if (found == pieces_.end()) return;
+    const auto pages = pages_of(pointer, found->second.size);
+    pieces_.erase(found);
+    munmap(pages.data(), pages.size());
 }
 
 void DeviceMemory::freeze(void* pointer) {
@@ -65,6 +78,35 @@ void DeviceMemory::check(const char* kernel) const {
         kernel_failure("{}: a store at byte {} of a piece of device memory of {} bytes", kernel, rounded(piece.size) + *high,
                        piece.size);
     }
+}
+
+std::map<void*, DeviceMemory::Piece>::const_iterator DeviceMemory::piece_before(const void* address) const {
+    const auto behind = pieces_.upper_bound(const_cast<void*>(address));
+    return behind == pieces_.begin() ? pieces_.end() : std::prev(behind);
+}
+
+bool DeviceMemory::holds(const void* from, size_t size) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = piece_before(from);
+    if (found == pieces_.end()) return false;
+    const auto at = static_cast<size_t>(static_cast<const std::byte*>(from) - static_cast<std::byte*>(found->first));
+    return at <= found->second.size && size <= found->second.size - at;
+}
+
+std::string DeviceMemory::place_of(const void* address) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = piece_before(static_cast<const std::byte*>(address) + kZone);  // a zone belongs to what follows it
+    if (found == pieces_.end()) return "no device memory";
+    return fmt::format("byte {} of a piece of device memory of {} bytes",
+                       static_cast<const std::byte*>(address) - static_cast<std::byte*>(found->first), found->second.size);
+}
+
+std::vector<std::span<std::byte>> DeviceMemory::pages_to_close() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::span<std::byte>> pages;
+    for (const auto& [pointer, piece] : pieces_)
+        if (!piece.frozen && !piece.host_visible) pages.push_back(pages_of(pointer, piece.size));
+    return pages;
 }
 
 DeviceMemory::Contents DeviceMemory::save() const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,21 @@ class DeviceMemory {
     static constexpr size_t kAlignment = 256;
 
     ~DeviceMemory();
-    // Null where the machine has no more.
-    void* allocate(size_t size);
+    // Null where the machine has no more. What the host can see, it may use at any time.
+    void* allocate(size_t size, bool host_visible = false);
     void release(void* pointer);
     // Kernels only read it from here on: a constant, once it is uploaded. Not saved, but looked at like all.
     void freeze(void* pointer);
 
     // Throws which piece was written outside, by the kernel of that name.
     void check(const char* kernel) const;
+
+    // Whether all of it is inside one piece.
+    bool holds(const void* from, size_t size) const;
+    // Where an address in or round a piece is, in words.
+    std::string place_of(const void* address) const;
+    // All that is neither frozen nor visible to the host, in order.
+    std::vector<std::span<std::byte>> pages_to_close() const;
 
     using Contents = std::map<void*, std::vector<std::byte>>;
     Contents save() const;
@@ -35,9 +43,10 @@ class DeviceMemory {
   private:
     struct Piece {
         size_t size;
-        bool frozen;
+        bool frozen, host_visible;
     };
-    static void* block_of(void* pointer);
+    // The last piece that starts at the address or before it; end() where there is none.
+    std::map<void*, Piece>::const_iterator piece_before(const void* address) const;
 
     mutable std::mutex mutex_;
     std::map<void*, Piece> pieces_;

@@ -15,7 +15,6 @@
 #define KRAIT_GLOBAL(n_threads) inline void
 #define KRAIT_DEVICE inline
 #define KRAIT_CONSTANT inline constexpr
-#define KRAIT_RESTRICT __restrict__
 #define KRAIT_UNROLL
 
 // An array of shared memory, and what the launch gave as dynamic shared memory.
@@ -41,6 +40,11 @@ struct alignas(16) uint4 {
 struct alignas(8) uint2 {
     uint32_t x, y;
 };
+
+// ---- the kernels before and behind --------------------------------------------------------------------------------------
+
+inline void wait_for_earlier_kernels(Site site = Site::here()) { emulation::Block::current().wait_for_earlier_kernels(site); }
+inline void let_next_kernel_start() {}  // a right kernel starts whenever it may
 
 // ---- the block ------------------------------------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ Vector load_vector(const void* from, Site site = Site::here()) {
     std::memcpy(&value, emulation::checked<Vector>(from, site), sizeof value);
     return value;
 }
-// The same, of memory that nobody writes during the launch and nobody reads twice.
+// The same, of constants that nobody reads twice in the launch.
 template <class Vector>
 Vector load_streaming(const void* from, Site site = Site::here()) {
     return load_vector<Vector>(from, site);
@@ -149,6 +153,11 @@ template <class Vector>
 void store_vector(void* to, Vector value, Site site = Site::here()) {
     std::memcpy(const_cast<Vector*>(emulation::checked<Vector>(to, site)), &value, sizeof value);
     emulation::Block::current().store(to, sizeof value, site);
+}
+
+// Asks for bytes to be brought nearer, whole pieces of 16 of them; of constants, so that it can be done before the wait.
+inline void prefetch(const void* from, uint64_t bytes, Site site = Site::here()) {
+    emulation::Block::current().prefetch(from, bytes, site);
 }
 
 // Copies of 4, 8 or 16 bytes to shared memory that arrive when waited for; what lies behind `bytes` is filled with zeros.

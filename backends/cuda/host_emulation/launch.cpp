@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/host_emulation/launch.hpp"
 
+#include <optional>
+
 #include "backends/cuda/host_emulation/shuffle.hpp"
 
 namespace krait::cuda::emulation {
@@ -11,7 +13,9 @@ Index3 index_of(uint64_t n, const Index3& grid) {
             static_cast<uint32_t>(n / (uint64_t{grid.x} * grid.y))};
 }
 
-void run_grid(const KernelCall& call, Order order) {
+void run_grid(const DeviceMemory& memory, const KernelCall& call, Order order) {
+    std::optional<ClosedMemory> closed;
+    if (call.early) closed.emplace(memory);
     const uint64_t n_blocks = call.grid.count();
     // Blocks are mixed in groups of this many: a permutation of millions would cost more than the blocks.
     constexpr uint64_t kGroup = 64;
@@ -21,7 +25,7 @@ void run_grid(const KernelCall& call, Order order) {
         if (order == Order::reverse) which = n_blocks - 1 - n;
         const uint64_t group = n / kGroup * kGroup;
         if (order == Order::shuffled && group + kGroup <= n_blocks) which = group + mixed[n - group];
-        Block::current().run(call, index_of(which, call.grid), order);
+        Block::current().run(call, index_of(which, call.grid), order, memory, closed ? &*closed : nullptr);
     }
 }
 
@@ -39,13 +43,13 @@ void check_sizes(const KernelCall& call) {
 void launch(const DeviceMemory& memory, const KernelCall& call, OrderMode mode) {
     try {
         check_sizes(call);
-        if (mode != OrderMode::compare) return run_grid(call, static_cast<Order>(mode));
+        if (mode != OrderMode::compare) return run_grid(memory, call, static_cast<Order>(mode));
         const DeviceMemory::Contents before = memory.save();
-        run_grid(call, Order::forward);
+        run_grid(memory, call, Order::forward);
         const DeviceMemory::Contents expected = memory.save();
         for (const Order order : {Order::reverse, Order::shuffled}) {
             memory.restore(before);
-            run_grid(call, order);
+            run_grid(memory, call, order);
             if (const std::string what = memory.difference(expected); !what.empty())
                 kernel_failure("the order of threads changes the result, so this is a race: {}", what);
         }

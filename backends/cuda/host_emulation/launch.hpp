@@ -12,7 +12,8 @@ namespace krait::cuda::emulation {
 
 enum class OrderMode : uint8_t { forward, reverse, shuffled, compare };
 
-// Launches may run on several OS threads at once, but none beside one in `compare` mode: that is the caller's to see to.
+// Launches may run on several OS threads at once, but none beside one in `compare` mode or an early one, nor anything else that
+// uses the device's memory: that is the caller's to see to.
 void launch(const DeviceMemory& memory, const KernelCall& call, OrderMode mode);
 
 }  // namespace krait::cuda::emulation

@@ -16,7 +16,8 @@ using emulation::OrderMode;
 
 constexpr plugin::OptionSpec kOptions[] = {
     {"order", "of threads: forward, reverse, shuffled, or compare (all three; a result that changes is an error)"},
-    {"wgmma", "on or off: products of many rows by warpgroups, as sm_90a has them; off without the option"}};
+    {"wgmma", "on or off: products of many rows by warpgroups, as sm_90a has them; off without the option"},
+    {"pdl", "on or off: kernels may start before those in front of them have ended; off without the option"}};
 
 OrderMode order_of(const plugin::Options& options) {
     const std::string_view text = options.text("order").value_or("forward");
@@ -48,9 +49,10 @@ std::span<const plugin::OptionSpec> known_options() { return kOptions; }
 
 struct Gpu::Impl {
     OrderMode mode;
-    bool wgmma;
+    bool wgmma, pdl;
     emulation::DeviceMemory memory;
-    // Work of several streams may run at once; where a launch is repeated in other orders, nothing else may touch memory.
+    // Work of several streams may run at once; where a launch is repeated in other orders, or closes memory, nothing else may
+    // touch it.
     std::shared_mutex busy;
 
     template <class Work>
@@ -68,13 +70,15 @@ struct Gpu::Impl {
 Gpu::Gpu(uint32_t, const plugin::Options& options) : impl_(std::make_unique<Impl>()) {
     impl_->mode = order_of(options);
     impl_->wgmma = options.boolean("wgmma").value_or(false);
+    impl_->pdl = options.boolean("pdl").value_or(false);
 }
 Gpu::~Gpu() = default;
 
-void* Gpu::allocate(uint64_t size, MemoryKind, std::string_view what) {
+void* Gpu::allocate(uint64_t size, MemoryKind kind, std::string_view what) {
     const uint64_t total = plugin::host::memory_total();
     void* pointer = nullptr;
-    if (size <= (total > 0 ? total : UINT64_MAX / 2)) impl_->run(false, [&] { pointer = impl_->memory.allocate(size); });
+    if (size <= (total > 0 ? total : UINT64_MAX / 2))
+        impl_->run(false, [&] { pointer = impl_->memory.allocate(size, kind == MemoryKind::pinned); });
     if (!pointer) plugin::throw_out_of_memory(size, plugin::host::memory_free(), what);
     return pointer;
 }
@@ -85,6 +89,7 @@ void Gpu::release(void* pointer, MemoryKind) noexcept {
 
 bool Gpu::is_sm80() const noexcept { return true; }
 bool Gpu::uses_wgmma() const noexcept { return impl_->wgmma; }
+bool Gpu::uses_pdl() const noexcept { return impl_->pdl; }
 
 void Gpu::freeze(void* pointer) noexcept { impl_->memory.freeze(pointer); }
 
@@ -123,9 +128,9 @@ void Stream::replay(const Recording& recording) {
 void launch_emulated(Stream& stream, const LaunchShape& shape, std::shared_ptr<const void> call, void (*thread)(const void*)) {
     auto run = [gpu = &stream.gpu().impl(), shape, call = std::move(call), thread] {
         const auto index = [](const Extent3& e) { return emulation::Index3{e.x, e.y, e.z}; };
-        const emulation::KernelCall kernel{shape.name,          thread, call.get(), index(shape.grid), index(shape.block),
-                                           shape.dynamic_shared};
-        const bool alone = gpu->mode == OrderMode::compare;
+        const emulation::KernelCall kernel{shape.name,           thread,  call.get(), index(shape.grid), index(shape.block),
+                                           shape.dynamic_shared, gpu->pdl};
+        const bool alone = gpu->mode == OrderMode::compare || gpu->pdl;
         gpu->run(alone, [&] {
             emulation::launch(gpu->memory, kernel, gpu->mode);
             gpu->memory.check(shape.name);

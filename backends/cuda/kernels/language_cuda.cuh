@@ -13,7 +13,6 @@
 #define KRAIT_GLOBAL(n_threads) __global__ void __launch_bounds__(n_threads, 1)
 #define KRAIT_DEVICE __device__ __forceinline__
 #define KRAIT_CONSTANT static constexpr
-#define KRAIT_RESTRICT __restrict__
 #define KRAIT_UNROLL _Pragma("unroll")
 
 #define KRAIT_SHARED(Type, name, count) __shared__ __align__(16) Type name[count]
@@ -22,6 +21,22 @@
     Type* const name = reinterpret_cast<Type*>(krait_dynamic_shared)
 
 namespace krait::cuda {
+
+// ---- the kernels before and behind --------------------------------------------------------------------------------------
+
+// PTX ISA, griddepcontrol: .wait returns when all kernels that this one depends on have ended and what they wrote is visible;
+// .launch_dependents lets those that depend on this one start when all its blocks have said so or ended. Both are nothing where the
+// launch did not ask for it.
+KRAIT_DEVICE void wait_for_earlier_kernels() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+KRAIT_DEVICE void let_next_kernel_start() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
 
 // ---- the block and the warp -------------------------------------------------------------------------------------------
 
@@ -56,7 +71,7 @@ template <class Vector>
 KRAIT_DEVICE Vector load_vector(const void* from) {
     return *static_cast<const Vector*>(from);
 }
-// Past L1 and first out of L2: weights are read once a launch.
+// Past L1 and first out of L2: weights are read once a launch. Of constants alone: the compiler may move it before the wait.
 template <class Vector>
 KRAIT_DEVICE Vector load_streaming(const void* from) {
     return __ldcs(static_cast<const Vector*>(from));
@@ -64,6 +79,17 @@ KRAIT_DEVICE Vector load_streaming(const void* from) {
 template <class Vector>
 KRAIT_DEVICE void store_vector(void* to, Vector value) {
     *static_cast<Vector*>(to) = value;
+}
+
+// Asks for bytes to be brought to L2, whole pieces of 16 of them. sm_90 can; elsewhere nothing happens.
+KRAIT_DEVICE void prefetch(const void* from, uint64_t bytes) {
+#if __CUDA_ARCH__ >= 900
+    const auto start = (reinterpret_cast<uint64_t>(from) + 15) / 16 * 16,
+               end = (reinterpret_cast<uint64_t>(from) + bytes) / 16 * 16;
+    if (start < end)
+        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(start), "r"(static_cast<uint32_t>(end - start))
+                     : "memory");
+#endif
 }
 
 // Copies of 4, 8 or 16 bytes to shared memory that arrive when waited for; what lies behind `bytes` is filled with zeros.

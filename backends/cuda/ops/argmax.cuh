@@ -12,8 +12,10 @@ namespace krait::cuda {
 KRAIT_CONSTANT int kArgmaxBlock = 256;
 
 KRAIT_GLOBAL(kArgmaxBlock)
-argmax_kernel(Rows<const float> x, int32_t* KRAIT_RESTRICT y, int64_t width) {
+argmax_kernel(Rows<const float> x, int32_t* y, int64_t width) {
     KRAIT_SHARED(uint64_t, partial, kArgmaxBlock / kWarpSize);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const float* from = x.row(blockIdx.x);
     uint64_t best = 0;
     for (int64_t i = threadIdx.x; i < width; i += kArgmaxBlock)

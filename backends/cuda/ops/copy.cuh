@@ -12,6 +12,8 @@ KRAIT_CONSTANT int kCopySpan = 4 * kCopyBlock;
 
 KRAIT_GLOBAL(kCopyBlock)
 copy_kernel(Rows<const uint32_t> x, Rows<uint32_t> y, int64_t n_row, int64_t n_col) {
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const int64_t first = static_cast<int64_t>(blockIdx.x) * kCopySpan + threadIdx.x;
     for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y)
         for (int i = 0; i < kCopySpan / kCopyBlock; ++i) {

@@ -16,6 +16,8 @@ KRAIT_CONSTANT int kElementSpan = kElementBlock * kElementsPerThread;  // column
 template <class Function>
 KRAIT_GLOBAL(kElementBlock)
 elementwise_kernel(Rows<const float> a, Rows<const float> b, Rows<float> y, int64_t n_row, int64_t n_col, Function f) {
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const int64_t first = static_cast<int64_t>(blockIdx.x) * kElementSpan + threadIdx.x;
     for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y) {
         const float* a_row = a.row(t);

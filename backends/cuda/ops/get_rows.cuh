@@ -13,7 +13,9 @@ KRAIT_CONSTANT int kGetRowsSpan = 2 * kGetRowsBlock;
 
 template <class Block>
 KRAIT_GLOBAL(kGetRowsBlock)
-get_rows_kernel(WeightPlanes table, const int32_t* KRAIT_RESTRICT ids, Rows<float> y, int64_t n_row, int64_t n_col) {
+get_rows_kernel(WeightPlanes table, const int32_t* ids, Rows<float> y, int64_t n_row, int64_t n_col) {
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y) {
         const int64_t id = ids[t];
         for (int i = 0; i < kGetRowsSpan / kGetRowsBlock; ++i) {

@@ -38,8 +38,9 @@ void launch_mul_mat_vector(const MulMatOperands& op, Context& context) {
 }
 
 template <class Block>
-void launch_mul_mat_vector(const MulMatOperands& op, Context& context) {
+void launch_mul_mat_vector(MulMatOperands op, Context& context) {
     if (op.n_tok == 0) return;
+    op.early = context.stream.gpu().uses_pdl();
     if (op.n_tok == 1) return launch_mul_mat_vector<Block, 1>(op, context);
     if (op.n_tok == 2) return launch_mul_mat_vector<Block, 2>(op, context);
     return launch_mul_mat_vector<Block, 4>(op, context);

@@ -246,6 +246,8 @@ mul_mat_mma_kernel(const MulMatOperands op, const RoundedRows rounded) {
     using Product = MmaProduct<Block, kTiles, kSplit>;
     KRAIT_DYNAMIC_SHARED(typename Product::Step, steps);
     Product product(op, rounded, steps);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     product.run();
 }
 

@@ -25,6 +25,7 @@ struct MulMatOperands {
     Rows<float> y;
     int64_t n_tok, n_in, n_out;
     NormOperands norm;  // mul_mat_vector.cuh alone
+    bool early;         // the kernel may start before those in front of it have ended
 };
 
 KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, float sum) {
@@ -115,6 +116,24 @@ struct PackedUnit {
         }
     }
 };
+
+// Asks for the first columns of rows, a thread for each; n_columns: as many as are units of quants, or of 16 bytes.
+template <class Block>
+KRAIT_DEVICE void prefetch_rows(const WeightPlanes& w, int64_t first, int64_t n_rows, int64_t n_columns) {
+    if (static_cast<int64_t>(threadIdx.x) >= n_rows) return;
+    const int64_t row = first + threadIdx.x;
+    const uint8_t* low = w.low + row * w.low_stride;
+    if constexpr (kIsQuantized<Block>) {
+        using Format = PlanesOf<Block>;
+        using Meta = typename Format::Meta;
+        const auto units = static_cast<uint64_t>(n_columns / kUnit);
+        prefetch(low, units * Format::kLowBytes);
+        if constexpr (Format::kHighBits > 0) prefetch(w.high + row * w.high_stride, units * Format::kHighBytes);
+        prefetch(w.meta + row * w.meta_stride, (units + kUnitsPerBlock<Block> - 1) / kUnitsPerBlock<Block> * sizeof(Meta));
+    } else {
+        prefetch(low, static_cast<uint64_t>(n_columns) * sizeof(Block));
+    }
+}
 
 template <class Block>
 KRAIT_DEVICE UnitScales unit_scales(const WeightPlanes& w, int64_t row, int64_t unit) {

@@ -45,6 +45,8 @@ mul_mat_tiles_kernel(const MulMatOperands op) {
     constexpr int kTok = kTileTok + kTilePad, kOut = kTileOut + kTilePad;
     KRAIT_SHARED(float, x_tile, kUnit* kTok);  // [column][row]
     KRAIT_SHARED(float, w_tile, kUnit* kOut);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const auto self = static_cast<int>(threadIdx.x);
     const int64_t first_tok = static_cast<int64_t>(blockIdx.x) * kTileTok,
                   first_out = static_cast<int64_t>(blockIdx.y) * kTileOut;

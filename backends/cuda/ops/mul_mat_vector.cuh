@@ -5,6 +5,8 @@
 // 32, multiplies its quants as numbers, and scales the sums of its halves once. Others: a lane takes 16 bytes at a time.
 // Where a norm is wanted, every block computes the roots of x's rows for itself, which are in L2 for all but the first: a launch
 // less, and the same bits as rms_norm.cuh's.
+// A block that starts before x is there asks for the weights of its first piece of columns: a kilobyte or two a row, as much as
+// memory gives in the microseconds that there are, and little beside L2 for all blocks that a device holds.
 // Sums are float32. kTok: rows of x that are computed together; the rest of x's rows are masked.
 // Grid: (rows of w).
 #pragma once
@@ -183,6 +185,13 @@ mul_mat_vector_kernel(const MulMatOperands op) {
     KRAIT_SHARED(float, piece, kTok* kPieceFloats);
     KRAIT_SHARED(NormRoot, roots, kTok);
     VectorProduct<Block, kTok> product(op, piece, roots);
+    if (op.early) {
+        const int64_t first = static_cast<int64_t>(blockIdx.x) * kVectorRowsOfBlock, left = op.n_out - first;
+        prefetch_rows<Block>(op.w, first, left < kVectorRowsOfBlock ? left : kVectorRowsOfBlock,
+                             op.n_in < kPiece ? op.n_in : kPiece);
+    }
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     product.run();
 }
 

@@ -207,6 +207,8 @@ class WgmmaProduct {
         weights.start(op, first_out < op.n_out ? first_out : op.n_out - 1,
                       first_out + 8 < op.n_out ? first_out + 8 : op.n_out - 1, quad, factor);
         weights.load(0);
+        wait_for_earlier_kernels();
+        let_next_kernel_start();
         KRAIT_UNROLL
         for (int s = 0; s < kAhead; ++s) fetch(s, n_steps);
         warpgroup_fence(sum);

@@ -49,9 +49,11 @@ KRAIT_DEVICE float norm_value(float x, const NormRoot& norm, const float* weight
 }
 
 template <int = 0>  // a template, so that several sources may include it
-KRAIT_GLOBAL(kNormBlock) rms_norm_kernel(Rows<const float> x, const float* KRAIT_RESTRICT weight, Rows<float> y, int64_t n_row,
-                                         int64_t width, float eps) {
+KRAIT_GLOBAL(kNormBlock)
+    rms_norm_kernel(Rows<const float> x, const float* weight, Rows<float> y, int64_t n_row, int64_t width, float eps) {
     KRAIT_SHARED(float, partial, kNormBlock / kWarpSize);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const int64_t first = static_cast<int64_t>(blockIdx.x) * width;
     for (int64_t t = blockIdx.y; t < n_row; t += gridDim.y) {
         const float* from = x.row(t) + first;

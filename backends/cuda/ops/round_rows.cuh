@@ -86,6 +86,8 @@ template <bool kBf16, bool kSplit, int kRun>
 KRAIT_GLOBAL(kRoundBlock)
 round_rows_kernel(Rows<const float> x, RoundedRows to, int64_t n_tok, int64_t n_in) {
     KRAIT_SHARED(uint32_t, partial, kRoundBlock / kWarpSize);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const int64_t t = blockIdx.x;
     const float* from = x.row(t);
     const RowFactor by = row_factor<kBf16>(from, n_in, partial);

@@ -18,6 +18,8 @@ struct LargestOf {  // a NaN never wins; the sum will have it
 KRAIT_GLOBAL(kSoftmaxBlock)
 softmax_kernel(Rows<const float> x, Rows<float> y, int64_t n_row, int64_t width, float scale) {
     KRAIT_SHARED(float, partial, kSoftmaxBlock / kWarpSize);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     for (int64_t t = blockIdx.x; t < n_row; t += gridDim.x) {
         const float* from = x.row(t);
         float* to = y.row(t);

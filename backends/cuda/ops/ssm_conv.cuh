@@ -58,6 +58,8 @@ KRAIT_DEVICE float conv_input(const ConvOperands& op, const float* old, int64_t 
 template <int kTaps>
 KRAIT_GLOBAL(kConvBlock)
 ssm_conv_kernel(ConvOperands op) {
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const int64_t channel = static_cast<int64_t>(blockIdx.y) * kConvBlock + threadIdx.x;
     const ConvChunk chunk = find_chunk(op.sequences, static_cast<int32_t>(blockIdx.x), op.chunk);
     if (chunk.sequence < 0 || channel >= op.channels) return;

@@ -107,6 +107,7 @@ void dt_ssm_scan(const ops::MulMat::In<Tensor>& dt_in, const ops::MulMat::Out<Te
     op.dt_product.w = planes_of(dt_in.w);
     op.dt_product.y = output_rows<float>(dt_out.y);
     op.dt_product.n_in = dt_in.x.extent(1);
+    op.dt_product.early = context.stream.gpu().uses_pdl();
     visit_block(dt_in.w.dtype(), [&]<class Block>() {
         if constexpr (std::is_same_v<Block, BlockF32> || std::is_same_v<Block, BlockF16> || std::is_same_v<Block, BlockBF16> ||
                       std::is_same_v<Block, BlockQ8_0>)

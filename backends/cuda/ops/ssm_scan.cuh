@@ -94,6 +94,14 @@ class Scan {
         head = channel / op.head_dim;
     }
 
+    // Of dt's weight, the rows that multiply_dt() will read.
+    KRAIT_DEVICE void prefetch_dt() const {
+        const int32_t left = group_channels - first_channel;
+        if constexpr (!std::is_void_v<DtBlock>)
+            prefetch_rows<DtBlock>(op.dt_product.w, group * group_channels + first_channel, left < kChannels ? left : kChannels,
+                                   op.dt_product.n_in);
+    }
+
     KRAIT_DEVICE void run(int32_t sequence) {
         first_row = op.sequences.start[sequence];
         end_row = op.sequences.start[sequence + 1];
@@ -268,6 +276,9 @@ ssm_scan_kernel(const ScanOperands op) {
     KRAIT_DYNAMIC_SHARED(typename Work::Tile, tiles);
     KRAIT_SHARED(float, decays, kScanTile* Work::kChannels);
     Work work(op, tiles, decays);
+    if (op.dt_product.early) work.prefetch_dt();
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     for (int32_t sequence = static_cast<int32_t>(blockIdx.y); sequence < op.sequences.n_seq;
          sequence += static_cast<int32_t>(gridDim.y))
         work.run(sequence);

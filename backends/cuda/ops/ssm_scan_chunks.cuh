@@ -469,6 +469,8 @@ KRAIT_GLOBAL(ScanChunks<kParts>::kThreads)
 ssm_scan_chunks_kernel(const ScanOperands op) {
     KRAIT_DYNAMIC_SHARED(ChunkMemory<kParts>, memory);
     ScanChunks<kParts> work(op, *memory);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     for (int32_t sequence = static_cast<int32_t>(blockIdx.y); sequence < op.sequences.n_seq;
          sequence += static_cast<int32_t>(gridDim.y))
         work.run(sequence);

@@ -59,11 +59,12 @@ KRAIT_DEVICE bool top_k_of_many(const float* from, int64_t width, int64_t k, flo
 }
 
 KRAIT_GLOBAL(kTopKBlock)
-top_k_kernel(Rows<const float> x, int64_t width, int64_t k, uint64_t* KRAIT_RESTRICT chosen_keys, Rows<float> values,
-             Rows<int32_t> indices) {
+top_k_kernel(Rows<const float> x, int64_t width, int64_t k, uint64_t* chosen_keys, Rows<float> values, Rows<int32_t> indices) {
     KRAIT_SHARED(uint32_t, histogram, kTopKBlock);
     KRAIT_SHARED(uint32_t, found, 3);  // digit, how many keys lie above it, how many have it
     KRAIT_SHARED(uint32_t, n_chosen, 1);
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
     const float* from = x.row(blockIdx.x);
     if (top_k_of_many(from, width, k, values.row(blockIdx.x), indices.row(blockIdx.x))) return;
     uint64_t* chosen = chosen_keys + static_cast<int64_t>(blockIdx.x) * k;
