@@ -93,5 +93,65 @@ TEST(NoMemory, AnyAllocationOfADecodeMayFail) {
     EXPECT_GT(n, 100u) << "few were tried";
 }
 
+// The same of a chain, the first of a session and a later one: it has not happened, and comes as it would have when it is asked again.
+TEST(NoMemory, AnyAllocationOfAChainMayFail) {
+    const auto model = Model::load("tests/golden/mamba.gguf", {.device = "reference"});
+    ASSERT_TRUE(model) << model.error().message;
+    const std::vector<int32_t> start{5, 6};
+    std::vector<int32_t> expected;
+    const auto chained = [&](Session& session, int32_t token) {
+        std::vector<int32_t> found;
+        const auto chain = session.chain({.token = token, .n_tok = 4});
+        if (chain)
+            for (const Candidate& candidate : *chain) found.push_back(candidate.token);
+        return found;
+    };
+    const auto begin = [&] {
+        auto session = Session::create(*model, {.max_chain = 4});
+        EXPECT_TRUE(session->decode({{.sequence = 0, .tokens = start}}));
+        return session;
+    };
+    {
+        auto session = begin();
+        for (int32_t token = 1; expected.size() < 8; token = expected.back()) {
+            const auto found = chained(*session, token);
+            ASSERT_EQ(found.size(), 4u);
+            expected.insert(expected.end(), found.begin(), found.end());
+        }
+    }
+    const std::vector<int32_t> first(expected.begin(), expected.begin() + 4), second(expected.begin() + 4, expected.end());
+    for (const bool is_first : {true, false}) {
+        uint64_t n = 1;
+        for (bool has_come = true; has_come; n += n < 200 ? 1 : 7) {
+            SCOPED_TRACE(n);
+            ASSERT_LT(n, 20000u) << "it comes for ever";
+            auto session = begin();
+            if (!is_first) {
+                ASSERT_EQ(chained(*session, 1), first);
+            }
+            const int32_t token = is_first ? 1 : first.back();
+            const size_t n_read = session->tokens(0)->size();
+            std::vector<int32_t> found;
+            {
+                const test::OneFails fault(n);
+                try {
+                    found = chained(*session, token);
+                } catch (const std::bad_alloc&) {
+                    found.clear();
+                }
+                has_come = fault.has_come();
+            }
+            if (found.empty()) {
+                ASSERT_TRUE(has_come);
+                EXPECT_EQ(session->tokens(0)->size(), n_read);
+                EXPECT_TRUE(session->candidates(0).empty());
+                found = chained(*session, token);
+            }
+            ASSERT_EQ(found, is_first ? first : second);
+        }
+        EXPECT_GT(n, 50u) << "few were tried";
+    }
+}
+
 }  // namespace
 }  // namespace krait
