@@ -7,26 +7,28 @@
 #include <cuda_runtime.h>
 
 #include <memory>
+#include <string_view>
 
 #include "core/base/result.hpp"
 
 namespace krait::bench {
 
-inline Result<void> checked(cudaError_t status, const char* call) {
+inline Result<void> checked(cudaError_t status, std::string_view call) {
     if (status == cudaSuccess) return {};
     cudaGetLastError();  // what is told here is not told again by the next call
     return fail(status == cudaErrorMemoryAllocation ? ErrorCode::out_of_memory : ErrorCode::internal, "{} failed: {} ({})",
                 call, cudaGetErrorString(status), cudaGetErrorName(status));
 }
 
-inline Result<void> checked(cublasStatus_t status, const char* call) {
+inline Result<void> checked(cublasStatus_t status, std::string_view call) {
     if (status == CUBLAS_STATUS_SUCCESS) return {};
-    return fail(status == CUBLAS_STATUS_NOT_SUPPORTED ? ErrorCode::unsupported : ErrorCode::internal, "{} failed: {}", call,
-                cublasLtGetStatusName(status));
+    const bool declined = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_ARCH_MISMATCH;
+    return fail(declined ? ErrorCode::unsupported : ErrorCode::internal, "{} failed: {}", call, cublasLtGetStatusName(status));
 }
 
-// KRAIT_CALL(cudaSetDevice(0));
-#define KRAIT_CALL(call) KRAIT_CHECK(krait::bench::checked(call, #call))
+// KRAIT_CALL(cudaSetDevice(0)); the error has the function's name.
+#define KRAIT_CALL(call) \
+    KRAIT_CHECK(krait::bench::checked(call, std::string_view(#call).substr(0, std::string_view(#call).find('('))))
 
 // Of a handle that is a pointer, freed by kFree.
 template <auto kFree>

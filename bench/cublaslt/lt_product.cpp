@@ -42,8 +42,8 @@ Result<LtPreference> preference_of(uint64_t workspace_bytes) {
     cublasLtMatmulPreference_t created = nullptr;
     KRAIT_CALL(cublasLtMatmulPreferenceCreate(&created));
     LtPreference preference(created);
-    const size_t most = workspace_bytes;
-    KRAIT_CALL(cublasLtMatmulPreferenceSetAttribute(created, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most));
+    KRAIT_CALL(cublasLtMatmulPreferenceSetAttribute(created, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace_bytes,
+                                                    sizeof workspace_bytes));
     return preference;  // operands are aligned to 256 bytes unless it says otherwise
 }
 
