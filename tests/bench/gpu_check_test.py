@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -37,7 +38,7 @@ case "$1" in
     devices) printf 'cuda0  gpu  a GPU\n        activations=f16 sm_%s sms=132\nPLUGIN\n' "${FAKE_SM:-90}" ;;
     make-random) : >"$2" ;;
     bench)
-        [[ -z "${FAKE_SLOW:-}" ]] || sleep 60
+        [[ -z "${FAKE_SLOW:-}" ]] || sleep 600
         echo '{"results": []}' ;;
     test-ops)
         if [[ "$*" == *"--shapes models"* ]]; then
@@ -50,9 +51,6 @@ case "$1" in
         else
             [[ -z "${FAKE_FAILURE:-}" ]] || { echo "FAILED mul_mat"; exit 1; }
         fi ;;
-    logits)
-        base="${2%.gguf}"
-        cp "$base.logits.npy" "${*: -1}" ;;
 esac
 """
 
@@ -60,6 +58,11 @@ YARDSTICK = r"""#!/bin/bash
 [[ "$*" == "--device 0 --output json" ]] || exit 2
 echo '{"products": [{"name": "F16.t1.n10240.k2560.2.8b.in", "us": 30.0}, {"name": "F16.t512.n10240.k2560.2.8b.in", "us": 20.0},
     {"name": "F16.t8.n1.k1.130m.x", "error": "no algorithm"}]}'
+"""
+
+# The report is made by the real one; golden logits are only asked for.
+PYTHON = f"""#!/bin/bash
+[[ "$*" == *npy_compare.py* ]] || exec {sys.executable} "$@"
 """
 
 NVIDIA_SMI = '#!/bin/bash\necho "${FAKE_CAPABILITY:-9.0}"\n'
@@ -71,7 +74,7 @@ class GpuCheck(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         fakes = self.folder / "fakes"
         fakes.mkdir()
-        for name, text in (("cmake", CMAKE), ("krait", KRAIT), ("cublaslt_bench", YARDSTICK), ("nvidia-smi", NVIDIA_SMI),
+        for name, text in (("cmake", CMAKE), ("krait", KRAIT), ("cublaslt_bench", YARDSTICK), ("nvidia-smi", NVIDIA_SMI), ("python3", PYTHON),
                            ("compute-sanitizer", "#!/bin/bash\n")):
             (fakes / name).write_text(text)
             (fakes / name).chmod(0o755)
@@ -139,10 +142,8 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("FAILED mul_mat", (self.out / "report.md").read_text())
 
     def test_what_does_not_fit_the_time_is_listed(self) -> None:
-        # Golden logits start Python a dozen times: the budget leaves room for them on a busy machine, and bench outlasts any.
-        started = time.monotonic()
-        self.run_to_end("--models", "mamba-2.8b", "--minutes", "0.2", FAKE_SLOW="1")
-        self.assertLess(time.monotonic() - started, 55)
+        # What comes before bench takes a second or two; bench by itself would take ten minutes.
+        self.run_to_end("--models", "mamba-2.8b", "--minutes", "0.3", FAKE_SLOW="1")
         steps = self.report()["steps"]
         cut = [i for i, step in enumerate(steps) if step["verdict"] == "cut off: out of time"]
         self.assertLessEqual(len(cut), 1)
@@ -162,7 +163,7 @@ class GpuCheck(unittest.TestCase):
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        text, _ = process.communicate(timeout=40)  # bench would sleep on for 60 s
+        text, _ = process.communicate(timeout=240)  # bench would sleep on for 600 s
         self.assertEqual(process.returncode, 130, text)
         verdicts = self.verdicts()
         self.assertEqual(verdicts["bench mamba-2.8b-Q4_K cuda0"], "cut off: interrupted")
