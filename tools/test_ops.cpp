@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include "bench/report.hpp"
+#include "bench/model_shapes.hpp"
 #include "core/base/environment.hpp"
 #include "core/base/processors.hpp"
-#include "tests/harness/perf.hpp"
 #include "tests/harness/suite.hpp"
 #include "tools/progress_bar.hpp"
+#include "tools/time_ops.hpp"
 
 namespace krait::tools {
 namespace {
@@ -17,52 +17,25 @@ struct Arguments {
     std::string device;  // one or several; empty = the default
     harness::Selection selection;
     bool list = false, perf = false, verbose = false;
-    int jobs = 0;  // 0 = one a processor
+    std::string shapes = "tests", output = "table";  // of perf
+    int jobs = 0;                                    // 0 = one a processor
+
+    bool of_models() const { return shapes == "models"; }
+    bool as_json() const { return output == "json"; }
 };
+
+std::vector<const harness::Case*> chosen_cases(const Arguments& arguments) {
+    if (!arguments.of_models()) return harness::select(arguments.selection);
+    std::vector<const harness::Case*> cases;
+    for (const auto& of : bench::model_shapes().all())
+        if (harness::matches(arguments.selection.op, op_name(of->op)) && harness::matches(arguments.selection.cases, of->name))
+            cases.push_back(of.get());
+    return cases;
+}
 
 int list_cases(const std::vector<const harness::Case*>& cases) {
     for (const harness::Case* of : cases) fmt::print("{:<10} {}{}\n", op_name(of->op), of->name, of->heavy ? "  (heavy)" : "");
     return kExitOk;
-}
-
-Result<std::optional<bench::Ceilings>> measure_ceilings(const Device& device, const std::string& spec) {
-    ProgressBar bar("ceilings");
-    return bench::ceilings_of(device, spec, [&](uint64_t done, uint64_t total) { bar.update(done, total); });
-}
-
-// "37%" of a ceiling; "-" where there is none.
-std::string share_of(double rate, const std::optional<double>& ceiling) {
-    return ceiling && rate > 0 ? fmt::format("{:.0f}%", 100 * rate / *ceiling) : "-";
-}
-
-int time_cases(const std::shared_ptr<Device>& device, const std::string& spec, const std::vector<const harness::Case*>& cases) {
-    const auto ceilings = measure_ceilings(*device, spec);
-    if (!ceilings) return report(ceilings.error());
-    if (*ceilings) fmt::print("{}: {}\n", device->name(), bench::ceilings_text(**ceilings));
-    fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
-               "GFLOP/s", "of peak");
-    int exit = kExitOk;
-    for (const harness::Case* of : cases) {
-        if (!of->legal()) continue;
-        const auto timing = harness::measure(device, *of);
-        if (!timing) {
-            fmt::print("{:<10} {:<44} {}\n", op_name(of->op), of->name, timing.error().message);
-            if (timing.error().code != ErrorCode::unsupported) exit = kExitFailure;
-            continue;
-        }
-        const double bytes = timing->bytes / timing->seconds, flops = timing->flops / timing->seconds;
-        std::optional<double> read, peak;
-        if (*ceilings) {
-            const harness::Operand* weights = of->find("w");
-            read = (*ceilings)->read_bytes_per_second;
-            peak = bench::peak_for(**ceilings, weights ? dtype_of(weights->desc) : DType::F32).operations_per_second;
-        }
-        fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of->op), of->name,
-                   timing->seconds * 1e6, timing->bytes, bytes * 1e-9, share_of(bytes, read),
-                   flops > 0 ? fmt::format("{:.2f}", flops * 1e-9) : "-", share_of(flops, peak));
-        std::fflush(stdout);
-    }
-    return exit;
 }
 
 const char* name_of(harness::Status status) {
@@ -91,7 +64,14 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
                 harness::Oracle& oracle) {
     auto device = Device::open(spec);
     if (!device) return report(device.error());
-    if (arguments.perf) return time_cases(*device, spec, cases);
+    if (arguments.perf) {
+        const auto timed =
+            time_ops(*device, spec, cases,
+                     {.cold_bytes = arguments.of_models() ? bench::cold_bytes() : 0, .as_json = arguments.as_json()});
+        if (!timed) return report(timed.error());
+        if (arguments.as_json()) fmt::print("{}\n", timed->json.dump(1));
+        return timed->failed ? kExitFailure : kExitOk;
+    }
 
     // "auto" is named as what it turned out to be, so that the rerun command means the same device.
     const std::string name = spec == "auto" ? (*device)->name() : spec;
@@ -114,15 +94,20 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
 }
 
 int test_ops(const Arguments& arguments) {
-    const auto cases = harness::select(arguments.selection);
+    if (!arguments.perf && !arguments.list && (arguments.of_models() || arguments.as_json()))
+        return report({ErrorCode::invalid_argument,
+                       "--shapes models and --output json are for --perf: those shapes are too large to be checked"});
+    const auto cases = chosen_cases(arguments);
     if (cases.empty())
         return report({ErrorCode::invalid_argument,
-                       fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list' names them all",
-                                   arguments.selection.op, arguments.selection.cases)});
+                       fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list --shapes {}' names them all",
+                                   arguments.selection.op, arguments.selection.cases, arguments.shapes)});
     if (arguments.list) return list_cases(cases);
     const std::string devices = !arguments.device.empty() ? arguments.device : environment::device().value_or("auto");
     const auto specs = parse_device_list(devices);
     if (!specs) return report(specs.error());
+    if (arguments.as_json() && specs->size() > 1)
+        return report({ErrorCode::invalid_argument, "--output json is of one device; call it once for each"});
     harness::Oracle oracle;
     int exit = kExitOk;
     for (size_t from = 0; from <= devices.size();) {
@@ -149,6 +134,15 @@ void add_test_ops_command(CLI::App& app, Command& chosen) {
     command->add_flag("--quick", arguments->selection.quick, "Leave out cases that take long");
     command->add_flag("--perf", arguments->perf,
                       "Time the cases instead of checking them, beside the ceilings of this machine");
+    command
+        ->add_option("--shapes", arguments->shapes,
+                     "With --perf, what is timed: the cases of the tests, most of them small and all from caches, or nodes of\n"
+                     "mamba-130m, 1.4b and 2.8b, whose weights come from memory")
+        ->check(CLI::IsMember({"tests", "models"}))
+        ->capture_default_str();
+    command->add_option("-o,--output", arguments->output, "With --perf: table, json")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
     command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)")
         ->check(whole_number(1, 1024))
         ->type_name("N");
@@ -158,7 +152,8 @@ void add_test_ops_command(CLI::App& app, Command& chosen) {
         "operator's formula. Exit code: 0 all passed, 1 something failed, 2 bad arguments.\n"
         "Examples:\n"
         "  krait test-ops --device cpu\n"
-        "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v");
+        "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v\n"
+        "  krait test-ops --device cpu --perf --shapes models --op mul_mat --case 'Q4_K.t1.*2.8b*'");
     command->callback([&chosen, arguments] { chosen = [arguments] { return test_ops(*arguments); }; });
 }
 

@@ -8,8 +8,7 @@
 
 #include <map>
 
-#include "bench/ceilings/ceilings.hpp"
-#include "bench/op_bench/model_shapes.hpp"
+#include "bench/model_shapes.hpp"
 #include "tests/harness/perf.hpp"
 
 namespace krait::bench {
@@ -18,7 +17,7 @@ namespace {
 constexpr const char* kHelp =
     "op_bench [--devices=LIST] [--cases=model|tests] [--warm] [--benchmark_OPTION...]\n"
     "  --devices=LIST   cpu (default), or several: cpu:avx2,cpu:avx512:threads=1\n"
-    "  --cases=model    shapes of mamba-130m and mamba-2.8b in every weight format (default)\n"
+    "  --cases=model    shapes of mamba-130m, 1.4b and 2.8b in every weight format (default)\n"
     "  --cases=tests    the cases of krait test-ops\n"
     "  --warm           all stays in the caches where it fits\n"
     "Examples:\n"
@@ -107,8 +106,7 @@ int main(int argc, char** argv) {
     if (cases.empty()) return bad_input(fmt::format("--cases={}: 'model' or 'tests'", arguments.cases));
     const auto specs = parse_device_list(arguments.devices);
     if (!specs) return bad_input(specs.error().message);
-    // Four caches: what was read last time round is gone when its turn comes again.
-    const uint64_t cold_bytes = arguments.warm ? 0 : 4 * std::max<uint64_t>(last_level_cache_bytes(), uint64_t{16} << 20);
+    const uint64_t cold = arguments.warm ? 0 : cold_bytes();
     for (const DeviceSpec& spec : *specs) {
         const auto device = Device::open(spec);
         if (!device) return bad_input(device.error().message);
@@ -116,7 +114,7 @@ int main(int argc, char** argv) {
         for (const harness::Case* of : cases)
             benchmark::RegisterBenchmark(
                 fmt::format("{}/{}/{}", op_name(of->op), of->name, name).c_str(),
-                [device = *device, of, cold_bytes](benchmark::State& state) { run(state, device, *of, cold_bytes); })
+                [device = *device, of, cold](benchmark::State& state) { run(state, device, *of, cold); })
                 ->Unit(benchmark::kMicrosecond)
                 ->UseRealTime();  // kernels have threads of their own
     }

@@ -34,12 +34,12 @@ krait_graph_node node_of(const Case& of) {
     return node;
 }
 
-krait_graph graph_of(const std::vector<krait_graph_tensor>& tensors, const krait_graph_node& node) {
+krait_graph graph_of(const std::vector<krait_graph_tensor>& tensors, std::span<const krait_graph_node> nodes) {
     return {.struct_size = sizeof(krait_graph),
             .n_tensors = static_cast<uint32_t>(tensors.size()),
             .tensors = tensors.data(),
-            .n_nodes = 1,
-            .nodes = &node};
+            .n_nodes = static_cast<uint32_t>(nodes.size()),
+            .nodes = nodes.data()};
 }
 
 uint32_t role_of(const Case& of, size_t input) {
@@ -109,7 +109,7 @@ std::optional<Error> BoundCase::declined(const Device& device, const Case& of, c
         if (of.in[i].present()) node.in[i] = add(of.in[i].desc, role_of(of, i), of.spec().inputs[i].name);
     for (size_t i = 0; i < of.spec().outputs.size(); ++i)
         node.out[i] = add(data.out[i], KRAIT_TENSOR_VALUE, of.spec().outputs[i].name);
-    const krait_graph graph = graph_of(tensors, node);
+    const krait_graph graph = graph_of(tensors, {&node, 1});
     return device.declines(graph, 0);
 }
 
@@ -142,8 +142,7 @@ void BoundCase::place(Layout layout, const CaseData& data, uint64_t alignment) {
     arena_bytes_ = end;
 }
 
-Result<void> BoundCase::compile() {
-    std::vector<krait_graph_tensor> tensors;
+krait_graph_node BoundCase::describe(std::vector<krait_graph_tensor>& tensors) const {
     krait_graph_node node = node_of(*of_);
     const OpSpec& spec = of_->spec();
     for (const Region& region : regions_) {
@@ -177,9 +176,14 @@ Result<void> BoundCase::compile() {
             {.desc = desc, .role = role, .base = -1, .buffer = buffer.get(), .offset = 0, .name = spec.inputs[i].name});
         node.in[i] = static_cast<int32_t>(tensors.size() - 1);
     }
-    const krait_graph graph = graph_of(tensors, node);
-    KRAIT_TRY(program_, resources_.device->create_program(graph));
-    return {};
+    return node;
+}
+
+Result<Program> BoundCase::in_a_row(std::span<const BoundCase* const> cases) {
+    std::vector<krait_graph_tensor> tensors;
+    std::vector<krait_graph_node> nodes;
+    for (const BoundCase* bound : cases) nodes.push_back(bound->describe(tensors));
+    return cases.front()->resources_.device->create_program(graph_of(tensors, nodes));
 }
 
 Result<BoundCase> BoundCase::create(const Resources& resources, const Case& of, const CaseData& data, Layout layout) {
@@ -187,7 +191,8 @@ Result<BoundCase> BoundCase::create(const Resources& resources, const Case& of, 
     bound.place(layout, data, std::max<uint64_t>(resources.device->info().alignment, sizeof(float)));
     KRAIT_TRY(bound.arena_, resources.device->create_buffer(KRAIT_BUFFER_DEVICE, bound.arena_bytes_));
     KRAIT_TRY(bound.queue_, resources.device->create_queue());
-    KRAIT_CHECK(bound.compile());
+    const BoundCase* alone = &bound;
+    KRAIT_TRY(bound.program_, in_a_row({&alone, 1}));
     return bound;
 }
 

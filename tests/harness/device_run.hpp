@@ -55,6 +55,9 @@ class BoundCase {
     // Runs again on what is there, without reading: for timing.
     Result<void> run_again(int times);
 
+    // One program of all of them, a node each, on the memory that they have: for timing. They must be of one device and outlive it.
+    static Result<Program> in_a_row(std::span<const BoundCase* const> cases);
+
   private:
     struct Region {
         int operand = -1;          // input index, or -1 - output index
@@ -65,7 +68,7 @@ class BoundCase {
     };
     BoundCase(const Case& of, Resources resources) : of_(&of), resources_(std::move(resources)) {}
     void place(Layout layout, const CaseData& data, uint64_t alignment);
-    Result<void> compile();
+    krait_graph_node describe(std::vector<krait_graph_tensor>& tensors) const;  // appends the node's tensors
     std::vector<std::byte> image_of(const CaseData& data) const;
     std::string find_damage(const std::vector<std::byte>& before, const std::vector<std::byte>& after) const;
 

@@ -13,7 +13,7 @@ constexpr int kBatches = 5;
 
 double seconds_of(TimedCase& timed, int times, Result<void>& ok) {
     const auto start = std::chrono::steady_clock::now();
-    ok = timed.run(times);
+    ok = timed.copies() == 1 ? timed.run(times) : timed.run_copies(times);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -56,10 +56,15 @@ Result<TimedCase> TimedCase::create(const std::shared_ptr<const Device>& device,
     TimedCase timed;
     timed.bytes_ = bytes_of(of, data);
     timed.flops_ = of.flops;
-    constexpr double kMaxCopies = 256;
+    constexpr double kMaxCopies = 1024;
     const auto copies =
         static_cast<int>(std::clamp(std::ceil(static_cast<double>(cold_bytes) / std::max(timed.bytes_, 1.0)), 1.0, kMaxCopies));
     for (int i = 0; i < copies; ++i) KRAIT_CHECK(timed.add_copy(device, of, data));
+    if (copies == 1) return timed;
+    std::vector<const BoundCase*> bound;
+    for (const auto& copy : timed.copies_) bound.push_back(&*copy->bound);
+    KRAIT_TRY(timed.all_, BoundCase::in_a_row(bound));
+    KRAIT_TRY(timed.queue_, device->create_queue());
     return timed;
 }
 
@@ -69,8 +74,13 @@ Result<void> TimedCase::run(int times) {
     return {};
 }
 
-Result<Timing> measure(const std::shared_ptr<const Device>& device, const Case& of) {
-    KRAIT_TRY(TimedCase timed, TimedCase::create(device, of));
+Result<void> TimedCase::run_copies(int times) {
+    for (int i = 0; i < times; ++i) KRAIT_CHECK(queue_.run(all_));
+    return queue_.sync();
+}
+
+Result<Timing> measure(const std::shared_ptr<const Device>& device, const Case& of, uint64_t cold_bytes) {
+    KRAIT_TRY(TimedCase timed, TimedCase::create(device, of, cold_bytes));
     Result<void> ok;
     int times = 1;
     double seconds = seconds_of(timed, times, ok);
@@ -81,7 +91,7 @@ Result<Timing> measure(const std::shared_ptr<const Device>& device, const Case& 
     double best = seconds / times;
     for (int i = 1; ok && i < kBatches; ++i) best = std::min(best, seconds_of(timed, times, ok) / times);
     if (!ok) return tl::unexpected<Error>(std::move(ok).error());
-    return Timing{best, timed.bytes(), timed.flops()};
+    return Timing{best / static_cast<double>(timed.copies()), timed.bytes(), timed.flops()};
 }
 
 }  // namespace krait::harness

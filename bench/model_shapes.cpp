@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/op_bench/model_shapes.hpp"
+#include "bench/model_shapes.hpp"
 
+#include "bench/ceilings/ceilings.hpp"
+#include "bench/product_shapes.hpp"
 #include "tests/harness/ragged_layout.hpp"
 
 namespace krait::bench {
@@ -10,44 +12,23 @@ using namespace harness;
 
 constexpr auto kNotEvaluated = [](const auto&...) {};
 
-struct Size {
-    const char* name;
-    int64_t d_model, dt_rank;
-    int64_t d_inner() const { return 2 * d_model; }
-};
-constexpr Size kSizes[] = {{"130m", 768, 48}, {"2.8b", 2560, 160}};
-constexpr int64_t kVocab = 50280, kState = 16, kConv = 4;
-
-struct Product {
-    const char* name;
-    int64_t n_out, n_in;
-    bool few_rows;  // the head: only the rows whose logits are wanted
-};
-
 void add_products(CaseList& list) {
     auto op = list.op<ops::MulMat, kNotEvaluated>();
-    for (const Size& size : kSizes) {
-        const Product products[] = {{"in", 2 * size.d_inner(), size.d_model, false},
-                                    {"x", size.dt_rank + 2 * kState, size.d_inner(), false},
-                                    {"dt", size.d_inner(), size.dt_rank, false},
-                                    {"out", size.d_model, size.d_inner(), false},
-                                    {"head", kVocab, size.d_model, true}};
-        for (const DTypeInfo& format : kDTypes) {
-            if (!format.is_weight_format) continue;
-            // Drawing millions of numbers takes longer than the benchmark; a few of them over and over time the same.
-            const Fill fill = is_quantized(format.dtype) ? blocks() : cycle({0.3f, -0.1f, 0.02f, -0.4f, 0.25f, 0.07f, -0.15f});
-            for (const Product& product : products) {
+    for (const DTypeInfo& format : kDTypes) {
+        if (!format.is_weight_format) continue;
+        // Drawing millions of numbers takes longer than the benchmark; a few of them over and over time the same.
+        const Fill fill = is_quantized(format.dtype) ? blocks() : cycle({0.3f, -0.1f, 0.02f, -0.4f, 0.25f, 0.07f, -0.15f});
+        for (const ModelSize& size : kModelSizes)
+            for (const ModelProduct& product : products_of(size)) {
                 if (product.n_in % format.block_elems != 0) continue;
-                for (const int64_t n_tok : {1, 16, 512}) {
-                    if (product.few_rows && n_tok > 16) continue;
+                for (const int64_t n_tok : kProductRows) {
+                    if (n_tok > product.most_rows) continue;
                     Case& added = op.add(
-                        fmt::format("{}.t{}.n{}.k{}.{}.{}", format.name, n_tok, product.n_out, product.n_in, size.name,
-                                    product.name),
+                        product_name(format.name, n_tok, product, size),
                         {.x = f32({n_tok, product.n_in}), .w = weight(format.dtype, {product.n_out, product.n_in}, fill)});
                     added.flops = 2.0 * static_cast<double>(n_tok * product.n_out * product.n_in);
                 }
             }
-        }
     }
 }
 
@@ -85,28 +66,28 @@ void add_conv(CaseList& list, int64_t channels) {
     auto op = list.op<ops::SsmConv, kNotEvaluated>();
     for (const Run& run : runs()) {
         const int64_t T = run.layout.n_tok();
-        Case& added = op.add(fmt::format("{}.c{}.k{}", run.name, channels, kConv),
+        Case& added = op.add(fmt::format("{}.c{}.k{}", run.name, channels, kModelConv),
                              {.x = f32({T, channels}),
-                              .w = weight(DType::F32, {channels, kConv}),
+                              .w = weight(DType::F32, {channels, kModelConv}),
                               .bias = f32({channels}),
-                              .state = state({run.layout.n_slots, kConv - 1, channels}),
+                              .state = state({run.layout.n_slots, kModelConv - 1, channels}),
                               .seq_start = run.layout.seq_start(),
                               .src_slot = run.layout.src_slot(),
                               .dst_slot = run.layout.dst_slot()});
-        added.flops = 2.0 * static_cast<double>(T * channels * kConv);
+        added.flops = 2.0 * static_cast<double>(T * channels * kModelConv);
     }
 }
 
 CaseList make() {
     CaseList list;
     add_products(list);
-    for (const Size& size : kSizes) {
-        add_scan(list, "mamba1", size.d_inner(), 1, kState, true);
+    for (const ModelSize& size : kModelSizes) {
+        add_scan(list, "mamba1", size.d_inner(), 1, kModelState, true);
         add_conv(list, size.d_inner());
     }
     add_scan(list, "mamba2", 80, 64, 128, false);  // mamba2-2.7b
     auto norm = list.op<ops::RmsNorm, kNotEvaluated>();
-    for (const Size& size : kSizes)
+    for (const ModelSize& size : kModelSizes)
         for (const int64_t n_tok : {1, 16, 512})
             norm.add(fmt::format("norm.t{}.e{}", n_tok, size.d_model),
                      {.x = f32({n_tok, size.d_model}), .weight = f32({size.d_model})}, {.eps = 1e-5f, .groups = 1});
@@ -119,5 +100,7 @@ const CaseList& model_shapes() {
     static const auto* list = new CaseList(make());
     return *list;
 }
+
+uint64_t cold_bytes() { return std::max(4 * last_level_cache_bytes(), kColdBytes); }
 
 }  // namespace krait::bench
