@@ -2,31 +2,19 @@
 //
 // `krait bench` as a user calls it: what it answers to bad arguments, and that its JSON is JSON.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/tools/run_command.hpp"
+
 namespace {
 
-struct Answer {
-    int exit_code = -1;
-    std::string text;
-};
+using krait::test::Answer;
+using krait::test::Streams;
 
-// Standard output, and standard error where with_errors.
-Answer bench(const std::string& arguments, bool with_errors = true) {
-    const std::string command = std::string(KRAIT_COMMAND) + " bench " + arguments + (with_errors ? " 2>&1" : "");
-    Answer answer;
-    std::FILE* pipe = popen(command.c_str(), "r");
-    if (!pipe) return answer;
-    std::array<char, 4096> buffer;
-    for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.text.append(buffer.data(), n);
-    const int status = pclose(pipe);
-    answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return answer;
+Answer bench(const std::string& arguments, Streams streams = Streams::output_and_errors) {
+    return krait::test::run_krait("bench " + arguments, streams);
 }
 
 void expect_refused(const std::string& arguments, const std::string& word) {
@@ -49,7 +37,7 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
 }
 
 TEST(BenchCommand, JsonOfAShortRun) {
-    const Answer answer = bench("-d cpu --threads 2 -p 4,8 -n 2 -b 1,3 -r 2 --no-ceilings -o json", false);
+    const Answer answer = bench("-d cpu --threads 2 -p 4,8 -n 2 -b 1,3 -r 2 --no-ceilings -o json", Streams::output);
     ASSERT_EQ(answer.exit_code, 0) << answer.text;
     const auto json = nlohmann::json::parse(answer.text);
     EXPECT_EQ(json.at("device").at("asked_for"), "cpu:threads=2");

@@ -2,34 +2,22 @@
 //
 // `krait test-ops --perf`: what is timed, in copies that no cache holds together, and that its JSON is JSON.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "bench/model_shapes.hpp"
 #include "bench/product_shapes.hpp"
 #include "tests/harness/perf.hpp"
+#include "tests/tools/run_command.hpp"
 
 namespace krait::bench {
 namespace {
 
-struct Answer {
-    int exit_code = -1;
-    std::string text;
-};
+using test::Answer;
+using test::Streams;
 
-Answer test_ops(const std::string& arguments, bool with_errors) {
-    const std::string command = std::string(KRAIT_COMMAND) + " test-ops " + arguments + (with_errors ? " 2>&1" : "");
-    Answer answer;
-    std::FILE* pipe = popen(command.c_str(), "r");
-    if (!pipe) return answer;
-    std::array<char, 4096> buffer;
-    for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.text.append(buffer.data(), n);
-    const int status = pclose(pipe);
-    answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return answer;
+Answer test_ops(const std::string& arguments, Streams streams = Streams::output_and_errors) {
+    return test::run_krait("test-ops " + arguments, streams);
 }
 
 const harness::Case* shape(std::string_view name) {
@@ -75,7 +63,8 @@ TEST(OpTimes, CopiesAreAsManyAsItTakes) {
 }
 
 TEST(OpTimes, JsonOfModelShapes) {
-    const Answer answer = test_ops("-d cpu --perf --shapes models --op mul_mat --case 'Q8_0.t1.n80.k1536*' -o json", false);
+    const Answer answer =
+        test_ops("-d cpu --perf --shapes models --op mul_mat --case 'Q8_0.t1.n80.k1536*' -o json", Streams::output);
     ASSERT_EQ(answer.exit_code, 0) << answer.text;
     const auto json = nlohmann::json::parse(answer.text);
     EXPECT_EQ(json.at("device"), "cpu");
@@ -90,12 +79,12 @@ TEST(OpTimes, JsonOfModelShapes) {
 
 TEST(OpTimes, WhatIsForPerfIsRefusedWithoutIt) {
     for (const char* arguments : {"-d cpu -o json", "-d cpu --shapes models"}) {
-        const Answer answer = test_ops(arguments, true);
+        const Answer answer = test_ops(arguments);
         EXPECT_EQ(answer.exit_code, 2) << arguments;
         EXPECT_NE(answer.text.find("are for --perf"), std::string::npos) << answer.text;
     }
-    EXPECT_EQ(test_ops("-d cpu,reference --perf -o json", true).exit_code, 2);
-    EXPECT_EQ(test_ops("--perf --shapes mine", true).exit_code, 2);
+    EXPECT_EQ(test_ops("-d cpu,reference --perf -o json").exit_code, 2);
+    EXPECT_EQ(test_ops("--perf --shapes mine").exit_code, 2);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -15,14 +14,13 @@
 #include <thread>
 #include <vector>
 
+#include "tests/tools/run_command.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 
-struct Answer {
-    int exit_code = -1;
-    std::string text;
-};
+using krait::test::Answer;
 
 class Commands : public testing::Test {
   protected:
@@ -35,17 +33,8 @@ class Commands : public testing::Test {
 
     std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
-    // Standard output and standard error.
     static Answer krait(const std::string& arguments, const std::string& environment = "") {
-        const std::string command = environment + " " + std::string(KRAIT_COMMAND) + " " + arguments + " 2>&1";
-        Answer answer;
-        std::FILE* pipe = popen(command.c_str(), "r");
-        if (!pipe) return answer;
-        std::array<char, 4096> buffer;
-        for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) answer.text.append(buffer.data(), n);
-        const int status = pclose(pipe);
-        answer.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        return answer;
+        return ::krait::test::run_krait(arguments, ::krait::test::Streams::output_and_errors, environment);
     }
     static void expect_says(const std::string& arguments, int exit_code, const std::string& words) {
         const Answer answer = krait(arguments);
