@@ -47,22 +47,25 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
     return values;
 }
 
-// Has the system read the tensors that come next while devices take this one, as many as kWindow holds: so a file that is in no
-// cache yet loads in the time of reading it, not in that and the devices' one after the other.
+// Has the system read the tensors that come next while devices take this one, kWindow and the rest of the last one ahead: so a file
+// that is in no cache yet loads in the time of reading it, not in that and the devices' one after the other.
 class ReadAhead {
   public:
     ReadAhead(const GgufFile& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
     // Before each of them, in their order.
     void next() {
-        if (taken_ > 0) waiting_ -= tensors_[taken_ - 1]->byte_size();
-        ++taken_;
-        for (; asked_ < tensors_.size() && (asked_ < taken_ || waiting_ < kWindow); ++asked_) {
-            file_.advise(MappedFile::Advice::will_need, tensors_[asked_]->bytes);
-            waiting_ += tensors_[asked_]->byte_size();
-        }
+        if (asked_ == taken_) ask();
+        waiting_ -= tensors_[taken_++]->byte_size();
+        while (asked_ < tensors_.size() && waiting_ < kWindow) ask();
     }
 
   private:
+    void ask() {
+        const GgufTensor& tensor = *tensors_[asked_++];
+        file_.advise(MappedFile::Advice::will_need, tensor.bytes);
+        waiting_ += tensor.byte_size();
+    }
+
     static constexpr uint64_t kWindow = uint64_t{128} << 20;
     const GgufFile& file_;
     std::vector<const GgufTensor*> tensors_;
@@ -93,14 +96,14 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     KRAIT_TRY(weights.descs_, describe_weights(file, specs));
     weights.bytes_of_.assign(devices.size(), 0);
     uint64_t total = 0, done = 0;
-    std::vector<const GgufTensor*> read;
+    std::vector<const GgufTensor*> to_read;
     for (const WeightSpec& spec : specs) {
         const GgufTensor* tensor = file.find_tensor(spec.name);
         if (!tensor) continue;
         total += tensor->byte_size();
-        if (homes.contains(spec.name)) read.push_back(tensor);
+        if (homes.contains(spec.name)) to_read.push_back(tensor);
     }
-    ReadAhead ahead(file, std::move(read));
+    ReadAhead ahead(file, std::move(to_read));
 
     for (const WeightSpec& spec : specs) {
         const GgufTensor* tensor = file.find_tensor(spec.name);

@@ -94,14 +94,19 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
 }
 
 int test_ops(const Arguments& arguments) {
-    if (!arguments.perf && !arguments.list && (arguments.of_models() || arguments.as_json()))
-        return report({ErrorCode::invalid_argument,
-                       "--shapes models and --output json are for --perf: those shapes are too large to be checked"});
+    if (!arguments.perf && !arguments.list && arguments.of_models())
+        return report({ErrorCode::invalid_argument, "--shapes models is for --perf: those shapes are too large to be checked"});
+    if (arguments.as_json() && (!arguments.perf || arguments.list))
+        return report({ErrorCode::invalid_argument, "--output json is for --perf: of checks and lists there is text alone"});
+    if (arguments.selection.quick && arguments.of_models())
+        return report(
+            {ErrorCode::invalid_argument, "--quick is for the cases of the tests; of --shapes models choose by --case"});
     const auto cases = chosen_cases(arguments);
     if (cases.empty())
-        return report({ErrorCode::invalid_argument,
-                       fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list --shapes {}' names them all",
-                                   arguments.selection.op, arguments.selection.cases, arguments.shapes)});
+        return report(
+            {ErrorCode::invalid_argument,
+             fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list{}' names them all",
+                         arguments.selection.op, arguments.selection.cases, arguments.of_models() ? " --shapes models" : "")});
     if (arguments.list) return list_cases(cases);
     const std::string devices = !arguments.device.empty() ? arguments.device : environment::device().value_or("auto");
     const auto specs = parse_device_list(devices);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/time_ops.hpp"
 
+#include <optional>
+
 #include "bench/report.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -56,9 +58,10 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
         fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
                    "GFLOP/s", "of peak");
     }
-    ProgressBar bar("timing");
+    std::optional<ProgressBar> bar;
+    if (options.as_json) bar.emplace("timing");
     for (size_t i = 0; i < cases.size(); ++i) {
-        if (options.as_json) bar.update(i, cases.size());
+        if (bar) bar->update(i, cases.size());
         const harness::Case& of = *cases[i];
         if (!of.legal()) continue;
         const auto timing = harness::measure(device, of, options.cold_bytes);

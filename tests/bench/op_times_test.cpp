@@ -77,11 +77,17 @@ TEST(OpTimes, JsonOfModelShapes) {
     EXPECT_NEAR(cases[0].at("gb_per_second").get<double>(), (80 * 1536 * 34 / 32 + 1536 * 4 + 80 * 4) / us * 1e-3, 1e-6);
 }
 
+TEST(OpTimes, QuickIsForTheCasesOfTheTests) {
+    const Answer answer = test_ops("-d cpu --perf --shapes models --quick");
+    EXPECT_EQ(answer.exit_code, 2);
+    EXPECT_NE(answer.text.find("--quick is for the cases of the tests"), std::string::npos) << answer.text;
+}
+
 TEST(OpTimes, WhatIsForPerfIsRefusedWithoutIt) {
-    for (const char* arguments : {"-d cpu -o json", "-d cpu --shapes models"}) {
+    for (const char* arguments : {"-d cpu -o json", "-d cpu --shapes models", "--list -o json", "--list --perf -o json"}) {
         const Answer answer = test_ops(arguments);
         EXPECT_EQ(answer.exit_code, 2) << arguments;
-        EXPECT_NE(answer.text.find("are for --perf"), std::string::npos) << answer.text;
+        EXPECT_NE(answer.text.find("is for --perf"), std::string::npos) << answer.text;
     }
     EXPECT_EQ(test_ops("-d cpu,reference --perf -o json").exit_code, 2);
     EXPECT_EQ(test_ops("--perf --shapes mine").exit_code, 2);

@@ -68,12 +68,13 @@ void add_logits_command(CLI::App& app, Command& chosen) {
     arguments->model.add_path(*command);
     arguments->model.add_device(*command);
     arguments->model.add_explain(*command);
-    CLI::Option_group* input = command->add_option_group("input", "what the model reads: one of");
+    CLI::Option_group* input = command->add_option_group("input", "what the model reads: one of these, but with --explain");
     input->add_option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001")->type_name("IDS");
     CLI::Option* prompt = input->add_option("-p,--prompt", arguments->prompt, "text")->type_name("TEXT");
     CLI::Option* file = input->add_option("-f,--file", arguments->file, "a text file, '-' = standard input")->type_name("FILE");
     input->require_option(0, 1);
-    command->add_option("-o,--output", arguments->output, "the .npy file to write")->type_name("OUT.npy");
+    command->add_option("-o,--output", arguments->output, "the .npy file to write; needed, but with --explain")
+        ->type_name("OUT.npy");
     command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")
         ->check(whole_number(1, 1 << 20))
         ->capture_default_str();

@@ -18,9 +18,11 @@ std::mutex handler_mutex;
 int n_users = 0;
 struct sigaction handler_before;
 
-void on_fault(int, siginfo_t* info, void*) {
+void on_fault(int signal, siginfo_t* info, void* context) {
     if (closed_here && closed_here->take_fault(info->si_addr)) return;
-    sigaction(SIGSEGV, &handler_before, nullptr);  // the access happens again, and is somebody else's
+    if ((handler_before.sa_flags & SA_SIGINFO) != 0) return handler_before.sa_sigaction(signal, info, context);
+    if (handler_before.sa_handler != SIG_DFL && handler_before.sa_handler != SIG_IGN) return handler_before.sa_handler(signal);
+    sigaction(SIGSEGV, &handler_before, nullptr);  // the access happens again, and ends the process
 }
 
 void add_user() {
@@ -28,13 +30,16 @@ void add_user() {
     if (n_users++ > 0) return;
     struct sigaction action {};
     action.sa_sigaction = &on_fault;
-    action.sa_flags = SA_SIGINFO;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;  // where the thread has no other stack, on its own
     sigemptyset(&action.sa_mask);
     sigaction(SIGSEGV, &action, &handler_before);
 }
 void remove_user() {
     const std::lock_guard lock(handler_mutex);
-    if (--n_users == 0) sigaction(SIGSEGV, &handler_before, nullptr);
+    if (--n_users > 0) return;
+    struct sigaction now {};
+    sigaction(SIGSEGV, nullptr, &now);
+    if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == &on_fault) sigaction(SIGSEGV, &handler_before, nullptr);
 }
 
 }  // namespace
