@@ -33,6 +33,18 @@ if(KRAIT_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+
+# krait_precompile(<target> <PRIVATE|PUBLIC|INTERFACE> <header>...), with KRAIT_PCH: headers that most files of the target include. Of
+# libraries only: what Krait's own headers hold changes too often.
+function(krait_precompile target scope)
+  if(KRAIT_PCH)
+    list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
+    target_precompile_headers(${target} ${scope} ${headers})
+  endif()
+endfunction()
+krait_precompile(krait_options INTERFACE <algorithm> <array> <atomic> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string>
+                 <string_view> <vector>)
+
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   string(REPLACE "-g" "-g -O1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
 endif()
