@@ -13,7 +13,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_library(krait_options INTERFACE)
 target_include_directories(krait_options INTERFACE "${PROJECT_SOURCE_DIR}")
-# -Wno-missing-field-initializers: an operand that a node does not have is left out of its initializer.
+# -Wno-missing-field-initializers: an operand that a node, a case or a test does not have is left out of its initializer.
 # -ffp-contract=off: a*b+c is fused only where a kernel says fma, so that every build gives the same bits.
 # nvcc takes none of these; backends/cuda has its own.
 target_compile_options(krait_options INTERFACE
