@@ -155,7 +155,8 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         const std::string joined = std::string(left) + std::string(right);
         const auto result = data->find(joined);
         if (!result) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} makes {}, which is no token", rank, in_quotes(joined));
+            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} makes {}, which is no token", rank,
+                        in_quotes(joined));
         }
         if (data->types[*result] == TokenType::control ||
             data->bytes[*result] != data->bytes[*left_id] + data->bytes[*right_id]) {
