@@ -13,7 +13,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_library(krait_options INTERFACE)
 target_include_directories(krait_options INTERFACE "${PROJECT_SOURCE_DIR}")
-# -Wno-missing-field-initializers: an operand that a node does not have is left out of its initializer.
+# -Wno-missing-field-initializers: an operand that a node, a case or a test does not have is left out of its initializer.
 # -ffp-contract=off: a*b+c is fused only where a kernel says fma, so that every build gives the same bits.
 # nvcc takes none of these; backends/cuda has its own.
 target_compile_options(krait_options INTERFACE
@@ -33,6 +33,18 @@ if(KRAIT_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+
+# krait_precompile(<target> <PRIVATE|PUBLIC|INTERFACE> <header>...), with KRAIT_PCH: headers that most files of the target include. Of
+# libraries only: what Krait's own headers hold changes too often.
+function(krait_precompile target scope)
+  if(KRAIT_PCH)
+    list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
+    target_precompile_headers(${target} ${scope} ${headers})
+  endif()
+endfunction()
+krait_precompile(krait_options INTERFACE <algorithm> <array> <atomic> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string>
+                 <string_view> <vector>)
+
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   string(REPLACE "-g" "-g -O1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
 endif()

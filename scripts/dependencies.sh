@@ -20,6 +20,7 @@ readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-de
 readonly kVulkanPackages=(libvulkan-dev glslang-tools)
 readonly kVulkanTestPackages=(spirv-tools mesa-vulkan-drivers vulkan-validationlayers)
 readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUDA kernels without a GPU
+readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the presets asan, tsan and ubsan, and of the fuzzer
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
@@ -119,6 +120,8 @@ job_count() {
     if [[ -n "$jobs" ]]; then echo "$jobs"; else getconf _NPROCESSORS_ONLN; fi
 }
 
+has_cache() { [[ -z "${CCACHE_DISABLE:-}" ]] && command -v ccache >/dev/null; }
+
 # configure PRESET [CMAKE ARGUMENT...]: its output goes to build/PRESET/configure.log, and to the terminal if it fails.
 configure() {
     local preset="$1"
@@ -126,7 +129,7 @@ configure() {
     local -a arguments=("$@")
     local log="$root/build/$preset/configure.log"
     mkdir -p "$root/build/$preset"
-    if command -v ccache >/dev/null; then
+    if has_cache; then
         arguments+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
     fi
     say "Configuring build/$preset"

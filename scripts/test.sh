@@ -46,6 +46,7 @@ done
 [[ "$preset" =~ ^(release|dev|asan|tsan|ubsan)$ ]] || fail "no preset '$preset': release, dev, asan, tsan or ubsan"
 
 need "${kBuildPackages[@]}" "${kTestPackages[@]}"
+if [[ "$preset" == *san ]]; then need "${kSanitizerPackages[@]}"; fi
 configure "$preset" -DKRAIT_BUILD_TESTS=ON
 build "$preset"
 run_tests "$preset" "$@"

@@ -13,7 +13,7 @@ namespace krait {
 namespace {
 
 // A text from a file, made safe to print: no control characters, no broken UTF-8, not too long.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr size_t kLongest = 60;
     std::string out = "'";
     size_t done = 0;
@@ -63,7 +63,7 @@ Result<std::vector<TokenType>> read_types(const TokenizerSpec& spec) {
         const int32_t type = spec.token_types[id];
         if (type < static_cast<int32_t>(TokenType::normal) || type > static_cast<int32_t>(TokenType::byte)) {
             return fail(ErrorCode::invalid_argument, "tokenizer: token {} ({}) has type {}: it must be 1 to 6", id,
-                        quoted(spec.tokens[id]), type);
+                        in_quotes(spec.tokens[id]), type);
         }
         types.push_back(static_cast<TokenType>(type));
     }
@@ -83,7 +83,7 @@ std::string Tokenizer::supported_pre_tokenizers() { return PreTokenizer::support
 Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
     if (spec.model != "gpt2") {
         return fail(ErrorCode::unsupported, "unknown tokenizer model {}: it must be one of {} (byte-level BPE)",
-                    quoted(spec.model), supported_models());
+                    in_quotes(spec.model), supported_models());
     }
     const size_t n_token = spec.tokens.size();
     if (n_token == 0) return fail(ErrorCode::invalid_argument, "tokenizer: the vocabulary is empty");
@@ -117,7 +117,7 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         const auto [known, is_new] = data->ids.emplace(text, id);
         if (!is_new) {
             return fail(ErrorCode::invalid_argument, "tokenizer: tokens {} and {} are both {}", known->second, id,
-                        quoted(text));
+                        in_quotes(text));
         }
         data->bytes.push_back(bytes_of(text, data->types[i]));
         if (text.empty()) continue;
@@ -144,27 +144,28 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         if (blank == std::string_view::npos || blank == 0 || blank + 1 == merge.size() ||
             merge.find(' ', blank + 1) != merge.npos) {
             return fail(ErrorCode::invalid_argument,
-                        "tokenizer: merge {} is {}: it must be two tokens with one blank between them", rank, quoted(merge));
+                        "tokenizer: merge {} is {}: it must be two tokens with one blank between them", rank, in_quotes(merge));
         }
         const std::string_view left = merge.substr(0, blank), right = merge.substr(blank + 1);
         const auto left_id = data->find(left), right_id = data->find(right);
         if (!left_id || !right_id) {
             return fail(ErrorCode::invalid_argument, "tokenizer: merge {} names {}, which is no token", rank,
-                        quoted(left_id ? right : left));
+                        in_quotes(left_id ? right : left));
         }
         const std::string joined = std::string(left) + std::string(right);
         const auto result = data->find(joined);
         if (!result) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} makes {}, which is no token", rank, quoted(joined));
+            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} makes {}, which is no token", rank,
+                        in_quotes(joined));
         }
         if (data->types[*result] == TokenType::control ||
             data->bytes[*result] != data->bytes[*left_id] + data->bytes[*right_id]) {
             return fail(ErrorCode::invalid_argument,
-                        "tokenizer: merge {} makes {}, a token of type {} that stands for other bytes", rank, quoted(joined),
+                        "tokenizer: merge {} makes {}, a token of type {} that stands for other bytes", rank, in_quotes(joined),
                         static_cast<int32_t>(data->types[*result]));
         }
         if (!data->merges.insert(*left_id, *right_id, {static_cast<int32_t>(rank), *result})) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} ({}) is there twice", rank, quoted(merge));
+            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} ({}) is there twice", rank, in_quotes(merge));
         }
     }
     return Tokenizer(std::move(data));
