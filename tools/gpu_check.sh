@@ -13,11 +13,12 @@ usage() {
     cat <<'END'
 tools/gpu_check.sh [--out DIR] [--device NAME]... [--build DIR] [--models LIST] [--quick] [--minutes N]
 
-  --out DIR       where report.json and report.md go (default: build/gpu-check); models are made there too, 16 GiB of them
-  --device NAME   a device as 'krait devices' names it (default: every cudaN and vulkanN that is there)
+  --out DIR       where report.json and report.md go (default: build/gpu-check); models are made there too, 16 GiB of
+                  them, in a folder that goes in the end
+  --device NAME   a device, without options, as 'krait devices' names it (default: every cudaN and vulkanN that is there and not emulated)
   --build DIR     build folder (default: build/gpu)
   --models LIST   shapes of random models to measure, with commas (default: mamba-2.8b,mamba-130m,mamba-1.4b)
-  --quick         no models, and the op tests without what takes long
+  --quick         no benchmark of models, and the op tests without what takes long
   --minutes N     stop after so many minutes; what does not fit is in the report as not run (default: no limit)
 
 There is a report also where a step fails or the script is interrupted. Exit code: 0 all that ran passed, 1 something failed,
@@ -58,76 +59,24 @@ while (($# > 0)); do
     esac
     shift 2
 done
+[[ -n "$out" && (-d "$out" || ! -e "$out") ]] || bad_arguments "--out takes a folder, not '$out'"
+[[ -n "$folder" && (-d "$folder" || ! -e "$folder") ]] || bad_arguments "--build takes a folder, not '$folder'"
+[[ "$models" =~ ^[a-z0-9.-]+(,[a-z0-9.-]+)*$ ]] || bad_arguments "--models takes names with commas between them, not '$models'"
+for device in "${devices[@]}"; do
+    # Without options: what a device has beside the default is tried anyway.
+    [[ "$device" =~ ^[a-z][a-z-]*[0-9]*$ ]] || bad_arguments "--device takes a name as 'krait devices' has it, not '$device'"
+done
+# once WORD...: a line each, the second of two alike left out.
+once() { printf '%s\n' "$@" | awk '!seen[$0]++'; }
+if ((${#devices[@]} > 0)); then mapfile -t devices < <(once "${devices[@]}"); fi
+IFS=, read -ra shapes <<<"$models"
+mapfile -t shapes < <(once "${shapes[@]}")
+if ((quick)); then shapes=(); fi
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
 rm -f "$out"/devices.txt "$out"/nvidia-smi.txt
-log="$out/log.txt"
-: >"$log"
-say() { printf '==> %s\n' "$*" | tee -a "$log" >&2; }
-
-# ---- steps -----------------------------------------------------------------------------------------------------------------
-
-results="$out/steps.tsv"
-: >"$results"
-record() { printf '%s\t%s\t%d\t%s\n' "$@" >>"$results"; }  # NAME VERDICT SECONDS FILE
-
-stop=""     # why nothing more is run
-child=""    # the step that runs
-verdict=""  # of the last step
-
-# step NAME COMMAND...: its output goes to a file of its own, verdict and seconds into the report. No step outlasts --minutes.
-step() {
-    local name="$1" started=$SECONDS status=0 limit=0 file
-    shift
-    if [[ -z "$stop" ]] && ((deadline > 0 && SECONDS >= deadline)); then stop="out of time"; fi
-    if [[ -n "$stop" ]]; then
-        skip "$name" "$stop"
-        return
-    fi
-    if ((deadline > 0)); then limit=$((deadline - SECONDS)); fi  # 0 is no limit
-    file="$out/$(tr -c 'a-zA-Z0-9\n' '_' <<<"$name").txt"
-    say "$name"
-    # Not in the foreground: there a signal would wait for the end of the step.
-    timeout --kill-after=10 "$limit" "$@" >"$file" 2>&1 &
-    child=$!
-    wait "$child" || status=$?
-    if [[ -n "$stop" ]]; then
-        wait "$child" || true  # `interrupt` has told it
-        verdict="cut off: $stop"
-    elif ((status != 0 && deadline > 0 && SECONDS >= deadline)); then
-        stop="out of time"
-        verdict="cut off: $stop"
-    elif ((status != 0)); then
-        verdict="failed ($status)"
-        tail -20 "$file" >&2
-    else
-        verdict=passed
-    fi
-    child=""
-    record "$name" "$verdict" $((SECONDS - started)) "$(basename "$file")"
-}
-
-# skip NAME WHY: a step that the report lists, and that is not run.
-skip() {
-    verdict="not run: $2"
-    record "$1" "$verdict" 0 ""
-}
-
-interrupt() {
-    stop=interrupted
-    if [[ -n "$child" ]]; then kill -TERM "$child" 2>/dev/null || true; fi
-}
-trap interrupt INT TERM HUP
-
-finish() {
-    local status=$?
-    trap '' INT TERM HUP
-    rm -f "$out"/*.gguf "$out"/*.gguf.partial
-    python3 "$root/tools/gpu_report.py" "$out" || { ((status != 0)) || status=1; }
-    if [[ "$stop" == interrupted ]]; then status=130; fi
-    exit "$status"
-}
-trap finish EXIT
+# shellcheck source=tools/gpu_check_steps.sh
+source "$root/tools/gpu_check_steps.sh"
 
 # ---- build, devices --------------------------------------------------------------------------------------------------------
 
@@ -135,10 +84,10 @@ generator=()
 if command -v ninja >/dev/null; then generator=(-G Ninja); fi
 # What 'native' builds for compute capability 9.0 is sm_90, which has no warpgroups.
 architectures=native
-capabilities="$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sort -u || true)"
+capabilities="$(timeout 20 nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sort -u || true)"
 if [[ "$capabilities" == 9.0 ]]; then architectures=90a-real; fi
 if command -v nvidia-smi >/dev/null; then
-    nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv >"$out/nvidia-smi.txt" 2>&1 || true
+    timeout 20 nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv >"$out/nvidia-smi.txt" 2>&1 || true
 fi
 
 step "configure for $architectures" cmake "${generator[@]}" -B "$folder" -S "$root" -DCMAKE_BUILD_TYPE=Release \
@@ -150,13 +99,18 @@ if [[ "$verdict" != passed ]]; then
 fi
 krait="$folder/bin/krait"
 
-"$krait" devices >"$out/devices.txt" 2>&1
-if ((${#devices[@]} == 0)); then
-    mapfile -t devices < <(grep -oE '^(cuda|vulkan)[0-9]+' "$out/devices.txt")
+step "devices" "$krait" devices
+if [[ "$verdict" == passed ]] && ((${#devices[@]} == 0)); then
+    # Of a device that is emulated no figure tells anything.
+    mapfile -t devices < <(awk '/^(cuda|vulkan)[0-9]+ / && $2 != "emulated" { print $1 }' "$out/devices.txt")
+    if ((${#devices[@]} == 0)); then
+        cat "$out/devices.txt" >&2
+        verdict="failed (there is none)"
+        record "a GPU device" "$verdict" 0 devices.txt
+    fi
 fi
 if ((${#devices[@]} == 0)); then
-    cat "$out/devices.txt" >&2
-    say "there is no GPU device here; above stands why each plugin is not used"
+    say "no GPU device is known: $verdict; 'krait devices' tells why a plugin is not used"
     exit 1
 fi
 say "Devices: ${devices[*]}"
@@ -168,8 +122,9 @@ capability() {
     sm="${sm#sm_}"
     echo "${sm:-0}"
 }
-has_pdl() { [[ "$1" == cuda* ]] && (($(capability "$1") >= 90)); }
-has_wgmma() { [[ "$1" == cuda* && "$architectures" == 90a-real ]]; }
+is_cuda() { [[ "$1" =~ ^cuda[0-9]+$ ]]; }
+has_pdl() { is_cuda "$1" && (($(capability "$1") >= 90)); }
+has_wgmma() { is_cuda "$1" && [[ "$architectures" == 90a-real ]]; }
 
 # ---- is it right -----------------------------------------------------------------------------------------------------------
 
@@ -178,63 +133,91 @@ golden_logits() {
     set -euo pipefail
     local tokens
     tokens="$(python3 "$root/tools/npy_compare.py" --list "$2.tokens.npy")"
-    "$krait" logits "$2.gguf" --device "$1" --chunk "$3" --tokens "$tokens" --output "$out/logits.npy"
-    python3 "$root/tools/npy_compare.py" "$out/logits.npy" "$2.logits.npy" --nmse 1e-9
+    "$krait" logits "$2.gguf" --device "$1" --chunk "$3" --tokens "$tokens" --output "$scratch/logits.npy"
+    python3 "$root/tools/npy_compare.py" "$scratch/logits.npy" "$2.logits.npy" --nmse 1e-9
 }
-export root out krait
-export -f golden_logits
 
-# golden DEVICE[:OPTIONS] MODEL CHUNK
+# same_logits MODEL CHUNK DEVICE OTHER: 127 tokens on both, not a bit between them.
+same_logits() {
+    set -euo pipefail
+    local tokens
+    tokens="$(seq -s, 5 331 42000)"
+    rm -f "$scratch"/one.npy "$scratch"/other.npy
+    "$krait" logits "$scratch/$1.gguf" --device "$3" --chunk "$2" --tokens "$tokens" --output "$scratch/one.npy"
+    "$krait" logits "$scratch/$1.gguf" --device "$4" --chunk "$2" --tokens "$tokens" --output "$scratch/other.npy"
+    cmp "$scratch/one.npy" "$scratch/other.npy"
+}
+export root scratch krait
+export -f golden_logits same_logits
+
+# golden DEVICE[:OPTIONS]: whole models against logits that PyTorch and a plain loop agree on, in one run and token by token. They
+# have 40 tokens: products of 64 rows and more, which are what wgmma is for, are in none of them.
 golden() {
-    step "golden logits $2 chunk $3 $1" bash -c 'golden_logits "$@"' golden_logits "$1" "$root/tests/golden/$2" "$3"
+    local model chunk
+    for model in mamba falcon_mamba mamba2; do
+        for chunk in 512 1; do
+            step "golden logits $model chunk $chunk $1" bash -c 'golden_logits "$@"' golden_logits "$1" "$root/tests/golden/$model" "$chunk"
+        done
+    done
+}
+
+# same MODEL CHUNK DEVICE OTHER
+same() { step "same logits $1 chunk $2 $3 $4" bash -c 'same_logits "$@"' same_logits "$@"; }
+
+# make_model MODEL SHAPE FORMAT: tried once. Whether to go on with it: also to list what is not run.
+declare -A tried=()
+make_model() {
+    if [[ -z "${tried[$1]:-}" ]]; then
+        step "random $1" "$krait" make-random "$scratch/$1.gguf" --like "$2" --type "$3"
+        tried[$1]="$verdict"
+    fi
+    [[ -n "$stop" || "${tried[$1]}" == passed ]]
 }
 
 op_options=()
 if ((quick)); then op_options=(--quick); fi
 for device in "${devices[@]}"; do
     step "test-ops $device" "$krait" test-ops --device "$device" "${op_options[@]}"
-    # Whole models against logits that PyTorch and a plain loop agree on, in one run and token by token.
-    for model in mamba falcon_mamba mamba2; do
-        for chunk in 512 1; do golden "$device" "$model" "$chunk"; done
-    done
+    golden "$device"
     # Off without the option until a device has passed these.
     if has_wgmma "$device"; then
         step "test-ops $device:wgmma=on" "$krait" test-ops --device "$device:wgmma=on" --op mul_mat "${op_options[@]}"
     fi
+    # With pdl a kernel may start before those in front of it have ended, but for the first of a program. A case of test-ops is a
+    # program of one node: hardly any kernel of it has another in front. Whole models have: small ones, held against golden logits, and
+    # random ones of published sizes, of which a bit is another where a kernel read too early. None did in these runs: no more is shown.
     if has_pdl "$device"; then
-        step "test-ops $device:pdl=on" "$krait" test-ops --device "$device:pdl=on" "${op_options[@]}"
-        for model in mamba falcon_mamba mamba2; do golden "$device:pdl=on" "$model" 1; done
+        golden "$device:pdl=on"
+        for shape in mamba-130m mamba2-130m; do
+            make_model "$shape-Q4_K" "$shape" Q4_K || continue
+            for chunk in 512 1; do same "$shape-Q4_K" "$chunk" "$device" "$device:pdl=on"; done
+            # Its kernel takes weights, which are constant, before it waits.
+            if has_wgmma "$device"; then same "$shape-Q4_K" 512 "$device:wgmma=on" "$device:wgmma=on:pdl=on"; fi
+        done
+        step "test-ops $device:pdl=on" "$krait" test-ops --device "$device:pdl=on" --quick
+        if has_wgmma "$device"; then
+            step "test-ops $device:wgmma=on:pdl=on" "$krait" test-ops --device "$device:wgmma=on:pdl=on" --op mul_mat "${op_options[@]}"
+        fi
     fi
 done
 
 # ---- how fast is it: a look at each model ----------------------------------------------------------------------------------
 
-# make_model MODEL SHAPE FORMAT: tried once. Whether to go on with it: also to list what is not run.
-declare -A tried=()
-make_model() {
-    if [[ -z "${tried[$1]:-}" ]]; then
-        tried[$1]=1
-        step "random $1" "$krait" make-random "$out/$1.gguf" --like "$2" --type "$3"
-    fi
-    [[ -n "$stop" || -e "$out/$1.gguf" ]]
-}
-
 # bench MODEL DEVICE[:OPTIONS] NOTE ARGUMENT...
 bench() {
     local model="$1" device="$2" note="$3"
     shift 3
-    step "bench $model $device${note:+ $note}" "$krait" bench "$out/$model.gguf" --device "$device" --output json "$@"
+    step "bench $model $device${note:+ $note}" "$krait" bench "$scratch/$model.gguf" --device "$device" --output json "$@"
 }
 
-shapes=()
-if ((quick == 0)); then IFS=, read -ra shapes <<<"$models"; fi
-for shape in "${shapes[@]}"; do
-    for format in Q4_K F16 Q8_0; do
+# Format by format: a look at every model comes before the second look at one.
+for format in Q4_K F16 Q8_0; do
+    for shape in "${shapes[@]}"; do
         make_model "$shape-$format" "$shape" "$format" || continue
         for device in "${devices[@]}"; do
             bench "$shape-$format" "$device" "" -p 512 -n 128 -b 1
             bench "$shape-$format" "$device" "chain 16" -p 0 -n 128 -b 1 --chain 16
-            if has_pdl "$device"; then bench "$shape-$format" "$device:pdl=on" "" -p 0 -n 128 -b 1; fi
+            if has_pdl "$device"; then bench "$shape-$format" "$device:pdl=on" "" -p 512 -n 128 -b 1; fi
             if has_wgmma "$device"; then bench "$shape-$format" "$device:wgmma=on" "" -p 512 -n 0; fi
         done
     done
@@ -247,16 +230,29 @@ products() {
     step "products $1 $2" "$krait" test-ops --device "$1" --perf --shapes models --op mul_mat --case "$2" --output json
 }
 
+# cublaslt DEVICE ROWS: of the model whose products Krait's stand beside.
+cublaslt() {
+    if [[ -x "$folder/bin/cublaslt_bench" ]]; then
+        step "cublasLt $1 $2 rows" "$folder/bin/cublaslt_bench" --device "${1#cuda}" --sizes 2.8b --rows "$2" --output json
+    else
+        skip "cublasLt $1 $2 rows" "cublaslt_bench was not built, there is no cublasLt beside nvcc"
+    fi
+}
+
+# A step for each number of rows: a step that is cut off leaves no figures.
 if ((quick == 0)); then
     for device in "${devices[@]}"; do
-        if [[ "$device" == cuda* && -x "$folder/bin/cublaslt_bench" ]]; then
-            step "cublasLt $device" "$folder/bin/cublaslt_bench" --device "${device#cuda}" --output json
-        elif [[ "$device" == cuda* ]]; then
-            skip "cublasLt $device" "cublaslt_bench was not built, there is no cublasLt beside nvcc"
-        fi
-        for format in F16 Q4_K Q8_0; do
-            products "$device" "$format.*.2.8b.*"
-            if has_wgmma "$device"; then products "$device:wgmma=on" "$format.t512.*.2.8b.*"; fi
+        for rows in 1 512 8 32 16; do
+            if is_cuda "$device"; then cublaslt "$device" "$rows"; fi
+            for format in F16 Q4_K Q8_0; do
+                cases="$format.t$rows.*.2.8b.*"
+                products "$device" "$cases"
+                if ((rows == 1 || rows == 512)) && has_pdl "$device"; then products "$device:pdl=on" "$cases"; fi
+                if ((rows == 512)) && has_wgmma "$device"; then
+                    products "$device:wgmma=on" "$cases"
+                    products "$device:wgmma=on:pdl=on" "$cases"
+                fi
+            done
         done
     done
 fi
@@ -264,7 +260,7 @@ fi
 # ---- the rest --------------------------------------------------------------------------------------------------------------
 
 for device in "${devices[@]}"; do
-    if [[ "$device" == cuda* ]] && command -v compute-sanitizer >/dev/null; then
+    if is_cuda "$device" && command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck synccheck; do
             step "compute-sanitizer $tool $device" compute-sanitizer --tool "$tool" --error-exitcode 9 "$krait" test-ops --device "$device" \
                 --quick --jobs 1 --case '*t5.h8*'
@@ -278,11 +274,10 @@ for shape in "${shapes[@]}"; do
     for format in Q4_K F16 Q8_0; do
         make_model "$shape-$format" "$shape" "$format" || continue
         for device in "${devices[@]}"; do
-            # It measures the machine's ceilings first.
             bench "$shape-$format" "$device" "in full" -p 512,2048 -n 128 -b 1,8,32
             if has_pdl "$device"; then bench "$shape-$format" "$device:pdl=on" "chain 16" -p 0 -n 128 -b 1 --chain 16; fi
             if has_wgmma "$device"; then bench "$shape-$format" "$device:wgmma=on" "in full" -p 512,2048 -n 0; fi
         done
-        rm -f "$out/$shape-$format.gguf"
+        rm -f "$scratch/$shape-$format.gguf"
     done
 done

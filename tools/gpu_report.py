@@ -4,59 +4,105 @@
 
     tools/gpu_report.py DIRECTORY
 
-The folder has steps.tsv (name, verdict, seconds, file of the output; a line a step), the outputs, devices.txt and, with NVIDIA's
-tools, nvidia-smi.txt. Products that `krait test-ops --perf --shapes models` and cublaslt_bench both timed stand in one table.
+The folder has steps.tsv (name, verdict, seconds, file of the output; a line a step), the outputs, what each step wrote to standard
+error beside its output (.err for .txt), devices.txt and, with NVIDIA's tools, nvidia-smi.txt. Products that `krait test-ops --perf
+--shapes models` and cublaslt_bench both timed stand in one table. There is a report of whatever is there: the run may have been cut off
+anywhere, and a program that failed may have printed anything.
 Exit code: 1 where a step failed; steps that were not run have not failed.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
 LONGEST_OUTPUT = 4000  # characters of what is no JSON: its end
 UNFINISHED = ("not run", "cut off")
+MEASURED = ("bench", "perf", "products", "cublasLt")
 
 
-def read_steps(folder: Path) -> list[dict]:
-    steps = []
-    for line in (folder / "steps.tsv").read_text().splitlines():
-        name, verdict, seconds, file = line.split("\t")
+def text_of(path: Path) -> str | None:
+    """None where it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return None
+
+
+def object_in(text: str) -> dict | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def objects(value: object) -> list[dict]:
+    """Those of a list that are objects; none of what is no list."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def read_steps(folder: Path) -> tuple[list[dict], list[str]]:
+    """The steps, and what there is to say of steps.tsv itself."""
+    listed = text_of(folder / "steps.tsv")
+    if listed is None:
+        return [], ["There is no steps.tsv: nothing was run, or it was deleted."]
+    steps, notes = [], []
+    for number, line in enumerate(listed.splitlines(), 1):
+        fields = line.split("\t")
+        if len(fields) != 4 or not fields[2].isdecimal():
+            notes.append(f"Line {number} of steps.tsv is torn and left out: {line!r}")
+            continue
+        name, verdict, seconds, file = fields
         step = {"name": name, "verdict": verdict, "seconds": int(seconds)}
         if file:
-            text = (folder / file).read_text(errors="replace")
-            try:
-                step["result"] = json.loads(text)
-            except ValueError:
-                step["output"] = text[-LONGEST_OUTPUT:]
+            text = text_of(folder / file)
+            result = object_in(text) if text is not None else None
+            if result is not None:
+                step["result"] = result
+            else:
+                step["output"] = text[-LONGEST_OUTPUT:] if text is not None else "(missing)"
+            if errors := text_of((folder / file).with_suffix(".err")):
+                step["errors"] = errors[-LONGEST_OUTPUT:]
         steps.append(step)
-    return steps
+    return steps, notes
+
+
+def timed(entries: object, key: str) -> list[tuple[str, str, float]]:
+    """Format, shape and microseconds of those products that have a time: of "F16.t1.n80.k1536.130m.x" they are F16 and the rest."""
+    found = []
+    for entry in objects(entries):
+        kind, _, shape = str(entry.get(key)).partition(".")
+        us = entry.get("us")
+        if shape and isinstance(us, (int, float)) and math.isfinite(us) and us > 0:
+            found.append((kind, shape, us))
+    return found
 
 
 def products_of(steps: list[dict]) -> list[dict]:
     """A product of a CUDA device that cublasLt timed and Krait too: {device, product, cublaslt_us, krait: {name: {us, ratio}}}, where the
     name is a format, and a device's options where it has some; the ratio is cublasLt's time by Krait's, so more than 1 is faster."""
-    yardstick = {}  # (device, "t1.n80.k1536.130m.x") -> us, of F16
+    yardstick = {}  # (device, shape) -> us, of F16
     for step in steps:
-        if step["name"].startswith("cublasLt ") and "result" in step:
-            device = step["name"].split()[1]
-            for product in step["result"]["products"]:
-                kind, _, shape = product["name"].partition(".")
-                if kind == "F16" and "us" in product:
-                    yardstick[device, shape] = product["us"]
+        kind, _, rest = step["name"].partition(" ")
+        if kind == "cublasLt":
+            for format_, shape, us in timed(step.get("result", {}).get("products"), "name"):
+                if format_ == "F16":
+                    yardstick[rest.partition(" ")[0], shape] = us
     rows: dict[tuple[str, str], dict] = {}
     for step in steps:
-        if not step["name"].startswith("products ") or "result" not in step:
+        kind, _, rest = step["name"].partition(" ")
+        if kind != "products":
             continue
-        device, _, options = step["result"]["device"].partition(":")
-        for case in step["result"]["cases"]:
-            kind, _, shape = case["case"].partition(".")
-            if "us" not in case or (device, shape) not in yardstick:
+        device, _, options = rest.partition(" ")[0].partition(":")
+        for format_, shape, us in timed(step.get("result", {}).get("cases"), "case"):
+            least = yardstick.get((device, shape))
+            if least is None:
                 continue
-            us = yardstick[device, shape]
-            row = rows.setdefault((device, shape), {"device": device, "product": shape, "cublaslt_us": us, "krait": {}})
-            row["krait"][f"{kind} {options}".strip()] = {"us": case["us"], "ratio": us / case["us"]}
+            row = rows.setdefault((device, shape), {"device": device, "product": shape, "cublaslt_us": least, "krait": {}})
+            row["krait"][f"{format_} {options}".strip()] = {"us": us, "ratio": least / us}
     return list(rows.values())
 
 
@@ -71,20 +117,25 @@ def products_table(rows: list[dict]) -> list[str]:
     return lines
 
 
-def markdown(report: dict) -> str:
-    steps = report["steps"]
+def section_of(step: dict) -> list[str]:
+    """All that a step printed; nothing where that is not worth a reader's time."""
+    if step["verdict"] == "passed" and not step["name"].startswith(MEASURED):
+        return []
+    parts = [json.dumps(step["result"], indent=1)] if "result" in step else []
+    parts += [step[key].rstrip() for key in ("output", "errors") if step.get(key)]
+    return ["", f"## {step['name']}"] + [line for part in parts for line in ("", "```", part, "```")] if parts else []
+
+
+def markdown(report: dict, table: list[str]) -> str:
     lines = ["# GPU check", ""]
     if report["devices"]:
         lines += ["```", report["devices"].rstrip(), "```", ""]
+    lines += [line for note in report["notes"] for line in (note, "")]
     lines += ["| step | verdict | seconds |", "|---|---|--:|"]
-    lines += [f"| {s['name']} | {s['verdict']} | {s['seconds']} |" for s in steps]
-    if report["products"]:
-        lines += products_table(report["products"])
-    for step in steps:
-        told = "result" in step or "output" in step
-        if told and (step["verdict"] != "passed" or step["name"].startswith(("bench", "perf", "products", "cublasLt"))):
-            body = json.dumps(step["result"], indent=1) if "result" in step else step["output"]
-            lines += ["", f"## {step['name']}", "", "```", body.rstrip(), "```"]
+    lines += [f"| {s['name']} | {s['verdict']} | {s['seconds']} |" for s in report["steps"]]
+    lines += table
+    for step in report["steps"]:
+        lines += section_of(step)
     return "\n".join(lines) + "\n"
 
 
@@ -93,13 +144,19 @@ def main() -> int:
         print(__doc__, file=sys.stdout if sys.argv[1:] in (["-h"], ["--help"]) else sys.stderr)
         return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     folder = Path(sys.argv[1])
-    steps = read_steps(folder)
-    devices = folder / "devices.txt"
-    report = {"devices": devices.read_text() if devices.exists() else "", "steps": steps, "products": products_of(steps)}
-    if (folder / "nvidia-smi.txt").exists():
-        report["nvidia_smi"] = (folder / "nvidia-smi.txt").read_text()
+    steps, notes = read_steps(folder)
+    products, table = [], []
+    try:
+        products = products_of(steps)
+        table = products_table(products) if products else []
+    except Exception as error:  # whatever a program printed, the rest of the report is worth having
+        notes.append(f"There is no table of products: {error!r}")
+    report = {"devices": text_of(folder / "devices.txt") or "", "notes": notes, "steps": steps, "products": products}
+    smi = text_of(folder / "nvidia-smi.txt")
+    if smi is not None:
+        report["nvidia_smi"] = smi
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "report.md").write_text(markdown(report))
+    (folder / "report.md").write_text(markdown(report, table))
     unfinished = sum(s["verdict"].startswith(UNFINISHED) for s in steps)
     failed = sum(s["verdict"].startswith("failed") for s in steps)
     print(f"{len(steps)} steps, {failed} failed, {unfinished} not run or cut off: {folder}/report.md")

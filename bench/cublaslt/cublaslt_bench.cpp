@@ -68,7 +68,8 @@ Json product_json(const NamedProduct& product, const LtTiming& timing) {
             {"us_max", timing.us.max},
             {"tflop_per_second", product.size.flops() / seconds * 1e-12},
             {"gb_per_second", product.size.bytes() / seconds * 1e-9},
-            {"algorithms", timing.n_algorithms}};
+            {"algorithms", timing.n_algorithms},
+            {"copies", timing.n_copies}};
 }
 
 void print_row(const Json& row) {
@@ -102,10 +103,11 @@ Result<void> run(const Arguments& arguments, const std::vector<NamedProduct>& pr
         for (const NamedProduct& product : products)
             if (product.size.type == type.type) n_bytes = std::max(n_bytes, numbers_for(product.size, cold_bytes));
         if (n_bytes == 0) continue;
-        KRAIT_TRY(const Memory numbers, device.numbers(type.type, n_bytes));
+        const auto numbers = device.numbers(type.type, n_bytes);
         for (const NamedProduct& product : products) {
             if (product.size.type != type.type) continue;
-            const auto timing = time_product(device, product.size, numbers.get(), n_bytes, arguments.repetitions);
+            const auto timing = numbers ? time_product(device, product.size, numbers->get(), n_bytes, arguments.repetitions)
+                                        : Result<LtTiming>(tl::unexpected<Error>(numbers.error()));
             if (!timing && timing.error().code != ErrorCode::unsupported) ++n_failed;
             report["products"].push_back(timing ? product_json(product, *timing)
                                                 : Json{{"name", product.name}, {"error", timing.error().message}});
@@ -148,9 +150,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
     app.add_flag("--list", arguments.list, "Name the products and do nothing");
     app.footer(
-        "Weights and activations come from memory: operands are spread over four second caches, at least 256 MiB. Of up to "
-        "eight\n"
-        "algorithms that cublasLt's heuristic offers, the fastest counts.\n"
+        "Weights and activations come from memory: operands are spread over four second caches, at least 256 MiB,\n"
+        "but in 1024 copies at most, which the smallest products fill less with. Of up to eight algorithms that\n"
+        "cublasLt's heuristic offers, the fastest counts.\n"
         "Example:\n"
         "  cublaslt_bench --sizes 2.8b --rows 1,512");
 }

@@ -107,7 +107,7 @@ Result<LtTiming> time_product(const LtDevice& device, const ProductSize& size, s
     }
     if (!fastest) return tl::unexpected<Error>(std::move(*error));
     KRAIT_TRY(const Spread us, fastest->run(repetitions));
-    return LtTiming{us, product.n_algorithms()};
+    return LtTiming{us, product.n_algorithms(), std::min(n_bytes / set_bytes(size), kMostProducts)};
 }
 
 }  // namespace krait::bench
