@@ -22,6 +22,17 @@ uint64_t hash_of(const GgufFile& file) {
     return hash;
 }
 
+// names: "cuda0,cpu"; empty: the best one.
+Result<std::vector<std::shared_ptr<const Device>>> open_devices(const std::string& names, const Device::Executor& executor) {
+    std::vector<std::shared_ptr<const Device>> devices;
+    KRAIT_TRY(const std::vector<DeviceSpec> specs, parse_device_list(names.empty() ? "auto" : names));
+    for (const DeviceSpec& spec : specs) {
+        KRAIT_TRY(std::shared_ptr<const Device> device, Device::open(spec, executor));
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -45,12 +56,10 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
         return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",
                     model->file_.name(), model->tokenizer_->size(), model->shape().n_vocab);
-    const std::string named = !options.device.empty() ? options.device : environment::device().value_or("auto");
-    KRAIT_TRY(const std::vector<DeviceSpec> specs, parse_device_list(named));
-    for (const DeviceSpec& spec : specs) {
-        KRAIT_TRY(std::shared_ptr<const Device> device, Device::open(spec, options.executor));
-        model->devices_.push_back(std::move(device));
-    }
+    const auto from_environment = options.device.empty() ? environment::device() : std::nullopt;
+    auto devices = open_devices(from_environment ? *from_environment : options.device, options.executor);
+    if (!devices && from_environment) return tl::unexpected<Error>(std::move(devices).error().within("KRAIT_DEVICE"));
+    KRAIT_TRY(model->devices_, std::move(devices));
     const std::vector<WeightSpec> weights = model->architecture_->weights();
     KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));

@@ -161,7 +161,9 @@ Result<GgufFile> ModelArguments::open() const {
 }
 
 Result<std::shared_ptr<const Model>> ModelArguments::load() const {
-    KRAIT_TRY(const std::string spec, device_spec());
+    // What the environment says is read where a device is opened, which then names it in its errors.
+    const bool by_environment = device.empty() && !threads && affinity.empty();
+    KRAIT_TRY(const std::string spec, by_environment ? Result<std::string>("") : device_spec());
     KRAIT_TRY(const PlacementOptions where, placement.parse());
     KRAIT_TRY(GgufFile file, open());
     ProgressBar bar("loading", ProgressBar::Unit::bytes);

@@ -3,7 +3,7 @@
 #
 # Builds Krait on a machine with a GPU, tests and measures its GPU devices, and writes what came out as one JSON and one Markdown
 # file (tools/gpu_report.py). Needs no network and no test framework: a compiler, CMake, fmt, CLI11, nlohmann-json, PCRE2,
-# libexpected, xxhash, and for CUDA devices nvcc. What tells most comes first. See --help.
+# libexpected, xxhash, Python 3, and for CUDA devices nvcc. What tells most comes first. See --help.
 
 set -euo pipefail
 
@@ -72,6 +72,7 @@ if ((${#devices[@]} > 0)); then mapfile -t devices < <(once "${devices[@]}"); fi
 IFS=, read -ra shapes <<<"$models"
 mapfile -t shapes < <(once "${shapes[@]}")
 if ((quick)); then shapes=(); fi
+command -v python3 >/dev/null || { echo "gpu_check.sh: python3 is needed, for the comparisons and the report" >&2; exit 1; }
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
 rm -f "$out"/devices.txt "$out"/nvidia-smi.txt
@@ -86,12 +87,15 @@ if command -v ninja >/dev/null; then generator=(-G Ninja); fi
 architectures=native
 capabilities="$(timeout 20 nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sort -u || true)"
 if [[ "$capabilities" == 9.0 ]]; then architectures=90a-real; fi
+cuda=(-DKRAIT_CUDA=AUTO "-DCMAKE_CUDA_ARCHITECTURES=$architectures")
+# nvcc knows no native architecture where there is no such device.
+if [[ -z "$capabilities" && ! -e /dev/nvidia0 ]]; then cuda=(-DKRAIT_CUDA=OFF); fi
 if command -v nvidia-smi >/dev/null; then
     timeout 20 nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv >"$out/nvidia-smi.txt" 2>&1 || true
 fi
 
 step "configure for $architectures" cmake "${generator[@]}" -B "$folder" -S "$root" -DCMAKE_BUILD_TYPE=Release \
-    -DKRAIT_BUILD_TESTS=OFF -DKRAIT_CUDA=AUTO -DCMAKE_CUDA_ARCHITECTURES="$architectures"
+    -DKRAIT_BUILD_TESTS=OFF "${cuda[@]}"
 if [[ "$verdict" == passed ]]; then step "build" cmake --build "$folder" --parallel; fi
 if [[ "$verdict" != passed ]]; then
     say "there is nothing to test: $verdict"

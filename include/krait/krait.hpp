@@ -8,6 +8,10 @@
 //   auto tokens = model->tokenize("It was");
 #pragma once
 
+#if !defined(_MSVC_LANG) && __cplusplus < 202002L
+#error "krait.hpp needs C++20 (-std=c++20); krait.h is C11"
+#endif
+
 #include <krait/krait.h>
 
 #include <memory>

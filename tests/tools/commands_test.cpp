@@ -195,6 +195,10 @@ TEST_F(Commands, WrongPlacementsAreRefused) {
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory gpu=1T", 2, "no device of this model is called 'gpu'");
     expect_says("run -p x -d cpu --max-memory cpu=1G --max-memory cpu=2G", 2, "--max-memory cpu: this device has two limits");
     expect_says("run -p x -d nowhere0", 2, "no plugin of it is in backends/");
+    const Answer by_environment = krait("run -p x", "KRAIT_DEVICE=nowhere0");
+    EXPECT_EQ(by_environment.exit_code, 2);
+    EXPECT_NE(by_environment.text.find("KRAIT_DEVICE: there is no device family 'nowhere'"), std::string::npos)
+        << by_environment.text;
     expect_says("run -p x -d cpu,cpu --layers 8,0 --place 'blk[.]99=cpu'", 2, "no node and no weight matches");
     expect_says("run -p x -d cpu,cpu --layers 8,0 --max-memory cpu=1K", 1, "--max-memory cpu=1.0 KiB: ");
     for (const char* option : {"--layers", "--split", "--place", "--max-memory"})
