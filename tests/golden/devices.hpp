@@ -17,7 +17,7 @@ namespace krait::test {
 inline const std::vector<std::string> kGoldenDevices{"cpu", "reference", "vulkan0", "cuda-host0"};
 
 inline const std::vector<std::string>& devices_there() {
-    static std::vector<std::shared_ptr<Device>> open;  // so that drivers stay loaded while thousands of models come and go
+    static std::vector<std::shared_ptr<Device>> open;  // kept, so that their drivers stay loaded while thousands of models come and go
     static const std::vector<std::string> there = [] {
         std::vector<std::string> found;
         for (const std::string& name : kGoldenDevices) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 
 #include "core/runtime/device.hpp"
 
@@ -32,12 +31,10 @@ inline constexpr TestOptions kTestOptions[] = {
 };
 
 // spec with each of its family's options; without those that this device does not support. A family without options: spec itself.
-// To know, it opens the device with each, once a process, and keeps the first that opens, so that a driver is loaded once and not by every
-// test anew.
+// To know, it opens the device with each, once a process.
 inline std::vector<std::string> with_test_options(std::string_view family, const std::string& spec,
                                                   bool with_data_only = false) {
     static std::map<std::pair<std::string, bool>, std::vector<std::string>> known;
-    static std::map<std::string, std::shared_ptr<Device>> kept;
     if (const auto found = known.find({spec, with_data_only}); found != known.end()) return found->second;
     std::vector<std::string> specs;
     bool has_options = false;
@@ -48,9 +45,7 @@ inline std::vector<std::string> with_test_options(std::string_view family, const
         has_options = true;
         const auto opened = Device::open(all);
         if (opened || opened.error().code == ErrorCode::unsupported) {
-            if (!opened) continue;
-            specs.push_back(all);
-            kept.emplace(spec, *opened);
+            if (opened) specs.push_back(all);
             continue;
         }
         const auto again = Device::open(least);
