@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,15 +16,10 @@ namespace krait::test {
 inline const std::vector<std::string> kGoldenDevices{"cpu", "reference", "vulkan0", "cuda-host0"};
 
 inline const std::vector<std::string>& devices_there() {
-    static std::vector<std::shared_ptr<Device>> open;  // kept, so that their drivers stay loaded while thousands of models come and go
     static const std::vector<std::string> there = [] {
         std::vector<std::string> found;
-        for (const std::string& name : kGoldenDevices) {
-            auto device = Device::open(name);
-            if (!device) continue;
-            open.push_back(*std::move(device));
-            found.push_back(name);
-        }
+        for (const std::string& name : kGoldenDevices)
+            if (Device::open(name)) found.push_back(name);
         return found;
     }();
     return there;
