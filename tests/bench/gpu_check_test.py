@@ -96,6 +96,14 @@ class GpuCheck(unittest.TestCase):
         self.environment = {**os.environ, "PATH": f"{fakes}:{os.environ['PATH']}", "FAKES": str(fakes)}
         self.out = self.folder / "out"
 
+    def wait_for(self, name: str) -> None:
+        """Until a fake has made that file."""
+        for _ in range(2400):
+            if (self.folder / "fakes" / name).exists():
+                return
+            time.sleep(0.05)
+        self.fail(f"no fake made {name}")
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen([ROOT / "tools/gpu_check.sh", "--out", self.out, "--build", self.folder / "build", *arguments],
                                 env={**self.environment, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -224,10 +232,7 @@ exec {shutil.which("tr")} "$@" <<<"$text"
 """)
         fake.chmod(0o755)
         process = self.start("--models", "mamba-2.8b", FAKE_SLOW="1")
-        for _ in range(2400):
-            if (self.folder / "fakes/naming").exists():
-                break
-            time.sleep(0.05)
+        self.wait_for("naming")
         process.send_signal(signal.SIGTERM)
         text, _ = process.communicate(timeout=100)
         self.assertEqual(process.returncode, 130, text)
@@ -242,10 +247,7 @@ exec {shutil.which("tr")} "$@" <<<"$text"
             while :; do sleep 0.05; done
         }\n        echo"""))
         process = self.start("--models", "mamba-2.8b", FAKE_SLOW="1")
-        for _ in range(2400):
-            if (self.folder / "fakes/begun").exists():
-                break
-            time.sleep(0.05)
+        self.wait_for("begun")
         process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
