@@ -96,13 +96,12 @@ class GpuCheck(unittest.TestCase):
         self.environment = {**os.environ, "PATH": f"{fakes}:{os.environ['PATH']}", "FAKES": str(fakes)}
         self.out = self.folder / "out"
 
-    def wait_for(self, name: str) -> None:
-        """Until a fake has made that file."""
+    def wait_for(self, path: Path) -> None:
         for _ in range(2400):
-            if (self.folder / "fakes" / name).exists():
+            if path.exists():
                 return
             time.sleep(0.05)
-        self.fail(f"no fake made {name}")
+        self.fail(f"{path} does not come")
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen([ROOT / "tools/gpu_check.sh", "--out", self.out, "--build", self.folder / "build", *arguments],
@@ -209,11 +208,7 @@ class GpuCheck(unittest.TestCase):
 
     def test_an_interrupted_script_leaves_a_report(self) -> None:
         process = self.start("--models", "mamba-2.8b", FAKE_SLOW="1")
-        running = self.out / "bench_mamba_2_8b_Q4_K_cuda0.txt"
-        for _ in range(2400):
-            if running.exists():
-                break
-            time.sleep(0.05)
+        self.wait_for(self.out / "bench_mamba_2_8b_Q4_K_cuda0.txt")
         process.send_signal(signal.SIGTERM)
         text, _ = process.communicate(timeout=240)  # bench would sleep on for 600 s
         self.assertEqual(process.returncode, 130, text)
@@ -232,7 +227,7 @@ exec {shutil.which("tr")} "$@" <<<"$text"
 """)
         fake.chmod(0o755)
         process = self.start("--models", "mamba-2.8b", FAKE_SLOW="1")
-        self.wait_for("naming")
+        self.wait_for(self.folder / "fakes/naming")
         process.send_signal(signal.SIGTERM)
         text, _ = process.communicate(timeout=100)
         self.assertEqual(process.returncode, 130, text)
@@ -247,7 +242,7 @@ exec {shutil.which("tr")} "$@" <<<"$text"
             while :; do sleep 0.05; done
         }\n        echo"""))
         process = self.start("--models", "mamba-2.8b", FAKE_SLOW="1")
-        self.wait_for("begun")
+        self.wait_for(self.folder / "fakes/begun")
         process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
