@@ -29,102 +29,66 @@ int report(const Error& error) {
     }
 }
 
-void run_when_chosen(CLI::App& command, Command& chosen, std::function<Result<void>()> body) {
-    command.callback([&chosen, body = std::move(body)] {
-        chosen = [body] {
-            const auto done = body();
-            return done ? kExitOk : report(done.error());
-        };
+void run_when_chosen(Command& command, std::function<Result<void>()> body) {
+    command.body([body = std::move(body)] {
+        const auto done = body();
+        return done ? kExitOk : report(done.error());
     });
-}
-
-CLI::Validator whole_number(int64_t least, uint64_t most) {
-    const bool is_open = most == UINT64_MAX || most == INT64_MAX;
-    const std::string range = is_open ? fmt::format("{} or more", least) : fmt::format("{} to {}", least, most);
-    return {[least, most, range](std::string& text) -> std::string {
-                const char *const begin = text.data(), *const end = begin + text.size();
-                const auto is_whole = [&](auto& number) {
-                    const auto [last, code] = std::from_chars(begin, end, number);
-                    return code == std::errc{} && last == end;
-                };
-                int64_t below_zero = 0;
-                uint64_t number = 0;
-                const bool fits = text.starts_with('-') ? is_whole(below_zero) && below_zero >= least
-                                                        : is_whole(number) && number <= most &&
-                                                              (least <= 0 || number >= static_cast<uint64_t>(least));
-                return fits ? std::string() : fmt::format("'{}' is no whole number that is possible here: {}", text, range);
-            },
-            range};
 }
 
 std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
-// An unset variable of a script: `krait run "$MODEL"` is no wish for the demo model.
-static CLI::Validator not_empty(const char* what) {
-    return {[what](const std::string& text) { return text.empty() ? fmt::format("this names {}, and is empty", what) : ""; },
-            ""};
+void ModelArguments::add_path(Command& command) {
+    command.option("model", path, "GGUF file; without it the demo model that ships with krait")
+        .path("MODEL")
+        .not_empty("a file");
 }
 
-void ModelArguments::add_path(CLI::App& command) {
-    command.add_option("model", path, "GGUF file; without it the demo model that ships with krait")
-        ->type_name("MODEL")
-        ->check(not_empty("a file"));
-}
-
-static void add_placement(CLI::App& command, PlacementTexts& placement) {
+static void add_placement(Command& command, PlacementTexts& placement) {
     constexpr const char* kGroup = "Several devices";
-    // Not add_option: it would make nothing of an empty text, which is an error.
-    const auto add_text = [&](const char* name, std::optional<std::string>& text, const char* what) {
-        command
-            .add_option_function<std::string>(
-                name, [&text](const std::string& given) { text = given; }, what)
-            ->type_name("N,N")
-            ->group(kGroup);
-    };
-    add_text("--layers", placement.layers, "how many layers each device takes: 20,4");
-    add_text("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one");
+    command.option("--layers", placement.layers, "how many layers each device takes: 20,4").value_name("N,N").group(kGroup);
+    command.option("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one")
+        .value_name("N,N")
+        .group(kGroup);
     command
-        .add_option("--place", placement.place,
-                    R"(nodes whose name or weight matches go to a device: 'blk\.[0-9]+\.ssm_out=cpu'; may be repeated)")
-        ->type_name("REGEX=DEVICE")
-        ->allow_extra_args(false)
-        ->group(kGroup);
+        .option("--place", placement.place,
+                R"(nodes whose name or weight matches go to a device: 'blk\.[0-9]+\.ssm_out=cpu'; may be repeated)")
+        .value_name("REGEX=DEVICE")
+        .group(kGroup);
     command
-        .add_option(
-            "--max-memory", placement.max_memory,
-            "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
-        ->type_name("DEVICE=SIZE")
-        ->allow_extra_args(false)
-        ->group(kGroup);
+        .option("--max-memory", placement.max_memory,
+                "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
+        .value_name("DEVICE=SIZE")
+        .group(kGroup);
 }
 
-void ModelArguments::add_device(CLI::App& command) {
+void ModelArguments::add_device(Command& command) {
     command
-        .add_option("-d,--device", device,
-                    "where to run: a name from 'krait devices', with variant and options where wanted "
-                    "(cpu:avx2:threads=2); 'auto' = the best one; several with ',' between them share the model. Default: "
-                    "$KRAIT_DEVICE where set, else auto")
-        ->type_name("DEVICE")
-        ->check(not_empty("a device"));
-    command.add_option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
-        ->type_name("N")
-        ->check(whole_number(1, 1024));
+        .option("-d,--device", device,
+                "where to run: a name from 'krait devices', with variant and options where wanted "
+                "(cpu:avx2:threads=2); 'auto' = the best one; several with ',' between them share the model. Default: "
+                "$KRAIT_DEVICE where set, else auto")
+        .value_name("DEVICE")
+        .not_empty("a device");
+    command.option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
+        .value_name("N")
+        .in_range(1, 1024);
     command
-        .add_option("--affinity", affinity,
-                    "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
-                    "each; 'none' (default)")
-        ->type_name("LIST");
+        .option("--affinity", affinity,
+                "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
+                "each; 'none' (default)")
+        .value_name("LIST");
     add_placement(command, placement);
 }
 
-void ModelArguments::add_explain(CLI::App& command) {
+void ModelArguments::add_explain(Command& command) {
     // A flag, which takes no argument of its own: the model's path may stand behind it.
     command
-        .add_flag(
-            "--explain{table}", explain,
+        .flag_with_value(
+            "--explain", explain, "table",
             "show where each node runs and why, and stop; --explain=dot draws it for Graphviz, --explain=table is the default")
-        ->check(CLI::IsMember({"table", "dot"}))
-        ->group("Several devices");
+        .one_of({"table", "dot"})
+        .group("Several devices");
 }
 
 Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form) {

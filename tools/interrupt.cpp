@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "core/base/output_file.hpp"
-#include "tools/command.hpp"
+#include "tools/command_line/command_line.hpp"
 
 namespace krait::tools {
 namespace {

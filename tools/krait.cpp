@@ -14,40 +14,27 @@ namespace {
 
 int run(int argc, char** argv) {
     using namespace krait::tools;
-    CLI::App app{"Runs state-space language models on any device of this machine."};
-    app.name("krait");
-    app.set_version_flag("--version", std::string("krait ") + KRAIT_VERSION);
-    app.require_subcommand(1);
-    app.footer(
+    Command program("krait", "Runs state-space language models on any device of this machine.");
+    program.version(std::string("krait ") + KRAIT_VERSION);
+    program.footer(
         "Examples:\n"
         "  krait run -p \"It was a truth\"                      the demo model goes on\n"
         "  krait run model.gguf -p \"Once\" -n 100 --seed 1     another model, the same text every time\n"
         "  krait devices                                      what there is to run on\n"
         "  krait COMMAND --help                               more about one command");
-    Command chosen;
-    add_run_command(app, chosen);
-    add_devices_command(app, chosen);
-    add_imatrix_command(app, chosen);
-    add_inspect_command(app, chosen);
-    add_logits_command(app, chosen);
-    add_make_random_command(app, chosen);
-    add_quantize_command(app, chosen);
-    add_tokenize_command(app, chosen);
-    add_bench_command(app, chosen);
-    add_hellaswag_command(app, chosen);
-    add_perplexity_command(app, chosen);
-    add_test_ops_command(app, chosen);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::RequiredError& error) {
-        // CLI11 says only that a subcommand is required, also where there was one that does not exist.
-        if (!app.get_subcommands().empty() || argc < 2 || argv[1][0] == '-') return app.exit(error), kExitBadInput;
-        fmt::print(stderr, "krait: there is no command '{}'; 'krait --help' lists them\n", argv[1]);
-        return kExitBadInput;
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kExitOk : kExitBadInput;
-    }
-    const int exit_code = chosen();
+    add_run_command(program);
+    add_devices_command(program);
+    add_imatrix_command(program);
+    add_inspect_command(program);
+    add_logits_command(program);
+    add_make_random_command(program);
+    add_quantize_command(program);
+    add_tokenize_command(program);
+    add_bench_command(program);
+    add_hellaswag_command(program);
+    add_perplexity_command(program);
+    add_test_ops_command(program);
+    const int exit_code = program.parse_and_run(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
         fmt::print(stderr, "krait: standard output cannot be written\n");
         return kExitFailure;

@@ -126,40 +126,35 @@ int test_ops(const Arguments& arguments) {
 
 }  // namespace
 
-void add_test_ops_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("test-ops", "Check every operator of a device against the reference");
+void add_test_ops_command(Command& program) {
+    Command& command = program.command("test-ops", "Check every operator of a device against the reference");
     const auto arguments = std::make_shared<Arguments>();
     command
-        ->add_option("-d,--device", arguments->device,
-                     "Device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
-        ->type_name("DEVICE");
-    command->add_option("--op", arguments->selection.op, "Operators ('*' matches anything)")->capture_default_str();
-    command->add_option("--case", arguments->selection.cases, "Cases ('*' matches anything)")->capture_default_str();
-    command->add_flag("--list", arguments->list, "Name the cases and do nothing");
-    command->add_flag("--quick", arguments->selection.quick, "Leave out cases that take long");
-    command->add_flag("--perf", arguments->perf,
-                      "Time the cases instead of checking them, beside the ceilings of this machine");
+        .option("-d,--device", arguments->device,
+                "Device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
+        .value_name("DEVICE");
+    command.option("--op", arguments->selection.op, "Operators ('*' matches anything)").show_default();
+    command.option("--case", arguments->selection.cases, "Cases ('*' matches anything)").show_default();
+    command.option("--list", arguments->list, "Name the cases and do nothing");
+    command.option("--quick", arguments->selection.quick, "Leave out cases that take long");
+    command.option("--perf", arguments->perf, "Time the cases instead of checking them, beside the ceilings of this machine");
     command
-        ->add_option("--shapes", arguments->shapes,
-                     "With --perf, what is timed: the cases of the tests, most of them small and all from caches, or nodes of\n"
-                     "mamba-130m, 1.4b and 2.8b, whose weights come from memory")
-        ->check(CLI::IsMember({"tests", "models"}))
-        ->capture_default_str();
-    command->add_option("-o,--output", arguments->output, "With --perf: table, json")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->capture_default_str();
-    command->add_option("--jobs", arguments->jobs, "Cases at a time (default: one a core)")
-        ->check(whole_number(1, 1024))
-        ->type_name("N");
-    command->add_flag("-v,--verbose", arguments->verbose, "One line a case");
-    command->footer(
+        .option("--shapes", arguments->shapes,
+                "With --perf, what is timed: the cases of the tests, most of them small and all from caches, or nodes of\n"
+                "mamba-130m, 1.4b and 2.8b, whose weights come from memory")
+        .one_of({"tests", "models"})
+        .show_default();
+    command.option("-o,--output", arguments->output, "With --perf: table, json").one_of({"table", "json"}).show_default();
+    command.option("--jobs", arguments->jobs, "Cases at a time (default: one a core)").in_range(1, 1024).value_name("N");
+    command.option("-v,--verbose", arguments->verbose, "One line a case");
+    command.footer(
         "The reference backend is the oracle for every other device; on 'reference' itself results are compared with each\n"
         "operator's formula. Exit code: 0 all passed, 1 something failed, 2 bad arguments.\n"
         "Examples:\n"
         "  krait test-ops --device cpu\n"
         "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v\n"
         "  krait test-ops --device cpu --perf --shapes models --op mul_mat --case 'Q4_K.t1.*2.8b*'");
-    command->callback([&chosen, arguments] { chosen = [arguments] { return test_ops(*arguments); }; });
+    command.body([arguments] { return test_ops(*arguments); });
 }
 
 }  // namespace krait::tools

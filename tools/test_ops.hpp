@@ -7,6 +7,6 @@
 
 namespace krait::tools {
 
-void add_test_ops_command(CLI::App& app, Command& chosen);
+void add_test_ops_command(Command& program);
 
 }  // namespace krait::tools

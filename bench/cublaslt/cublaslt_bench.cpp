@@ -3,11 +3,11 @@
 // cublaslt_bench: how long cublasLt takes for the products of published models on a CUDA device. A yardstick, no part of the engine.
 //   cublaslt_bench --sizes 2.8b --rows 1,512 --output json
 // Exit codes as of krait: 0 success, 1 it failed, 2 bad arguments.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "bench/cublaslt/timing.hpp"
 #include "bench/product_shapes.hpp"
+#include "tools/command_line/command_line.hpp"
 
 namespace krait::bench {
 namespace {
@@ -119,37 +119,35 @@ Result<void> run(const Arguments& arguments, const std::vector<NamedProduct>& pr
     return {};
 }
 
-// Of an option that takes some of these words.
+// What an option takes that chooses some of these.
 template <class List, class Name>
-CLI::Validator some_of(const List& list, Name name) {
+std::vector<std::string> words_of(const List& list, Name name) {
     std::vector<std::string> words;
     for (const auto& entry : list) words.push_back(name(entry));
-    return CLI::IsMember(words);
+    return words;
 }
 
-void add_options(CLI::App& app, Arguments& arguments) {
-    app.add_option("-d,--device", arguments.device, "CUDA device, counted from 0")
-        ->check(CLI::Range(0, 1023))
-        ->type_name("N")
-        ->capture_default_str();
-    app.add_option("--sizes", arguments.sizes, "models whose products are timed: 130m, 1.4b, 2.8b (default: all)")
-        ->delimiter(',')
-        ->check(some_of(kModelSizes, [](const ModelSize& size) { return size.name; }));
-    app.add_option("--rows", arguments.rows, "rows of x: 1, 8, 16, 32, 512 (default: all)")
-        ->delimiter(',')
-        ->check(some_of(kProductRows, [](int64_t rows) { return std::to_string(rows); }));
-    app.add_option("--types", arguments.types, "what is multiplied: f16, fp8 (E4M3), int8; sums are float32, of int8 int32")
-        ->delimiter(',')
-        ->check(some_of(kTypes, [](const NamedType& type) { return type.option; }))
-        ->capture_default_str();
-    app.add_option("-r,--repetitions", arguments.repetitions, "how often each is timed; the median counts")
-        ->check(CLI::Range(1, 100000))
-        ->capture_default_str();
-    app.add_option("-o,--output", arguments.output, "table, json")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->capture_default_str();
-    app.add_flag("--list", arguments.list, "Name the products and do nothing");
-    app.footer(
+void add_options(tools::Command& command, Arguments& arguments) {
+    command.option("-d,--device", arguments.device, "CUDA device, counted from 0")
+        .in_range(0, 1023)
+        .value_name("N")
+        .show_default();
+    command.option("--sizes", arguments.sizes, "models whose products are timed: 130m, 1.4b, 2.8b (default: all)")
+        .split_at_commas()
+        .one_of(words_of(kModelSizes, [](const ModelSize& size) { return size.name; }));
+    command.option("--rows", arguments.rows, "rows of x: 1, 8, 16, 32, 512 (default: all)")
+        .split_at_commas()
+        .one_of(words_of(kProductRows, [](int64_t rows) { return std::to_string(rows); }));
+    command.option("--types", arguments.types, "what is multiplied: f16, fp8 (E4M3), int8; sums are float32, of int8 int32")
+        .split_at_commas()
+        .one_of(words_of(kTypes, [](const NamedType& type) { return type.option; }))
+        .show_default();
+    command.option("-r,--repetitions", arguments.repetitions, "how often each is timed; the median counts")
+        .in_range(1, 100000)
+        .show_default();
+    command.option("-o,--output", arguments.output, "table, json").one_of({"table", "json"}).show_default();
+    command.option("--list", arguments.list, "Name the products and do nothing");
+    command.footer(
         "Weights and activations come from memory: operands are spread over four second caches, at least 256 MiB,\n"
         "but in 1024 copies at most, which the smallest products fill less with. Of up to eight algorithms that\n"
         "cublasLt's heuristic offers, the fastest counts.\n"
@@ -157,29 +155,31 @@ void add_options(CLI::App& app, Arguments& arguments) {
         "  cublaslt_bench --sizes 2.8b --rows 1,512");
 }
 
-int main(int argc, char** argv) {
-    CLI::App app("How long cublasLt takes for the matrix products of published models: a yardstick for Krait's CUDA backend");
-    Arguments arguments;
-    add_options(app, arguments);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
+int time_products(const Arguments& arguments) {
     const auto products = chosen_products(arguments);
     if (products.empty()) {
         fmt::print(stderr, "cublaslt_bench: no product is left; 'cublaslt_bench --list' names them all\n");
-        return 2;
+        return tools::kExitBadInput;
     }
     if (arguments.list) {
         for (const NamedProduct& product : products) fmt::print("{}\n", product.name);
-        return 0;
+        return tools::kExitOk;
     }
     if (const auto done = run(arguments, products); !done) {
         fmt::print(stderr, "cublaslt_bench: {}\n", done.error().message);
-        return 1;
+        return tools::kExitFailure;
     }
-    return 0;
+    return tools::kExitOk;
+}
+
+int main(int argc, char** argv) {
+    tools::Command command(
+        "cublaslt_bench",
+        "How long cublasLt takes for the matrix products of published models: a yardstick for Krait's CUDA backend");
+    Arguments arguments;
+    add_options(command, arguments);
+    command.body([&] { return time_products(arguments); });
+    return command.parse_and_run(argc, argv);
 }
 
 }  // namespace

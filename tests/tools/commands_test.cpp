@@ -93,6 +93,18 @@ TEST_F(Commands, NumbersAreWholeAndInRange) {
     expect_says("run -p a -n 1 --seed 18446744073709551615 --no-timings", 0, "a");
 }
 
+TEST_F(Commands, AListIsOneWordAndSoTheModelMayStandBehindIt) {
+    expect_says("bench -p 2,4 none.gguf", 2, "none.gguf cannot be read");
+    expect_says("bench --batch 1 --batch 2,x none.gguf", 2, "'x' is no whole number");
+}
+
+TEST_F(Commands, OptionsThatExcludeEachOther) {
+    expect_says("logits --tokens 1 --prompt a -o none.npy", 2, "--tokens excludes --prompt");
+    expect_says("logits --file none --prompt a -o none.npy", 2, "--prompt excludes --file");
+    expect_says("logits -o none.npy", 2, "one of --tokens, --prompt and --file is needed");
+    expect_says("run --prompt a --file b", 2, "--prompt excludes --file");
+}
+
 TEST_F(Commands, MakeRandomTakesNoSizeOfAnotherArchitecture) {
     const std::string out = "make-random " + path("m.gguf") + " ";
     expect_says(out + "--heads 8", 2, "--heads is a size of Mamba-2 only, and mamba-130m is Mamba-1");

@@ -34,7 +34,10 @@ MAY_INCLUDE = {
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
     # Measures the processor and knows nothing of the engine.
     "bench/ceilings": (),
-    "tools": LIBRARY + ("tests/harness", "bench"),
+    # How programs read their arguments.
+    "tools/command_line": ("core",),
+    "bench/cublaslt": LIBRARY + ("bench", "tools/command_line"),
+    "tools": LIBRARY + ("tests/harness", "bench", "tools/command_line"),
 }
 
 # Static libraries that a plugin may hold its own copy of, and the interface target with the warning flags.

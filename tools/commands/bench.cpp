@@ -85,51 +85,48 @@ Result<void> run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("bench", "Time prompts and decoding, beside what this machine could do at best");
+void add_bench_command(Command& program) {
+    Command& command = program.command("bench", "Time prompts and decoding, beside what this machine could do at best");
     auto arguments = std::make_shared<Arguments>();
     bench::BenchPlan& plan = arguments->plan;
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
-    arguments->model.add_explain(*command);
-    command->add_option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
-        ->delimiter(',')
-        ->check(whole_number(0, 1 << 24))
-        ->capture_default_str();
-    command->add_option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
-        ->delimiter(',')
-        ->check(whole_number(1, SessionOptions::kMaxSequences))
-        ->capture_default_str();
-    command->add_option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
-        ->delimiter(',')
-        ->check(whole_number(0, 1 << 24))
-        ->capture_default_str();
-    command->add_option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
-        ->delimiter(',')
-        ->check(whole_number(1, SessionOptions::kMaxSequences))
-        ->capture_default_str();
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
+    arguments->model.add_explain(command);
+    command.option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
+        .split_at_commas()
+        .in_range(0, 1 << 24)
+        .show_default();
+    command.option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
+        .split_at_commas()
+        .in_range(1, SessionOptions::kMaxSequences)
+        .show_default();
+    command.option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
+        .split_at_commas()
+        .in_range(0, 1 << 24)
+        .show_default();
+    command.option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
+        .split_at_commas()
+        .in_range(1, SessionOptions::kMaxSequences)
+        .show_default();
     command
-        ->add_option(
-            "--chain", plan.chain,
-            "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
-            "its logits")
-        ->check(whole_number(1, SessionOptions::kMaxChain))
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
-        ->check(whole_number(1, 100000))
-        ->capture_default_str();
-    command->add_option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut")
-        ->check(whole_number(1, 1 << 20))
-        ->capture_default_str();
-    command->add_option("-s,--seed", plan.seed, "of the random tokens")->check(whole_number())->capture_default_str();
-    command->add_flag("--no-warm-up", arguments->no_warm_up, "count the first run as well");
-    command->add_flag("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
-    command->add_option("-o,--output", arguments->output, "table, md, csv or json")
-        ->check(CLI::IsMember({"table", "md", "csv", "json"}))
-        ->type_name("FORM")
-        ->capture_default_str();
-    command->footer(
+        .option("--chain", plan.chain,
+                "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
+                "its logits")
+        .in_range(1, SessionOptions::kMaxChain)
+        .value_name("N")
+        .show_default();
+    command.option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
+        .in_range(1, 100000)
+        .show_default();
+    command.option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut").in_range(1, 1 << 20).show_default();
+    command.option("-s,--seed", plan.seed, "of the random tokens").in_range().show_default();
+    command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
+    command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
+    command.option("-o,--output", arguments->output, "table, md, csv or json")
+        .one_of({"table", "md", "csv", "json"})
+        .value_name("FORM")
+        .show_default();
+    command.footer(
         "Tokens are random. GB/s and GFLOP/s count what a model must read and multiply at least; 'of read' and 'of peak' are\n"
         "the shares of what this machine was measured to do just now (docs/benchmarks.md).\n"
         "Examples:\n"
@@ -138,7 +135,7 @@ void add_bench_command(CLI::App& app, Command& chosen) {
         "  krait bench model.gguf -d cuda0,vulkan0 -p 512 --sequences 1,2 -n 0    prompts through two devices side by side\n"
         "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
         "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only");
-    run_when_chosen(*command, chosen, [arguments] { return run(*arguments); });
+    run_when_chosen(command, [arguments] { return run(*arguments); });
 }
 
 }  // namespace krait::tools

@@ -69,9 +69,9 @@ int probe_devices() {
 
 }  // namespace
 
-void add_devices_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("devices", "List devices and plugins; for refused ones, why");
-    command->footer(
+void add_devices_command(Command& program) {
+    Command& command = program.command("devices", "List devices and plugins; for refused ones, why");
+    command.footer(
         "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
         "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
         "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.\n"
@@ -81,16 +81,16 @@ void add_devices_command(CLI::App& app, Command& chosen) {
         "  krait devices --safe-probe                         when a plugin or driver crashes: which\n"
         "  KRAIT_BACKEND_PATH=~/plugins krait devices         with plugins of your own, or why they are refused");
     auto probe = std::make_shared<bool>(false);
-    command->add_flag(
+    command.option(
         "--probe", *probe,
         "measure each device, once: what decides where layers go when several share a model. Kept in krait/rates.tsv in "
         "$XDG_CACHE_HOME or ~/.cache; delete it to measure again");
     auto safe_probe = std::make_shared<bool>(false);
-    command->add_flag("--safe-probe", *safe_probe,
-                      "try each plugin in a child process first: one that crashes is listed, not used");
-    command->callback([&chosen, probe, safe_probe] {
+    command.option("--safe-probe", *safe_probe,
+                   "try each plugin in a child process first: one that crashes is listed, not used");
+    command.body([probe, safe_probe] {
         PluginRegistry::instance().set_safe_probe(*safe_probe);
-        chosen = *probe ? probe_devices : show_devices;
+        return *probe ? probe_devices() : show_devices();
     });
 }
 

@@ -82,31 +82,27 @@ Result<void> hellaswag(const Arguments& arguments) {
 
 }  // namespace
 
-void add_hellaswag_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("hellaswag", "Measure how often a model finds the right one of four endings");
+void add_hellaswag_command(Command& program) {
+    Command& command = program.command("hellaswag", "Measure how often a model finds the right one of four endings");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
     command
-        ->add_option("-f,--file", arguments->file,
-                     "tasks of six lines: context, index of the right ending (0 to 3), four endings; '-' = standard input")
-        ->required()
-        ->type_name("FILE");
-    command->add_option("-b,--batch", arguments->batch, "tasks that are read together")
-        ->check(whole_number(1, 1024))
-        ->capture_default_str();
-    command->add_option("--max-tasks", arguments->max_tasks, "only the first N tasks; 0 = all")
-        ->check(whole_number())
-        ->capture_default_str()
-        ->type_name("N");
-    command->add_option("-o,--output", arguments->output, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    command->footer(
+        .option("-f,--file", arguments->file,
+                "tasks of six lines: context, index of the right ending (0 to 3), four endings; '-' = standard input")
+        .required()
+        .path("FILE");
+    command.option("-b,--batch", arguments->batch, "tasks that are read together").in_range(1, 1024).show_default();
+    command.option("--max-tasks", arguments->max_tasks, "only the first N tasks; 0 = all")
+        .in_range()
+        .show_default()
+        .value_name("N");
+    command.option("-o,--output", arguments->output, "text or json").one_of({"text", "json"}).show_default();
+    command.footer(
         "Examples:\n"
         "  krait hellaswag model.gguf --file hellaswag_val.txt\n"
         "  krait hellaswag model.gguf --file hellaswag_val.txt --max-tasks 400 -o json");
-    run_when_chosen(*command, chosen, [arguments] { return hellaswag(*arguments); });
+    run_when_chosen(command, [arguments] { return hellaswag(*arguments); });
 }
 
 }  // namespace krait::tools

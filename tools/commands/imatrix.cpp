@@ -48,30 +48,28 @@ Result<void> collect(const Arguments& arguments) {
 
 }  // namespace
 
-void add_imatrix_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("imatrix", "Find out from a text which weights matter, for krait quantize");
+void add_imatrix_command(Command& program) {
+    Command& command = program.command("imatrix", "Find out from a text which weights matter, for krait quantize");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
-    command->add_option("-t,--text", arguments->text, "text like that which the model is for: a file, '-' = standard input")
-        ->required()
-        ->type_name("FILE");
-    command->add_option("-o,--output", arguments->output, "the file to write")->required()->type_name("OUT");
-    command->add_option("-c,--chunk", arguments->options.chunk, "tokens that are read from an empty state")
-        ->check(whole_number(1, 1 << 24))
-        ->capture_default_str();
-    command->add_option("-b,--batch", arguments->options.batch, "chunks that are read together")
-        ->check(whole_number(1, 4096))
-        ->capture_default_str();
-    command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
-        ->check(whole_number())
-        ->capture_default_str()
-        ->type_name("N");
-    command->footer(
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
+    command.option("-t,--text", arguments->text, "text like that which the model is for: a file, '-' = standard input")
+        .required()
+        .path("FILE");
+    command.option("-o,--output", arguments->output, "the file to write").required().path("OUT");
+    command.option("-c,--chunk", arguments->options.chunk, "tokens that are read from an empty state")
+        .in_range(1, 1 << 24)
+        .show_default();
+    command.option("-b,--batch", arguments->options.batch, "chunks that are read together").in_range(1, 4096).show_default();
+    command.option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        .in_range()
+        .show_default()
+        .value_name("N");
+    command.footer(
         "Examples:\n"
         "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
         "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix");
-    run_when_chosen(*command, chosen, [arguments] { return collect(*arguments); });
+    run_when_chosen(command, [arguments] { return collect(*arguments); });
 }
 
 }  // namespace krait::tools

@@ -82,14 +82,14 @@ int inspect(const Arguments& arguments) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("inspect", "Show a file's metadata, tensors, types, bits per weight and state size");
+void add_inspect_command(Command& program) {
+    Command& command = program.command("inspect", "Show a file's metadata, tensors, types, bits per weight and state size");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    command->add_flag("--no-metadata", arguments->no_metadata, "leave the metadata out");
-    command->add_flag("--no-tensors", arguments->no_tensors, "leave the list of tensors out");
-    command->footer("Examples:\n  krait inspect model.gguf\n  krait inspect --no-tensors model.gguf");
-    command->callback([&chosen, arguments] { chosen = [arguments] { return inspect(*arguments); }; });
+    arguments->model.add_path(command);
+    command.option("--no-metadata", arguments->no_metadata, "leave the metadata out");
+    command.option("--no-tensors", arguments->no_tensors, "leave the list of tensors out");
+    command.footer("Examples:\n  krait inspect model.gguf\n  krait inspect --no-tensors model.gguf");
+    command.body([arguments] { return inspect(*arguments); });
 }
 
 }  // namespace krait::tools

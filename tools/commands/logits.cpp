@@ -62,33 +62,33 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
 
 }  // namespace
 
-void add_logits_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("logits", "Write the logits after every token of a text as float32 [T, n_vocab]");
+void add_logits_command(Command& program) {
+    Command& command = program.command("logits", "Write the logits after every token of a text as float32 [T, n_vocab]");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
-    arguments->model.add_explain(*command);
-    CLI::Option_group* input = command->add_option_group("input", "what the model reads: one of these, but with --explain");
-    input->add_option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001")->type_name("IDS");
-    CLI::Option* prompt = input->add_option("-p,--prompt", arguments->prompt, "text")->type_name("TEXT");
-    CLI::Option* file = input->add_option("-f,--file", arguments->file, "a text file, '-' = standard input")->type_name("FILE");
-    input->require_option(0, 1);
-    command->add_option("-o,--output", arguments->output, "the .npy file to write; needed, but with --explain")
-        ->type_name("OUT.npy");
-    command->add_option("--chunk", arguments->chunk, "tokens a run; 1 = token by token")
-        ->check(whole_number(1, 1 << 20))
-        ->capture_default_str();
-    command->footer(
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
+    arguments->model.add_explain(command);
+    constexpr const char* kGroup = "What the model reads: one of these, but with --explain";
+    Option& tokens = command.option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001").value_name("IDS").group(kGroup);
+    Option& prompt = command.option("-p,--prompt", arguments->prompt, "text").value_name("TEXT").group(kGroup).excludes(tokens);
+    Option& file = command.option("-f,--file", arguments->file, "a text file, '-' = standard input")
+                       .path("FILE")
+                       .group(kGroup)
+                       .excludes(tokens)
+                       .excludes(prompt);
+    command.option("-o,--output", arguments->output, "the .npy file to write; needed, but with --explain").path("OUT.npy");
+    command.option("--chunk", arguments->chunk, "tokens a run; 1 = token by token").in_range(1, 1 << 20).show_default();
+    command.footer(
         "Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o "
         "out.npy");
-    run_when_chosen(*command, chosen, [arguments, input, prompt, file]() -> Result<void> {
+    run_when_chosen(command, [arguments, &tokens, &prompt, &file]() -> Result<void> {
         if (!arguments->model.explain.empty()) return explain_placement(*arguments);
-        if (input->count_all() == 0)
+        if (!tokens.given() && !prompt.given() && !file.given())
             return fail(ErrorCode::invalid_argument,
                         "nothing to read is given: one of --tokens, --prompt and --file is needed");
         if (arguments->output.empty())
             return fail(ErrorCode::invalid_argument, "--output OUT.npy is needed: the file to write");
-        const Source source = prompt->count() ? Source::prompt : file->count() ? Source::file : Source::tokens;
+        const Source source = prompt.given() ? Source::prompt : file.given() ? Source::file : Source::tokens;
         return write_logits(*arguments, source);
     });
 }

@@ -69,30 +69,22 @@ Result<void> make_random(const Arguments& arguments) {
 
 }  // namespace
 
-void add_make_random_command(CLI::App& app, Command& chosen) {
-    CLI::App* command =
-        app.add_subcommand("make-random", "Write a model with random weights, to measure speed without downloads");
+void add_make_random_command(Command& program) {
+    Command& command = program.command("make-random", "Write a model with random weights, to measure speed without downloads");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("output", arguments->output, "the GGUF file to write")->required()->type_name("OUT.gguf");
-    command->add_option("--like", arguments->like, "whose sizes: " + published_size_names())
-        ->capture_default_str()
-        ->type_name("NAME");
+    command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
+    command.option("--like", arguments->like, "whose sizes: " + published_size_names()).show_default().value_name("NAME");
     command
-        ->add_option("--type", arguments->type,
-                     "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
-        ->capture_default_str()
-        ->type_name("TYPE");
-    command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
-    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
-    command->add_option("--seed", arguments->seed, "the same seed gives the same file")
-        ->check(whole_number())
-        ->capture_default_str();
-    command->add_option("--threads", arguments->threads, "0 = all")->check(whole_number(0, 1024))->capture_default_str();
+        .option("--type", arguments->type,
+                "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
+        .show_default()
+        .value_name("TYPE");
+    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least").value_name("TYPE");
+    command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
+    command.option("--seed", arguments->seed, "the same seed gives the same file").in_range().show_default();
+    command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
     const auto add_size = [&](const char* name, std::optional<int64_t>& size, const char* help) {
-        command->add_option(name, size, help)
-            ->check(whole_number(0, INT64_MAX))
-            ->type_name("N")
-            ->group("Sizes other than those of --like");
+        command.option(name, size, help).in_range(0, INT64_MAX).value_name("N").group("Sizes other than those of --like");
     };
     add_size("--layers", arguments->layers, "layers");
     add_size("--d-model", arguments->d_model, "width; d_inner, dt_rank and heads follow where not given");
@@ -103,11 +95,11 @@ void add_make_random_command(CLI::App& app, Command& chosen) {
     add_size("--dt-rank", arguments->dt_rank, "rank of dt (Mamba-1)");
     add_size("--heads", arguments->heads, "heads (Mamba-2)");
     add_size("--groups", arguments->groups, "groups (Mamba-2)");
-    command->footer(
+    command.footer(
         "Examples:\n"
         "  krait make-random m.gguf --like mamba-370m --type q4_k\n"
         "  krait make-random tiny.gguf --like mamba2-130m --layers 2 --d-model 256 --vocab 1000 --seed 7");
-    run_when_chosen(*command, chosen, [arguments] { return make_random(*arguments); });
+    run_when_chosen(command, [arguments] { return make_random(*arguments); });
 }
 
 }  // namespace krait::tools

@@ -161,45 +161,39 @@ Result<void> perplexity(const Arguments& arguments) {
 
 }  // namespace
 
-void add_perplexity_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("perplexity", "Measure how well a model foresees a text");
+void add_perplexity_command(Command& program) {
+    Command& command = program.command("perplexity", "Measure how well a model foresees a text");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
     WindowOptions& windows = arguments->options.windows;
-    command->add_option("-t,--text", arguments->text, "the text: a file, '-' = standard input")->required()->type_name("FILE");
-    CLI::Option* context = command
-                               ->add_option("-c,--context", windows.context,
-                                            "tokens of a window; its first half is context, its second half is scored")
-                               ->check(whole_number(2, 1 << 24))
-                               ->capture_default_str();
-    CLI::Option* stride =
+    command.option("-t,--text", arguments->text, "the text: a file, '-' = standard input").required().path("FILE");
+    Option& context =
         command
-            ->add_option("--stride", windows.stride, "begin a window every N tokens and score its last N, so all but the first")
-            ->check(whole_number(1, 1 << 24))
-            ->type_name("N");
-    command->add_flag("--stream", windows.stream, "read the text once, from end to end, and score every token but the first")
-        ->excludes(context)
-        ->excludes(stride);
-    command->add_option("-b,--batch", arguments->options.batch, "windows that are read together")
-        ->check(whole_number(1, 4096))
-        ->capture_default_str();
-    CLI::Option* save =
-        command->add_option("--save-logits", arguments->save, "save the predictions, for --kl-base of another model")
-            ->type_name("FILE");
+            .option("-c,--context", windows.context, "tokens of a window; its first half is context, its second half is scored")
+            .in_range(2, 1 << 24)
+            .show_default();
+    Option& stride =
+        command.option("--stride", windows.stride, "begin a window every N tokens and score its last N, so all but the first")
+            .in_range(1, 1 << 24)
+            .value_name("N");
+    command.option("--stream", windows.stream, "read the text once, from end to end, and score every token but the first")
+        .excludes(context)
+        .excludes(stride);
+    command.option("-b,--batch", arguments->options.batch, "windows that are read together").in_range(1, 4096).show_default();
+    Option& save =
+        command.option("--save-logits", arguments->save, "save the predictions, for --kl-base of another model").path("FILE");
     command
-        ->add_option("--kl-base", arguments->base,
-                     "compare with the predictions that another model saved on the same text with the same windows")
-        ->excludes(save)
-        ->type_name("FILE");
-    command->add_option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
-        ->check(whole_number())
-        ->capture_default_str()
-        ->type_name("N");
-    command->add_option("-o,--output", arguments->output, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    command->footer(
+        .option("--kl-base", arguments->base,
+                "compare with the predictions that another model saved on the same text with the same windows")
+        .excludes(save)
+        .path("FILE");
+    command.option("--max-tokens", arguments->max_tokens, "only the first N tokens of the text; 0 = all")
+        .in_range()
+        .show_default()
+        .value_name("N");
+    command.option("-o,--output", arguments->output, "text or json").one_of({"text", "json"}).show_default();
+    command.footer(
         "Examples:\n"
         "  krait perplexity model.gguf --text wiki.test.raw               the usual figure\n"
         "  krait perplexity model.gguf --text book.txt --stream           what a recurrent model can make of all that it has "
@@ -207,7 +201,7 @@ void add_perplexity_command(CLI::App& app, Command& chosen) {
         "  krait perplexity model.gguf --text book.txt -c 1024 --stride 256 -o json\n"
         "  krait perplexity f16.gguf --text book.txt --save-logits f16.run\n"
         "  krait perplexity q4.gguf --text book.txt --kl-base f16.run     what four bits cost");
-    run_when_chosen(*command, chosen, [arguments] { return perplexity(*arguments); });
+    run_when_chosen(command, [arguments] { return perplexity(*arguments); });
 }
 
 }  // namespace krait::tools

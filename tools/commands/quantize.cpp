@@ -55,28 +55,28 @@ Result<void> quantize(const Arguments& arguments) {
 
 }  // namespace
 
-void add_quantize_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("quantize", "Write a model file in other weight formats");
+void add_quantize_command(Command& program) {
+    Command& command = program.command("quantize", "Write a model file in other weight formats");
     auto arguments = std::make_shared<Arguments>();
-    command->add_option("input", arguments->input, "GGUF file in F32, F16 or BF16")->required()->type_name("IN.gguf");
-    command->add_option("output", arguments->output, "the GGUF file to write")->required()->type_name("OUT.gguf");
+    command.option("input", arguments->input, "GGUF file in F32, F16 or BF16").required().path("IN.gguf");
+    command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
     command
-        ->add_option("type", arguments->type,
-                     "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
-        ->required()
-        ->type_name("TYPE");
-    command->add_option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix")->type_name("FILE");
-    command->add_option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")->type_name("TYPE");
-    command->add_flag("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
-    command->add_flag("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
-    command->add_option("--threads", arguments->threads, "0 = all")->check(whole_number(0, 1024))->capture_default_str();
-    command->footer(
+        .option("type", arguments->type,
+                "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
+        .required()
+        .value_name("TYPE");
+    command.option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix").path("FILE");
+    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least").value_name("TYPE");
+    command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
+    command.option("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
+    command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
+    command.footer(
         "Examples:\n"
         "  krait quantize model-f16.gguf model-q4_k.gguf q4_k\n"
         "  krait imatrix model-f16.gguf --text sample.txt -o model.imatrix\n"
         "  krait quantize model-f16.gguf model-q2_k.gguf q2_k --imatrix model.imatrix\n"
         "docs/quantizing.md says which type to take, and what the recipe does.");
-    run_when_chosen(*command, chosen, [arguments] { return quantize(*arguments); });
+    run_when_chosen(command, [arguments] { return quantize(*arguments); });
 }
 
 }  // namespace krait::tools

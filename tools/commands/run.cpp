@@ -254,61 +254,55 @@ Result<void> run(Arguments& arguments) {
     return done;
 }
 
-void add_sampling_options(CLI::App& command, SamplerOptions& sampling) {
-    command.add_option("--temperature", sampling.temperature, "0 = always the likeliest token")
-        ->capture_default_str()
-        ->group("Sampling");
-    command.add_option("--top-k", sampling.top_k, "only the k likeliest; 0 = all")->capture_default_str()->group("Sampling");
-    command.add_option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")
-        ->capture_default_str()
-        ->group("Sampling");
-    command.add_option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")
-        ->capture_default_str()
-        ->group("Sampling");
-    command.add_option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")
-        ->capture_default_str()
-        ->group("Sampling");
-    command.add_option("--repetition-window", sampling.repetition_window, "how many tokens count as lately")
-        ->capture_default_str()
-        ->group("Sampling");
+void add_sampling_options(Command& command, SamplerOptions& sampling) {
+    command.option("--temperature", sampling.temperature, "0 = always the likeliest token").show_default().group("Sampling");
+    command.option("--top-k", sampling.top_k, "only the k likeliest; 0 = all").show_default().group("Sampling");
+    command.option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")
+        .show_default()
+        .group("Sampling");
+    command.option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")
+        .show_default()
+        .group("Sampling");
+    command.option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")
+        .show_default()
+        .group("Sampling");
+    command.option("--repetition-window", sampling.repetition_window, "how many tokens count as lately")
+        .show_default()
+        .group("Sampling");
 }
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Command& chosen) {
-    CLI::App* command =
-        app.add_subcommand("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
+void add_run_command(Command& program) {
+    Command& command =
+        program.command("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    arguments->model.add_device(*command);
-    arguments->model.add_explain(*command);
-    CLI::Option* prompt = command->add_option("-p,--prompt", arguments->prompt, "how the text begins")->type_name("TEXT");
-    CLI::Option* file =
-        command->add_option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input")
-            ->type_name("FILE");
-    prompt->excludes(file);
-    command->add_option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
-        ->capture_default_str()
-        ->check(whole_number(-1, INT64_MAX));
-    command->add_flag("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
-    command->add_option("-b,--batch", arguments->batch, "most tokens of a prompt in one run")
-        ->capture_default_str()
-        ->check(whole_number(1, 1 << 20));
+    arguments->model.add_path(command);
+    arguments->model.add_device(command);
+    arguments->model.add_explain(command);
+    Option& prompt = command.option("-p,--prompt", arguments->prompt, "how the text begins").value_name("TEXT");
+    Option& file =
+        command.option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input").path("FILE");
+    prompt.excludes(file);
+    command.option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
+        .show_default()
+        .in_range(-1, INT64_MAX);
+    command.option("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
+    command.option("-b,--batch", arguments->batch, "most tokens of a prompt in one run").show_default().in_range(1, 1 << 20);
     command
-        ->add_option("--chain", arguments->chain,
-                     "most tokens that the device chooses on its own where one candidate decides: temperature 0 or top-k 1, no "
-                     "penalty (default: 16 where one GPU has the whole model, else 1)")
-        ->check(whole_number(1, SessionOptions::kMaxChain))
-        ->type_name("N");
-    command->add_flag("--no-timings", arguments->no_timings, "print no figures at the end");
-    CLI::Option* seed =
-        command
-            ->add_option("-s,--seed", arguments->sampling.seed,
-                         "the same seed, model and device write the same text (default: another one every time)")
-            ->check(whole_number())
-            ->group("Sampling");
-    add_sampling_options(*command, arguments->sampling);
-    command->footer(
+        .option("--chain", arguments->chain,
+                "most tokens that the device chooses on its own where one candidate decides: temperature 0 or top-k 1, no "
+                "penalty (default: 16 where one GPU has the whole model, else 1)")
+        .in_range(1, SessionOptions::kMaxChain)
+        .value_name("N");
+    command.option("--no-timings", arguments->no_timings, "print no figures at the end");
+    Option& seed = command
+                       .option("-s,--seed", arguments->sampling.seed,
+                               "the same seed, model and device write the same text (default: another one every time)")
+                       .in_range()
+                       .group("Sampling");
+    add_sampling_options(command, arguments->sampling);
+    command.footer(
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
@@ -316,10 +310,10 @@ void add_run_command(CLI::App& app, Command& chosen) {
         "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
         "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
         "leaves");
-    run_when_chosen(*command, chosen, [arguments, prompt, file, seed] {
-        arguments->has_prompt = prompt->count() > 0;
-        arguments->has_file = file->count() > 0;
-        arguments->has_seed = seed->count() > 0;
+    run_when_chosen(command, [arguments, &prompt, &file, &seed] {
+        arguments->has_prompt = prompt.given();
+        arguments->has_file = file.given();
+        arguments->has_seed = seed.given();
         return run(*arguments);
     });
 }

@@ -45,28 +45,25 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
 
 }  // namespace
 
-void add_tokenize_command(CLI::App& app, Command& chosen) {
-    CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
+void add_tokenize_command(Command& program) {
+    Command& command = program.command("tokenize", "Turn text into token ids, or ids into text");
     auto arguments = std::make_shared<Arguments>();
-    arguments->model.add_path(*command);
-    CLI::Option* text = command->add_option("-p,--prompt", arguments->text, "the text")->type_name("TEXT");
-    CLI::Option* file =
-        command->add_option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)")
-            ->type_name("FILE");
-    CLI::Option* decode =
-        command->add_option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001")->type_name("IDS");
-    text->excludes(file)->excludes(decode);
-    file->excludes(decode);
-    command->add_flag("--ids", arguments->ids_only, "print only the ids, separated by commas")->excludes(decode);
-    command->add_flag("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")
-        ->excludes(decode);
-    command->add_flag("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one")
-        ->excludes(decode);
-    command->footer(
+    arguments->model.add_path(command);
+    Option& text = command.option("-p,--prompt", arguments->text, "the text").value_name("TEXT");
+    Option& file =
+        command.option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)").path("FILE");
+    Option& decode = command.option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001").value_name("IDS");
+    text.excludes(file).excludes(decode);
+    file.excludes(decode);
+    command.option("--ids", arguments->ids_only, "print only the ids, separated by commas").excludes(decode);
+    command.option("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")
+        .excludes(decode);
+    command.option("--no-special", arguments->no_special, "add no begin- or end-of-text token, even if the model wants one")
+        .excludes(decode);
+    command.footer(
         "Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize "
         "--decode 12,7,4001");
-    run_when_chosen(*command, chosen,
-                    [arguments, text, decode] { return tokenize(*arguments, text->count() > 0, decode->count() > 0); });
+    run_when_chosen(command, [arguments, &text, &decode] { return tokenize(*arguments, text.given(), decode.given()); });
 }
 
 }  // namespace krait::tools

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/command_line/command_line.hpp"
+
+#include <charconv>
+
+namespace krait::tools {
+
+bool NumberRange::holds(std::string_view text) const {
+    const char *const begin = text.data(), *const end = begin + text.size();
+    const auto is_whole = [&](auto& number) {
+        const auto [last, code] = std::from_chars(begin, end, number);
+        return code == std::errc{} && last == end;
+    };
+    int64_t below_zero = 0;
+    uint64_t number = 0;
+    if (text.starts_with('-')) return is_whole(below_zero) && below_zero >= min;
+    return is_whole(number) && number <= max && (min <= 0 || number >= static_cast<uint64_t>(min));
+}
+
+std::string NumberRange::text() const {
+    const bool is_open = max == UINT64_MAX || max == INT64_MAX;
+    return std::to_string(min) + (is_open ? " or more" : " to " + std::to_string(max));
+}
+
+Option::Option(std::string names, OptionTarget target, std::string help)
+    : facts_{.names = std::move(names), .target = target, .help = std::move(help)} {}
+
+Option& Option::value_name(std::string name) {
+    facts_.value_name = std::move(name);
+    return *this;
+}
+
+Option& Option::path(std::string value_name) {
+    facts_.value_name = std::move(value_name);
+    facts_.is_path = true;
+    return *this;
+}
+
+Option& Option::in_range(int64_t min, uint64_t max) {
+    facts_.range = NumberRange{min, max};
+    return *this;
+}
+
+Option& Option::one_of(std::vector<std::string> words) {
+    facts_.words = std::move(words);
+    return *this;
+}
+
+Option& Option::not_empty(std::string stands_for) {
+    facts_.stands_for = std::move(stands_for);
+    return *this;
+}
+
+Option& Option::group(std::string title) {
+    facts_.group = std::move(title);
+    return *this;
+}
+
+Option& Option::required() {
+    facts_.is_required = true;
+    return *this;
+}
+
+Option& Option::show_default() {
+    facts_.shows_default = true;
+    return *this;
+}
+
+Option& Option::split_at_commas() {
+    facts_.splits_at_commas = true;
+    return *this;
+}
+
+Option& Option::excludes(const Option& other) {
+    excluded_.push_back(&other);
+    return *this;
+}
+
+Command::Command(std::string name, std::string description) : name_(std::move(name)), description_(std::move(description)) {}
+
+Option& Command::add(Option option) {
+    options_.push_back(std::make_unique<Option>(std::move(option)));
+    return *options_.back();
+}
+
+Option& Command::flag_with_value(std::string names, std::string& target, std::string if_bare, std::string help) {
+    Option& option = add({std::move(names), &target, std::move(help)});
+    option.facts_.if_bare = std::move(if_bare);
+    return option;
+}
+
+Command& Command::command(std::string name, std::string description) {
+    commands_.push_back(std::make_unique<Command>(std::move(name), std::move(description)));
+    return *commands_.back();
+}
+
+}  // namespace krait::tools
