@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/device_ceilings.hpp"
 
+#include <charconv>
 #include <cstdlib>
 
 #include "core/base/processors.hpp"
 
 namespace krait::bench {
+
+namespace {
+
+// "0,2-3" names three. A list that is none is refused where the device is opened.
+int64_t processors_in(std::string_view list) {
+    const auto number = [&] {
+        int value = 0;
+        const auto [end, code] = std::from_chars(list.data(), list.data() + list.size(), value);
+        list.remove_prefix(static_cast<size_t>(end - list.data()));
+        return value;
+    };
+    int64_t n = 0;
+    while (!list.empty() && list[0] >= '0' && list[0] <= '9') {
+        const int64_t first = number();
+        int64_t last = first;
+        if (list.starts_with('-')) list.remove_prefix(1), last = number();
+        n += last - first + 1;
+        list.remove_prefix(std::min<size_t>(1, list.size()));  // ',' or '+'
+    }
+    return n;
+}
+
+}  // namespace
 
 Result<int> threads_of(std::string_view spec) {
     KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
@@ -16,12 +40,8 @@ Result<int> threads_of(std::string_view spec) {
         return options.substr(at + key.size(), options.find(':', at + 1) - at - key.size());
     };
     if (const auto threads = value_of(":threads=")) return std::atoi(threads->c_str());
-    if (const auto affinity = value_of(":affinity="); affinity && *affinity != "none")
-        return fail(
-            ErrorCode::invalid_argument,
-            "the device '{}' has as many threads as its list of processors says, and the machine is measured with as many: "
-            "give their number too, with --threads or as cpu:threads=N:affinity={}",
-            spec, *affinity);
+    if (const auto affinity = value_of(":affinity="))
+        if (const int64_t n = processors_in(*affinity); n > 0) return static_cast<int>(std::min<int64_t>(n, 1024));
     return usable_processors();
 }
 

@@ -11,8 +11,8 @@
 
 namespace krait::bench {
 
-// Threads of the processor's device that is opened as `spec`: as its options say, else all processors. Fails where only its plugin
-// knows, which is where it has an affinity and no number.
+// Threads of the processor's device that is opened as `spec`: as its options say (threads=2, or as many as affinity=0,2-3
+// names), else all processors. Fails where it is no name of a device.
 Result<int> threads_of(std::string_view spec);
 
 // Measured with that many threads; nothing for a device that is not this processor. progress: CeilingOptions'.

@@ -58,10 +58,17 @@ class Bench {
         }
         const auto start = Clock::now();
         KRAIT_TRY(GgufFile file, open());
-        LoadProgress progress;
-        if (plan_.progress) progress = [&](uint64_t done, uint64_t total) { plan_.progress("loading", done, total); };
-        KRAIT_TRY(result_.model,
-                  Model::load(std::move(file), {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
+        struct Stopped {};
+        const auto progress = [&](uint64_t done, uint64_t total) {
+            if (plan_.is_cancelled()) throw Stopped{};
+            if (plan_.progress) plan_.progress("loading", done, total);
+        };
+        try {
+            KRAIT_TRY(result_.model, Model::load(std::move(file),
+                                                 {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
+        } catch (const Stopped&) {
+            return fail(ErrorCode::cancelled, "cancelled while the model was loaded");
+        }
         result_.load.load = since(start);
         KRAIT_TRY(Session session, Session::create(result_.model));
         const int32_t token = 0;
@@ -86,8 +93,9 @@ class Bench {
                 KRAIT_CHECK(session.reset(i));
             }
             const auto start = Clock::now();
-            KRAIT_CHECK(session.decode(
-                batch, {.progress = [&](int64_t done, int64_t) { advance(done - std::exchange(reported_, done)); }}));
+            KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel, .progress = [&](int64_t done, int64_t) {
+                                                   advance(done - std::exchange(reported_, done));
+                                               }}));
             if (repetition >= 0) series.seconds.push_back(since(start));
             reported_ = 0;
         }
@@ -137,7 +145,7 @@ class Bench {
             const auto tokens = random_tokens(session.max_sequences(), result_.model->n_token(), random_);
             for (size_t i = 0; i < n_seq; ++i)
                 batch[i] = {.sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1)};
-            KRAIT_CHECK(session.decode(batch));
+            KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel}));
             if (counts) advance(session.max_sequences());
         }
         return {};
@@ -147,6 +155,7 @@ class Bench {
     Result<void> chains(Session& session, int64_t n_step, bool counts) {
         int32_t token = random_tokens(1, result_.model->n_token(), random_)[0];
         for (int64_t done = 0; done < n_step;) {
+            if (plan_.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled");
             const auto wanted = static_cast<int32_t>(std::min<int64_t>(n_step - done, session.max_chain()));
             KRAIT_TRY(const auto found, session.chain({.sequence = 0, .token = token, .n_tok = wanted}));
             token = found.back().token;
@@ -188,12 +197,22 @@ Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, con
     BenchResult result;
     Bench bench(plan, result);
     KRAIT_CHECK(bench.load(open));
+    const auto n_positive = [](const std::vector<int64_t>& counts) {
+        return static_cast<size_t>(std::count_if(counts.begin(), counts.end(), [](int64_t n) { return n > 0; }));
+    };
+    const size_t n_test = n_positive(plan.prompts) * plan.sequences.size() + n_positive(plan.decodes) * plan.batches.size();
+    // The session counts the tokens of its own call; told is how far the whole plan was carried out.
+    const auto checked = [&](Result<void> test) {
+        if (!test && test.error().code == ErrorCode::cancelled)
+            test.error().message = fmt::format("cancelled after {} of {} tests", result.series.size(), n_test);
+        return test;
+    };
     for (const int64_t n_tok : plan.prompts)
         for (const int32_t n_seq : plan.sequences)
-            if (n_tok > 0) KRAIT_CHECK(bench.prompt(n_tok, n_seq));
+            if (n_tok > 0) KRAIT_CHECK(checked(bench.prompt(n_tok, n_seq)));
     for (const int64_t n_step : plan.decodes)
         for (const int32_t n_seq : plan.batches)
-            if (n_step > 0) KRAIT_CHECK(bench.decode(n_step, n_seq));
+            if (n_step > 0) KRAIT_CHECK(checked(bench.decode(n_step, n_seq)));
     result.peak_memory = peak_memory_bytes();
     return result;
 }

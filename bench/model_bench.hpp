@@ -7,6 +7,7 @@
 //   KRAIT_TRY(const BenchResult result, run_bench([&] { return GgufFile::open(path); }, plan));
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct BenchPlan {
     int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens
     std::string path;     // the file, to be read once for comparison; empty where the model comes from memory
     uint64_t seed = 1;
+    const std::atomic<bool>* cancel = nullptr;  // asked between runs; the result is then `cancelled`, and says how far it came
+    bool is_cancelled() const { return cancel && *cancel; }
     // label: what is being done; done and total count tokens (bytes while loading).
     std::function<void(const std::string& label, uint64_t done, uint64_t total)> progress;
 };

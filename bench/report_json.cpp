@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "bench/ceilings_json.hpp"
 #include "bench/report_text.hpp"
 
 namespace krait::bench {
@@ -43,19 +44,7 @@ Json model_json(const Report& report) {
             {"head_weights", work.head_weights}};
 }
 
-Json ceilings_json(const Ceilings& ceilings, DType widest) {
-    Json peaks = Json::array();
-    for (const Peak& peak : ceilings.peaks)
-        peaks.push_back({{"number", number_name(peak.number)},
-                         {"unit", peak.unit},
-                         {"gflop_per_second", peak.operations_per_second * 1e-9}});
-    const Peak& chosen = peak_for(ceilings, widest);
-    return {{"threads", ceilings.n_threads},
-            {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
-            {"read_buffer_bytes", ceilings.buffer_bytes},
-            {"peaks", peaks},
-            {"peak_of_this_model", {{"number", number_name(chosen.number)}, {"unit", chosen.unit}}}};
-}
+Json number_json(const Peak& peak) { return {{"number", number_name(peak.number)}, {"unit", peak.unit}}; }
 
 Json series_json(const Series& series, const Report& report) {
     const Rates rates = rates_of(series, report);
@@ -78,6 +67,18 @@ Json series_json(const Series& series, const Report& report) {
 
 }  // namespace
 
+Json ceilings_json(const Ceilings& ceilings) {
+    Json peaks = Json::array();
+    for (const Peak& peak : ceilings.peaks) {
+        peaks.push_back(number_json(peak));
+        peaks.back()["gflop_per_second"] = peak.operations_per_second * 1e-9;
+    }
+    return {{"threads", ceilings.n_threads},
+            {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
+            {"read_buffer_bytes", ceilings.buffer_bytes},
+            {"peaks", peaks}};
+}
+
 std::string as_json(const Report& report) {
     const BenchResult& result = report.result;
     const Device& device = *result.model->device();
@@ -98,7 +99,10 @@ std::string as_json(const Report& report) {
                 {"warm_up", report.plan.warm_up},
                 {"chunk", report.plan.chunk},
                 {"seed", report.plan.seed}}}};
-    if (report.ceilings) json["ceilings"] = ceilings_json(*report.ceilings, result.work.widest);
+    if (report.ceilings) {
+        json["ceilings"] = ceilings_json(*report.ceilings);
+        json["ceilings"]["peak_of_this_model"] = number_json(peak_for(*report.ceilings, result.work.widest));
+    }
     json["load"] = {{"seconds", result.load.load}, {"first_token_seconds", result.load.first_token}};
     if (result.load.read_once) json["load"]["read_once_seconds"] = *result.load.read_once;
     json["peak_memory_bytes"] = result.peak_memory;

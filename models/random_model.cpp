@@ -11,6 +11,7 @@ namespace krait {
 namespace {
 
 constexpr auto kBad = ErrorCode::invalid_argument;
+static_assert(kRandomModelLimits.n_vocab.min == kLeastRandomVocabulary);
 
 struct PublishedSize {
     const char* name;
@@ -25,19 +26,21 @@ constexpr PublishedSize kPublished[] = {
 };
 
 Result<void> check_sizes(const RandomModelSizes& s) {
-    struct Limit {
+    const RandomModelLimits& limits = kRandomModelLimits;
+    struct Size {
         const char* name;
-        int64_t value, least, most;
+        int64_t value;
+        SizeRange possible;
     };
     const bool is_mamba2 = s.architecture == "mamba2";
-    for (const Limit& limit :
-         {Limit{"layers", s.n_layer, 1, 1024}, Limit{"d_model", s.d_model, 1, 1 << 16},
-          Limit{"vocab", s.n_vocab, kLeastRandomVocabulary, 1 << 24}, Limit{"d_inner", s.d_inner, 1, 1 << 18},
-          Limit{"d_state", s.d_state, 1, 4096}, Limit{"d_conv", s.d_conv, 2, 64},
-          Limit{"dt_rank", is_mamba2 ? 1 : s.dt_rank, 1, 1 << 16}, Limit{"heads", is_mamba2 ? s.n_head : 1, 1, 1 << 16},
-          Limit{"groups", is_mamba2 ? s.n_group : 1, 1, 1 << 16}})
-        if (limit.value < limit.least || limit.value > limit.most)
-            return fail(kBad, "{} is {}: {} to {} are possible", limit.name, limit.value, limit.least, limit.most);
+    for (const Size& size :
+         {Size{"layers", s.n_layer, limits.n_layer}, Size{"d_model", s.d_model, limits.d_model},
+          Size{"vocab", s.n_vocab, limits.n_vocab}, Size{"d_inner", s.d_inner, limits.d_inner},
+          Size{"d_state", s.d_state, limits.d_state}, Size{"d_conv", s.d_conv, limits.d_conv},
+          Size{"dt_rank", is_mamba2 ? 1 : s.dt_rank, limits.dt_rank}, Size{"heads", is_mamba2 ? s.n_head : 1, limits.n_head},
+          Size{"groups", is_mamba2 ? s.n_group : 1, limits.n_group}})
+        if (size.value < size.possible.min || size.value > size.possible.max)
+            return fail(kBad, "{} is {}: {} to {} are possible", size.name, size.value, size.possible.min, size.possible.max);
     if (is_mamba2 && s.d_inner % s.n_head != 0) return fail(kBad, "{} heads do not divide d_inner, {}", s.n_head, s.d_inner);
     if (is_mamba2 && s.n_head % s.n_group != 0) return fail(kBad, "{} groups do not divide the {} heads", s.n_group, s.n_head);
     return {};

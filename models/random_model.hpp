@@ -22,6 +22,24 @@
 
 namespace krait {
 
+struct SizeRange {
+    int64_t min, max;
+};
+
+// What write_random_model takes.
+struct RandomModelLimits {
+    SizeRange n_layer{1, 1024};
+    SizeRange d_model{1, 1 << 16};
+    SizeRange n_vocab{258, 1 << 24};  // the bytes, and a token each for the begin and the end of a text
+    SizeRange d_inner{1, 1 << 18};
+    SizeRange d_state{1, 4096};
+    SizeRange d_conv{2, 64};
+    SizeRange dt_rank{1, 1 << 16};  // Mamba-1
+    SizeRange n_head{1, 1 << 16};   // Mamba-2; has to divide d_inner
+    SizeRange n_group{1, 1 << 16};  // Mamba-2; has to divide n_head
+};
+inline constexpr RandomModelLimits kRandomModelLimits;
+
 struct RandomModelSizes {
     std::string name;                    // "mamba-130m"
     std::string architecture = "mamba";  // or "mamba2"

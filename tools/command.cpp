@@ -17,6 +17,7 @@
 namespace krait::tools {
 
 int report(const Error& error) {
+    std::fflush(stdout);  // where both streams go to one place, what was found stands in front of the error
     fmt::print(stderr, "krait: {}\n", error.message);
     switch (error.code) {
         case ErrorCode::invalid_argument:
@@ -102,7 +103,7 @@ Result<std::string> ModelArguments::device_spec() const {
     std::string spec = !device.empty() ? device : environment::device().value_or("auto");
     if (!threads && affinity.empty()) return spec;
     if (spec == "auto") spec = "cpu";
-    if (spec.find(',') != std::string::npos)
+    if (split_device_list(spec).size() > 1)
         return fail(ErrorCode::invalid_argument,
                     "--threads and --affinity are for one device; of several each has its own: cuda0,cpu:threads=2");
     KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
@@ -137,18 +138,29 @@ Result<std::shared_ptr<const Model>> ModelArguments::load() const {
 }
 
 Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
+    constexpr std::string_view kSpace = " \n\r\t";
     std::vector<int32_t> tokens;
-    while (!text.empty()) {
-        const size_t end = std::min(text.find_first_of(", \n\t"), text.size());
-        const std::string_view word = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (word.empty()) continue;
+    bool wants_id = false;  // behind a comma
+    for (size_t at = text.find_first_not_of(kSpace); at < text.size(); at = text.find_first_not_of(kSpace, at)) {
+        const size_t end = std::min(text.find_first_of(", \n\r\t", at), text.size());
+        const std::string_view word = text.substr(at, end - at);
+        if (word.empty() && (wants_id || tokens.empty()))
+            return fail(ErrorCode::invalid_argument,
+                        "token id {} is missing: a comma stands in its place; ids look like 12,7,4001", tokens.size() + 1);
+        wants_id = word.empty();
+        at = wants_id ? at + 1 : end;
+        if (wants_id) continue;
         int32_t token = 0;
         const auto [last, ec] = std::from_chars(word.data(), word.data() + word.size(), token);
         if (ec != std::errc{} || last != word.data() + word.size())
-            return fail(ErrorCode::invalid_argument, "'{}' is no token id; ids look like 12,7,4001", word);
+            return fail(ErrorCode::invalid_argument,
+                        "'{}' is no token id, and stands in the place of id {}; ids look like 12,7,4001", word,
+                        tokens.size() + 1);
         tokens.push_back(token);
     }
+    if (wants_id)
+        return fail(ErrorCode::invalid_argument, "token id {} is missing: the list ends with a comma; ids look like 12,7,4001",
+                    tokens.size() + 1);
     return tokens;
 }
 

@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
         "  krait run model.gguf -p \"Once\" -n 100 --seed 1     another model, the same text every time\n"
         "  krait devices                                      what there is to run on\n"
         "  krait COMMAND --help                               more about one command");
+    program.closing("Exit codes: 0 success, 1 failure, 2 bad input (an argument, a file, a name), 130 stopped by Ctrl-C.");
     add_run_command(program);
     add_devices_command(program);
     add_imatrix_command(program);

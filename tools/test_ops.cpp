@@ -7,6 +7,7 @@
 #include "core/base/environment.hpp"
 #include "core/base/processors.hpp"
 #include "tests/harness/suite.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
 #include "tools/time_ops.hpp"
 
@@ -64,10 +65,12 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
                 harness::Oracle& oracle) {
     auto device = Device::open(spec);
     if (!device) return report(device.error());
+    const std::atomic<bool>& interrupted = catch_interrupt();
     if (arguments.perf) {
-        const auto timed =
-            time_ops(*device, spec, cases,
-                     {.cold_bytes = arguments.of_models() ? bench::cold_bytes() : 0, .as_json = arguments.as_json()});
+        const auto timed = time_ops(*device, spec, cases,
+                                    {.cold_bytes = arguments.of_models() ? bench::cold_bytes() : 0,
+                                     .as_json = arguments.as_json(),
+                                     .cancel = &interrupted});
         if (!timed) return report(timed.error());
         if (arguments.as_json()) fmt::print("{}\n", timed->json.dump(1));
         return timed->failed ? kExitFailure : kExitOk;
@@ -78,18 +81,22 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
     const harness::Runner runner(*device, name, oracle);
     const auto jobs = static_cast<unsigned>(arguments.jobs > 0 ? arguments.jobs : usable_processors());
     harness::Summary summary;
+    size_t done = 0;
     {
         ProgressBar bar(name);
-        size_t done = 0;
         summary = harness::run_suite(
-            runner, cases, jobs, [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
+            runner, cases, jobs,
+            [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
                 if (arguments.verbose)
                     fmt::print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
                 bar.update(++done, cases.size());
-            });
+            },
+            &interrupted);
     }
     print_summary(name, summary);
     for (const std::string& failure : summary.failures) fmt::print("\nFAILED {}\n", failure);
+    if (done < cases.size())
+        return report({ErrorCode::cancelled, fmt::format("cancelled after {} of {} cases on {}", done, cases.size(), name)});
     return summary.ok() ? kExitOk : kExitFailure;
 }
 
@@ -109,18 +116,14 @@ int test_ops(const Arguments& arguments) {
                          arguments.selection.op, arguments.selection.cases, arguments.of_models() ? " --shapes models" : "")});
     if (arguments.list) return list_cases(cases);
     const std::string devices = !arguments.device.empty() ? arguments.device : environment::device().value_or("auto");
-    const auto specs = parse_device_list(devices);
-    if (!specs) return report(specs.error());
-    if (arguments.as_json() && specs->size() > 1)
+    if (const auto specs = parse_device_list(devices); !specs) return report(specs.error());
+    const std::vector<std::string> names = split_device_list(devices);
+    if (arguments.as_json() && names.size() > 1)
         return report({ErrorCode::invalid_argument, "--output json is of one device; call it once for each"});
     harness::Oracle oracle;
     int exit = kExitOk;
-    for (size_t from = 0; from <= devices.size();) {
-        const size_t end = std::min(devices.find(',', from), devices.size());
-        const int one = test_device(devices.substr(from, end - from), arguments, cases, oracle);
-        exit = std::max(exit, one);
-        from = end + 1;
-    }
+    for (size_t i = 0; i < names.size() && exit != kExitInterrupted; ++i)
+        exit = std::max(exit, test_device(names[i], arguments, cases, oracle));
     return exit;
 }
 
@@ -149,7 +152,7 @@ void add_test_ops_command(Command& program) {
     command.option("-v,--verbose", arguments->verbose, "One line a case");
     command.footer(
         "The reference backend is the oracle for every other device; on 'reference' itself results are compared with each\n"
-        "operator's formula. Exit code: 0 all passed, 1 something failed, 2 bad arguments.\n"
+        "operator's formula. A case that fails is exit code 1, one that a device declines is none.\n"
         "Examples:\n"
         "  krait test-ops --device cpu\n"
         "  krait test-ops --device cpu:avx2 --op mul_mat --case 'Q4_K.*' -v\n"

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "bench/ceilings_json.hpp"
 #include "bench/report.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -51,7 +52,7 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
     KRAIT_TRY(const auto ceilings, measure_ceilings(*device, spec));
     TimedOps timed;
     timed.json["device"] = spec == "auto" ? device->name() : spec;
-    if (ceilings) timed.json["ceilings"] = bench::ceilings_text(*ceilings);
+    if (ceilings) timed.json["ceilings"] = bench::ceilings_json(*ceilings);
     Json& rows = timed.json["cases"] = Json::array();
     if (!options.as_json) {
         if (ceilings) fmt::print("{}: {}\n", device->name(), bench::ceilings_text(*ceilings));
@@ -62,6 +63,8 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
     if (options.as_json) bar.emplace("timing");
     for (size_t i = 0; i < cases.size(); ++i) {
         if (bar) bar->update(i, cases.size());
+        if (options.cancel && *options.cancel)
+            return fail(ErrorCode::cancelled, "cancelled after {} of {} cases on {}", i, cases.size(), device->name());
         const harness::Case& of = *cases[i];
         if (!of.legal()) continue;
         const auto timing = harness::measure(device, of, options.cold_bytes);

@@ -4,6 +4,7 @@
 // or as JSON.
 #pragma once
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "tests/harness/perf.hpp"
@@ -11,8 +12,9 @@
 namespace krait::tools {
 
 struct TimeOptions {
-    uint64_t cold_bytes = 0;  // as harness::measure's
-    bool as_json = false;     // nothing is printed
+    uint64_t cold_bytes = 0;                    // as harness::measure's
+    bool as_json = false;                       // nothing is printed
+    const std::atomic<bool>* cancel = nullptr;  // asked before each case; the result is then `cancelled`
 };
 
 struct TimedOps {

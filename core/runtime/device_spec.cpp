@@ -55,11 +55,22 @@ Result<DeviceSpec> parse_device_spec(std::string_view text) {
     return spec;
 }
 
-Result<std::vector<DeviceSpec>> parse_device_list(std::string_view text) {
-    std::vector<DeviceSpec> specs;
+std::vector<std::string> split_device_list(std::string_view text) {
+    std::vector<std::string> devices;
     for (std::string_view part : split(text, ',')) {
         while (part.starts_with(' ')) part.remove_prefix(1);
         while (part.ends_with(' ')) part.remove_suffix(1);
+        const bool goes_on =
+            !part.empty() && is_digit(part[0]) && !devices.empty() && devices.back().find('=') != std::string::npos;
+        if (goes_on) devices.back().append(",").append(part);
+        else devices.emplace_back(part);
+    }
+    return devices;
+}
+
+Result<std::vector<DeviceSpec>> parse_device_list(std::string_view text) {
+    std::vector<DeviceSpec> specs;
+    for (const std::string& part : split_device_list(text)) {
         KRAIT_TRY(DeviceSpec spec, parse_device_spec(part));
         specs.push_back(std::move(spec));
     }

@@ -82,15 +82,21 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
             KRAIT_CHECK(session.reset(static_cast<int32_t>(i)));
             batch.push_back({static_cast<int32_t>(i), texts[i]});
         }
-        DecodeControl control{.cancel = options.cancel};
-        if (options.progress)
-            control.progress = [&](int64_t n, int64_t) { options.progress(std::min(done + n, total), total); };
+        int64_t told = done;
+        const DecodeControl control{.cancel = options.cancel, .progress = [&](int64_t n, int64_t) {
+                                        told = std::min(done + n, total);
+                                        if (options.progress) options.progress(told, total);
+                                    }};
         // All logits are asked for, and none is looked at: so the head's product is part of every run.
         const auto look = [&](size_t, size_t, std::span<const float>) -> Result<void> {
             if (broken) return tl::unexpected<Error>(*broken);
             return {};
         };
-        KRAIT_CHECK(visit_logits(session, batch, control, look));
+        Result<void> read = visit_logits(session, batch, control, look);
+        // The session counts the tokens of its own call; told is how far the whole text was read.
+        if (!read && read.error().code == ErrorCode::cancelled)
+            read.error().message = fmt::format("cancelled after {} of {} tokens", told, total);
+        KRAIT_CHECK(read);
     }
 
     ImportanceMatrix matrix;

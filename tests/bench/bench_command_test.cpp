@@ -32,7 +32,6 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
     expect_refused("-r 0", "0");
     expect_refused("-o yaml", "yaml");
     expect_refused("--threads 2 -d cpu:threads=1", "give one of them");
-    expect_refused("--affinity 0", "give their number too");
     expect_refused("-d no-such-device", "no-such-device");
 }
 
@@ -49,6 +48,13 @@ TEST(BenchCommand, JsonOfAShortRun) {
     EXPECT_EQ(results[1].at("n_tok"), 8);
     EXPECT_EQ(results[3].at("n_seq"), 3);
     for (const auto& result : results) EXPECT_GT(result.at("tokens_per_second").at("median"), 0);
+}
+
+TEST(BenchCommand, ThreadsAreCountedInAListOfProcessors) {
+    const Answer answer = bench("-d cpu --affinity 0-0 -p 1 -n 0 -r 1 --no-ceilings -o json", Streams::output);
+    ASSERT_EQ(answer.exit_code, 0) << answer.text;
+    EXPECT_EQ(nlohmann::json::parse(answer.text).at("device").at("threads"), 1);
+    expect_refused("-d cpu --affinity 0,5000", "may not run on processor 5000");
 }
 
 TEST(BenchCommand, HelpHasExamples) {

@@ -56,6 +56,26 @@ TEST(ModelBench, ChainsOfOneSequence) {
     EXPECT_EQ(result->series[1].chain, 1);
 }
 
+TEST(ModelBench, CancellingTellsHowFarItCame) {
+    BenchPlan plan = short_plan();
+    std::atomic<bool> cancel{false};
+    plan.cancel = &cancel;
+    const auto cancelled_at = [&](const std::string& label) {
+        cancel = false;
+        plan.progress = [&](const std::string& now, uint64_t, uint64_t) { cancel = cancel || now == label; };
+        const auto result = run_bench(demo, plan);
+        if (result) return std::string("it was not cancelled");
+        EXPECT_EQ(result.error().code, ErrorCode::cancelled);
+        return result.error().message;
+    };
+    EXPECT_EQ(cancelled_at("loading"), "cancelled while the model was loaded");
+    EXPECT_EQ(cancelled_at("prompt 5"), "cancelled after 0 of 3 tests");
+    EXPECT_EQ(cancelled_at("decode 3"), "cancelled after 1 of 3 tests");
+    EXPECT_EQ(cancelled_at("decode 3 x 2"), "cancelled after 2 of 3 tests");
+    plan.chain = 2;
+    EXPECT_EQ(cancelled_at("decode 3 by 2"), "cancelled after 1 of 3 tests");
+}
+
 TEST(ModelBench, TimesEverythingThatWasPlanned) {
     const auto result = run_bench(demo, short_plan());
     ASSERT_TRUE(result) << result.error().message;

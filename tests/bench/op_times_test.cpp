@@ -68,6 +68,10 @@ TEST(OpTimes, JsonOfModelShapes) {
     ASSERT_EQ(answer.exit_code, 0) << answer.text;
     const auto json = nlohmann::json::parse(answer.text);
     EXPECT_EQ(json.at("device"), "cpu");
+    const auto& ceilings = json.at("ceilings");
+    EXPECT_GT(ceilings.at("read_gb_per_second").get<double>(), 0);
+    EXPECT_GT(ceilings.at("threads").get<int>(), 0);
+    EXPECT_GT(ceilings.at("peaks").at(0).at("gflop_per_second").get<double>(), 0);
     const auto& cases = json.at("cases");
     ASSERT_EQ(cases.size(), 1u) << answer.text;
     EXPECT_EQ(cases[0].at("op"), "mul_mat");

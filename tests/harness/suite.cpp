@@ -20,13 +20,13 @@ std::vector<const Case*> select(const Selection& selection) {
 }
 
 Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, unsigned jobs,
-                  const std::function<void(const Case&, const Outcome&, double)>& on_case) {
+                  const std::function<void(const Case&, const Outcome&, double)>& on_case, const std::atomic<bool>* cancel) {
     std::array<OpSummary, std::size(kOps)> by_op{};
     Summary summary;
     std::mutex mutex;
     std::atomic<size_t> next{0};
     const auto work = [&] {
-        for (size_t i = next++; i < cases.size(); i = next++) {
+        for (size_t i = next++; i < cases.size() && !(cancel && *cancel); i = next++) {
             const auto start = std::chrono::steady_clock::now();
             const Outcome outcome = runner.run(*cases[i]);
             const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -3,6 +3,7 @@
 // Many cases on one device, by several threads, and what came of them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include "tests/harness/runner.hpp"
@@ -30,9 +31,10 @@ struct Summary {
     bool ok() const { return failures.empty(); }
 };
 
-// on_case: called after each, by one thread at a time.
+// on_case: called after each, by one thread at a time. cancel: asked before each; those that were not run are in no count.
 Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, unsigned jobs,
-                  const std::function<void(const Case&, const Outcome&, double seconds)>& on_case = {});
+                  const std::function<void(const Case&, const Outcome&, double seconds)>& on_case = {},
+                  const std::atomic<bool>* cancel = nullptr);
 
 // Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself, and those of
 // a family with test options (test_options.hpp) once with each of these, for the conformance suite with those that change only

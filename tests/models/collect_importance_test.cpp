@@ -122,6 +122,16 @@ TEST_F(Importance, ATextThatIsTooShortIsRefused) {
     EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
 }
 
+TEST_F(Importance, CancellingTellsHowMuchOfTheTextWasRead) {
+    const auto model = load(write("m.gguf", {.sizes = tiny("mamba-130m")}));
+    std::atomic<bool> cancel{false};
+    CollectOptions options{.chunk = 100, .batch = 2, .cancel = &cancel};
+    options.progress = [&](int64_t done, int64_t) { cancel = done >= 400; };
+    const auto stopped = collect_importance(model, counting_tokens(600, 300), {}, options);
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().message, "cancelled after 400 of 600 tokens");
+}
+
 TEST_F(Importance, ABrokenMatrixIsNamedAtOnce) {
     // NaN in the second layer's in-projection: what reads its results is broken, its own input is not.
     const auto path = write("m.gguf", {.sizes = tiny("mamba-130m")});

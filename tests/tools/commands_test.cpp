@@ -2,6 +2,7 @@
 //
 // The krait command as a user calls it: what it says to bad arguments, how it counts, and that a signal leaves nothing behind.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,7 +86,7 @@ TEST_F(Commands, NumbersAreWholeAndInRange) {
         expect_says("run -p a --seed=" + is, 2, words);
         expect_says("bench --seed=" + is, 2, words);
         expect_says("make-random none --seed=" + is, 2, words);
-        expect_says("make-random none --layers=" + is, 2, words);
+        expect_says("make-random none --layers=" + is, 2, "is no whole number that is possible here: 1 to 1024");
         expect_says("test-ops --jobs=" + is, 2, "is no whole number that is possible here: 1 to 1024");
     }
     expect_says("run -p a -n 9223372036854775808", 2, "-1 or more");
@@ -121,6 +123,60 @@ TEST_F(Commands, MakeRandomTellsWhereItFallsBack) {
     expect_says("make-random " + path("m.gguf") + " --type q4_k_m --pure " + tiny, 2, "Q4_K_M is a mix");
     expect_says("make-random " + path("m.gguf") + " --type f32 " + tiny, 0, "of 1 layer,");
     expect_says("quantize " + path("m.gguf") + " " + path("q.gguf") + " q5_k_m --pure", 2, "--pure wants one type");
+}
+
+TEST_F(Commands, MakeRandomTakesTheRangesOfItsHelp) {
+    const std::string help = krait("make-random --help").text;
+    const std::regex range("(--[a-z-]+) N:([0-9]+) to ([0-9]+)");
+    size_t n = 0;
+    for (auto at = std::sregex_iterator(help.begin(), help.end(), range); at != std::sregex_iterator(); ++at, ++n) {
+        const std::string option = (*at)[1], min = (*at)[2], max = (*at)[3];
+        const bool is_of_mamba2 = option == "--heads" || option == "--groups";
+        std::string small = "make-random " + path("m.gguf") + (is_of_mamba2 ? " --like mamba2-130m" : "");
+        for (const std::string other : {"--layers 1", "--d-model 64", "--vocab 300"})
+            if (!other.starts_with(option)) small += " " + other;
+        expect_says(small + " " + option + " " + min, 0, "million weights");
+        expect_says(small + " " + option + " " + std::to_string(std::stoull(min) - 1), 2, min + " to " + max);
+        expect_says(small + " " + option + " " + std::to_string(std::stoull(max) + 1), 2, min + " to " + max);
+        // The largest of the others makes files of gigabytes, or has to divide something.
+        if (option == "--d-conv" || option == "--d-state") expect_says(small + " " + option + " " + max, 0, "million weights");
+    }
+    EXPECT_EQ(n, 9u) << help;
+}
+
+TEST_F(Commands, AListOfProcessorsMayHaveCommas) {
+    cpu_set_t set;
+    ASSERT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+    std::string list;
+    for (int i = 0, n = 0; i < CPU_SETSIZE && n < 2; ++i)
+        if (CPU_ISSET(i, &set)) list += (n++ > 0 ? "," : "") + std::to_string(i);
+    if (list.find(',') == std::string::npos) GTEST_SKIP() << "one processor";
+    const std::string short_run = "run -p hi -n 1 --no-timings ";
+    expect_says(short_run + "--affinity " + list, 0, "hi");
+    expect_says(short_run + "-d cpu:affinity=" + list, 0, "hi");
+    expect_says(short_run + "-d cpu:affinity=" + list + ",reference --layers 8,0", 0, "hi");
+    expect_says(short_run + "-d cpu:affinity=" + list + " --threads 2", 0, "hi");
+    expect_says(short_run + "-d cpu,0", 2, "device '0' has no name");
+    expect_says("test-ops -d cpu:affinity=" + list + ",reference --op scale --quick", 0, "cpu:affinity=" + list + "\n");
+}
+
+TEST_F(Commands, APlaceWithoutATokenIsNamed) {
+    const std::string logits = "logits -o " + path("out.npy") + " --tokens ";
+    expect_says(logits + "1,,2", 2, "token id 2 is missing: a comma stands in its place");
+    expect_says(logits + ",1", 2, "token id 1 is missing");
+    expect_says(logits + "1,2,", 2, "token id 3 is missing: the list ends with a comma");
+    expect_says(logits + "1,x", 2, "'x' is no token id, and stands in the place of id 2");
+    expect_says(logits + "' 1, 2 3\n'", 0, "float32 [3, ");
+    expect_says("tokenize --decode 1,,2", 2, "token id 2 is missing");
+}
+
+TEST_F(Commands, ExitCodesAreInEveryHelp) {
+    const std::string help = krait("--help").text;
+    const std::string codes = "Exit codes: 0 success, 1 failure, 2 bad input";
+    EXPECT_NE(help.find(codes), std::string::npos) << help;
+    for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
+                                "bench", "hellaswag", "perplexity", "test-ops"})
+        expect_says(command + std::string(" --help"), 0, codes);
 }
 
 TEST_F(Commands, OneIsSingular) {

@@ -61,5 +61,17 @@ TEST(DeviceSpec, ReadsLists) {
     EXPECT_FALSE(parse_device_list("cpu,,cpu"));
 }
 
+TEST(DeviceSpec, ACommaInFrontOfADigitBelongsToTheOption) {
+    const auto list = parse_device_list("cpu:affinity=0,2-3,cuda0, reference");
+    ASSERT_TRUE(list);
+    ASSERT_EQ(list->size(), 3u);
+    EXPECT_EQ((*list)[0].options, "affinity=0,2-3");
+    EXPECT_EQ((*list)[1].family, "cuda");
+    EXPECT_EQ(split_device_list("cpu:affinity=0, 1:threads=2"), (std::vector<std::string>{"cpu:affinity=0,1:threads=2"}));
+    const auto without_option = parse_device_list("cuda0,1");
+    ASSERT_FALSE(without_option);
+    EXPECT_NE(without_option.error().message.find("device '1' has no name"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace krait

@@ -93,6 +93,7 @@ class Command {
     Option& flag_with_value(std::string names, std::string& target, std::string if_bare, std::string help);
     Command& command(std::string name, std::string description);  // of which one has to be chosen
     void footer(std::string text) { footer_ = std::move(text); }
+    void closing(std::string text) { closing_ = std::move(text); }  // last in its help and in that of its commands
     void version(std::string text) { version_ = std::move(text); }  // what --version prints
     void body(std::function<int()> run) { run_ = std::move(run); }  // the result is the exit code
 
@@ -108,7 +109,7 @@ class Command {
     friend class Parser;
     Option& add(Option option);
 
-    std::string name_, description_, footer_, version_;
+    std::string name_, description_, footer_, closing_, version_;
     std::vector<std::unique_ptr<Option>> options_;  // references to them stay valid
     std::vector<std::unique_ptr<Command>> commands_;
     std::function<int()> run_;

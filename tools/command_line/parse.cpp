@@ -124,7 +124,7 @@ CLI::Option* add_option(CLI::App& app, const OptionFacts& facts) {
 // A Command and its commands as an App and its subcommands; what was given goes back after the parse.
 class Parser {
   public:
-    Parser(Command& command, CLI::App& app) : app_(app) { add(command, app); }
+    Parser(Command& command, CLI::App& app) : app_(app), closing_(command.closing_) { add(command, app); }
 
     // The chosen command. Throws what CLI11 throws.
     const Command& parse(int argc, char** argv) {
@@ -135,7 +135,7 @@ class Parser {
 
   private:
     void add(Command& command, CLI::App& app) {
-        app.footer(command.footer_);
+        app.footer(command.footer_ + (command.footer_.empty() || closing_.empty() ? "" : "\n") + closing_);
         if (!command.version_.empty()) app.set_version_flag("--version", command.version_);
         for (const auto& option : command.options_) add(*option, app);
         for (const auto& option : command.options_)
@@ -159,6 +159,7 @@ class Parser {
     }
 
     CLI::App& app_;
+    const std::string& closing_;
     std::map<Option*, CLI::Option*> options_;
     const Command* chosen_ = nullptr;
 };

@@ -9,6 +9,7 @@
 #include "bench/report.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -52,6 +53,7 @@ Result<std::string> bench_model(Arguments arguments) {
     report.plan.device = report.device;
     KRAIT_TRY(report.plan.placement, arguments.model.placement.parse());
     report.plan.path = arguments.model.path;
+    report.plan.cancel = &catch_interrupt();
     report.plan.warm_up = !arguments.no_warm_up;
     Bars bars;
     report.plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
@@ -64,6 +66,7 @@ Result<std::string> bench_model(Arguments arguments) {
         KRAIT_TRY(report.ceilings, bench::ceilings_of(device, report.device, [&](uint64_t done, uint64_t total) {
                       bars.update("ceilings", done, total);
                   }));
+        if (report.plan.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled while the machine was measured");
     }
     if (arguments.output == "json") return bench::as_json(report);
     if (arguments.output == "csv") return bench::as_csv(report);

@@ -50,7 +50,9 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
     const auto chunk = static_cast<size_t>(arguments.chunk);
     for (size_t first = 0; first < tokens.size(); first += chunk) {
         const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
-        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}, {.cancel = &interrupted}));
+        // Not the session's own message: it counts the tokens of this chunk alone.
+        if (interrupted) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", first, tokens.size());
+        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}));
         for (size_t row = 0; row < part.size(); ++row) KRAIT_CHECK(output.write(session.logits(0, row)));
         bar.update(first + part.size(), tokens.size());
     }

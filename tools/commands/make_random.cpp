@@ -83,18 +83,22 @@ void add_make_random_command(Command& program) {
     command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
     command.option("--seed", arguments->seed, "the same seed gives the same file").in_range().show_default();
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
-    const auto add_size = [&](const char* name, std::optional<int64_t>& size, const char* help) {
-        command.option(name, size, help).in_range(0, INT64_MAX).value_name("N").group("Sizes other than those of --like");
+    const auto add_size = [&](const char* name, std::optional<int64_t>& size, SizeRange possible, const char* help) {
+        command.option(name, size, help)
+            .in_range(possible.min, static_cast<uint64_t>(possible.max))
+            .value_name("N")
+            .group("Sizes other than those of --like");
     };
-    add_size("--layers", arguments->layers, "layers");
-    add_size("--d-model", arguments->d_model, "width; d_inner, dt_rank and heads follow where not given");
-    add_size("--vocab", arguments->vocab, "tokens");
-    add_size("--d-inner", arguments->d_inner, "inner width");
-    add_size("--d-state", arguments->d_state, "state size of a channel");
-    add_size("--d-conv", arguments->d_conv, "taps of the convolution");
-    add_size("--dt-rank", arguments->dt_rank, "rank of dt (Mamba-1)");
-    add_size("--heads", arguments->heads, "heads (Mamba-2)");
-    add_size("--groups", arguments->groups, "groups (Mamba-2)");
+    constexpr RandomModelLimits kLimits;
+    add_size("--layers", arguments->layers, kLimits.n_layer, "layers");
+    add_size("--d-model", arguments->d_model, kLimits.d_model, "width; d_inner, dt_rank and heads follow where not given");
+    add_size("--vocab", arguments->vocab, kLimits.n_vocab, "tokens");
+    add_size("--d-inner", arguments->d_inner, kLimits.d_inner, "inner width");
+    add_size("--d-state", arguments->d_state, kLimits.d_state, "state size of a channel");
+    add_size("--d-conv", arguments->d_conv, kLimits.d_conv, "taps of the convolution");
+    add_size("--dt-rank", arguments->dt_rank, kLimits.dt_rank, "rank of dt (Mamba-1)");
+    add_size("--heads", arguments->heads, kLimits.n_head, "heads, which divide the inner width (Mamba-2)");
+    add_size("--groups", arguments->groups, kLimits.n_group, "groups, which divide the heads (Mamba-2)");
     command.footer(
         "Examples:\n"
         "  krait make-random m.gguf --like mamba-370m --type q4_k\n"
