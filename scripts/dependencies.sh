@@ -4,7 +4,7 @@
 # Shared by the scripts of this folder: finds what a build needs, installs what is missing, configures and builds.
 # Sourced, not run. Sets: root (the source tree), jobs (parallel build jobs; may be set before), and the functions
 #   say, fail, need PACKAGE..., configure PRESET [CMAKE ARGUMENT...], build PRESET [TARGET...],
-#   run_tests PRESET [CTEST ARGUMENT...]
+#   run_tests PRESET [CTEST ARGUMENT...], and those of machine.sh
 # Everything comes from Debian's packages; nothing is downloaded in any other way. No root is needed where nothing is
 # missing. On systems without apt-get the missing packages are named (by their Debian names) and the script stops.
 
@@ -12,6 +12,9 @@ set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 jobs="${jobs:-}"
+
+# shellcheck source=scripts/machine.sh
+source "$root/scripts/machine.sh"
 
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
                          libexpected-dev libxxhash-dev nlohmann-json3-dev)
@@ -130,6 +133,8 @@ configure() {
     local log="$root/build/$preset/configure.log"
     mkdir -p "$root/build/$preset"
     if has_cache; then
+        # Paths in the source tree count relative to it, so that another clone finds what this one compiled.
+        export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
         arguments+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
     fi
     say "Configuring build/$preset"
@@ -139,7 +144,34 @@ configure() {
     fi
 }
 
-# build PRESET [TARGET...]
+# is_configured PRESET [CMAKE ARGUMENT...]: whether cmake has run there with these; ninja runs it again where its files have changed.
+is_configured() {
+    local cache="$root/build/$1/CMakeCache.txt" argument
+    shift
+    [[ -e "${cache%/*}/build.ninja" && ! "${cache%/*}/build.ninja" -ot "$cache" ]] || return 1
+    for argument in "$@"; do
+        if [[ "$argument" == -D* ]]; then
+            argument="${argument#-D}"
+            awk -v name="${argument%%=*}" -v value="${argument#*=}" '
+                index($0, name ":") == 1 { sub(/^[^=]*=/, ""); found = $0 == value } END { exit !found }' "$cache" || return 1
+        fi
+    done
+}
+
+# Of ninja's lines of progress one in kSecondsOfProgress, and all others.
+kSecondsOfProgress=15
+show_some_progress() {
+    local line next=$((SECONDS + kSecondsOfProgress))
+    while IFS= read -r line; do
+        if [[ "$line" =~ ^\[[0-9]+/[0-9]+\] ]]; then
+            if ((SECONDS < next)); then continue; fi
+            next=$((SECONDS + kSecondsOfProgress))
+        fi
+        [[ "$line" == "ninja: no work to do." ]] || printf '%s\n' "$line"
+    done
+}
+
+# build PRESET [TARGET...]: on a terminal ninja keeps to one line.
 build() {
     local preset="$1" target
     shift
@@ -147,8 +179,11 @@ build() {
     for target in "$@"; do arguments+=(--target "$target"); done
     say "Building build/$preset with $(job_count) jobs"
     local started=$SECONDS
-    # On a terminal ninja keeps to one line; elsewhere only what went wrong is worth printing.
-    if [[ -t 1 ]]; then cmake "${arguments[@]}"; else cmake "${arguments[@]}" -- --quiet; fi || fail "the build failed"
+    if [[ -t 2 ]]; then
+        cmake "${arguments[@]}" >&2 || fail "the build failed"
+    else
+        cmake "${arguments[@]}" 2>&1 | show_some_progress >&2 || fail "the build failed"
+    fi
     say "Built in $((SECONDS - started)) s"
 }
 
@@ -157,6 +192,7 @@ run_tests() {
     local preset="$1"
     shift
     local -a arguments=(--test-dir "$root/build/$preset" --output-on-failure --no-tests=error --parallel "$(job_count)" "$@")
+    rm -rf "$root/build/$preset/tests/results"
     say "Testing build/$preset"
     if [[ -t 1 ]]; then
         ctest --progress "${arguments[@]}"

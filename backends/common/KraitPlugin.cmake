@@ -4,6 +4,8 @@
 # SOURCES is compiled with OPTIONS, so a plugin for one instruction set is compiled whole for it (OPTIONS -mavx2 -mfma);
 # the same sources may make several plugins. LINK: libraries, beside krait_options. Sources may use KRAIT_PLUGIN_VERSION.
 #
+# The target krait_plugins is all of them, the global property KRAIT_PLUGINS their names.
+#
 # With KRAIT_STATIC_PLUGINS, krait-<name> is a static library instead, its query function is called krait_plugin_query_<name>
 # (with _ for -), and <name> is appended to the global property KRAIT_STATIC_PLUGIN_LIST, from which core/runtime makes the
 # table of linked-in plugins; an alias target of that name stands for the library. The trap there: an inline function of a
@@ -15,12 +17,15 @@
 
 set(KRAIT_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/plugin.map" CACHE INTERNAL "")
 
+add_custom_target(krait_plugins)
+
 function(krait_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;OPTIONS;DEFINITIONS")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "krait_add_plugin(${name}): SOURCES are needed; not understood: '${arg_UNPARSED_ARGUMENTS}'")
   endif()
   set(target "krait-${name}")
+  set_property(GLOBAL APPEND PROPERTY KRAIT_PLUGINS "${name}")
   set(definitions KRAIT_PLUGIN_VERSION="${PROJECT_VERSION}" ${arg_DEFINITIONS})
 
   if(NOT KRAIT_STATIC_PLUGINS)
@@ -39,6 +44,7 @@ function(krait_add_plugin name)
     endif()
     target_link_options(${target} PRIVATE "LINKER:--version-script=${KRAIT_PLUGIN_MAP}")
     set_target_properties(${target} PROPERTIES LINK_DEPENDS "${KRAIT_PLUGIN_MAP}")
+    add_dependencies(krait_plugins ${target})
     install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/krait/backends")
     return()
   endif()
