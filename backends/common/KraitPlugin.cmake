@@ -58,11 +58,12 @@ function(krait_add_plugin name)
   target_link_libraries(${objects} PRIVATE krait_options ${arg_LINK})
 
   set(whole "${CMAKE_CURRENT_BINARY_DIR}/${target}.o")
+  set(linked "$<FILTER:$<TARGET_OBJECTS:${objects}>,EXCLUDE,[.]gch$>")  # a precompiled header is no object
   add_custom_command(
     OUTPUT "${whole}"
-    COMMAND "${CMAKE_LINKER}" -r --force-group-allocation -o "${whole}" "$<TARGET_OBJECTS:${objects}>"
+    COMMAND "${CMAKE_LINKER}" -r --force-group-allocation -o "${whole}" "${linked}"
     COMMAND "${CMAKE_OBJCOPY}" --keep-global-symbol=krait_plugin_query_${id} "${whole}"
-    DEPENDS ${objects} "$<TARGET_OBJECTS:${objects}>"
+    DEPENDS ${objects} "${linked}"
     COMMAND_EXPAND_LISTS VERBATIM)
   add_library(${target} STATIC "${whole}")
   set_source_files_properties("${whole}" PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
