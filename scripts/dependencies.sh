@@ -24,6 +24,8 @@ readonly kVulkanPackages=(libvulkan-dev glslang-tools)
 readonly kVulkanTestPackages=(spirv-tools mesa-vulkan-drivers vulkan-validationlayers)
 readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUDA kernels without a GPU
 readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the presets asan, tsan and ubsan, and of the fuzzer
+readonly kCheckPackages=(python3 clang-format clang-tidy-14 git)  # tools/check, tools/tidy
+readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
@@ -51,7 +53,12 @@ probe_of() {
         clang) echo "command clang++" ;;
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
         clang-format) echo "command clang-format" ;;
+        clang-tidy-14) echo "command clang-tidy-14" ;;
         python3) echo "command python3" ;;
+        git) echo "command git" ;;
+        debootstrap) echo "command debootstrap" ;;
+        g++-aarch64-linux-gnu) echo "command aarch64-linux-gnu-g++" ;;
+        qemu-user-static) echo "command qemu-aarch64-static" ;;
         *) fail "scripts/dependencies.sh has no probe for the package '$1'" ;;
     esac
 }

@@ -5,6 +5,8 @@
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/dependencies.sh"
+# shellcheck source=scripts/debian_tree.sh
+source "$(dirname "${BASH_SOURCE[0]}")/debian_tree.sh"
 
 usage() {
     cat <<'END'
@@ -28,61 +30,11 @@ END
 
 readonly kPackages=(mesa-vulkan-drivers/trixie-backports libstdc++6 libvulkan1 vulkan-validationlayers spirv-tools glslang-tools)
 readonly kTried=26.1  # the series that all passes with; --test is about Krait, not about what a later one brings
-readonly kKeyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 there="$root/build/newer-mesa"
 tree="$there/tree"
 
-# Says why this cannot be done here.
-unavailable() {
-    printf 'newer_mesa.sh: skipped: %s\n' "$*" >&2
-    exit 3
-}
-
-# The Debian mirror of this system's apt, by what it would fetch.
-mirror() {
-    local codename
-    # shellcheck disable=SC1091
-    codename="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")"
-    apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(.*\)/dists/$codename/InRelease'.*|\1|p" | head -1
-}
-
-apt() {
-    local command="$1"
-    shift
-    "$command" -o Dir::Etc::SourceList="$there/apt.sources" -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-        -o Dir::State::Lists="$there/lists" -o Dir::State::status="$there/status" -o Dir::Cache="$there/cache" \
-        -o APT::Install-Recommends=false -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 -o Acquire::Retries=2 "$@"
-}
-
-fetch() {
-    command -v apt-get >/dev/null || unavailable "this system has no apt-get"
-    [[ -e "$kKeyring" ]] || unavailable "there is no $kKeyring (debian-archive-keyring)"
-    local uri log="$there/fetch.log" package
-    uri="$(mirror)"
-    [[ -n "$uri" ]] || unavailable "this system's apt has no Debian mirror"
-    mkdir -p "$there/lists/partial" "$there/cache/archives/partial"
-    : >"$there/status"
-    cat >"$there/apt.sources" <<END
-Types: deb
-URIs: $uri
-Suites: trixie trixie-backports
-Components: main
-Signed-By: $kKeyring
-END
-    say "Fetching Mesa of Debian 13's backports into ${there#"$root"/}"
-    # With errors, not warnings, where a list cannot be had.
-    apt apt-get -o APT::Update::Error-Mode=any update -qq >"$log" 2>&1 || unavailable "its lists cannot be had: $(tail -1 "$log")"
-    apt apt-get install -qq -y --download-only "${kPackages[@]}" >>"$log" 2>&1 ||
-        unavailable "its packages cannot be had: $(tail -1 "$log")"
-    rm -rf "$tree" "$tree.new"
-    for package in "$there"/cache/archives/*.deb; do
-        dpkg-deb -x "$package" "$tree.new" || fail "$package cannot be unpacked"
-    done
-    mv "$tree.new" "$tree" || fail "$tree cannot be written"
-    compgen -G "$there/cache/archives/mesa-vulkan-drivers_*.deb" | sed 's/.*_\([^_]*\)_[^_]*$/\1/' >"$there/version"
-    rm -rf "$there/cache"
-}
+fetch() { debian_tree "$there" "$(dpkg --print-architecture)" "trixie trixie-backports" "${kPackages[@]}"; }
 
 # A program NAME in there that runs what follows with the libraries of the tree: WORDS are put before its arguments.
 write_runner() {
@@ -102,8 +54,10 @@ END
 tests() {
     local krait="$root/build/release/bin/krait" run="$there/run" options
     [[ -x "$krait" ]] || fail "there is no build/release/bin/krait; build it first"
-    if [[ "$(cat "$there/version")" != "$kTried".* ]]; then
-        say "skipped: this is Mesa $(cat "$there/version"), and Krait was tried with $kTried; if it passes, change kTried; if yours is older, delete ${there#"$root"/}"
+    local version
+    version="$(sed -n 's/^mesa-vulkan-drivers_\([^_]*\)_.*/\1/p' "$there/packages")"
+    if [[ "$version" != "$kTried".* ]]; then
+        say "skipped: this is Mesa $version, and Krait was tried with $kTried; if it passes, change kTried; if yours is older, delete ${there#"$root"/}"
         return 0
     fi
     say "Building the Vulkan backend with cooperative matrices"
@@ -135,7 +89,7 @@ esac
 
 if [[ ! -d "$tree" ]]; then
     if [[ "$wants_tests" == yes ]]; then
-        (fetch) || { (($? == 3)) && exit 0; exit 1; }
+        (fetch) || { (($? == 3)) && say "skipped" && exit 0; exit 1; }
     else
         fetch
     fi
