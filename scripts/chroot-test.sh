@@ -7,7 +7,7 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-scripts/chroot-test.sh [--mirror URL] [--directory DIR] [--keep]
+scripts/chroot-test.sh [--quick] [--mirror URL] [--directory DIR] [--keep]
 
 As root, with debootstrap: makes a minimal Debian 12 in DIR/base (once), copies it to DIR/fresh, clones the last commit
 of this tree into it and runs there
@@ -16,6 +16,7 @@ of this tree into it and runs there
   3. scripts/demo.sh as a plain user in a second clone, where nothing is missing any more.
 Each time is printed. Fails where one of the three fails.
 
+  --quick           tests only one operator in 2., and 3. goes on in the first clone, which is the user's then
   --mirror URL      Debian mirror (default: http://deb.debian.org/debian)
   --directory DIR   where the systems are kept (default: build/chroot); needs 3 GB
   --keep            leave DIR/fresh for a look inside
@@ -26,9 +27,11 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 mirror="http://deb.debian.org/debian"
 directory="$root/build/chroot"
 keep=no
+quick=no
 while (($# > 0)); do
     case "$1" in
         -h | --help) usage; exit 0 ;;
+        --quick) quick=yes; shift ;;
         --mirror) mirror="${2:?no URL after --mirror}"; shift 2 ;;
         --directory) directory="${2:?no folder after --directory}"; shift 2 ;;
         --keep) keep=yes; shift ;;
@@ -70,8 +73,10 @@ mount -t tmpfs -o size=64m tmpfs "$fresh/dev/shm"
 
 chroot "$fresh" useradd --create-home --home-dir /srv/visitor visitor
 git clone -q --no-hardlinks "$root" "$fresh/srv/krait"
-cp -r "$fresh/srv/krait" "$fresh/srv/visitor/krait"
-chroot "$fresh" chown -R visitor: /srv/visitor/krait
+if [[ "$quick" == no ]]; then
+    cp -r "$fresh/srv/krait" "$fresh/srv/visitor/krait"
+    chroot "$fresh" chown -R visitor: /srv/visitor/krait
+fi
 echo "==> $(cat "$fresh/etc/debian_version"): $(chroot "$fresh" dpkg-query -W | wc -l) packages, commit $(git -C "$root" rev-parse --short HEAD)"
 
 # inside NAME COMMAND...: with nothing of this shell's environment.
@@ -85,6 +90,12 @@ inside() {
 
 times=""
 inside "scripts/demo.sh, nothing installed but git" /srv/krait/scripts/demo.sh "The sea was" -n 48 --seed 1
-inside "scripts/test.sh" /srv/krait/scripts/test.sh
-inside "scripts/demo.sh as a plain user" su visitor -c "cd / && ~/krait/scripts/demo.sh 'The sea was' -n 48 --seed 1"
+if [[ "$quick" == yes ]]; then
+    inside "scripts/test.sh --only ssm_scan" /srv/krait/scripts/test.sh --only ssm_scan
+    chroot "$fresh" chown -R visitor: /srv/krait
+    inside "scripts/demo.sh as a plain user" su visitor -c "cd / && /srv/krait/scripts/demo.sh 'The sea was' -n 48 --seed 1"
+else
+    inside "scripts/test.sh" /srv/krait/scripts/test.sh
+    inside "scripts/demo.sh as a plain user" su visitor -c "cd / && ~/krait/scripts/demo.sh 'The sea was' -n 48 --seed 1"
+fi
 printf '\n%s' "$times"

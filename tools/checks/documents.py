@@ -16,9 +16,9 @@ from checks.tree import Finding, Tree
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|(?:src|href)=\"([^\"]+)\"")
 _CODE = re.compile(r"`([^`]+)`")
 _PATH = re.compile(r"^\.?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+/?$")
-_PRESET = re.compile(r"--preset[ =]([a-z]+)|\bbuild/([a-z]+)/")
-# Folders of build/ that are no preset: made by .ci/run.
-_OTHER_BUILDS = {"fuzz"}
+_PRESET = re.compile(r"--preset[ =]([a-z0-9]+)|\bbuild/([a-z0-9]+)/")
+# Folders of build/ that are no preset: made by .ci/run, .ci/nightly and the tools that they call.
+_OTHER_BUILDS = {"fuzz", "mutation", "tidy"}
 
 
 def check(tree: Tree) -> list[Finding]:
@@ -36,7 +36,7 @@ def check(tree: Tree) -> list[Finding]:
                 findings += check_links(tree, file, number, re.sub(r"`[^`]*`", "", line))
                 findings += check_paths(tree, file, number, line, top, examples)
             findings += check_presets(file, number, line, presets)
-    for file in [*tree.with_suffix(".sh"), *(f for f in tree.files if f == ".ci/run")]:
+    for file in [*tree.with_suffix(".sh"), *(f for f in tree.files if f.startswith(".ci/"))]:
         for number, line in enumerate(tree.lines(file), 1):
             findings += check_presets(file, number, line, presets)
     return findings

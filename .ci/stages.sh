@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Shared by .ci/run and .ci/nightly: named stages, run one after another, each with its seconds. Sourced, not run.
+#
+#   stage NAME "WHAT IT DOES" COMMAND...   declares a stage; COMMAND is a program or a function of the script
+#   run_stages "$@"                        runs those that are named, or all; handles --list and --help; its last line is
+#                                          "N passed, N failed", and the exit code is 1 where a stage failed
+#
+# All stages run even where one fails. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
+# Functions for stages: configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], fuzz_for SECONDS.
+
+# shellcheck source=scripts/dependencies.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
+cd "$root"
+
+stage_names=()
+declare -A stage_texts stage_commands
+
+stage() {
+    local name="$1" text="$2"
+    shift 2
+    stage_names+=("$name")
+    stage_texts["$name"]="$text"
+    stage_commands["$name"]="$(printf '%q ' "$@")"
+}
+
+list_stages() {
+    local name
+    for name in "${stage_names[@]}"; do printf '%-14s %s\n' "$name" "${stage_texts[$name]}"; done
+}
+
+# run_stage NAME: sets status, the exit code of its command, and seconds. Never to be called in a condition, where `set -e` is ignored, in
+# subshells too.
+run_stage() {
+    local started=$SECONDS
+    printf '\n======== %s: %s ========\n' "$1" "${stage_texts[$1]}"
+    # A subshell of its own: `set -e` holds inside, and a failure ends the stage only. Nothing reads from a terminal.
+    set +e
+    (set -e; eval "${stage_commands[$1]}") </dev/null
+    status=$?
+    set -e
+    seconds=$((SECONDS - started))
+}
+
+run_stages() {
+    local name summary="" verdict passed=0 failed=0 seconds status started=$SECONDS
+    local -a chosen=()
+    for name in "$@"; do
+        case "$name" in
+            --list) list_stages; return 0 ;;
+            -h | --help) printf '%s [--list | STAGE...]\n\nRuns the stages that are named, or all:\n\n' "${0#"$root"/}"; list_stages; return 0 ;;
+            *) [[ -n "${stage_commands[$name]:-}" ]] || fail "there is no stage '$name'; --list names them" ;;
+        esac
+        if [[ "$name" != packages ]]; then chosen+=("$name"); fi
+    done
+    if (($# == 0)); then chosen=("${stage_names[@]}"); else chosen=(packages "${chosen[@]}"); fi
+
+    for name in "${chosen[@]}"; do
+        run_stage "$name"
+        if ((status == 0)); then passed=$((passed + 1)) verdict=passed; else failed=$((failed + 1)) verdict="FAILED ($status)"; fi
+        summary+="$(printf '%-14s %5d s  %s' "$name" "$seconds" "$verdict")"$'\n'
+    done
+    printf '\n======== summary ========\n%s%-14s %5d s\n\n%d passed, %d failed\n' "$summary" all $((SECONDS - started)) "$passed" "$failed"
+    ((failed == 0))
+}
+
+# Precompiled headers, where there is no ccache, which does not store what they make. The release build has none: a file that leaves out
+# an #include fails there.
+without_cache() { if has_cache; then echo OFF; else echo ON; fi; }
+
+# With a sanitizer, by clang.
+configure_sanitized() {
+    local preset="$1" sanitizers="$2"
+    shift 2
+    configure "$preset" -DKRAIT_BUILD_TESTS=ON -DKRAIT_WERROR=ON "-DKRAIT_SANITIZE=$sanitizers" "-DKRAIT_PCH=$(without_cache)" "$@"
+}
+
+# fuzz_for SECONDS: libFuzzer on the GGUF reader, in as many processes as there are processors.
+fuzz_for() {
+    mkdir -p build/fuzz
+    say "Configuring build/fuzz"
+    cmake -G Ninja -B build/fuzz -S . -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DKRAIT_FUZZ=ON -DKRAIT_WERROR=ON \
+        "-DKRAIT_FUZZ_SECONDS=$1" "-DKRAIT_FUZZ_PROCESSES=$(job_count)" >build/fuzz/configure.log 2>&1 || { cat build/fuzz/configure.log; return 1; }
+    build fuzz gguf_fuzz
+    if ! ctest --test-dir build/fuzz --verbose --no-tests=error -R '^fuzz\.' >build/fuzz/run.log 2>&1; then
+        tail -100 build/fuzz/run.log
+        return 1
+    fi
+    grep -E '(Done [0-9]+ runs|tests passed)' build/fuzz/run.log | tail -2
+}
