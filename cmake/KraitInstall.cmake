@@ -1,6 +1,7 @@
 # What `cmake --install` lays down, and how other projects find it. Included once, at the end of the root CMakeLists.txt.
 #
 #   <bindir>/krait                       the command; has the library in it
+#   <mandir>/man1, <datadir>/...         its man pages and completions, where the build made them (tools/CMakeLists.txt)
 #   <libdir>/libkrait.so                 the library; the target krait
 #   <includedir>/krait/                  its headers
 #   <libdir>/krait/backends/             the plugins (krait_add_plugin in backends/common installs them)

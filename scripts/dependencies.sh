@@ -27,6 +27,7 @@ readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the pr
 readonly kCheckPackages=(python3 clang-format clang-tidy-14 git)  # tools/check, tools/tidy
 readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
+readonly kManualPackages=(help2man)  # for the man pages, which are left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
 # that a compiler or a library from elsewhere will do.
@@ -50,6 +51,7 @@ probe_of() {
         vulkan-validationlayers) echo "file /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json" ;;
         libboost-context-dev) echo "header boost/context/fiber.hpp" ;;
         libbenchmark-dev) echo "header benchmark/benchmark.h" ;;
+        help2man) echo "command help2man" ;;
         clang) echo "command clang++" ;;
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
         clang-format) echo "command clang-format" ;;

@@ -70,6 +70,7 @@ void ModelArguments::add_device(Command& command) {
                 "(cpu:avx2:threads=2); 'auto' = the best one; several with ',' between them share the model. Default: "
                 "$KRAIT_DEVICE where set, else auto")
         .value_name("DEVICE")
+        .suggest({"auto", "cpu", "reference", "vulkan0", "cuda0"})
         .not_empty("a device");
     command.option("--threads", threads, "threads of the device 'cpu' (which it chooses, where the device is auto)")
         .value_name("N")
@@ -78,7 +79,8 @@ void ModelArguments::add_device(Command& command) {
         .option("--affinity", affinity,
                 "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
                 "each; 'none' (default)")
-        .value_name("LIST");
+        .value_name("LIST")
+        .suggest({"none", "spread"});
     add_placement(command, placement);
 }
 
@@ -162,6 +164,16 @@ Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
         return fail(ErrorCode::invalid_argument, "token id {} is missing: the list ends with a comma; ids look like 12,7,4001",
                     tokens.size() + 1);
     return tokens;
+}
+
+std::vector<std::string> words_of(std::string_view list) {
+    std::vector<std::string> words;
+    for (size_t from = 0; from < list.size();) {
+        const size_t end = std::min(list.find(", ", from), list.size());
+        words.emplace_back(list.substr(from, end - from));
+        from = end + 2;
+    }
+    return words;
 }
 
 // Until its end, or until it is larger than any text that can be tokenized.

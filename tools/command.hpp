@@ -24,6 +24,7 @@ std::string counted(int64_t n, std::string_view noun);
 
 // Each adds one command.
 void add_bench_command(Command& program);
+void add_completion_command(Command& program);
 void add_run_command(Command& program);
 void add_devices_command(Command& program);
 void add_hellaswag_command(Command& program);
@@ -57,6 +58,9 @@ Result<void> print_explanation(const Model& model, int64_t n_tok, const std::str
 
 // "1,2,3" as token ids; the error names the word that is none.
 Result<std::vector<int32_t>> parse_tokens(std::string_view text);
+
+// The words of "F32, F16, BF16", to be suggested for an option.
+std::vector<std::string> words_of(std::string_view list);
 
 // A whole file, or standard input for "-".
 Result<std::string> read_text(const std::string& path);

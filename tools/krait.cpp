@@ -9,13 +9,14 @@
 
 #include "tools/command.hpp"
 #include "tools/test_ops.hpp"
+#include "tools/version.hpp"
 
 namespace {
 
 int run(int argc, char** argv) {
     using namespace krait::tools;
     Command program("krait", "Runs state-space language models on any device of this machine.");
-    program.version(std::string("krait ") + KRAIT_VERSION);
+    program.version(version_text);
     program.footer(
         "Examples:\n"
         "  krait run -p \"It was a truth\"                      the demo model goes on\n"
@@ -35,6 +36,7 @@ int run(int argc, char** argv) {
     add_hellaswag_command(program);
     add_perplexity_command(program);
     add_test_ops_command(program);
+    add_completion_command(program);
     const int exit_code = program.parse_and_run(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
         fmt::print(stderr, "krait: standard output cannot be written\n");

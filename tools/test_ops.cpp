@@ -135,7 +135,8 @@ void add_test_ops_command(Command& program) {
     command
         .option("-d,--device", arguments->device,
                 "Device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
-        .value_name("DEVICE");
+        .value_name("DEVICE")
+        .suggest({"auto", "cpu", "reference", "vulkan0", "cuda0"});
     command.option("--op", arguments->selection.op, "Operators ('*' matches anything)").show_default();
     command.option("--case", arguments->selection.cases, "Cases ('*' matches anything)").show_default();
     command.option("--list", arguments->list, "Name the cases and do nothing");

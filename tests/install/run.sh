@@ -51,6 +51,18 @@ if [[ "$plugins" == *elsewhere* || "$plugins" != *"$prefix/usr/"* ]]; then
     exit 1
 fi
 
+# What a build of everything makes beside the command.
+if [[ -e "$build/tools/pages.stamp" ]]; then
+    test -s "$prefix/usr/share/zsh/site-functions/_krait" -a -s "$prefix/usr/share/fish/vendor_completions.d/krait.fish"
+    expect_text "the installed completion" bash -c 'source "$1/usr/share/bash-completion/completions/krait"
+        COMP_WORDS=(krait tok) COMP_CWORD=1; _krait; test "${COMPREPLY[*]}" = tokenize && echo "${COMPREPLY[*]}"' - "$prefix"
+    if [[ -n "$(cached KRAIT_HELP2MAN | grep -v NOTFOUND)" ]]; then
+        for command in $("$prefix/usr/bin/krait" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+            grep -q "^krait-$command " "$prefix/usr/share/man/man1/krait-$command.1" || { echo "krait-$command.1 is no page" >&2; exit 1; }
+        done
+    fi
+fi
+
 cmake -G "$(cached CMAKE_GENERATOR)" -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$prefix/cmake" >/dev/null
 for example in host host_cpp; do

@@ -22,6 +22,21 @@ std::string NumberRange::text() const {
     return std::to_string(min) + (is_open ? " or more" : " to " + std::to_string(max));
 }
 
+bool OptionFacts::takes_several() const {
+    return std::holds_alternative<std::vector<std::string>*>(target) || std::holds_alternative<std::vector<int32_t>*>(target) ||
+           std::holds_alternative<std::vector<int64_t>*>(target);
+}
+
+std::vector<std::string> OptionFacts::name_list() const {
+    std::vector<std::string> list;
+    for (size_t from = 0; from <= names.size();) {
+        const size_t end = std::min(names.find(',', from), names.size());
+        list.push_back(names.substr(from, end - from));
+        from = end + 1;
+    }
+    return list;
+}
+
 Option::Option(std::string names, OptionTarget target, std::string help)
     : facts_{.names = std::move(names), .target = target, .help = std::move(help)} {}
 
@@ -43,6 +58,11 @@ Option& Option::in_range(int64_t min, uint64_t max) {
 
 Option& Option::one_of(std::vector<std::string> words) {
     facts_.words = std::move(words);
+    return *this;
+}
+
+Option& Option::suggest(std::vector<std::string> words) {
+    facts_.suggestions = std::move(words);
     return *this;
 }
 

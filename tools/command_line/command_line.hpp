@@ -40,15 +40,18 @@ struct OptionFacts {
     std::string names;  // "-n,--n-predict"; without '-' in front it is positional
     OptionTarget target;
     std::string help;
-    std::string value_name;              // in the help: N, FILE; empty = by the target's type
-    std::string group;                   // the title it stands under; empty = Options
-    std::vector<std::string> words;      // all that it takes, where not empty
-    std::optional<NumberRange> range;    // of whole numbers
-    std::optional<std::string> if_bare;  // of a flag that may have a value: the one it has without
-    std::string stands_for;              // "a file": the value is its name, and an empty one is an error
+    std::string value_name;                // in the help: N, FILE; empty = by the target's type
+    std::string group;                     // the title it stands under; empty = Options
+    std::vector<std::string> words;        // all that it takes, where not empty
+    std::vector<std::string> suggestions;  // some of what it takes, for completions
+    std::optional<NumberRange> range;      // of whole numbers
+    std::optional<std::string> if_bare;    // of a flag that may have a value: the one it has without
+    std::string stands_for;                // "a file": the value is its name, and an empty one is an error
     bool is_path = false, is_required = false, shows_default = false, splits_at_commas = false;
     bool is_flag() const { return std::holds_alternative<bool*>(target) || if_bare.has_value(); }
     bool is_positional() const { return names.front() != '-'; }
+    bool takes_several() const;
+    std::vector<std::string> name_list() const;  // {"-n", "--n-predict"}
 };
 
 class Option {
@@ -61,6 +64,7 @@ class Option {
     Option& path(std::string value_name);  // the name of a file
     Option& in_range(int64_t min = 0, uint64_t max = UINT64_MAX);
     Option& one_of(std::vector<std::string> words);
+    Option& suggest(std::vector<std::string> words);
     Option& not_empty(std::string stands_for);
     Option& group(std::string title);
     Option& required();
@@ -94,8 +98,8 @@ class Command {
     Command& command(std::string name, std::string description);  // of which one has to be chosen
     void footer(std::string text) { footer_ = std::move(text); }
     void closing(std::string text) { closing_ = std::move(text); }  // last in its help and in that of its commands
-    void version(std::string text) { version_ = std::move(text); }  // what --version prints
-    void body(std::function<int()> run) { run_ = std::move(run); }  // the result is the exit code
+    void version(std::function<std::string()> text) { version_ = std::move(text); }  // what --version prints
+    void body(std::function<int()> run) { run_ = std::move(run); }                   // the result is the exit code
 
     // Reads the arguments and runs the body of the command that they choose. Help, version and errors are printed. Gives the exit code.
     int parse_and_run(int argc, char** argv);
@@ -109,10 +113,11 @@ class Command {
     friend class Parser;
     Option& add(Option option);
 
-    std::string name_, description_, footer_, closing_, version_;
+    std::string name_, description_, footer_, closing_;
     std::vector<std::unique_ptr<Option>> options_;  // references to them stay valid
     std::vector<std::unique_ptr<Command>> commands_;
     std::function<int()> run_;
+    std::function<std::string()> version_;
 };
 
 }  // namespace krait::tools

@@ -136,7 +136,7 @@ class Parser {
   private:
     void add(Command& command, CLI::App& app) {
         app.footer(command.footer_ + (command.footer_.empty() || closing_.empty() ? "" : "\n") + closing_);
-        if (!command.version_.empty()) app.set_version_flag("--version", command.version_);
+        if (command.version_) app.set_version_flag("--version", command.version_);
         for (const auto& option : command.options_) add(*option, app);
         for (const auto& option : command.options_)
             for (const Option* other : option->excluded())

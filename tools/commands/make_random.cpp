@@ -73,13 +73,19 @@ void add_make_random_command(Command& program) {
     Command& command = program.command("make-random", "Write a model with random weights, to measure speed without downloads");
     auto arguments = std::make_shared<Arguments>();
     command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
-    command.option("--like", arguments->like, "whose sizes: " + published_size_names()).show_default().value_name("NAME");
+    command.option("--like", arguments->like, "whose sizes: " + published_size_names())
+        .show_default()
+        .value_name("NAME")
+        .suggest(words_of(published_size_names()));
     command
         .option("--type", arguments->type,
                 "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
         .show_default()
-        .value_name("TYPE");
-    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least").value_name("TYPE");
+        .value_name("TYPE")
+        .suggest(words_of(weight_format_names() + ", Q3_K_M, Q4_K_M, Q5_K_M"));
+    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")
+        .value_name("TYPE")
+        .suggest(words_of(weight_format_names()));
     command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
     command.option("--seed", arguments->seed, "the same seed gives the same file").in_range().show_default();
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();

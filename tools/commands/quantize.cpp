@@ -64,9 +64,12 @@ void add_quantize_command(Command& program) {
         .option("type", arguments->type,
                 "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
         .required()
-        .value_name("TYPE");
+        .value_name("TYPE")
+        .suggest(words_of(weight_format_names() + ", Q3_K_M, Q4_K_M, Q5_K_M"));
     command.option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix").path("FILE");
-    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least").value_name("TYPE");
+    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")
+        .value_name("TYPE")
+        .suggest(words_of(weight_format_names()));
     command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
     command.option("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();

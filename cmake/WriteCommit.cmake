@@ -1,0 +1,25 @@
+# Writes the commit that the source tree is at into a source file, where it is not there already:
+#   cmake -DSOURCE=<source tree> -DOUTPUT=<file> -P WriteCommit.cmake
+# "unknown" where the tree is no git repository of its own: an unpacked archive, maybe inside somebody else's repository.
+set(commit "unknown")
+find_program(GIT git)
+if(GIT)
+  execute_process(COMMAND "${GIT}" -C "${SOURCE}" rev-parse --show-toplevel --short=12 HEAD
+                  OUTPUT_VARIABLE lines ERROR_QUIET RESULT_VARIABLE status OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(status EQUAL 0 AND lines MATCHES "^(.*)\n([0-9a-f]+)$")
+    set(hash "${CMAKE_MATCH_2}")
+    file(REAL_PATH "${CMAKE_MATCH_1}" top)
+    file(REAL_PATH "${SOURCE}" source)
+    if(top STREQUAL source)
+      set(commit "${hash}")
+    endif()
+  endif()
+endif()
+set(text "// Written by cmake/WriteCommit.cmake.\n#include \"tools/version.hpp\"\n\nconst char* const krait::tools::kCommit = \"${commit}\";\n")
+set(before "")
+if(EXISTS "${OUTPUT}")
+  file(READ "${OUTPUT}" before)
+endif()
+if(NOT before STREQUAL text)
+  file(WRITE "${OUTPUT}" "${text}")
+endif()

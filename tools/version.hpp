@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `krait --version` prints: the version, the commit and the compiler it was built from and with, and the plugins that are there.
+#pragma once
+
+#include <string>
+
+namespace krait::tools {
+
+extern const char* const
+    kCommit;  // defined in a file that the build writes (cmake/WriteCommit.cmake); "unknown" outside of git
+
+std::string version_text();
+
+}  // namespace krait::tools
