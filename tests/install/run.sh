@@ -52,7 +52,7 @@ if [[ "$plugins" == *elsewhere* || "$plugins" != *"$prefix/usr/"* ]]; then
 fi
 
 # What a build of everything makes beside the command.
-if [[ -e "$build/tools/pages.stamp" ]]; then
+if [[ -n "$(find "$build" -maxdepth 2 -name pages.stamp)" ]]; then
     test -s "$prefix/usr/share/zsh/site-functions/_krait" -a -s "$prefix/usr/share/fish/vendor_completions.d/krait.fish"
     expect_text "the installed completion" bash -c 'source "$1/usr/share/bash-completion/completions/krait"
         COMP_WORDS=(krait tok) COMP_CWORD=1; _krait; test "${COMPREPLY[*]}" = tokenize && echo "${COMPREPLY[*]}"' - "$prefix"
