@@ -43,7 +43,7 @@ SUBSTITUTES = [
     (r"2\.8b\*", "2.8b.x"),
 ]
 if not {0, 1} <= os.sched_getaffinity(0):
-    SUBSTITUTES.append((r"--affinity 0-1\b", "--affinity spread"))
+    SUBSTITUTES.append((r"--threads 2 --affinity 0-1\b", "--threads 1 --affinity spread"))
 # Made once, for all: name of the file and what it stands for.
 RANDOM_MODELS = ("model.gguf", "model-f16.gguf", "f16.gguf", "q4.gguf")
 TEXTS = ("wiki.test.raw", "book.txt", "chapter1.txt", "sample.txt", "t.txt")
