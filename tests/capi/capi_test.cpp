@@ -8,6 +8,8 @@
 #include <cstring>
 #include <krait/krait.hpp>
 
+#include "tests/main/paths.hpp"
+
 namespace kr = krait::api;
 
 namespace {
@@ -35,7 +37,7 @@ TEST(CApi, VersionAndDevices) {
 }
 
 TEST(CApi, FileAndBuiltInDemoAreTheSame) {
-    const kr::Model built_in = value(kr::Model::load()), file = value(kr::Model::load(KRAIT_DEMO_FILE, "cpu"));
+    const kr::Model built_in = value(kr::Model::load()), file = value(kr::Model::load(::krait::test::kDemoModel, "cpu"));
     EXPECT_EQ(built_in.describe().n_vocab, file.describe().n_vocab);
     EXPECT_STREQ(built_in.describe().architecture, "mamba");
     EXPECT_STREQ(file.describe().device, "cpu");

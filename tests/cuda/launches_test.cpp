@@ -8,6 +8,7 @@
 
 #include "core/runtime/plugin_registry.hpp"
 #include "models/session.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -29,7 +30,7 @@ class Launches : public testing::Test {
     void TearDown() override { PluginRegistry::instance().set_log({}); }
 
     std::shared_ptr<const Model> load(const char* name, const char* device = "cuda-host") {
-        auto model = Model::load(std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + name + ".gguf", {.device = device});
+        auto model = Model::load(std::string(test::kGoldenFolder) + "/" + name + ".gguf", {.device = device});
         EXPECT_TRUE(model) << model.error().message;
         return model ? *model : nullptr;
     }

@@ -11,6 +11,7 @@
 #include "models/explain.hpp"
 #include "models/session.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -19,7 +20,7 @@ constexpr int kFaults = 200;  // n runs from 1 to this
 
 class FaultTest : public testing::Test {
   protected:
-    static void SetUpTestSuite() { PluginRegistry::instance().add_folder(KRAIT_FAULT_PLUGIN); }
+    static void SetUpTestSuite() { PluginRegistry::instance().add_folder(test::kFaultPlugin); }
     void SetUp() override {
         PluginRegistry::instance().set_log([this](krait_log_level level, const std::string& message) {
             if (level == KRAIT_LOG_ERROR) complaints_ += message + "\n";

@@ -13,6 +13,7 @@
 #include "models/gguf/gguf_writer.hpp"
 #include "models/session.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -46,7 +47,7 @@ Prediction predict(const std::shared_ptr<const Model>& model, std::span<const in
 }
 
 std::vector<int32_t> heldout_tokens() {
-    auto tokens = test::read_npy<int32_t>(std::string(KRAIT_GOLDEN_DIRECTORY) + "/heldout.tokens.npy");
+    auto tokens = test::read_npy<int32_t>(std::string(test::kGoldenFolder) + "/heldout.tokens.npy");
     EXPECT_GE(tokens.size(), kTokens);
     tokens.resize(kTokens);
     return tokens;

@@ -3,6 +3,7 @@
 // Whole models against logits that transformers and a plain float64 loop agree on (make_golden.py, README.md).
 #include "models/session.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -13,7 +14,7 @@ class GoldenLogits : public testing::TestWithParam<GoldenCase> {};
 
 TEST_P(GoldenLogits, Match) {
     const auto& [name, device] = GetParam();
-    const std::string base = std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + name;
+    const std::string base = std::string(test::kGoldenFolder) + "/" + name;
     auto model = Model::load(base + ".gguf", {.device = device});
     if (!model && model.error().code == ErrorCode::unavailable) GTEST_SKIP() << model.error().message;
     ASSERT_TRUE(model) << model.error().message;

@@ -12,6 +12,7 @@
 #include "tests/harness/ragged_layout.hpp"
 #include "tests/harness/runner.hpp"
 #include "tests/harness/suite.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait::harness {
 namespace {
@@ -30,7 +31,7 @@ class GoldenCase {
         for (std::string word; words >> word;) params[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
     }
     std::string path(const std::string& operand) const {
-        return std::string(KRAIT_GOLDEN_DIRECTORY) + "/op_golden/" + name + "." + operand + ".npy";
+        return std::string(test::kGoldenFolder) + "/op_golden/" + name + "." + operand + ".npy";
     }
     bool has(const std::string& operand) const { return std::filesystem::exists(path(operand)); }
     // Absent where there is no file.
@@ -48,7 +49,7 @@ class GoldenCase {
 };
 
 std::vector<GoldenCase> golden_cases() {
-    std::ifstream file(std::string(KRAIT_GOLDEN_DIRECTORY) + "/op_golden/cases.txt");
+    std::ifstream file(std::string(test::kGoldenFolder) + "/op_golden/cases.txt");
     std::vector<GoldenCase> cases;
     for (std::string line; std::getline(file, line);) cases.emplace_back(line);
     return cases;

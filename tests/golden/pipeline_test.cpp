@@ -7,11 +7,12 @@
 #include "models/session.hpp"
 #include "tests/golden/devices.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
 
-std::string golden(const std::string& file) { return std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + file; }
+std::string golden(const std::string& file) { return std::string(test::kGoldenFolder) + "/" + file; }
 
 std::vector<float> logits_of(const Session& session, size_t input, size_t n_row) {
     std::vector<float> logits;

@@ -10,13 +10,14 @@
 #include "models/session.hpp"
 #include "tests/golden/devices.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
 
 const std::vector<std::string> kModels{"mamba", "falcon_mamba", "mamba2"};
 
-std::string path_of(const std::string& model) { return std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + model + ".gguf"; }
+std::string path_of(const std::string& model) { return std::string(test::kGoldenFolder) + "/" + model + ".gguf"; }
 
 using test::devices_there;
 
@@ -70,7 +71,7 @@ const Golden& golden(const std::string& model) {
     static std::map<std::string, Golden> known;
     Golden& entry = known[model];
     if (entry.tokens.empty()) {
-        entry.tokens = test::read_npy<int32_t>(std::string(KRAIT_GOLDEN_DIRECTORY) + "/" + model + ".tokens.npy");
+        entry.tokens = test::read_npy<int32_t>(std::string(test::kGoldenFolder) + "/" + model + ".tokens.npy");
         entry.logits = all_logits(load(model, "reference"), entry.tokens);
     }
     return entry;

@@ -6,10 +6,12 @@
 #include <set>
 
 #include "tests/harness/compare.hpp"
+#include "tests/harness/effort.hpp"
 #include "tests/harness/exclusions.hpp"
 #include "tests/harness/ragged_layout.hpp"
 #include "tests/harness/subnormals.hpp"
 #include "tests/harness/suite.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait::harness {
 namespace {
@@ -20,7 +22,7 @@ Oracle& shared_oracle() {
 }
 
 Summary run_broken(const std::string& defect, const std::string& op, const std::string& cases = "*") {
-    PluginRegistry::instance().add_folder(KRAIT_BROKEN_PLUGIN);
+    PluginRegistry::instance().add_folder(test::kBrokenPlugin);
     const std::string spec = "broken:defect=" + defect;
     const auto device = Device::open(spec);
     EXPECT_TRUE(device) << device.error().message;
@@ -218,6 +220,28 @@ TEST(Glob, Matches) {
     EXPECT_TRUE(matches("a*b*c", "axxbyyc"));
     EXPECT_FALSE(matches("a*b*c", "axxbyy"));
     EXPECT_FALSE(matches("", "a"));
+}
+
+TEST(EffortOfTests, RunsEachGroupInOneWayAndInAnotherOneWithOtherSeeds) {
+    constexpr size_t kWays = 5, kGroups = 20;
+    std::set<size_t> first_ways;
+    for (const char* seed : {"", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o"}) {
+        const Effort effort{.seed = seed};
+        std::array<size_t, kWays> groups_of_way{};
+        for (size_t group = 0; group < kGroups; ++group) {
+            size_t n_taken = 0;
+            for (size_t way = 0; way < kWays; ++way) {
+                if (!effort.takes(group, way, kWays)) continue;
+                ++n_taken, ++groups_of_way[way];
+                if (group == 0) first_ways.insert(way);
+            }
+            EXPECT_EQ(n_taken, 1u) << "group " << group << ", seed " << seed;
+        }
+        for (const size_t n : groups_of_way) EXPECT_EQ(n, kGroups / kWays) << seed;
+    }
+    EXPECT_EQ(first_ways.size(), kWays) << "a way that no seed chooses";
+    for (size_t way = 0; way < kWays; ++way) EXPECT_TRUE((Effort{.sampled = false}.takes(3, way, kWays)));
+    EXPECT_TRUE(Effort{}.takes(7, 0, 1));
 }
 
 }  // namespace

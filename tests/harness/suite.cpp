@@ -55,10 +55,10 @@ Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, u
     return summary;
 }
 
-std::vector<std::string> all_device_specs(bool with_data_only) {
+std::vector<std::string> all_device_specs(bool with_data_only, const std::function<bool(std::string_view family)>& wanted) {
     std::vector<std::string> specs;
     for (const PluginReport& report : PluginRegistry::instance().reports()) {
-        if (report.score == 0) continue;
+        if (report.score == 0 || (wanted && !wanted(report.family))) continue;
         const auto plugin = PluginRegistry::instance().find(report.family, report.variant);
         if (!plugin) continue;
         const uint32_t count = (*plugin)->api().device_count();

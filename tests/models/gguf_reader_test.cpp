@@ -10,6 +10,7 @@
 #include <fstream>
 #include <limits>
 
+#include "tests/main/paths.hpp"
 #include "tests/models/gguf_bytes.hpp"
 
 namespace krait {
@@ -20,7 +21,7 @@ using test::RawGguf;
 namespace id = test::gguf_id;
 
 std::filesystem::path data_path(const char* name) {
-    return std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "models" / "data" / name;
+    return std::filesystem::path(test::kTestsFolder) / "models" / "data" / name;
 }
 
 GgufFile parsed(const Bytes& bytes) {

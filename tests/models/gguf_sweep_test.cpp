@@ -4,6 +4,7 @@
 // crash; which error each one gets is the subject of gguf_hostile_test.cpp.
 #include <gtest/gtest.h>
 
+#include "tests/main/paths.hpp"
 #include "tests/models/gguf_bytes.hpp"
 #include "tests/models/gguf_touch.hpp"
 
@@ -73,7 +74,7 @@ TEST(GgufSweep, AnyEightBytesMayBeAnExtremeNumber) {
 
 // The fuzzer's corpus, replayed where there is no fuzzer. Its two files that no reader of ours takes say so.
 TEST(GgufSweep, SeedsOfTheFuzzerAreReadOrRefusedAsTheyShould) {
-    const std::filesystem::path folder = std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "fuzz" / "corpus" / "gguf";
+    const std::filesystem::path folder = std::filesystem::path(test::kTestsFolder) / "fuzz" / "corpus" / "gguf";
     size_t seen = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         const std::string name = entry.path().stem();

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "models/gguf/gguf_reader.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -132,8 +133,7 @@ TEST_F(GgufWriterTest, TheReaderReadsWhatWasWritten) {
 }
 
 TEST_F(GgufWriterTest, AFileThatWasReadCanBeWrittenAgain) {
-    const auto source =
-        GgufFile::open(std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "models" / "data" / "made_by_gguf_py.gguf");
+    const auto source = GgufFile::open(std::filesystem::path(test::kTestsFolder) / "models" / "data" / "made_by_gguf_py.gguf");
     ASSERT_TRUE(source) << source.error().message;
     GgufWriter writer = create();
     for (const GgufMetadata& entry : source->metadata()) expect_ok(writer.add(entry.key, entry.value));

@@ -13,12 +13,13 @@
 
 #include "models/sampler/random.hpp"
 #include "models/tokenizer/tokenizer.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait::test {
 
 inline const nlohmann::json& tokenizer_golden() {
     static const nlohmann::json golden = [] {
-        const auto path = std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "models" / "data" / "tokenizer_golden.json";
+        const auto path = std::filesystem::path(test::kTestsFolder) / "models" / "data" / "tokenizer_golden.json";
         std::ifstream file(path);
         EXPECT_TRUE(file.is_open()) << path;
         return nlohmann::json::parse(file);

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/main/paths.hpp"
 #include "tests/tools/run_command.hpp"
 
 namespace {
@@ -51,12 +52,12 @@ class Commands : public testing::Test {
     int exit_code_after(const std::vector<std::string>& arguments, int signal, int n_signal) const {
         const pid_t child = fork();
         if (child == 0) {
-            std::vector<char*> words{const_cast<char*>(KRAIT_COMMAND)};
+            std::vector<char*> words{const_cast<char*>(::krait::test::kCommand)};
             for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
             words.push_back(nullptr);
             std::freopen("/dev/null", "w", stdout);
             std::freopen("/dev/null", "w", stderr);
-            execv(KRAIT_COMMAND, words.data());
+            execv(::krait::test::kCommand, words.data());
             _exit(99);
         }
         const auto has_partial = [&] {

@@ -37,10 +37,10 @@ Answer interrupted(const std::vector<std::string>& arguments, const std::string&
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
-        std::vector<char*> all{const_cast<char*>(KRAIT_COMMAND)};
+        std::vector<char*> all{const_cast<char*>(::krait::test::kCommand)};
         for (const std::string& argument : arguments) all.push_back(const_cast<char*>(argument.c_str()));
         all.push_back(nullptr);
-        execv(KRAIT_COMMAND, all.data());
+        execv(::krait::test::kCommand, all.data());
         _exit(99);
     }
     close(ends[1]);

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <string>
 
+#include "tests/main/paths.hpp"
+
 namespace krait::test {
 
 struct Answer {
@@ -21,7 +23,7 @@ enum class Streams { output, output_and_errors };
 // environment: assignments in front of the command, "KRAIT_DEVICE=cpu".
 inline Answer run_krait(const std::string& arguments, Streams streams = Streams::output_and_errors,
                         const std::string& environment = "") {
-    const std::string command = environment + " " + std::string(KRAIT_COMMAND) + " " + arguments +
+    const std::string command = environment + " " + std::string(test::kCommand) + " " + arguments +
                                 (streams == Streams::output_and_errors ? " 2>&1" : "");
     Answer answer;
     std::FILE* pipe = popen(command.c_str(), "r");

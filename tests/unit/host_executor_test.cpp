@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A plugin asks its host for an executor when it opens a device, and only where the host is new enough to have the function.
+#include "tests/main/paths.hpp"
 #include "tests/unit/plugin_fixture.hpp"
 
 namespace krait::unit {
@@ -23,7 +24,7 @@ struct AskedHost {
     }
     // Opens the device of the CPU plugin with this host; what went wrong, or "".
     std::string open(const char* options) {
-        void* library = dlopen(KRAIT_CPU_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+        void* library = dlopen(test::kCpuPlugin, RTLD_NOW | RTLD_LOCAL);
         const auto query = library ? reinterpret_cast<krait_plugin_query_fn>(dlsym(library, KRAIT_PLUGIN_QUERY_NAME)) : nullptr;
         const krait_backend* api = query ? query(KRAIT_ABI_VERSION, &table) : nullptr;
         if (!api) return "the plugin cannot be loaded";

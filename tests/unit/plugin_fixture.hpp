@@ -15,6 +15,7 @@
 
 #include "core/abi/schema.h"
 #include "core/ops/op_list.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait::unit {
 
@@ -106,7 +107,7 @@ class PluginTest : public ::testing::TestWithParam<const char*> {
 
 class Reference : public PluginTest {
   protected:
-    const char* path() const override { return KRAIT_REFERENCE_PLUGIN; }
+    const char* path() const override { return test::kReferencePlugin; }
 
     // A graph of one node, grown operand by operand.
     struct Node {

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/runtime/device.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 PluginRegistry& registry() {
     static PluginRegistry& loaded = [&]() -> PluginRegistry& {
         PluginRegistry& instance = PluginRegistry::instance();
-        instance.add_folder(KRAIT_BAD_PLUGINS);
+        instance.add_folder(test::kBadPlugins);
         return instance;
     }();
     return loaded;

@@ -4,6 +4,7 @@
 // The reference stands for every plugin in C++ (backends/common), the null plugin for those in C.
 #include <thread>
 
+#include "tests/main/paths.hpp"
 #include "tests/unit/plugin_fixture.hpp"
 
 namespace krait::unit {
@@ -12,7 +13,7 @@ namespace {
 // ---- every plugin ---------------------------------------------------------------------------------------------------
 
 using EveryPlugin = PluginTest;
-INSTANTIATE_TEST_SUITE_P(Plugins, EveryPlugin, ::testing::Values(KRAIT_REFERENCE_PLUGIN, KRAIT_NULL_PLUGIN),
+INSTANTIATE_TEST_SUITE_P(Plugins, EveryPlugin, ::testing::Values(test::kReferencePlugin, test::kNullPlugin),
                          [](const auto& param) { return std::string(param.index == 0 ? "reference" : "null"); });
 
 TEST_P(EveryPlugin, table_says_what_it_was_built_with) {
@@ -328,7 +329,7 @@ TEST_F(Reference, errors_fit_the_callers_struct) {
 
 class Null : public PluginTest {
   protected:
-    const char* path() const override { return KRAIT_NULL_PLUGIN; }
+    const char* path() const override { return test::kNullPlugin; }
 };
 
 TEST_F(Null, declines_with_a_reason) {

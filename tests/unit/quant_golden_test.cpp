@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/quant/codec.hpp"
+#include "tests/main/paths.hpp"
 
 namespace krait {
 namespace {
@@ -61,7 +62,7 @@ class File {
 
 const std::vector<Section>& sections() {
     static const std::vector<Section> all = [] {
-        File file(std::filesystem::path(KRAIT_TESTS_DIRECTORY) / "unit/data/quant_golden.bin");
+        File file(std::filesystem::path(test::kTestsFolder) / "unit/data/quant_golden.bin");
         std::vector<Section> read;
         const std::vector<char> magic = file.take(8);
         EXPECT_EQ(std::string(magic.begin(), magic.end()), "KRAITQG1");

@@ -2,6 +2,7 @@
 //
 // The execution mode that lets a shader keep f16 subnormals, put into a compiled module where SPIR-V wants it.
 #include "backends/vulkan/vk/float_controls.hpp"
+#include "tests/main/paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +31,7 @@ std::vector<Words> instructions(const Words& module) {
 
 TEST(VulkanFloatControls, EveryShaderDeclaresTheModeOnce) {
     size_t n_shaders = 0;
-    for (const auto& file : std::filesystem::directory_iterator(KRAIT_VULKAN_SHADERS)) {
+    for (const auto& file : std::filesystem::directory_iterator(test::kVulkanShaders)) {
         if (file.path().extension() != ".spv") continue;
         SCOPED_TRACE(file.path().string());
         ++n_shaders;

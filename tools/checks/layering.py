@@ -25,12 +25,15 @@ MAY_INCLUDE = {
     "capi": ("core", "graph", "models", "include"),
     "examples": ("include",),
     "backends/common": tuple(p for p in FOR_BACKENDS if p != "backends/common"),
-    "tests/harness": LIBRARY,
+    # main() of the test programs, and where they find files.
+    "tests/main": (),
+    "tests/harness": LIBRARY + ("tests/main",),
     # Not a part of the harness but plugins with a defect each, which it must find.
     "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
     # A plugin whose device fails when it is asked to, and the tests that ask it.
-    "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "tests/golden"),
-    "tests": LIBRARY + ("backends", "tests/harness", "bench"),
+    "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "tests/golden",
+                                    "tests/main"),
+    "tests": LIBRARY + ("backends", "tests/harness", "tests/main", "bench"),
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
     # Measures the processor and knows nothing of the engine.
     "bench/ceilings": (),
