@@ -48,14 +48,7 @@ Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options
 Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOptions& options) {
     auto model = std::shared_ptr<Model>(new Model(std::move(file)));
     KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
-    model->tokenizer_ = tokenizer_from_gguf(model->file_);
-    // A model without a tokenizer, or with one that Krait does not know, is still good for token ids.
-    if (!model->tokenizer_ && model->tokenizer_.error().code != ErrorCode::not_found &&
-        model->tokenizer_.error().code != ErrorCode::unsupported)
-        return tl::unexpected<Error>(model->tokenizer_.error());
-    if (model->tokenizer_ && model->tokenizer_->size() > model->shape().n_vocab)
-        return fail(ErrorCode::corrupt_file, "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows",
-                    model->file_.name(), model->tokenizer_->size(), model->shape().n_vocab);
+    model->fit_vocabulary();
     const auto from_environment = options.device.empty() ? environment::device() : std::nullopt;
     auto devices = open_devices(from_environment ? *from_environment : options.device, options.executor);
     if (!devices && from_environment) return tl::unexpected<Error>(std::move(devices).error().within("KRAIT_DEVICE"));
@@ -71,10 +64,23 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     return model;
 }
 
-Result<const Tokenizer*> Model::tokenizer() const {
-    if (!tokenizer_) return tl::unexpected<Error>(tokenizer_.error());
-    return &*tokenizer_;
+// The file's vocabulary beside the model's.
+void Model::fit_vocabulary() {
+    const auto n_row = static_cast<size_t>(shape().n_vocab);
+    const size_t n_token = vocabulary_.n_token;
+    if (n_token > n_row)
+        vocabulary_.warnings.push_back(fmt::format(
+            "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows: the model cannot read tokens from {} on",
+            file_.name(), n_token, n_row, n_row));
+    n_token_ = static_cast<int32_t>(n_token == 0 ? n_row : std::min(n_token, n_row));
 }
+
+Result<const Tokenizer*> Model::tokenizer() const {
+    if (!vocabulary_.tokenizer) return tl::unexpected<Error>(vocabulary_.tokenizer.error());
+    return &*vocabulary_.tokenizer;
+}
+
+bool Model::is_end(int32_t token) const { return std::binary_search(vocabulary_.ends.begin(), vocabulary_.ends.end(), token); }
 
 std::string Model::device_names() const { return fmt::format("{}", fmt::join(placement_.labels(), ",")); }
 
@@ -106,7 +112,5 @@ int32_t Model::chain_length() const {
             }
     return 1;
 }
-
-int32_t Model::n_token() const { return tokenizer_ ? tokenizer_->size() : static_cast<int32_t>(shape().n_vocab); }
 
 }  // namespace krait

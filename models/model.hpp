@@ -44,20 +44,27 @@ class Model {
     // Whether its loops run on threads of the application alone: Krait then starts none for it.
     bool has_executor() const { return has_executor_; }
 
-    // The error says what the file lacks.
+    // The error says what the file lacks; the model then takes token ids only.
     Result<const Tokenizer*> tokenizer() const;
     // How many of the n_vocab logits stand for tokens; the rest pads the head to a round size.
-    int32_t n_token() const;
+    int32_t n_token() const { return n_token_; }
+    // The tokens that end a text, a turn or a message, ascending.
+    std::span<const int32_t> ends() const { return vocabulary_.ends; }
+    bool is_end(int32_t token) const;
+    // What is wrong with the file and was got over: sentences for the user.
+    const std::vector<std::string>& warnings() const { return vocabulary_.warnings; }
 
     // Of everything that a saved state depends on: metadata, tensor records, and the first bytes of every tensor.
     uint64_t hash() const { return hash_; }
 
   private:
-    explicit Model(GgufFile file) : file_(std::move(file)), tokenizer_(fail(ErrorCode::internal, "not loaded")) {}
+    explicit Model(GgufFile file) : file_(std::move(file)), vocabulary_(read_vocabulary(file_)) {}
+    void fit_vocabulary();
 
     GgufFile file_;
     std::unique_ptr<Architecture> architecture_;
-    Result<Tokenizer> tokenizer_;
+    GgufVocabulary vocabulary_;
+    int32_t n_token_ = 0;
     std::vector<std::shared_ptr<const Device>> devices_;
     Placement placement_;
     Weights weights_;

@@ -30,6 +30,8 @@ int report(const Error& error) {
     }
 }
 
+void warn(std::string_view message) { fmt::print(stderr, "krait: warning: {}\n", message); }
+
 void run_when_chosen(Command& command, std::function<Result<void>()> body) {
     command.body([body = std::move(body)] {
         const auto done = body();
@@ -133,10 +135,14 @@ Result<std::shared_ptr<const Model>> ModelArguments::load() const {
     KRAIT_TRY(const std::string spec, by_environment ? Result<std::string>("") : device_spec());
     KRAIT_TRY(const PlacementOptions where, placement.parse());
     KRAIT_TRY(GgufFile file, open());
-    ProgressBar bar("loading", ProgressBar::Unit::bytes);
-    return Model::load(std::move(file), {.device = spec, .placement = where, .progress = [&](uint64_t done, uint64_t total) {
-                                             bar.update(done, total);
-                                         }});
+    auto model = [&] {
+        ProgressBar bar("loading", ProgressBar::Unit::bytes);  // gone before the warnings are printed
+        const auto show = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
+        return Model::load(std::move(file), {.device = spec, .placement = where, .progress = show});
+    }();
+    if (model)
+        for (const std::string& warning : (*model)->warnings()) warn(warning);
+    return model;
 }
 
 Result<std::vector<int32_t>> parse_tokens(std::string_view text) {

@@ -41,12 +41,12 @@ struct EncodedTask {
 };
 
 Result<EncodedTask> encode(const Tokenizer& tokenizer, const std::vector<int32_t>& prefix, const HellaswagTask& task) {
-    KRAIT_TRY(const std::vector<int32_t> context, tokenizer.encode(task.context, {.add_special = false}));
+    KRAIT_TRY(const std::vector<int32_t> context, tokenizer.encode(task.context, {.add_bos = false, .add_eos = false}));
     std::array<std::vector<int32_t>, kEndings> whole;
     // Normally all tokens of the context; fewer where its last one would merge with an ending.
     size_t n_shared = context.size();
     for (size_t e = 0; e < kEndings; ++e) {
-        KRAIT_TRY(whole[e], tokenizer.encode(task.context + " " + task.endings[e], {.add_special = false}));
+        KRAIT_TRY(whole[e], tokenizer.encode(task.context + " " + task.endings[e], {.add_bos = false, .add_eos = false}));
         const auto [mine, other] = std::mismatch(
             context.begin(), context.begin() + static_cast<ptrdiff_t>(std::min(n_shared, whole[e].size())), whole[e].begin());
         n_shared = static_cast<size_t>(mine - context.begin());

@@ -106,16 +106,11 @@ class Reader {
 
 }  // namespace
 
-Result<std::vector<int32_t>> begin_of_text(const Tokenizer& tokenizer) {
-    KRAIT_TRY(std::vector<int32_t> special, tokenizer.encode("", {.add_special = true}));
-    const bool begins = !special.empty() && special.front() == tokenizer.bos();
-    special.resize(begins ? 1 : 0);  // an end-of-text token may stand behind it
-    return special;
-}
+Result<std::vector<int32_t>> begin_of_text(const Tokenizer& tokenizer) { return tokenizer.encode("", {.add_eos = false}); }
 
 Result<EvaluationText> tokenize_text(const Tokenizer& tokenizer, std::string_view text, size_t max_tokens) {
     EvaluationText result;
-    KRAIT_TRY(result.tokens, tokenizer.encode(text, {.add_special = false}));
+    KRAIT_TRY(result.tokens, tokenizer.encode(text, {.add_bos = false, .add_eos = false}));
     if (max_tokens > 0 && result.tokens.size() > max_tokens) result.tokens.resize(max_tokens);
     KRAIT_TRY(result.prefix, begin_of_text(tokenizer));
     return result;

@@ -31,7 +31,7 @@ class Encoding {
         : tables_(tables), text_(text), options_(options), encoder_(tables.merges) {}
 
     Result<std::vector<int32_t>> run() {
-        if (options_.add_special && tables_.add_bos) ids_.push_back(*tables_.bos);
+        if (options_.add_bos && tables_.add_bos) ids_.push_back(*tables_.bos);
         const auto take = [this](int32_t id) { ids_.push_back(id); };
         const auto plain = [this](std::string_view part) { return encode_plain(part); };
         const auto without_control = [&](std::string_view part) { return cut_out(tables_.user_defined, part, take, plain); };
@@ -40,7 +40,7 @@ class Encoding {
         } else {
             KRAIT_CHECK(without_control(text_));
         }
-        if (options_.add_special && tables_.add_eos) ids_.push_back(*tables_.eos);
+        if (options_.add_eos && tables_.add_eos) ids_.push_back(*tables_.eos);
         return std::move(ids_);
     }
 
@@ -53,7 +53,7 @@ class Encoding {
             while (valid < text.size() && (step = utf8_step(text.substr(valid))).kind == Utf8Kind::character)
                 valid += step.length;
             pieces_.clear();
-            KRAIT_CHECK(tables_.pre_tokenizer.split(text.substr(0, valid), pieces_));
+            KRAIT_CHECK(tables_.pre_tokenizer->split(text.substr(0, valid), pieces_));
             for (const std::string_view piece : pieces_) KRAIT_CHECK(encode_piece(piece));
             text.remove_prefix(valid);
 
@@ -67,7 +67,7 @@ class Encoding {
     }
 
     Result<void> encode_piece(std::string_view piece) {
-        if (tables_.pre_tokenizer.whole_pieces_first()) {
+        if (tables_.pre_tokenizer->whole_pieces_first()) {
             std::string written;
             for (const char c : piece) written += byte_to_alphabet(static_cast<uint8_t>(c));
             const auto id = tables_.find(written);
@@ -118,6 +118,7 @@ Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOpti
         return fail(ErrorCode::invalid_argument, "a text of {} bytes is too long to encode at once: at most {}", text.size(),
                     std::numeric_limits<int32_t>::max() / 3);
     }
+    if (!data_->pre_tokenizer) return tl::unexpected<Error>(data_->pre_tokenizer.error());
     return Encoding(*data_, text, options).run();
 }
 
@@ -138,11 +139,17 @@ std::string_view Tokenizer::token_text(int32_t id) const { return data_->has(id)
 TokenType Tokenizer::token_type(int32_t id) const { return data_->has(id) ? data_->types[id] : TokenType::unused; }
 std::optional<int32_t> Tokenizer::find(std::string_view token_text) const { return data_->find(token_text); }
 
+const std::vector<std::string>& Tokenizer::warnings() const { return data_->warnings; }
+
 int32_t Tokenizer::size() const { return static_cast<int32_t>(data_->texts.size()); }
 std::optional<int32_t> Tokenizer::bos() const { return data_->bos; }
 std::optional<int32_t> Tokenizer::eos() const { return data_->eos; }
 std::optional<int32_t> Tokenizer::unk() const { return data_->unk; }
 std::optional<int32_t> Tokenizer::pad() const { return data_->pad; }
+
+bool Tokenizer::has_second_bos(std::span<const int32_t> ids) const {
+    return data_->bos && ids.size() > 1 && ids[0] == *data_->bos && ids[1] == *data_->bos;
+}
 
 bool Tokenizer::covers_all_bytes() const {
     for (const int32_t token : data_->byte_tokens) {

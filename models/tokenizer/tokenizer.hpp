@@ -31,7 +31,8 @@
 namespace krait {
 
 struct EncodeOptions {
-    bool add_special = true;           // bos in front and eos behind, if the model wants them
+    bool add_bos = true;               // bos in front, if the model wants it
+    bool add_eos = true;               // eos behind, if the model wants it; not where the text is to be continued
     bool parse_special = false;        // "<|endoftext|>" in the text is the control token; else it is these letters
     bool replace_unencodable = false;  // a byte without token: U+FFFD in its place, instead of an error
 };
@@ -42,15 +43,19 @@ struct DecodeOptions {
 
 class Tokenizer {
   public:
-    // Fails, and says why, on an unknown model or pre-tokenizer, tables of different length, duplicate tokens, merges
-    // that name no token, ids out of range. Memory: about 200 bytes a token.
+    // Fails, and says why, on an unknown model and an empty vocabulary. Flaws that can be got over are warnings: tables of different
+    // length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer ids become text,
+    // and encode says why text does not become ids. Memory: about 200 bytes a token.
     [[nodiscard]] static Result<Tokenizer> create(TokenizerSpec spec);
 
     // Names that `TokenizerSpec::model` may have, and `TokenizerSpec::pre`, for messages: "default, falcon, gpt-2, ...".
     [[nodiscard]] static std::string supported_models();
     [[nodiscard]] static std::string supported_pre_tokenizers();
 
-    // Fails only on a byte that has no token, or a text of more than 682 MiB.
+    // Sentences for the user: what is wrong with the vocabulary, and what was made of it.
+    [[nodiscard]] const std::vector<std::string>& warnings() const;
+
+    // Fails only on a byte that has no token, a text of more than 682 MiB, and an unknown pre-tokenizer.
     [[nodiscard]] Result<std::vector<int32_t>> encode(std::string_view text, EncodeOptions options = {}) const;
 
     // The exact bytes, which need not be UTF-8: ids may start or end inside a character. Fails on an id out of range.
@@ -61,7 +66,7 @@ class Tokenizer {
     // The token as the vocabulary writes it ("\u0120the" for " the"), to be shown. Empty for an id out of range.
     [[nodiscard]] std::string_view token_text(int32_t id) const;
     [[nodiscard]] TokenType token_type(int32_t id) const;  // unused for an id out of range
-    // The id whose vocabulary text this is.
+    // The id whose vocabulary text this is; the first of several.
     [[nodiscard]] std::optional<int32_t> find(std::string_view token_text) const;
 
     [[nodiscard]] int32_t size() const;
@@ -70,6 +75,8 @@ class Tokenizer {
     [[nodiscard]] std::optional<int32_t> unk() const;
     [[nodiscard]] std::optional<int32_t> pad() const;
     [[nodiscard]] bool is_control(int32_t id) const { return token_type(id) == TokenType::control; }
+    // Ids that begin with bos twice: a text that has it already got another one, which no model has seen.
+    [[nodiscard]] bool has_second_bos(std::span<const int32_t> ids) const;
     // Every one of the 256 bytes has a token, so encode cannot fail on content.
     [[nodiscard]] bool covers_all_bytes() const;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokenizer::create: checks a TokenizerSpec and builds the tables. Specs come from files, so nothing in one is trusted.
+// Tokenizer::create: checks a TokenizerSpec and builds the tables. Specs come from files, so nothing in one is trusted. A flaw
+// that leaves a vocabulary usable is got over, and becomes a warning.
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -51,34 +53,139 @@ std::string bytes_of(std::string_view text, TokenType type) {
     return std::string(text);
 }
 
-Result<std::vector<TokenType>> read_types(const TokenizerSpec& spec) {
-    if (spec.token_types.empty()) return std::vector<TokenType>(spec.tokens.size(), TokenType::normal);
-    if (spec.token_types.size() != spec.tokens.size()) {
-        return fail(ErrorCode::invalid_argument, "tokenizer: {} tokens but {} token types: there must be one for each",
-                    spec.tokens.size(), spec.token_types.size());
+// Flaws of one kind, of which there may be as many as tokens: they are counted, and the first one is told.
+class Flaws {
+  public:
+    template <class Describe>
+    void add(Describe&& describe) {
+        if (count_++ == 0) first_ = describe();
     }
-    std::vector<TokenType> types;
-    types.reserve(spec.tokens.size());
-    for (size_t id = 0; id < spec.token_types.size(); ++id) {
+    void report(std::string_view consequence, std::vector<std::string>& warnings) const {
+        if (count_ == 0) return;
+        const std::string more = count_ == 1 ? "" : fmt::format(" (and {} more of this kind)", count_ - 1);
+        warnings.push_back(fmt::format("tokenizer: {}{}: {}", first_, more, consequence));
+    }
+
+  private:
+    size_t count_ = 0;
+    std::string first_;
+};
+
+std::vector<TokenType> read_types(const TokenizerSpec& spec, std::vector<std::string>& warnings) {
+    std::vector<TokenType> types(spec.tokens.size(), TokenType::normal);
+    if (spec.token_types.empty()) return types;
+    if (spec.token_types.size() != types.size())
+        warnings.push_back(fmt::format("tokenizer: {} tokens but {} token types: {}", types.size(), spec.token_types.size(),
+                                       spec.token_types.size() < types.size() ? "the last tokens are taken to be normal text"
+                                                                              : "the last types are ignored"));
+    Flaws unknown;
+    for (size_t id = 0; id < std::min(types.size(), spec.token_types.size()); ++id) {
         const int32_t type = spec.token_types[id];
-        if (type < static_cast<int32_t>(TokenType::normal) || type > static_cast<int32_t>(TokenType::byte)) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: token {} ({}) has type {}: it must be 1 to 6", id,
-                        in_quotes(spec.tokens[id]), type);
+        if (type >= static_cast<int32_t>(TokenType::normal) && type <= static_cast<int32_t>(TokenType::byte)) {
+            types[id] = static_cast<TokenType>(type);
+        } else {
+            unknown.add([&] {
+                return fmt::format("token {} ({}) has type {}, which is none of 1 to 6", id, in_quotes(spec.tokens[id]), type);
+            });
         }
-        types.push_back(static_cast<TokenType>(type));
     }
+    unknown.report("it is taken to be normal text", warnings);
     return types;
 }
 
-Result<void> check_id(std::string_view name, std::optional<int32_t> id, size_t n_token) {
-    if (!id || (*id >= 0 && static_cast<size_t>(*id) < n_token)) return {};
-    return fail(ErrorCode::invalid_argument, "tokenizer: the {} token is {}, but ids go from 0 to {}", name, *id, n_token - 1);
+// The id where the vocabulary has such a token.
+std::optional<int32_t> read_id(std::string_view name, std::optional<int64_t> id, const TokenizerSpec& spec,
+                               std::vector<std::string>& warnings) {
+    if (!id) return std::nullopt;
+    if (spec.has_token(*id)) return static_cast<int32_t>(*id);
+    warnings.push_back(fmt::format("tokenizer: the {} token is {}, but ids go from 0 to {}: it is ignored", name, *id,
+                                   spec.tokens.size() - 1));
+    return std::nullopt;
 }
 
 }  // namespace
 
 std::string Tokenizer::supported_models() { return "gpt2"; }
 std::string Tokenizer::supported_pre_tokenizers() { return PreTokenizer::supported(); }
+
+void Tokenizer::Data::read_special(const TokenizerSpec& spec) {
+    bos = read_id("bos", spec.bos, spec, warnings);
+    eos = read_id("eos", spec.eos, spec, warnings);
+    unk = read_id("unknown", spec.unk, spec, warnings);
+    pad = read_id("padding", spec.pad, spec, warnings);
+    for (const int64_t id : spec.ends) (void)read_id("end", id, spec, warnings);
+    add_bos = spec.add_bos && bos;
+    add_eos = spec.add_eos && eos;
+    if (spec.add_bos && !bos) warnings.emplace_back("tokenizer: texts shall begin with bos, but there is none: they do not");
+    if (spec.add_eos && !eos) warnings.emplace_back("tokenizer: texts shall end with eos, but there is none: they do not");
+}
+
+void Tokenizer::Data::read_tokens(std::vector<std::string> tokens) {
+    texts = std::move(tokens);
+    ids.reserve(texts.size());
+    bytes.reserve(texts.size());
+    std::vector<std::pair<std::string, int32_t>> control_texts, user_defined_texts;
+    Flaws empty, equal;
+    for (size_t i = 0; i < texts.size(); ++i) {
+        const auto id = static_cast<int32_t>(i);
+        const std::string& text = texts[i];
+        bytes.push_back(bytes_of(text, types[i]));
+        if (text.empty()) {
+            empty.add([&] { return fmt::format("token {} has an empty text", id); });
+            continue;
+        }
+        const auto [known, is_new] = ids.emplace(text, id);
+        if (!is_new) {
+            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known->second, id, in_quotes(text)); });
+            continue;
+        }
+        if (types[i] == TokenType::control) control_texts.emplace_back(text, id);
+        if (types[i] == TokenType::user_defined) user_defined_texts.emplace_back(text, id);
+    }
+    empty.report("no text becomes it", warnings);
+    equal.report("text becomes the first of them", warnings);
+    control = LiteralMatcher(std::move(control_texts));
+    user_defined = LiteralMatcher(std::move(user_defined_texts));
+
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string expected(1, static_cast<char>(byte));
+        int32_t& token = byte_tokens[byte];
+        token = -1;
+        for (const std::string& text : {byte_to_alphabet(static_cast<uint8_t>(byte)), fmt::format("<0x{:02X}>", byte)}) {
+            const auto id = find(text);
+            if (token < 0 && id && types[*id] != TokenType::control && bytes[*id] == expected) token = *id;
+        }
+    }
+}
+
+void Tokenizer::Data::read_merges(const std::vector<std::string>& texts_of_merges) {
+    merges = MergeTable(texts_of_merges.size());
+    Flaws flaws;
+    for (size_t rank = 0; rank < texts_of_merges.size(); ++rank)
+        if (const auto added = add_merge(texts_of_merges[rank], static_cast<int32_t>(rank)); !added)
+            flaws.add([&] { return fmt::format("merge {} {}", rank, added.error().message); });
+    flaws.report("it is left out", warnings);
+}
+
+// The error goes on from "merge 7".
+Result<void> Tokenizer::Data::add_merge(std::string_view merge, int32_t rank) {
+    constexpr auto kCode = ErrorCode::invalid_argument;
+    const size_t blank = merge.find(' ');
+    if (blank == std::string_view::npos || blank == 0 || blank + 1 == merge.size() ||
+        merge.find(' ', blank + 1) != std::string_view::npos)
+        return fail(kCode, "is {}, and not two tokens with one blank between them", in_quotes(merge));
+    const std::string_view left = merge.substr(0, blank), right = merge.substr(blank + 1);
+    const auto left_id = find(left), right_id = find(right);
+    if (!left_id || !right_id) return fail(kCode, "names {}, which is no token", in_quotes(left_id ? right : left));
+    const std::string joined = std::string(left) + std::string(right);
+    const auto result = find(joined);
+    if (!result) return fail(kCode, "makes {}, which is no token", in_quotes(joined));
+    if (types[*result] == TokenType::control || bytes[*result] != bytes[*left_id] + bytes[*right_id])
+        return fail(kCode, "makes {}, a token of type {} that stands for other bytes", in_quotes(joined),
+                    static_cast<int32_t>(types[*result]));
+    if (!merges.insert(*left_id, *right_id, {rank, *result})) return fail(kCode, "({}) is there twice", in_quotes(merge));
+    return {};
+}
 
 Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
     if (spec.model != "gpt2") {
@@ -91,83 +198,11 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         return fail(ErrorCode::invalid_argument, "tokenizer: {} tokens and {} merges are too many", n_token,
                     spec.merges.size());
     }
-    KRAIT_TRY(PreTokenizer pre_tokenizer, PreTokenizer::create(spec.pre));
-    KRAIT_TRY(std::vector<TokenType> types, read_types(spec));
-    KRAIT_CHECK(check_id("bos", spec.bos, n_token));
-    KRAIT_CHECK(check_id("eos", spec.eos, n_token));
-    KRAIT_CHECK(check_id("unk", spec.unk, n_token));
-    KRAIT_CHECK(check_id("pad", spec.pad, n_token));
-    if (spec.add_bos && !spec.bos)
-        return fail(ErrorCode::invalid_argument, "tokenizer: texts shall begin with bos, but there is none");
-    if (spec.add_eos && !spec.eos)
-        return fail(ErrorCode::invalid_argument, "tokenizer: texts shall end with eos, but there is none");
-
-    auto data = std::make_shared<Data>(std::move(pre_tokenizer));
-    data->texts = std::move(spec.tokens);
-    data->types = std::move(types);
-    data->bos = spec.bos, data->eos = spec.eos, data->unk = spec.unk, data->pad = spec.pad;
-    data->add_bos = spec.add_bos, data->add_eos = spec.add_eos;
-
-    data->ids.reserve(n_token);
-    data->bytes.reserve(n_token);
-    std::vector<std::pair<std::string, int32_t>> control, user_defined;
-    for (size_t i = 0; i < n_token; ++i) {
-        const auto id = static_cast<int32_t>(i);
-        const std::string& text = data->texts[i];
-        const auto [known, is_new] = data->ids.emplace(text, id);
-        if (!is_new) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: tokens {} and {} are both {}", known->second, id,
-                        in_quotes(text));
-        }
-        data->bytes.push_back(bytes_of(text, data->types[i]));
-        if (text.empty()) continue;
-        if (data->types[i] == TokenType::control) control.emplace_back(text, id);
-        if (data->types[i] == TokenType::user_defined) user_defined.emplace_back(text, id);
-    }
-    data->control = LiteralMatcher(std::move(control));
-    data->user_defined = LiteralMatcher(std::move(user_defined));
-
-    for (int byte = 0; byte < 256; ++byte) {
-        const std::string expected(1, static_cast<char>(byte));
-        int32_t& token = data->byte_tokens[byte];
-        token = -1;
-        for (const std::string& text : {byte_to_alphabet(static_cast<uint8_t>(byte)), fmt::format("<0x{:02X}>", byte)}) {
-            const auto id = data->find(text);
-            if (token < 0 && id && data->types[*id] != TokenType::control && data->bytes[*id] == expected) token = *id;
-        }
-    }
-
-    data->merges = MergeTable(spec.merges.size());
-    for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
-        const std::string_view merge = spec.merges[rank];
-        const size_t blank = merge.find(' ');
-        if (blank == std::string_view::npos || blank == 0 || blank + 1 == merge.size() ||
-            merge.find(' ', blank + 1) != merge.npos) {
-            return fail(ErrorCode::invalid_argument,
-                        "tokenizer: merge {} is {}: it must be two tokens with one blank between them", rank, in_quotes(merge));
-        }
-        const std::string_view left = merge.substr(0, blank), right = merge.substr(blank + 1);
-        const auto left_id = data->find(left), right_id = data->find(right);
-        if (!left_id || !right_id) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} names {}, which is no token", rank,
-                        in_quotes(left_id ? right : left));
-        }
-        const std::string joined = std::string(left) + std::string(right);
-        const auto result = data->find(joined);
-        if (!result) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} makes {}, which is no token", rank,
-                        in_quotes(joined));
-        }
-        if (data->types[*result] == TokenType::control ||
-            data->bytes[*result] != data->bytes[*left_id] + data->bytes[*right_id]) {
-            return fail(ErrorCode::invalid_argument,
-                        "tokenizer: merge {} makes {}, a token of type {} that stands for other bytes", rank, in_quotes(joined),
-                        static_cast<int32_t>(data->types[*result]));
-        }
-        if (!data->merges.insert(*left_id, *right_id, {static_cast<int32_t>(rank), *result})) {
-            return fail(ErrorCode::invalid_argument, "tokenizer: merge {} ({}) is there twice", rank, in_quotes(merge));
-        }
-    }
+    auto data = std::make_shared<Data>(PreTokenizer::create(spec.pre));
+    data->types = read_types(spec, data->warnings);
+    data->read_special(spec);
+    data->read_tokens(std::move(spec.tokens));
+    data->read_merges(spec.merges);
     return Tokenizer(std::move(data));
 }
 

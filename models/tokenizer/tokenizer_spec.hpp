@@ -27,9 +27,12 @@ struct TokenizerSpec {
     std::vector<std::string> tokens;   // text of every id
     std::vector<int32_t> token_types;  // a TokenType for every id; empty = all normal
     std::vector<std::string> merges;   // "left right", best first
-    std::optional<int32_t> bos, eos, unk, pad;
-    bool add_bos = false;  // a text begins with bos
-    bool add_eos = false;  // a text ends with eos
+    std::optional<int64_t> bos, eos, unk, pad;
+    std::vector<int64_t> ends;  // tokens that end a text, besides eos: the end of a turn or of a message, and others
+    bool add_bos = false;       // a text begins with bos
+    bool add_eos = false;       // a text ends with eos
+
+    [[nodiscard]] bool has_token(int64_t id) const { return id >= 0 && static_cast<uint64_t>(id) < tokens.size(); }
 };
 
 }  // namespace krait

@@ -65,8 +65,9 @@ TEST_F(HellaswagTest, LikelihoodsAreThoseOfEachEndingAlone) {
     for (size_t t = 0; t < all.size(); ++t) {
         std::array<double, 4> plain{}, normalized{};
         for (size_t e = 0; e < 4; ++e) {
-            const auto context = tokenizer_->encode(all[t].context, {.add_special = false});
-            const auto whole = tokenizer_->encode(all[t].context + " " + all[t].endings[e], {.add_special = false});
+            const auto context = tokenizer_->encode(all[t].context, {.add_bos = false, .add_eos = false});
+            const auto whole =
+                tokenizer_->encode(all[t].context + " " + all[t].endings[e], {.add_bos = false, .add_eos = false});
             ASSERT_TRUE(context && whole);
             const auto rows = read_one_by_one(*whole);
             for (size_t i = context->size(); i < whole->size(); ++i) plain[e] += rows[i - 1][static_cast<size_t>((*whole)[i])];

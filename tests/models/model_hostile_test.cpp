@@ -1,86 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that are sound GGUF and still no model: missing or lying metadata, missing or misshapen tensors, broken tokenizers.
+// Files that are sound GGUF and still no model: missing or lying metadata, missing or misshapen tensors.
 // Every one is a valid golden model with one thing changed, written by GgufWriter; the error must name that thing.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "core/quant/codec.hpp"
-#include "models/gguf/gguf_writer.hpp"
 #include "models/session.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/models/model_draft.hpp"
 
 namespace krait {
 namespace {
 
-// A file that can be changed.
-struct Draft {
-    struct Tensor {
-        std::string name;
-        DType dtype;
-        std::vector<int64_t> extents;
-        std::vector<std::byte> bytes;
-    };
-    std::vector<std::pair<std::string, GgufValue>> metadata;
-    std::vector<Tensor> tensors;
-
-    static Draft of(const std::string& model) {
-        Draft draft;
-        const auto file = GgufFile::open("tests/golden/" + model + ".gguf");
-        EXPECT_TRUE(file) << file.error().message;
-        for (const GgufMetadata& entry : file->metadata()) draft.metadata.emplace_back(entry.key, entry.value);
-        for (const GgufTensor& t : file->tensors())
-            draft.tensors.push_back(
-                {t.name, t.dtype(), {t.extents().begin(), t.extents().end()}, {t.bytes.begin(), t.bytes.end()}});
-        return draft;
-    }
-
-    void set(const std::string& key, GgufValue value) {
-        drop_key(key);
-        metadata.emplace_back(key, std::move(value));
-    }
-    void drop_key(const std::string& key) {
-        std::erase_if(metadata, [&](const auto& entry) { return entry.first == key; });
-    }
-    Tensor& tensor(const std::string& name) {
-        return *std::find_if(tensors.begin(), tensors.end(), [&](const Tensor& t) { return t.name == name; });
-    }
-    void drop_tensor(const std::string& name) {
-        std::erase_if(tensors, [&](const Tensor& t) { return t.name == name; });
-    }
-    void reshape(const std::string& name, std::vector<int64_t> extents) {
-        Tensor& t = tensor(name);
-        t.extents = std::move(extents);
-        int64_t count = 1;
-        for (const int64_t n : t.extents) count *= n;
-        t.bytes.resize(static_cast<size_t>(row_bytes(t.dtype, count)));
-    }
-    // Re-encodes an F32 tensor.
-    void convert(const std::string& name, DType dtype) {
-        Tensor& t = tensor(name);
-        std::vector<float> values(t.bytes.size() / sizeof(float));
-        std::memcpy(values.data(), t.bytes.data(), t.bytes.size());
-        t.dtype = dtype;
-        t.bytes.resize(static_cast<size_t>(row_bytes(dtype, static_cast<int64_t>(values.size()))));
-        encode_row(dtype, values, t.bytes.data());
-    }
-
-    Result<std::shared_ptr<const Model>> load() const {
-        const auto path = std::filesystem::temp_directory_path() / fmt::format("krait-hostile-{}.gguf", getpid());
-        auto writer = GgufWriter::create(path);
-        EXPECT_TRUE(writer) << writer.error().message;
-        for (const auto& [key, value] : metadata) EXPECT_TRUE(writer->add(key, value)) << key;
-        for (const Tensor& t : tensors) EXPECT_TRUE(writer->declare(t.name, t.dtype, t.extents)) << t.name;
-        for (const Tensor& t : tensors) EXPECT_TRUE(writer->write_tensor(t.name, t.bytes)) << t.name;
-        EXPECT_TRUE(writer->finish());
-        auto model = Model::load(path, {.device = "cpu"});
-        std::filesystem::remove(path);
-        return model;
-    }
-};
+using test::Draft;
 
 struct Change {
     std::string name;
@@ -155,57 +88,6 @@ std::vector<Change> changes() {
     add("no groups", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{0}); }, {"group_count"});
     add("flag that is text", "mamba", [](Draft& d) { d.set("mamba.ssm.dt_b_c_rms", std::string("yes")); }, {"dt_b_c_rms"});
     add("embedding of rank 1", "mamba", [](Draft& d) { d.reshape("token_embd.weight", {101 * 40}); }, {"token_embd.weight"});
-
-    const auto with_tokenizer = [](Draft& d, std::vector<std::string> tokens) {
-        d.set("tokenizer.ggml.model", std::string("gpt2"));
-        d.set("tokenizer.ggml.tokens", GgufArray(std::move(tokens)));
-    };
-    add("more tokens than rows", "mamba",
-        [=](Draft& d) {
-            std::vector<std::string> tokens;
-            for (int i = 0; i < 102; ++i) tokens.push_back("t" + std::to_string(i));
-            with_tokenizer(d, tokens);
-        },
-        {"102 tokens", "101 rows"});
-    add("tokens without a model", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a", "b"});
-            d.drop_key("tokenizer.ggml.model");
-        },
-        {"tokenizer.ggml.model"});
-    add(
-        "token twice", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a", "b", "a"});
-        },
-        {"'a'"}, ErrorCode::invalid_argument);
-    add(
-        "types of another length", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a", "b"});
-            d.set("tokenizer.ggml.token_type", GgufArray(std::vector<int32_t>{1}));
-        },
-        {"type"}, ErrorCode::invalid_argument);
-    add(
-        "merge of nothing", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a", "b"});
-            d.set("tokenizer.ggml.merges", GgufArray(std::vector<std::string>{"a c"}));
-        },
-        {"merge"}, ErrorCode::invalid_argument);
-    add(
-        "end token out of range", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a", "b"});
-            d.set("tokenizer.ggml.eos_token_id", uint32_t{2});
-        },
-        {"eos"}, ErrorCode::invalid_argument);
-    add("tokens that are numbers", "mamba",
-        [=](Draft& d) {
-            with_tokenizer(d, {"a"});
-            d.set("tokenizer.ggml.tokens", GgufArray(std::vector<int32_t>{1, 2}));
-        },
-        {"tokenizer.ggml.tokens"});
     return list;
 }
 
@@ -254,29 +136,6 @@ TEST(UnusualModel, SmallWeightsMayBeHalfPrecision) {
     const auto rounded = logits_of(draft);
     EXPECT_LT(test::nmse(rounded, exact), 1e-5);
     EXPECT_NE(rounded, exact) << "the half-precision weights were not used";
-}
-
-TEST(UnusualModel, WithoutTokenizerTokenIdsStillWork) {
-    const auto model = Draft::of("mamba").load();
-    ASSERT_TRUE(model);
-    const auto tokenizer = (*model)->tokenizer();
-    ASSERT_FALSE(tokenizer);
-    EXPECT_NE(tokenizer.error().message.find("no tokenizer"), std::string::npos) << tokenizer.error().message;
-    EXPECT_EQ((*model)->n_token(), 101);
-}
-
-TEST(UnusualModel, WithAForeignTokenizerTokenIdsStillWork) {
-    for (const auto& [key, value] : {std::pair("tokenizer.ggml.model", "abacus"), std::pair("tokenizer.ggml.pre", "sundial")}) {
-        Draft draft = Draft::of("mamba");
-        draft.set("tokenizer.ggml.model", std::string("gpt2"));
-        draft.set("tokenizer.ggml.tokens", GgufArray(std::vector<std::string>{"a", "b"}));
-        draft.set(key, std::string(value));
-        const auto model = draft.load();
-        ASSERT_TRUE(model) << model.error().message;
-        const auto tokenizer = (*model)->tokenizer();
-        ASSERT_FALSE(tokenizer);
-        EXPECT_NE(tokenizer.error().message.find(value), std::string::npos) << tokenizer.error().message;
-    }
 }
 
 TEST(UnusualModel, QuantizedSmallWeightsAreRefusedByName) {

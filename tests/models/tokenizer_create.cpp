@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Tokenizer::create refuses, and what it says; what the table answers afterwards.
+// What Tokenizer::create refuses and what it warns of, and what it says; what the table answers afterwards.
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <functional>
 
 #include "tests/models/tokenizer_fixture.hpp"
@@ -33,46 +36,118 @@ constexpr auto kInvalid = ErrorCode::invalid_argument;
 
 INSTANTIATE_TEST_SUITE_P(
     Specs, TokenizerRefuses,
-    testing::Values(
-        Refusal{"UnknownModel", [](auto& s) { s.model = "llama"; }, kUnsupported, {"'llama'", "gpt2"}},
-        Refusal{"UnknownPre",
-                [](auto& s) { s.pre = "klingon"; },
-                kUnsupported,
-                {"'klingon'", "default", "falcon", "gpt-2", "olmo"}},
-        Refusal{"EmptyPre", [](auto& s) { s.pre = ""; }, kUnsupported, {"''", "default"}},
-        Refusal{"NoTokens", [](auto& s) { s.tokens.clear(); }, kInvalid, {"empty"}},
-        Refusal{"FewerTypes", [](auto& s) { s.token_types.pop_back(); }, kInvalid, {"731 tokens", "730 token types"}},
-        Refusal{"MoreTypes", [](auto& s) { s.token_types.push_back(1); }, kInvalid, {"731 tokens", "732 token types"}},
-        Refusal{"TypeZero", [](auto& s) { s.token_types[5] = 0; }, kInvalid, {"token 5", "type 0", "1 to 6"}},
-        Refusal{"TypeSeven", [](auto& s) { s.token_types[730] = 7; }, kInvalid, {"token 730", "type 7"}},
-        Refusal{"BosBehindTheEnd", [](auto& s) { s.bos = 731; }, kInvalid, {"bos", "731", "0 to 730"}},
-        Refusal{"EosNegative", [](auto& s) { s.eos = -1; }, kInvalid, {"eos", "-1"}},
-        Refusal{"UnkOutside", [](auto& s) { s.unk = 1 << 30; }, kInvalid, {"unk"}},
-        Refusal{"PadOutside", [](auto& s) { s.pad = -7; }, kInvalid, {"pad", "-7"}},
-        Refusal{"AddBosWithoutBos", [](auto& s) { s.bos.reset(), s.add_bos = true; }, kInvalid, {"bos"}},
-        Refusal{"AddEosWithoutEos", [](auto& s) { s.eos.reset(), s.add_eos = true; }, kInvalid, {"eos"}},
-        Refusal{"DuplicateToken", [](auto& s) { s.tokens[700] = s.tokens[40]; }, kInvalid, {"tokens 40 and 700"}},
-        Refusal{"MergeOfOne", [](auto& s) { s.merges[3] = "ab"; }, kInvalid, {"merge 3", "'ab'", "one blank"}},
-        Refusal{"MergeOfThree", [](auto& s) { s.merges[3] = "a b c"; }, kInvalid, {"merge 3", "'a b c'"}},
-        Refusal{"MergeEmpty", [](auto& s) { s.merges[0] = ""; }, kInvalid, {"merge 0"}},
-        Refusal{"MergeLeftEmpty", [](auto& s) { s.merges[3] = " a"; }, kInvalid, {"merge 3"}},
-        Refusal{"MergeRightEmpty", [](auto& s) { s.merges[3] = "a "; }, kInvalid, {"merge 3"}},
-        Refusal{"MergeUnknownLeft", [](auto& s) { s.merges[3] = "zqzq a"; }, kInvalid, {"merge 3", "'zqzq'", "no token"}},
-        Refusal{"MergeUnknownRight", [](auto& s) { s.merges[3] = "a zqzq"; }, kInvalid, {"merge 3", "'zqzq'"}},
-        Refusal{"MergeUnknownResult", [](auto& s) { s.merges[3] = "Q Q"; }, kInvalid, {"merge 3", "'QQ'", "no token"}},
-        Refusal{"MergeTwice", [](auto& s) { s.merges[9] = s.merges[2]; }, kInvalid, {"merge 9", "twice"}},
-        Refusal{"MergeMakesControl",
-                [](auto& s) {
-                    s.tokens[0] = "QZ";
-                    s.merges.push_back("Q Z");
-                },
-                kInvalid,
-                {"'QZ'", "type 3"}},
-        Refusal{"MessageIsPrintable",
-                [](auto& s) { s.merges[3] = "\x1b[31m\xff\u009b\u00e9" + std::string(5000, 'x'); },
-                kInvalid,
-                {"merge 3", "\\x1B[31m\\xFF\\xC2\\x9B\u00e9xxx", "...'"}}),
+    testing::Values(Refusal{"UnknownModel", [](auto& s) { s.model = "llama"; }, kUnsupported, {"'llama'", "gpt2"}},
+                    Refusal{"NoTokens", [](auto& s) { s.tokens.clear(); }, kInvalid, {"empty"}}),
     [](const auto& test) { return test.param.name; });
+
+struct Warned {
+    std::string name;
+    std::function<void(TokenizerSpec&)> spoil;
+    std::vector<std::string> says;  // parts of one warning
+};
+
+class TokenizerWarns : public testing::TestWithParam<Warned> {};
+
+// The flaw costs what it concerns and no more: text comes through all the same.
+TEST_P(TokenizerWarns, AndGoesOn) {
+    TokenizerSpec spec = golden_spec();
+    GetParam().spoil(spec);
+    const auto tokenizer = Tokenizer::create(std::move(spec));
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+    const auto says_all = [](const std::string& warning) {
+        const auto& says = GetParam().says;
+        return std::all_of(says.begin(), says.end(), [&](const auto& part) { return warning.find(part) != std::string::npos; });
+    };
+    const auto& warnings = tokenizer->warnings();
+    EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(), says_all)) << fmt::format("{}", fmt::join(warnings, "\n"));
+    const std::string text = "The quick fox jumps over 12 lazy dogs.";
+    EXPECT_EQ(tokenizer->decode(tokenizer->encode(text).value()).value(), text);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Specs, TokenizerWarns,
+    testing::Values(Warned{"FewerTypes", [](auto& s) { s.token_types.pop_back(); }, {"731 tokens", "730 token types"}},
+                    Warned{"MoreTypes", [](auto& s) { s.token_types.push_back(1); }, {"731 tokens", "732 token types"}},
+                    Warned{"TypeZero", [](auto& s) { s.token_types[5] = 0; }, {"token 5", "type 0", "1 to 6"}},
+                    Warned{"TypeSeven", [](auto& s) { s.token_types[730] = 7; }, {"token 730", "type 7"}},
+                    Warned{"BosBehindTheEnd", [](auto& s) { s.bos = 731; }, {"bos", "731", "0 to 730"}},
+                    Warned{"EosNegative", [](auto& s) { s.eos = -1; }, {"eos", "-1"}},
+                    Warned{"UnkOutside", [](auto& s) { s.unk = 1 << 30; }, {"unknown"}},
+                    Warned{"PadOutside", [](auto& s) { s.pad = -7; }, {"pad", "-7"}},
+                    Warned{"AddBosWithoutBos", [](auto& s) { s.bos.reset(), s.add_bos = true; }, {"bos"}},
+                    Warned{"AddEosWithoutEos", [](auto& s) { s.eos.reset(), s.add_eos = true; }, {"eos"}},
+                    Warned{"DuplicateToken", [](auto& s) { s.tokens[700] = s.tokens[40]; }, {"tokens 40 and 700"}},
+                    Warned{"MergeOfOne", [](auto& s) { s.merges[3] = "ab"; }, {"merge 3", "'ab'", "one blank"}},
+                    Warned{"MergeOfThree", [](auto& s) { s.merges[3] = "a b c"; }, {"merge 3", "'a b c'"}},
+                    Warned{"MergeEmpty", [](auto& s) { s.merges[0] = ""; }, {"merge 0"}},
+                    Warned{"MergeLeftEmpty", [](auto& s) { s.merges[3] = " a"; }, {"merge 3"}},
+                    Warned{"MergeRightEmpty", [](auto& s) { s.merges[3] = "a "; }, {"merge 3"}},
+                    Warned{"MergeUnknownLeft", [](auto& s) { s.merges[3] = "zqzq a"; }, {"merge 3", "'zqzq'", "no token"}},
+                    Warned{"MergeUnknownRight", [](auto& s) { s.merges[3] = "a zqzq"; }, {"merge 3", "'zqzq'"}},
+                    Warned{"MergeUnknownResult", [](auto& s) { s.merges[3] = "Q Q"; }, {"merge 3", "'QQ'", "no token"}},
+                    Warned{"MergeTwice", [](auto& s) { s.merges[9] = s.merges[2]; }, {"merge 9", "twice"}},
+                    Warned{"MergeMakesControl",
+                           [](auto& s) {
+                               s.tokens[0] = "QZ";
+                               s.merges.push_back("Q Z");
+                           },
+                           {"'QZ'", "type 3"}},
+                    Warned{"MessageIsPrintable",
+                           [](auto& s) { s.merges[3] = "\x1b[31m\xff\u009b\u00e9" + std::string(5000, 'x'); },
+                           {"merge 3", "\\x1B[31m\\xFF\\xC2\\x9B\u00e9xxx", "...'"}}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(TokenizerWarnings, AreNoneForASoundVocabulary) { EXPECT_EQ(golden_tokenizer().warnings(), std::vector<std::string>{}); }
+
+// What is wrong in thousands of places is said once.
+TEST(TokenizerWarnings, CountTheFlawsOfAKind) {
+    TokenizerSpec spec = golden_spec();
+    const size_t n_merge = spec.merges.size();
+    for (auto& merge : spec.merges) merge += "\u2603";
+    const auto tokenizer = Tokenizer::create(std::move(spec)).value();
+    ASSERT_EQ(tokenizer.warnings().size(), 1u);
+    EXPECT_NE(tokenizer.warnings()[0].find(fmt::format("and {} more", n_merge - 1)), std::string::npos)
+        << tokenizer.warnings()[0];
+    EXPECT_EQ(tokenizer.encode("the").value().size(), 3u) << "no merge is left";
+}
+
+TEST(TokenizerWarnings, OfEqualTextsTheFirstIsTaken) {
+    const auto tokenizer =
+        Tokenizer::create({.tokens = {"", "a", "b", "a", "", "<c>", "<c>"}, .token_types = {1, 1, 1, 1, 3, 3, 3}}).value();
+    EXPECT_EQ(tokenizer.warnings().size(), 2u);
+    EXPECT_EQ(tokenizer.find("a"), 1);
+    EXPECT_EQ(tokenizer.find(""), std::nullopt);
+    EXPECT_EQ(tokenizer.encode("aba<c>", {.parse_special = true}).value(), (std::vector<int32_t>{1, 2, 1, 5}));
+    EXPECT_EQ(tokenizer.decode(std::vector<int32_t>{0, 3, 4, 2}).value(), "ab");
+}
+
+// Ids become text without the rule that cuts text into pieces; text does not become ids.
+TEST(TokenizerWithoutPreTokenizer, DecodesButSaysWhyItDoesNotEncode) {
+    for (const char* pre : {"klingon", ""}) {
+        const auto tokenizer = golden_tokenizer(pre);
+        EXPECT_EQ(tokenizer.decode(golden_tokenizer().encode("the fox").value()).value(), "the fox");
+        const auto ids = tokenizer.encode("the fox");
+        ASSERT_FALSE(ids);
+        EXPECT_EQ(ids.error().code, kUnsupported);
+        for (const std::string& part :
+             {fmt::format("'{}'", pre), std::string("default"), std::string("falcon"), std::string("olmo")})
+            EXPECT_NE(ids.error().message.find(part), std::string::npos) << ids.error().message;
+    }
+}
+
+TEST(TokenizerSecondBos, IsSeen) {
+    TokenizerSpec spec = golden_spec();
+    spec.add_bos = true;
+    const auto tokenizer = Tokenizer::create(std::move(spec)).value();
+    const auto has = [&](std::string_view text) {
+        return tokenizer.has_second_bos(tokenizer.encode(text, {.parse_special = true}).value());
+    };
+    EXPECT_TRUE(has("<|endoftext|>the fox"));
+    EXPECT_FALSE(has("the <|endoftext|>fox"));
+    EXPECT_FALSE(has(""));
+    EXPECT_FALSE(
+        golden_tokenizer().has_second_bos(golden_tokenizer().encode("<|endoftext|>a", {.parse_special = true}).value()));
+}
 
 TEST(TokenizerTable, AnswersForEveryId) {
     const Tokenizer tokenizer = golden_tokenizer();

@@ -86,13 +86,13 @@ TEST(TokenizerOptions, SpecialTokensAroundTheText) {
     spec.add_bos = spec.add_eos = true;
     spec.eos = golden_tokenizer().find("<|turn|>");
     const auto tokenizer = Tokenizer::create(std::move(spec)).value();
-    const Ids plain = tokenizer.encode("a fox", {.add_special = false}).value();
+    const Ids plain = tokenizer.encode("a fox", {.add_bos = false, .add_eos = false}).value();
     Ids framed = plain;
     framed.insert(framed.begin(), 0);
     framed.push_back(*tokenizer.eos());
     EXPECT_EQ(tokenizer.encode("a fox").value(), framed);
     EXPECT_EQ(tokenizer.encode("").value(), (Ids{0, *tokenizer.eos()}));
-    EXPECT_EQ(tokenizer.encode("", {.add_special = false}).value(), Ids{});
+    EXPECT_EQ(tokenizer.encode("", {.add_bos = false, .add_eos = false}).value(), Ids{});
     EXPECT_EQ(tokenizer.decode(framed).value(), "a fox");
     EXPECT_EQ(tokenizer.decode(framed, {.control = true}).value(), "<|endoftext|>a fox<|turn|>");
 }

@@ -70,7 +70,7 @@ class Conversation {
     // Reads `text`, then writes what follows until the end of text, -n tokens or Ctrl-C.
     Result<void> go_on(std::string_view text) {
         const bool is_start = session_.tokens(0)->empty();
-        KRAIT_TRY(std::vector<int32_t> prompt, tokenizer_.encode(text, {.add_special = is_start, .parse_special = true}));
+        KRAIT_TRY(std::vector<int32_t> prompt, tokenizer_.encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
         if (pending_) prompt.insert(prompt.begin(), *pending_);
         if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
         KRAIT_CHECK(read(prompt));
@@ -147,10 +147,10 @@ class Conversation {
     Result<void> chain(StreamingDetokenizer& text, int32_t previous, int64_t most) {
         constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
         const auto start = Clock::now();
-        const int32_t stop = arguments_.ignore_eos ? -1 : tokenizer_.eos().value_or(-1);
+        const auto ends = arguments_.ignore_eos ? std::span<const int32_t>() : session_.model().ends();
         KRAIT_TRY(const auto found, session_.chain({.token = previous,
                                                     .n_tok = static_cast<int32_t>(std::min<int64_t>(most, chain_length_)),
-                                                    .stops = {&stop, 1}}));
+                                                    .stops = ends}));
         timings_.generation_steps += static_cast<int64_t>(found.size());
         const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
         chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, session_.max_chain()));
@@ -165,7 +165,7 @@ class Conversation {
         sampler_.accept(token);
         pending_ = token;
         ++n_chosen_;
-        if (token == tokenizer_.eos() && !arguments_.ignore_eos) {
+        if (session_.model().is_end(token) && !arguments_.ignore_eos) {
             finished_ = true;
             return {};
         }

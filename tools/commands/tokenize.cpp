@@ -19,7 +19,9 @@ struct Arguments {
 
 Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     KRAIT_TRY(const GgufFile file, arguments.model.open());
-    KRAIT_TRY(const Tokenizer tokenizer, tokenizer_from_gguf(file));
+    GgufVocabulary vocabulary = read_vocabulary(file);
+    for (const std::string& warning : vocabulary.warnings) warn(warning);
+    KRAIT_TRY(const Tokenizer tokenizer, std::move(vocabulary.tokenizer));
     if (decodes) {
         KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
         KRAIT_TRY(const std::string text, tokenizer.decode(tokens, {.control = true}));
@@ -32,7 +34,9 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
         KRAIT_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
     }
     KRAIT_TRY(const auto tokens,
-              tokenizer.encode(text, {.add_special = !arguments.no_special, .parse_special = arguments.parse_special}));
+              tokenizer.encode(text, {.add_bos = !arguments.no_special,
+                                      .add_eos = !arguments.no_special,
+                                      .parse_special = arguments.parse_special}));
     if (arguments.ids_only) {
         fmt::print("{}\n", fmt::join(tokens, ","));
         return {};
