@@ -27,7 +27,9 @@ class Reader {
     }
     Result<void> read_family() {
         KRAIT_TRY(const std::string_view model, file_.get_string(key_of("model")));
-        KRAIT_TRY(const std::string_view pre, file_.get_string(key_of("pre"), spec_.pre));
+        // Files of Mamba models from before this key was written; their vocabulary is that of GPT-NeoX.
+        const bool is_neox = spec_.tokens.size() > 1 && spec_.tokens[0] == "<|endoftext|>" && spec_.tokens[1] == "<|padding|>";
+        KRAIT_TRY(const std::string_view pre, file_.get_string(key_of("pre"), is_neox ? "gpt-neox" : "default"));
         spec_.model = model;
         spec_.pre = pre;
         return {};

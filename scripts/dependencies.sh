@@ -17,7 +17,7 @@ jobs="${jobs:-}"
 source "$root/scripts/machine.sh"
 
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
-                         libexpected-dev libxxhash-dev nlohmann-json3-dev)
+                         libutf8proc-dev libexpected-dev libxxhash-dev nlohmann-json3-dev)
 # The Vulkan backend, which is left out without headers and glslangValidator; a driver that needs no GPU (lavapipe), and what
 # checks shaders and calls.
 readonly kVulkanPackages=(libvulkan-dev glslang-tools)
@@ -41,6 +41,7 @@ probe_of() {
         libcli11-dev) echo "header CLI/CLI.hpp" ;;
         nlohmann-json3-dev) echo "header nlohmann/json.hpp" ;;
         libpcre2-dev) echo "header pcre2.h" ;;
+        libutf8proc-dev) echo "header utf8proc.h" ;;
         libexpected-dev) echo "header tl/expected.hpp" ;;
         libxxhash-dev) echo "header xxhash.h" ;;
         libgtest-dev) echo "header gtest/gtest.h" ;;

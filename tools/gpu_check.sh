@@ -3,7 +3,7 @@
 #
 # Builds Krait on a machine with a GPU, tests and measures its GPU devices, and writes what came out as one JSON and one Markdown
 # file (tools/gpu_report.py). Needs no network and no test framework: a compiler, CMake, fmt, CLI11, nlohmann-json, PCRE2,
-# libexpected, xxhash, Python 3, and for CUDA devices nvcc. What tells most comes first. See --help.
+# utf8proc, libexpected, xxhash, Python 3, and for CUDA devices nvcc. What tells most comes first. See --help.
 
 set -euo pipefail
 

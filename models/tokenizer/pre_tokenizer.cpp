@@ -37,8 +37,10 @@ struct Recipe {
     std::array<const char*, 2> regexes;  // one after the other, each inside the pieces of the one before
     bool numerals_in_threes = false;
     bool whole_pieces_first = false;
+    bool nfc = false;
 };
 constexpr Recipe kGpt2Recipe{{kGpt2, nullptr}};
+constexpr Recipe kNeoxRecipe{.regexes = {kGpt2, nullptr}, .nfc = true};
 constexpr Recipe kStarcoderRecipe{{kDigit, kGpt2}};
 constexpr Recipe kFalconRecipe{{kPunctuation, kGpt2}, true};
 constexpr Recipe kLlama3Recipe{{kLlama3, nullptr}, false, true};
@@ -49,8 +51,8 @@ struct Name {
 };
 constexpr std::array kNames{
     Name{"default", kGpt2Recipe},     Name{"falcon", kFalconRecipe},    Name{"gpt-2", kGpt2Recipe},
-    Name{"gpt-neox", kGpt2Recipe},    Name{"llama-bpe", kLlama3Recipe}, Name{"llama-v3", kLlama3Recipe},
-    Name{"llama3", kLlama3Recipe},    Name{"mpt", kGpt2Recipe},         Name{"olmo", kGpt2Recipe},
+    Name{"gpt-neox", kNeoxRecipe},    Name{"llama-bpe", kLlama3Recipe}, Name{"llama-v3", kLlama3Recipe},
+    Name{"llama3", kLlama3Recipe},    Name{"mpt", kNeoxRecipe},         Name{"olmo", kNeoxRecipe},
     Name{"refact", kStarcoderRecipe}, Name{"smollm", kStarcoderRecipe}, Name{"starcoder", kStarcoderRecipe},
 };
 
@@ -131,6 +133,7 @@ struct PreTokenizer::Rule {
     Context context;
     bool numerals_in_threes = false;
     bool whole_pieces_first = false;
+    bool nfc = false;
 };
 
 Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
@@ -150,6 +153,7 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
     pcre2_set_match_limit(rule->context.get(), UINT32_MAX);
     rule->numerals_in_threes = known->recipe.numerals_in_threes;
     rule->whole_pieces_first = known->recipe.whole_pieces_first;
+    rule->nfc = known->recipe.nfc;
     return PreTokenizer(std::move(rule));
 }
 
@@ -179,5 +183,6 @@ Result<void> PreTokenizer::split(std::string_view text, std::vector<std::string_
 }
 
 bool PreTokenizer::whole_pieces_first() const { return rule_->whole_pieces_first; }
+bool PreTokenizer::wants_nfc() const { return rule_->nfc; }
 
 }  // namespace krait

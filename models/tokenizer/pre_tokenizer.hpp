@@ -4,7 +4,8 @@
 // Which rule a model was trained with is part of the model; its name is `tokenizer.ggml.pre` in a GGUF file.
 //
 //   rule       names                                               cuts
-//   gpt-2      default gpt-2 gpt-neox mpt olmo                     the regex of GPT-2
+//   gpt-2      default gpt-2                                       the regex of GPT-2
+//   gpt-neox   gpt-neox mpt olmo                                   as gpt-2, the text in NFC
 //   starcoder  starcoder refact smollm                             every digit alone, then as gpt-2
 //   falcon     falcon                                              runs of punctuation; as gpt-2; numbers in threes
 //   llama3     llama3 llama-v3 llama-bpe                           the regex of Llama 3; whole pieces first
@@ -38,6 +39,9 @@ class PreTokenizer {
 
     // A piece that is a token as a whole is that token, whatever the merges would make of it.
     [[nodiscard]] bool whole_pieces_first() const;
+
+    // The model has learned text in Unicode's normalization form C: it is brought to that form before it is cut (nfc.hpp).
+    [[nodiscard]] bool wants_nfc() const;
 
   private:
     struct Rule;

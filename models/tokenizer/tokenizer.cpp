@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/tokenizer/tokenizer.hpp"
 
+#include <functional>
 #include <limits>
 
 #include "models/tokenizer/byte_alphabet.hpp"
+#include "models/tokenizer/nfc.hpp"
 #include "models/tokenizer/tokenizer_data.hpp"
 #include "models/tokenizer/utf8.hpp"
 
@@ -23,6 +25,35 @@ Result<void> cut_out(const LiteralMatcher& matcher, std::string_view text, OnHit
     return done < text.size() ? on_rest(text.substr(done)) : Result<void>{};
 }
 
+// How many bytes of `text` are characters, until the first that are none.
+size_t valid_prefix(std::string_view text) {
+    size_t valid = 0;
+    while (valid < text.size()) {
+        const Utf8Step step = utf8_step(text.substr(valid));
+        if (step.kind != Utf8Kind::character) break;
+        valid += step.length;
+    }
+    return valid;
+}
+
+// How many bytes of `text` are none, until the first character.
+size_t invalid_prefix(std::string_view text) {
+    size_t invalid = 0;
+    while (invalid < text.size()) {
+        const Utf8Step step = utf8_step(text.substr(invalid));
+        if (step.kind == Utf8Kind::character) break;
+        invalid += step.length;
+    }
+    return invalid;
+}
+
+// A replacement takes three tokens where one byte was, and positions are int32_t.
+Result<void> expect_short(std::string_view text) {
+    constexpr size_t kMax = std::numeric_limits<int32_t>::max() / 3;
+    if (text.size() <= kMax) return {};
+    return fail(ErrorCode::invalid_argument, "a text of {} bytes is too long to encode at once: at most {}", text.size(), kMax);
+}
+
 // One call of Tokenizer::encode: the tables, and scratch that lives as long as the call. `Tables` is Tokenizer::Data.
 template <class Tables>
 class Encoding {
@@ -34,7 +65,14 @@ class Encoding {
         if (options_.add_bos && tables_.add_bos) ids_.push_back(*tables_.bos);
         const auto take = [this](int32_t id) { ids_.push_back(id); };
         const auto plain = [this](std::string_view part) { return encode_plain(part); };
-        const auto without_control = [&](std::string_view part) { return cut_out(tables_.user_defined, part, take, plain); };
+        const auto without_control = [&](std::string_view part) -> Result<void> {
+            if (!tables_.pre_tokenizer->wants_nfc() || is_nfc_for_sure(part))
+                return cut_out(tables_.user_defined, part, take, plain);
+            const std::string composed = compose(part);
+            if (composed == part) return cut_out(tables_.user_defined, part, take, plain);  // so that messages have its places
+            KRAIT_CHECK(expect_short(composed));
+            return cut_out(tables_.user_defined, composed, take, plain);
+        };
         if (options_.parse_special) {
             KRAIT_CHECK(cut_out(tables_.control, text_, take, without_control));
         } else {
@@ -45,23 +83,32 @@ class Encoding {
     }
 
   private:
+    // Runs of characters in NFC; other bytes stay as they are.
+    static std::string compose(std::string_view text) {
+        std::string composed;
+        while (!text.empty()) {
+            const size_t n_valid = valid_prefix(text);
+            composed += to_nfc(text.substr(0, n_valid));
+            text.remove_prefix(n_valid);
+            const size_t n_other = invalid_prefix(text);
+            composed += text.substr(0, n_other);
+            text.remove_prefix(n_other);
+        }
+        return composed;
+    }
+
     // Runs of characters go through the pre-tokenizer, runs of other bytes are one piece each.
     Result<void> encode_plain(std::string_view text) {
         while (!text.empty()) {
-            size_t valid = 0;
-            Utf8Step step{};
-            while (valid < text.size() && (step = utf8_step(text.substr(valid))).kind == Utf8Kind::character)
-                valid += step.length;
+            const std::string_view characters = text.substr(0, valid_prefix(text));
             pieces_.clear();
-            KRAIT_CHECK(tables_.pre_tokenizer->split(text.substr(0, valid), pieces_));
+            KRAIT_CHECK(tables_.pre_tokenizer->split(characters, pieces_));
             for (const std::string_view piece : pieces_) KRAIT_CHECK(encode_piece(piece));
-            text.remove_prefix(valid);
+            text.remove_prefix(characters.size());
 
-            size_t other = 0;
-            while (other < text.size() && (step = utf8_step(text.substr(other))).kind != Utf8Kind::character)
-                other += step.length;
-            KRAIT_CHECK(encode_piece(text.substr(0, other)));
-            text.remove_prefix(other);
+            const std::string_view other = text.substr(0, invalid_prefix(text));
+            KRAIT_CHECK(encode_piece(other));
+            text.remove_prefix(other.size());
         }
         return {};
     }
@@ -82,16 +129,15 @@ class Encoding {
             if (token >= 0) {
                 row_.push_back(token);
             } else if (!options_.replace_unencodable) {
-                return fail(ErrorCode::unsupported, "byte {} of the text is 0x{:02X}, for which this vocabulary has no token",
-                            &c - text_.data(), static_cast<uint8_t>(c));
+                return fail(ErrorCode::unsupported, "{} is 0x{:02X}, for which this vocabulary has no token", place_of(c),
+                            static_cast<uint8_t>(c));
             } else {
                 for (const char r : kReplacementCharacter) {
                     const int32_t part = tables_.byte_tokens[static_cast<uint8_t>(r)];
                     if (part < 0) {
-                        return fail(
-                            ErrorCode::unsupported,
-                            "byte {} of the text is 0x{:02X}: this vocabulary has no token for it, nor for U+FFFD in its place",
-                            &c - text_.data(), static_cast<uint8_t>(c));
+                        return fail(ErrorCode::unsupported,
+                                    "{} is 0x{:02X}: this vocabulary has no token for it, nor for U+FFFD in its place",
+                                    place_of(c), static_cast<uint8_t>(c));
                     }
                     row_.push_back(part);
                 }
@@ -99,6 +145,12 @@ class Encoding {
         }
         encoder_.encode(row_, ids_);
         return {};
+    }
+
+    // For messages; a text that was composed has places of its own.
+    std::string place_of(const char& c) const {
+        const bool is_inside = std::greater_equal<>()(&c, text_.data()) && std::less<>()(&c, text_.data() + text_.size());
+        return is_inside ? fmt::format("byte {} of the text", &c - text_.data()) : "a byte of the text in NFC";
     }
 
     const Tables& tables_;
@@ -113,11 +165,7 @@ class Encoding {
 }  // namespace
 
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
-    // A replacement takes three tokens where one byte was, and positions are int32_t.
-    if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 3) {
-        return fail(ErrorCode::invalid_argument, "a text of {} bytes is too long to encode at once: at most {}", text.size(),
-                    std::numeric_limits<int32_t>::max() / 3);
-    }
+    KRAIT_CHECK(expect_short(text));
     if (!data_->pre_tokenizer) return tl::unexpected<Error>(data_->pre_tokenizer.error());
     return Encoding(*data_, text, options).run();
 }

@@ -162,6 +162,21 @@ TEST(ModelVocabulary, WithAForeignPreTokenizerIdsStillBecomeText) {
     EXPECT_NE(ids.error().message.find("'sundial'"), std::string::npos) << ids.error().message;
 }
 
+// Files of Mamba models from before the key "pre" was written have the vocabulary of GPT-NeoX, whose texts are in NFC.
+TEST(ModelVocabulary, WithoutARuleThatOfGptNeoxIsKnownByItsTokens) {
+    const auto n_token_of_e_acute = [](const std::string& second, bool has_rule) {
+        Draft draft = Draft::of("mamba");
+        draft.set(key("model"), std::string("gpt2"));
+        draft.set(key("tokens"),
+                  GgufArray(std::vector<std::string>{"<|endoftext|>", second, "e", "\u00cc", "\u0123", "\u00c3", "\u00a9"}));
+        if (has_rule) draft.set(key("pre"), std::string("default"));
+        return (*load(draft)->tokenizer())->encode("e\u0301").value().size();
+    };
+    EXPECT_EQ(n_token_of_e_acute("<|padding|>", false), 2u) << "one character of two bytes";
+    EXPECT_EQ(n_token_of_e_acute("<|padding|>", true), 3u);
+    EXPECT_EQ(n_token_of_e_acute("!", false), 3u);
+}
+
 // The head's padding is no token, whether the tokenizer can be used or not.
 TEST(ModelVocabulary, CountsTheTokensOfTheFile) {
     EXPECT_EQ(load(Draft::of("mamba"))->n_token(), 101);

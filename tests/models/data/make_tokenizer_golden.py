@@ -6,7 +6,7 @@
 
 The tokenizer is a byte-level BPE like GPT-NeoX's, trained on the sentences below: one control token in front, another and
 user-defined tokens behind. The same vocabulary goes through each pre-tokenizer that Krait knows, built here from its published
-definition (the `pre_tokenizer` of tokenizer.json of gpt2, bigcode/starcoder, tiiuae/falcon-7b, meta-llama/Meta-Llama-3-8B),
+definition (the `pre_tokenizer` of tokenizer.json of gpt2, EleutherAI/gpt-neox-20b, bigcode/starcoder, tiiuae/falcon-7b, meta-llama/Meta-Llama-3-8B),
 so every text has several expected results. Control tokens in a text are parsed, as `tokenizers` always does.
 """
 
@@ -16,7 +16,7 @@ import json
 import random
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 SENTENCES = """
 The quick brown fox jumps over the lazy dog, and the dog doesn't mind: it's been there before.
@@ -75,6 +75,11 @@ HAND_WRITTEN = [
     "The krait is a snake. krait!", "\n\n\nthree", "end\n\n", "word\n \nword", "CamelCaseWords andSoOn",
     "SHOUTING WORDS", "miXed CaSe", "\U0001f468\u200d\U0001f4bb wrote 123 lines of 'code' - didn't he?",
     "\ud7ff\ue000\uf8ff", "\ufffd", "\uffff\ufffe", "\U0010ffff",
+    # Not in NFC: marks to be composed, reordered or left alone, Hangul, characters that are always replaced.
+    "cafe\u0301", "Voila\u0300, l'e\u0301te\u0301 de\u0301ja\u0300", "gro\u0308\u00dfer", "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "s\u0323\u0307 s\u0307\u0323", "\u1112\u1161\u11ab\u1100\u1173\u11af", "\u212b \u2126 \u1f71", "\uf900\uf901",
+    "\u0958\u095f", "\u2adc", "\U0001d15e", "e<|endoftext|>\u0301", "<|turn|>e\u0301<|turn|>", "->\u0338 -\u003e", "  \u0301  ",
+    "e" + "\u0301" * 40, "\u0301\u0301e", "\u3046\u3099 \u30cf\u309a",
 ]
 
 ALPHABET = list("aeiounstrTHE 0123'.,!-\n\t$éò³ж狐😀\u0301\u00a0¼")
@@ -90,6 +95,7 @@ def pipelines() -> dict[str, object]:
     )
     return {
         "gpt-2": gpt2,
+        "gpt-neox": gpt2,
         "starcoder": pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), gpt2]),
         "falcon": pre_tokenizers.Sequence([
             pre_tokenizers.Punctuation("contiguous"), gpt2, pre_tokenizers.Digits(individual_digits=False),
@@ -122,6 +128,8 @@ def train() -> tuple[dict[str, int], list[tuple[str, str]]]:
 def build(vocabulary: dict[str, int], merges: list[tuple[str, str]], rule: str) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=rule == "llama3"))
     tokenizer.pre_tokenizer = pipelines()[rule]
+    if rule == "gpt-neox":
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in CONTROL])
     tokenizer.add_tokens([AddedToken(text, special=False, normalized=True) for text in USER_DEFINED])
@@ -149,6 +157,8 @@ def main() -> None:
         # In the byte alphabet a character is a byte, so these are lengths in bytes.
         pieces = {rule: [len(piece) for piece, _ in t.pre_tokenizer.pre_tokenize_str(text)] for rule, t in tokenizers.items()}
         cases.append({"text": text, "ids": differences(ids), "pieces": differences(pieces)})
+        if ids["gpt-neox"] != ids["gpt-2"]:
+            cases[-1]["composed"] = tokenizers["gpt-neox"].decode(ids["gpt-neox"], skip_special_tokens=False)
 
     def compact(value: object) -> str:
         return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
