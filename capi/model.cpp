@@ -90,16 +90,27 @@ krait_code krait_model_explain(const krait_model* model, int32_t n_row, krait_ex
     });
 }
 
-krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
-                                size_t* n_tok, krait_failure* failure) {
+krait_code krait_model_tokenize_with(const krait_model* model, const char* text, size_t size, uint32_t flags, int32_t* tokens,
+                                     size_t capacity, size_t* n_tok, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
+        constexpr uint32_t kFlags = KRAIT_TOKENIZE_CONTROL | KRAIT_TOKENIZE_BEGIN | KRAIT_TOKENIZE_END;
         KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_CHECK(expect_given(n_tok, "n_tok"));
         if (size > 0) KRAIT_CHECK(expect_given(text, "text"));
+        if ((flags & ~kFlags) != 0)
+            return fail(ErrorCode::invalid_argument, "flags are {}; 1, 2, 4 and their sums exist", flags);
         KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
-        KRAIT_TRY(const auto encoded, tokenizer->encode(size > 0 ? std::string_view(text, size) : std::string_view()));
+        KRAIT_TRY(const auto encoded, tokenizer->encode(size > 0 ? std::string_view(text, size) : std::string_view(),
+                                                        {.add_bos = (flags & KRAIT_TOKENIZE_BEGIN) != 0,
+                                                         .add_eos = (flags & KRAIT_TOKENIZE_END) != 0,
+                                                         .parse_special = (flags & KRAIT_TOKENIZE_CONTROL) != 0}));
         return give(std::span(encoded), tokens, capacity, n_tok);
     });
+}
+
+krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
+                                size_t* n_tok, krait_failure* failure) {
+    return krait_model_tokenize_with(model, text, size, KRAIT_TOKENIZE_CONTROL, tokens, capacity, n_tok, failure);
 }
 
 krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity,
@@ -112,4 +123,31 @@ krait_code krait_model_detokenize(const krait_model* model, const int32_t* token
         KRAIT_TRY(const std::string decoded, tokenizer->decode({tokens, n_tok}));
         return give(std::span<const char>(decoded), text, capacity, size);
     });
+}
+
+krait_code krait_model_token(const krait_model* model, const char* text, size_t size, int32_t* token, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(token, "token"));
+        if (size > 0) KRAIT_CHECK(expect_given(text, "text"));
+        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
+        const auto found = tokenizer->find(size > 0 ? std::string_view(text, size) : std::string_view());
+        if (!found) return fail(ErrorCode::not_found, "the vocabulary has no token of this text ({} bytes)", size);
+        *token = *found;
+        return {};
+    });
+}
+
+krait_code krait_model_ends(const krait_model* model, int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
+        return give(model->model->ends(), tokens, capacity, n_tok);
+    });
+}
+
+int krait_model_is_end(const krait_model* model, int32_t token) { return model && model->model->is_end(token) ? 1 : 0; }
+
+const char* krait_model_warning(const krait_model* model, size_t index) {
+    return model && index < model->model->warnings().size() ? model->model->warnings()[index].c_str() : nullptr;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A C host: loads a model (the demo model without arguments), goes on with a text for 40 tokens.
+ * A C host: loads a model (the demo model without arguments), goes on with a text for at most 40 tokens.
  *   host [model.gguf [device]] */
 #include <krait/krait.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
 
     if (argc > 2) options.device = argv[2];
     if (krait_model_load(argc > 1 ? argv[1] : NULL, &options, &model, &failure) != KRAIT_OK) return stop("load", &failure);
-    if (krait_model_tokenize(model, text, strlen(text), tokens, 64, &n_tok, &failure) != KRAIT_OK ||
+    if (krait_model_tokenize_with(model, text, strlen(text), KRAIT_TOKENIZE_BEGIN, tokens, 64, &n_tok, &failure) != KRAIT_OK ||
         krait_session_create(model, NULL, &session, &failure) != KRAIT_OK ||
         krait_sampler_create(NULL, &sampler, &failure) != KRAIT_OK)
         exit_code = stop("prepare", &failure);
@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
             krait_session_sample(session, 0, sampler, tokens, &failure) != KRAIT_OK ||
             krait_model_detokenize(model, tokens, 1, piece, sizeof piece, &size, &failure) != KRAIT_OK)
             exit_code = stop("generate", &failure);
+        else if (krait_model_is_end(model, tokens[0])) break;
         else fwrite(piece, 1, size, stdout);
         n_tok = 1;
     }

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
 
     std::array<std::vector<int32_t>, kSequences> texts;
     std::vector<kr::Sampler> samplers;
-    texts.fill(value_or_exit(model.tokenize("She opened the letter and")));
+    texts.fill(value_or_exit(model.tokenize("She opened the letter and", KRAIT_TOKENIZE_BEGIN)));
     value_or_exit(session.decode(texts[0]));
     for (int s = 0; s < kSequences; ++s) {
         krait_sampler_options sampling = KRAIT_SAMPLER_OPTIONS_INIT;

@@ -112,7 +112,7 @@ typedef struct krait_model_description {
     int64_t n_layer, d_model;
     uint64_t weight_bytes; /* on the device */
     uint64_t state_bytes;  /* of one sequence, whatever its length */
-    int32_t bos, eos;      /* -1 = none */
+    int32_t bos, eos;      /* -1 = none; other tokens may end a text too: krait_model_ends */
 } krait_model_description;
 
 /* path: a GGUF file, NUL-terminated; NULL = the demo model inside the library. options may be NULL. */
@@ -127,13 +127,41 @@ typedef enum krait_explain_form { KRAIT_EXPLAIN_TABLE = 0, KRAIT_EXPLAIN_DOT = 1
 KRAIT_API krait_code krait_model_explain(const krait_model* model, int32_t n_row, krait_explain_form form, char* text,
                                          size_t capacity, size_t* size, krait_failure* failure);
 
-/* Text to tokens. *n_tok becomes the number of tokens; where it is larger than capacity nothing is written and the call
- * fails with INVALID_ARGUMENT (tokens NULL and capacity 0 just ask for the number, and succeed). */
+/* How text becomes tokens: any of these added up. */
+typedef enum krait_tokenize_flags {
+    KRAIT_TOKENIZE_PLAIN = 0,   /* all of the text is text */
+    KRAIT_TOKENIZE_CONTROL = 1, /* a control token's text ("<|im_end|>") in it becomes that token */
+    KRAIT_TOKENIZE_BEGIN = 2,   /* bos in front, where the model wants one: for the text that a sequence begins with */
+    KRAIT_TOKENIZE_END = 4 /* eos behind, where the model wants one: for a text that is over, never for one to be continued */
+} krait_tokenize_flags;
+
+/* Text to tokens; flags are those of krait_tokenize_flags. Text from users and documents is passed without KRAIT_TOKENIZE_CONTROL, or
+ * whoever wrote it can end its turn and begin another. *n_tok becomes the number of tokens; where it is larger than capacity nothing is
+ * written and the call fails with INVALID_ARGUMENT (tokens NULL and capacity 0 just ask for the number, and succeed).
+ * Without a tokenizer that the library knows the model takes token ids only, and the call fails with NOT_FOUND, UNSUPPORTED or
+ * CORRUPT_FILE, by what the file has instead; with UNSUPPORTED too where the vocabulary has no token for a byte of the text. */
+KRAIT_API krait_code krait_model_tokenize_with(const krait_model* model, const char* text, size_t size, uint32_t flags,
+                                               int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* failure);
+/* The same with KRAIT_TOKENIZE_CONTROL: a piece of a prompt that the application wrote itself. Nothing is added to it, so pieces can be
+ * put one behind the other. For the first piece see KRAIT_TOKENIZE_BEGIN, for what others wrote KRAIT_TOKENIZE_PLAIN. */
 KRAIT_API krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens,
                                           size_t capacity, size_t* n_tok, krait_failure* failure);
-/* Tokens to the exact bytes that they stand for; *size as n_tok above. */
+/* Tokens to the exact bytes that they stand for, control tokens to none; *size as n_tok above. */
 KRAIT_API krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text,
                                             size_t capacity, size_t* size, krait_failure* failure);
+/* The token that the vocabulary writes so ("<|im_end|>"; " the" is written "\xC4\xA0the" there). NOT_FOUND where there is none, and as
+ * krait_model_tokenize_with where there is no tokenizer. */
+KRAIT_API krait_code krait_model_token(const krait_model* model, const char* text, size_t size, int32_t* token,
+                                       krait_failure* failure);
+/* The tokens that end a text, a turn or a message, ascending: a model may have several, or none. *n_tok as above. They are known without
+ * a tokenizer too. krait_session_chain takes them as its stops. */
+KRAIT_API krait_code krait_model_ends(const krait_model* model, int32_t* tokens, size_t capacity, size_t* n_tok,
+                                      krait_failure* failure);
+/* 1 where token is one of them, else 0. */
+KRAIT_API int krait_model_is_end(const krait_model* model, int32_t token);
+/* What is wrong with the file and was got over, for people to read: sentences from index 0 on, NULL behind the last. NUL-terminated;
+ * they live as long as the model. */
+KRAIT_API const char* krait_model_warning(const krait_model* model, size_t index);
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
 
@@ -190,7 +218,7 @@ KRAIT_API krait_code krait_session_candidates(const krait_session* session, size
  * sequence is afterwards, is what krait_session_decode with KRAIT_WANT_TOP and top_k = 1 gives when it is called again and again with
  * the token that it found: the sequence has read `token` and all that were found but the last. On one GPU the device goes on from token
  * to token by itself; 8 to 16 at a time are worth it. On a CPU, and where several devices share the model, nothing is gained.
- *   The chain ends early with one of the n_stop tokens of `stops` (the end of text, say; may be NULL where n_stop is 0), and with a
+ *   The chain ends early with one of the n_stop tokens of `stops` (krait_model_ends, say; may be NULL where n_stop is 0), and with a
  * logit that is NaN or infinite, which krait_session_sample refuses for the last candidate.
  *   *candidates live until the next decode or chain; the last is also item 0's (krait_session_candidates, krait_session_sample). Errors
  * as of krait_session_decode; but where max_chain is above 1 the sequence is what it was after any of them, and goes on. */

@@ -62,6 +62,19 @@ auto call(Function&& function, Value&& value) -> Result<decltype(value())> {
     return value();
 }
 
+// Asks for the size, then for the elements: fill(elements, capacity, &size, failure).
+template <class Array, class Fill>
+Result<Array> array(Fill&& fill) {
+    size_t size = 0;
+    Array elements;
+    auto count = call([&](krait_failure* f) { return fill(nullptr, size_t{0}, &size, f); }, [] { return Done{}; });
+    if (!count) return count.failure();
+    elements.resize(size);
+    if (size == 0) return elements;
+    return call([&](krait_failure* f) { return fill(elements.data(), elements.size(), &size, f); },
+                [&] { return std::move(elements); });
+}
+
 template <class T, void (*Free)(T*)>
 struct Deleter {
     void operator()(T* handle) const { Free(handle); }
@@ -111,49 +124,42 @@ class Model {
             [&] { return Model(handle); });
     }
     Result<std::string> explain(int32_t n_row = 512, krait_explain_form form = KRAIT_EXPLAIN_TABLE) const {
-        size_t size = 0;
-        std::string text;
-        auto count =
-            detail::call([&](krait_failure* f) { return krait_model_explain(get(), n_row, form, nullptr, 0, &size, f); },
-                         [] { return Done{}; });
-        if (!count) return count.failure();
-        text.resize(size);
-        return detail::call(
-            [&](krait_failure* f) { return krait_model_explain(get(), n_row, form, text.data(), text.size(), &size, f); },
-            [&] { return std::move(text); });
+        return detail::array<std::string>([&](char* text, size_t capacity, size_t* size, krait_failure* f) {
+            return krait_model_explain(get(), n_row, form, text, capacity, size, f);
+        });
     }
     krait_model_description describe() const {
         krait_model_description description{};
         krait_model_describe(get(), &description, nullptr);
         return description;
     }
-    Result<std::vector<int32_t>> tokenize(std::string_view text) const {
-        size_t n_tok = 0;
-        std::vector<int32_t> tokens;
-        auto count = detail::call(
-            [&](krait_failure* f) { return krait_model_tokenize(get(), text.data(), text.size(), nullptr, 0, &n_tok, f); },
-            [] { return Done{}; });
-        if (!count) return count.failure();
-        tokens.resize(n_tok);
-        return detail::call(
-            [&](krait_failure* f) {
-                return krait_model_tokenize(get(), text.data(), text.size(), tokens.data(), tokens.size(), &n_tok, f);
-            },
-            [&] { return std::move(tokens); });
+    // A piece of a prompt that the application wrote: control tokens in it are recognized. Text of others: KRAIT_TOKENIZE_PLAIN.
+    Result<std::vector<int32_t>> tokenize(std::string_view text, uint32_t flags = KRAIT_TOKENIZE_CONTROL) const {
+        return detail::array<std::vector<int32_t>>([&](int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* f) {
+            return krait_model_tokenize_with(get(), text.data(), text.size(), flags, tokens, capacity, n_tok, f);
+        });
     }
     Result<std::string> detokenize(std::span<const int32_t> tokens) const {
-        size_t size = 0;
-        std::string text;
-        auto count = detail::call(
-            [&](krait_failure* f) { return krait_model_detokenize(get(), tokens.data(), tokens.size(), nullptr, 0, &size, f); },
-            [] { return Done{}; });
-        if (!count) return count.failure();
-        text.resize(size);
-        return detail::call(
-            [&](krait_failure* f) {
-                return krait_model_detokenize(get(), tokens.data(), tokens.size(), text.data(), text.size(), &size, f);
-            },
-            [&] { return std::move(text); });
+        return detail::array<std::string>([&](char* text, size_t capacity, size_t* size, krait_failure* f) {
+            return krait_model_detokenize(get(), tokens.data(), tokens.size(), text, capacity, size, f);
+        });
+    }
+    Result<int32_t> token(std::string_view text) const {
+        int32_t token = 0;
+        return detail::call([&](krait_failure* f) { return krait_model_token(get(), text.data(), text.size(), &token, f); },
+                            [&] { return token; });
+    }
+    std::vector<int32_t> ends() const {
+        auto tokens = detail::array<std::vector<int32_t>>([&](int32_t* out, size_t capacity, size_t* n_tok, krait_failure* f) {
+            return krait_model_ends(get(), out, capacity, n_tok, f);
+        });
+        return tokens ? std::move(*tokens) : std::vector<int32_t>();
+    }
+    bool is_end(int32_t token) const { return krait_model_is_end(get(), token) != 0; }
+    std::vector<std::string> warnings() const {
+        std::vector<std::string> all;
+        while (const char* warning = krait_model_warning(get(), all.size())) all.emplace_back(warning);
+        return all;
     }
     krait_model* get() const { return handle_.get(); }
 
