@@ -11,8 +11,8 @@
 
 #include "models/sampler/sampler.hpp"
 #include "models/session.hpp"
-#include "models/tokenizer/streaming_detokenizer.hpp"
 #include "tools/command.hpp"
+#include "tools/generated_text.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -23,12 +23,15 @@ using Clock = std::chrono::steady_clock;
 
 struct Arguments {
     ModelArguments model;
-    std::string prompt, file;
-    bool has_prompt = false, has_file = false, has_seed = false;
+    std::string prompt, file, tokens;
+    std::vector<std::string> stops;
+    bool has_prompt = false, has_file = false, has_tokens = false, has_seed = false;
     int64_t n_predict = 256;
     int32_t batch = 512, chain = 0;
     bool ignore_eos = false, no_timings = false;
     SamplerOptions sampling;
+
+    bool is_conversation() const { return !has_prompt && !has_file && !has_tokens; }
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -56,25 +59,35 @@ Result<void> write_out(std::string_view text) {
     return fail(ErrorCode::io, "standard output cannot be written: {}", std::generic_category().message(errno));
 }
 
+constexpr std::string_view kSecondBos =
+    "the text begins with two begin-of-text tokens, as the model wants one and the text brings its own: leave that out";
+
 class Conversation {
   public:
-    Conversation(Session& session, Sampler& sampler, const Tokenizer& tokenizer, const Arguments& arguments, Timings& timings,
-                 std::atomic<bool>& interrupted)
+    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated.
+    Conversation(Session& session, Sampler& sampler, const Tokenizer* tokenizer, GeneratedText text, std::vector<int32_t> ends,
+                 const Arguments& arguments, Timings& timings, std::atomic<bool>& interrupted)
         : session_(session),
           sampler_(sampler),
           tokenizer_(tokenizer),
+          text_(std::move(text)),
+          ends_(std::move(ends)),
           arguments_(arguments),
           timings_(timings),
           interrupted_(interrupted) {}
 
-    // Reads `text`, then writes what follows until the end of text, -n tokens or Ctrl-C.
+    // Reads `text`, then writes what follows until the end of text, a stop text, -n tokens or Ctrl-C.
     Result<void> go_on(std::string_view text) {
         const bool is_start = session_.tokens(0)->empty();
-        KRAIT_TRY(std::vector<int32_t> prompt, tokenizer_.encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
-        if (pending_) prompt.insert(prompt.begin(), *pending_);
-        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
-        KRAIT_CHECK(read(prompt));
-        return generate();
+        KRAIT_TRY(std::vector<int32_t> prompt,
+                  tokenizer_->encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
+        if (tokenizer_->has_second_bos(prompt)) warn(kSecondBos);
+        return read_and_generate(std::move(prompt));
+    }
+
+    Result<void> go_on_from_ids(std::vector<int32_t> prompt) {
+        KRAIT_CHECK(write_out(text_.echo(prompt)));
+        return read_and_generate(std::move(prompt));
     }
 
     void reset() {
@@ -84,6 +97,13 @@ class Conversation {
     }
 
   private:
+    Result<void> read_and_generate(std::vector<int32_t> prompt) {
+        if (pending_) prompt.insert(prompt.begin(), *pending_);
+        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
+        KRAIT_CHECK(read(prompt));
+        return generate();
+    }
+
     // Where the sampler makes do with the likeliest tokens, only these leave the device.
     SequenceInput next(std::span<const int32_t> tokens) const {
         const int32_t top_k = session_.model().placement().finds_likeliest() ? sampler_.n_needed() : 0;
@@ -117,14 +137,13 @@ class Conversation {
     }
 
     Result<void> generate() {
-        StreamingDetokenizer text(tokenizer_);
         const auto start = Clock::now();
         Result<void> done;
         n_chosen_ = 0;
         const int64_t most = arguments_.n_predict < 0 ? INT64_MAX : arguments_.n_predict;
-        while (done && !finished_ && n_chosen_ < most) done = step(text, most - n_chosen_);
+        while (done && !finished_ && n_chosen_ < most) done = step(most - n_chosen_);
         finished_ = false;
-        const Result<void> written = write_out(text.flush());
+        const Result<void> written = write_out(text_.finish());
         if (done) done = written;
         timings_.generation += seconds_since(start);
         return done;
@@ -132,51 +151,57 @@ class Conversation {
 
     // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where the
     // device chooses what the sampler would.
-    Result<void> step(StreamingDetokenizer& text, int64_t most) {
+    Result<void> step(int64_t most) {
         if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         if (n_chosen_ > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
-            if (next({}).top_k == 1) return chain(text, previous, most);
+            if (next({}).top_k == 1 && may_chain()) return chain(previous, most);
             KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
             ++timings_.generation_steps;
         }
         KRAIT_TRY(const int32_t token, choose());
-        return say(text, token);
+        return say(token);
     }
 
-    Result<void> chain(StreamingDetokenizer& text, int32_t previous, int64_t most) {
+    // A chain runs past a stop text, which only the host can see; the text after it must be of no more use.
+    bool may_chain() const { return arguments_.stops.empty() || !arguments_.is_conversation(); }
+
+    Result<void> chain(int32_t previous, int64_t most) {
         constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
         const auto start = Clock::now();
-        const auto ends = arguments_.ignore_eos ? std::span<const int32_t>() : session_.model().ends();
         KRAIT_TRY(const auto found, session_.chain({.token = previous,
                                                     .n_tok = static_cast<int32_t>(std::min<int64_t>(most, chain_length_)),
-                                                    .stops = ends}));
+                                                    .stops = ends_}));
         timings_.generation_steps += static_cast<int64_t>(found.size());
         const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
         chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, session_.max_chain()));
         for (const Candidate& candidate : found) {
+            if (finished_) break;
             KRAIT_TRY(const int32_t token, sampler_.sample({&candidate, 1}, static_cast<size_t>(session_.model().n_token())));
-            KRAIT_CHECK(say(text, token));
+            KRAIT_CHECK(say(token));
         }
         return {};
     }
 
-    Result<void> say(StreamingDetokenizer& text, int32_t token) {
+    Result<void> say(int32_t token) {
         sampler_.accept(token);
         pending_ = token;
         ++n_chosen_;
-        if (session_.model().is_end(token) && !arguments_.ignore_eos) {
+        if (std::find(ends_.begin(), ends_.end(), token) != ends_.end()) {
             finished_ = true;
             return {};
         }
         ++timings_.generated_tokens;
-        KRAIT_TRY(const std::string piece, text.push(token));
+        KRAIT_TRY(const std::string piece, text_.push(token));
+        finished_ = text_.stopped();
         return write_out(piece);
     }
 
     Session& session_;
     Sampler& sampler_;
-    const Tokenizer& tokenizer_;
+    const Tokenizer* tokenizer_;
+    GeneratedText text_;
+    std::vector<int32_t> ends_;
     const Arguments& arguments_;
     Timings& timings_;
     std::atomic<bool>& interrupted_;
@@ -216,6 +241,15 @@ Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted
     }
 }
 
+// The tokens that end what is generated. A control token leaves no trace in the text, so as a stop text it is found by its id.
+std::vector<int32_t> ends_of(const Model& model, const Tokenizer* tokenizer, const Arguments& arguments) {
+    std::vector<int32_t> ends;
+    if (!arguments.ignore_eos) ends.assign(model.ends().begin(), model.ends().end());
+    for (const std::string& stop : arguments.stops)
+        if (const auto token = tokenizer->find(stop); token && tokenizer->is_control(*token)) ends.push_back(*token);
+    return ends;
+}
+
 Result<void> run(Arguments& arguments) {
     Timings timings;
     if (!arguments.has_seed) {
@@ -223,6 +257,8 @@ Result<void> run(Arguments& arguments) {
         arguments.sampling.seed = device();
     }
     KRAIT_TRY(Sampler sampler, Sampler::create(arguments.sampling));
+    KRAIT_TRY(StopMatcher stops, StopMatcher::create(arguments.stops));
+    KRAIT_TRY(std::vector<int32_t> tokens, parse_tokens(arguments.tokens));
     std::string prompt = arguments.prompt;
     if (arguments.has_file) {
         KRAIT_TRY(prompt, read_text(arguments.file));
@@ -230,7 +266,10 @@ Result<void> run(Arguments& arguments) {
     const auto start = Clock::now();
     KRAIT_TRY(const auto model, arguments.model.load());
     if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.batch, arguments.model.explain);
-    KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
+    const Tokenizer* tokenizer = nullptr;
+    if (const auto found = model->tokenizer()) tokenizer = *found;
+    else if (!arguments.has_tokens || !arguments.stops.empty()) return tl::unexpected<Error>(found.error());
+    else warn(found.error().message + "; the output is token ids");
     const int32_t chain = sampler.n_needed() != 1 ? 1 : arguments.chain > 0 ? arguments.chain : model->chain_length();
     Result<Session> created = Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain});
     // A chain takes a second state; it was not asked for where there is no memory for it.
@@ -240,9 +279,13 @@ Result<void> run(Arguments& arguments) {
     timings.load = seconds_since(start);
 
     std::atomic<bool>& interrupted = catch_interrupt();
-    Conversation conversation(session, sampler, *tokenizer, arguments, timings, interrupted);
+    Conversation conversation(session, sampler, tokenizer, GeneratedText(tokenizer, std::move(stops)),
+                              ends_of(*model, tokenizer, arguments), arguments, timings, interrupted);
     Result<void> done;
-    if (arguments.has_prompt || arguments.has_file) {
+    if (arguments.has_tokens) {
+        done = conversation.go_on_from_ids(std::move(tokens));
+        (void)write_out("\n");
+    } else if (arguments.has_prompt || arguments.has_file) {
         if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
         KRAIT_CHECK(write_out(prompt));
         done = conversation.go_on(prompt);
@@ -283,11 +326,16 @@ void add_run_command(Command& program) {
     Option& prompt = command.option("-p,--prompt", arguments->prompt, "how the text begins").value_name("TEXT");
     Option& file =
         command.option("-f,--file", arguments->file, "read the beginning from a file, '-' = standard input").path("FILE");
-    prompt.excludes(file);
+    Option& tokens =
+        command.option("--tokens", arguments->tokens, "token ids to begin with, for models without a tokenizer: 12,7,4001")
+            .value_name("IDS");
+    prompt.excludes(file).excludes(tokens);
+    file.excludes(tokens);
     command.option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
         .show_default()
         .in_range(-1, INT64_MAX);
-    command.option("--ignore-eos", arguments->ignore_eos, "go on after the end of text");
+    command.option("--ignore-eos", arguments->ignore_eos, "go on after the end of text, of a turn and of a message");
+    command.option("--stop", arguments->stops, "end before this text is written; may be repeated").value_name("TEXT");
     command.option("-b,--batch", arguments->batch, "most tokens of a prompt in one run").show_default().in_range(1, 1 << 20);
     command
         .option("--chain", arguments->chain,
@@ -306,13 +354,15 @@ void add_run_command(Command& program) {
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
+        "  krait run -p \"She said:\" --stop \" said\" --stop Mr\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
         "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
         "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
         "leaves");
-    run_when_chosen(command, [arguments, &prompt, &file, &seed] {
+    run_when_chosen(command, [arguments, &prompt, &file, &tokens, &seed] {
         arguments->has_prompt = prompt.given();
         arguments->has_file = file.given();
+        arguments->has_tokens = tokens.given();
         arguments->has_seed = seed.given();
         return run(*arguments);
     });

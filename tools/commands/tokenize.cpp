@@ -33,10 +33,11 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (!has_text) {
         KRAIT_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
     }
-    KRAIT_TRY(const auto tokens,
-              tokenizer.encode(text, {.add_bos = !arguments.no_special,
-                                      .add_eos = !arguments.no_special,
-                                      .parse_special = arguments.parse_special}));
+    KRAIT_TRY(const auto tokens, tokenizer.encode(text, {.add_bos = !arguments.no_special,
+                                                         .add_eos = !arguments.no_special,
+                                                         .parse_special = arguments.parse_special}));
+    if (tokenizer.has_second_bos(tokens))
+        warn("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
     if (arguments.ids_only) {
         fmt::print("{}\n", fmt::join(tokens, ","));
         return {};
