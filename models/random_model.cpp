@@ -59,6 +59,17 @@ std::unique_ptr<Architecture> make_architecture(const RandomModelSizes& s) {
     return std::make_unique<Mamba>(std::move(shape), s.dt_rank);
 }
 
+// In the order of the file.
+std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
+    std::vector<WeightSpec> specs = make_architecture(sizes)->weights();
+    if (!sizes.projection_biases)
+        std::erase_if(specs, [](const WeightSpec& spec) {
+            const std::string_view kind = tensor_kind(spec.name);
+            return kind == "ssm_in.bias" || kind == "ssm_out.bias";
+        });
+    return specs;
+}
+
 Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_t file_type, uint64_t seed) {
     const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
     const auto key = [&](const char* name) { return s.architecture + "." + name; };
@@ -155,8 +166,7 @@ Result<RandomModelSizes> published_sizes(std::string_view name) {
 
 int64_t count_weights(const RandomModelSizes& sizes) {
     int64_t n_weight = 0;
-    for (const WeightSpec& spec : make_architecture(sizes)->weights())
-        n_weight += element_count(make_desc(DType::F32, spec.extents));
+    for (const WeightSpec& spec : weights_of(sizes)) n_weight += element_count(make_desc(DType::F32, spec.extents));
     return n_weight;
 }
 
@@ -167,7 +177,7 @@ Result<RandomModelReport> write_random_model(const std::filesystem::path& target
     RandomModelReport report;
     FileType file_type;
     std::vector<PlannedTensor> tensors;
-    for (const WeightSpec& spec : make_architecture(sizes)->weights()) {
+    for (const WeightSpec& spec : weights_of(sizes)) {
         const std::vector<int64_t> extents = extents_in_file(spec, sizes);
         const FormatChoice choice = recipe.choose(spec.name, extents);
         tensors.push_back({spec.name, make_desc(choice.dtype, extents)});

@@ -45,6 +45,7 @@ struct RandomModelSizes {
     std::string architecture = "mamba";  // or "mamba2"
     bool dt_b_c_rms = false;             // Falcon-Mamba's norms
     bool tied_head = true;
+    bool projection_biases = false;  // ssm_in.bias and ssm_out.bias, which Hugging Face calls use_bias
     int64_t n_layer = 0;
     int64_t d_model = 0;
     int64_t n_vocab = 50280;

@@ -43,7 +43,8 @@ Law law_of(std::string_view kind, int64_t width) {
     if (kind == "ssm_a") return [](int64_t column, double, double) { return -static_cast<float>(column + 1); };
     if (kind == "ssm_dt.bias")  // the inverse of softplus at 0.001 * 100^u
         return [](int64_t, double u, double) { return static_cast<float>(std::log(std::expm1(0.001 * std::pow(100.0, u)))); };
-    return [](int64_t, double, double z) { return static_cast<float>(0.1 * z); };  // the convolution's bias
+    return
+        [](int64_t, double, double z) { return static_cast<float>(0.1 * z); };  // biases of the convolution and the projections
 }
 
 double deviation_of(std::string_view kind, int64_t width, int64_t n_layer) {

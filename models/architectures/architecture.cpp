@@ -4,6 +4,7 @@
 #include "models/architectures/falcon_mamba.hpp"
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
+#include "models/unread_tensors.hpp"
 
 namespace krait {
 namespace {
@@ -82,6 +83,21 @@ graph::TensorId add_scan(LayerContext& context, const ScanValues& values) {
         .y;
 }
 
+graph::TensorId add_in_projection(LayerContext& context, graph::TensorId x) {
+    return context.builder()
+        .op<ops::MulMat>(context.name("in"),
+                         {.x = x, .w = context.weight("ssm_in.weight"), .bias = context.weight("ssm_in.bias")})
+        .y;
+}
+
+graph::TensorId add_out_projection(LayerContext& context, graph::TensorId x, graph::TensorId residual) {
+    return context.builder()
+        .op<ops::MulMat>(
+            context.name("out"),
+            {.x = x, .w = context.weight("ssm_out.weight"), .bias = context.weight("ssm_out.bias"), .residual = residual})
+        .y;
+}
+
 std::string layer_name(int64_t layer, std::string_view suffix) { return fmt::format("blk.{}.{}", layer, suffix); }
 
 std::vector<WeightSpec> Architecture::weights() const {
@@ -126,7 +142,9 @@ Result<std::unique_ptr<Architecture>> Architecture::create(const GgufFile& file)
                     "{}: the architecture {} is not supported; 'mamba' (Falcon-Mamba too) and 'mamba2' are", file.name(),
                     quote_name(name));
     }
-    KRAIT_CHECK(describe_weights(file, architecture->weights()));
+    const std::vector<WeightSpec> weights = architecture->weights();
+    KRAIT_CHECK(describe_weights(file, weights));
+    KRAIT_CHECK(refuse_unread_tensors(file, name, architecture->shape().n_layer, weights));
     return architecture;
 }
 

@@ -65,7 +65,8 @@ class Architecture {
     // Bytes of the state of one sequence.
     int64_t state_bytes() const;
 
-    // By general.architecture. Checks metadata against tensors: an error names the key or the tensor.
+    // By general.architecture. Checks metadata against tensors: an error names the key or the tensor. A file with weights
+    // that the architecture has no place for is refused (models/unread_tensors.hpp).
     static Result<std::unique_ptr<Architecture>> create(const GgufFile& file);
 
   protected:
@@ -76,6 +77,11 @@ class Architecture {
 
 // The convolution that every Mamba layer has, over its weights ssm_conv1d and its state.
 graph::TensorId add_conv(LayerContext& context, graph::TensorId x);
+
+// The projections at the two ends of every Mamba layer, over the weights ssm_in and ssm_out; with biases in files of models that
+// were trained with them (use_bias).
+graph::TensorId add_in_projection(LayerContext& context, graph::TensorId x);
+graph::TensorId add_out_projection(LayerContext& context, graph::TensorId x, graph::TensorId residual);
 
 // The scan, over the weights ssm_a, ssm_d, ssm_dt.bias and its state. Shapes: core/ops/ssm_scan.hpp.
 struct ScanValues {

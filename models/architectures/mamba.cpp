@@ -24,13 +24,14 @@ Result<std::unique_ptr<Architecture>> Mamba::create(const GgufFile& file, ModelS
 
 std::vector<WeightSpec> Mamba::layer_weights(int64_t layer) const {
     const int64_t d_model = shape_.d_model, d_inner = shape_.d_inner, d_state = shape_.d_state;
-    const krait_use linear = use_of<ops::MulMat>(OpId::mul_mat, "w");
+    const krait_use linear = use_of<ops::MulMat>(OpId::mul_mat, "w"), bias = use_of<ops::MulMat>(OpId::mul_mat, "bias");
     const auto conv = [](std::string_view operand) { return use_of<ops::SsmConv>(OpId::ssm_conv, operand); };
     const auto scan = [](std::string_view operand) { return use_of<ops::SsmScan>(OpId::ssm_scan, operand); };
     const auto name = [&](std::string_view suffix) { return layer_name(layer, suffix); };
     return {
         {.name = name("attn_norm.weight"), .extents = {d_model}, .uses = {use_of<ops::RmsNorm>(OpId::rms_norm, "weight")}},
         {.name = name("ssm_in.weight"), .extents = {2 * d_inner, d_model}, .any_format = true, .uses = {linear}},
+        {.name = name("ssm_in.bias"), .extents = {2 * d_inner}, .optional = true, .uses = {bias}},
         {.name = name("ssm_conv1d.weight"), .extents = {d_inner, shape_.d_conv}, .uses = {conv("w")}},
         {.name = name("ssm_conv1d.bias"), .extents = {d_inner}, .optional = true, .uses = {conv("bias")}},
         {.name = name("ssm_x.weight"), .extents = {dt_rank_ + 2 * d_state, d_inner}, .any_format = true, .uses = {linear}},
@@ -39,6 +40,7 @@ std::vector<WeightSpec> Mamba::layer_weights(int64_t layer) const {
         {.name = name("ssm_a"), .extents = {d_inner, d_state}, .uses = {scan("A")}},
         {.name = name("ssm_d"), .extents = {d_inner}, .uses = {scan("D")}},
         {.name = name("ssm_out.weight"), .extents = {d_model, d_inner}, .any_format = true, .uses = {linear}},
+        {.name = name("ssm_out.bias"), .extents = {d_model}, .optional = true, .uses = {bias}},
     };
 }
 
@@ -57,7 +59,7 @@ TensorId Mamba::build_layer(LayerContext& context, TensorId x) const {
     const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")},
                                                {.eps = shape_.norm_eps, .groups = 1})
                                 .y;
-    const TensorId xz = b.op<ops::MulMat>(name("in"), {.x = normed, .w = context.weight("ssm_in.weight")}).y;
+    const TensorId xz = add_in_projection(context, normed);
     const TensorId u = add_conv(context, b.columns(name("x"), xz, 0, d_inner));
     const TensorId rbc = b.op<ops::MulMat>(name("x_proj"), {.x = u, .w = context.weight("ssm_x.weight")}).y;
     const TensorId r = between(context, "dt_norm", b.columns(name("r"), rbc, 0, dt_rank_));
@@ -70,10 +72,7 @@ TensorId Mamba::build_layer(LayerContext& context, TensorId x) const {
                                           .B = b.split_columns(name("B"), B, 1, d_state),
                                           .C = b.split_columns(name("C"), C, 1, d_state),
                                           .z = b.split_columns(name("gate"), z, d_inner, 1)});
-    return b
-        .op<ops::MulMat>(name("out"),
-                         {.x = b.merge_columns(name("y"), y), .w = context.weight("ssm_out.weight"), .residual = x})
-        .y;
+    return add_out_projection(context, b.merge_columns(name("y"), y), x);
 }
 
 }  // namespace krait

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Mamba (Gu and Dao 2023). One layer, E = d_model, I = d_inner, N = d_state, R = dt_rank:
-//   x, z  = split(ssm_in . rms_norm(h))                [T, I] each
+//   x, z  = split(ssm_in . rms_norm(h) + bias?)        [T, I] each
 //   u     = silu(conv(x) + bias)
 //   r, B, C = split(ssm_x . u)                         [T, R], [T, N], [T, N]
 //   y     = scan(u, dt = ssm_dt . r, A, B, C, D) * silu(z)       softplus and dt's bias inside the scan
-//   h     = h + ssm_out . y
+//   h     = h + ssm_out . y + bias?                   biases where the file has them
 #pragma once
 
 #include "models/architectures/architecture.hpp"

@@ -25,18 +25,16 @@ Result<std::unique_ptr<Architecture>> Mamba2::create(const GgufFile& file, Model
 }
 
 std::vector<WeightSpec> Mamba2::layer_weights(int64_t layer) const {
-    const int64_t d_model = shape_.d_model, d_inner = shape_.d_inner;
-    const krait_use linear = use_of<ops::MulMat>(OpId::mul_mat, "w");
+    const int64_t d_model = shape_.d_model, d_inner = shape_.d_inner, in_width = d_inner + conv_width() + n_head_;
+    const krait_use linear = use_of<ops::MulMat>(OpId::mul_mat, "w"), bias = use_of<ops::MulMat>(OpId::mul_mat, "bias");
     const krait_use norm = use_of<ops::RmsNorm>(OpId::rms_norm, "weight");
     const auto conv = [](std::string_view operand) { return use_of<ops::SsmConv>(OpId::ssm_conv, operand); };
     const auto scan = [](std::string_view operand) { return use_of<ops::SsmScan>(OpId::ssm_scan, operand); };
     const auto name = [&](std::string_view suffix) { return layer_name(layer, suffix); };
     return {
         {.name = name("attn_norm.weight"), .extents = {d_model}, .uses = {norm}},
-        {.name = name("ssm_in.weight"),
-         .extents = {d_inner + conv_width() + n_head_, d_model},
-         .any_format = true,
-         .uses = {linear}},
+        {.name = name("ssm_in.weight"), .extents = {in_width, d_model}, .any_format = true, .uses = {linear}},
+        {.name = name("ssm_in.bias"), .extents = {in_width}, .optional = true, .uses = {bias}},
         {.name = name("ssm_conv1d.weight"), .extents = {conv_width(), shape_.d_conv}, .uses = {conv("w")}},
         {.name = name("ssm_conv1d.bias"), .extents = {conv_width()}, .optional = true, .uses = {conv("bias")}},
         {.name = name("ssm_dt.bias"), .extents = {n_head_}, .uses = {scan("dt_bias")}},
@@ -44,6 +42,7 @@ std::vector<WeightSpec> Mamba2::layer_weights(int64_t layer) const {
         {.name = name("ssm_d"), .extents = {n_head_}, .uses = {scan("D")}},
         {.name = name("ssm_norm.weight"), .extents = {d_inner}, .uses = {norm}},
         {.name = name("ssm_out.weight"), .extents = {d_model, d_inner}, .any_format = true, .uses = {linear}},
+        {.name = name("ssm_out.bias"), .extents = {d_model}, .optional = true, .uses = {bias}},
     };
 }
 
@@ -60,7 +59,7 @@ TensorId Mamba2::build_layer(LayerContext& context, TensorId x) const {
     const TensorId normed = b.op<ops::RmsNorm>(name("norm"), {.x = x, .weight = context.weight("attn_norm.weight")},
                                                {.eps = shape_.norm_eps, .groups = 1})
                                 .y;
-    const TensorId in = b.op<ops::MulMat>(name("in"), {.x = normed, .w = context.weight("ssm_in.weight")}).y;
+    const TensorId in = add_in_projection(context, normed);
     const TensorId z = b.columns(name("z"), in, 0, d_inner);
     const TensorId xbc = add_conv(context, b.columns(name("xBC"), in, d_inner, conv_width()));
     const TensorId u = b.columns(name("x"), xbc, 0, d_inner);
@@ -75,7 +74,7 @@ TensorId Mamba2::build_layer(LayerContext& context, TensorId x) const {
         b.op<ops::RmsNorm>(name("y_norm"), {.x = b.merge_columns(name("y"), y), .weight = context.weight("ssm_norm.weight")},
                            {.eps = shape_.norm_eps, .groups = static_cast<int32_t>(n_group_)})
             .y;
-    return b.op<ops::MulMat>(name("out"), {.x = gated, .w = context.weight("ssm_out.weight"), .residual = x}).y;
+    return add_out_projection(context, gated, x);
 }
 
 }  // namespace krait

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Mamba-2 (Dao and Gu 2024). One layer, I = d_inner, N = d_state, G = n_group, H = n_head, P = head_dim = I / H:
-//   z, xBC, dt = split(ssm_in . rms_norm(h))                     [T, I], [T, I + 2GN], [T, H]
+//   z, xBC, dt = split(ssm_in . rms_norm(h) + bias?)             [T, I], [T, I + 2GN], [T, H]
 //   x, B, C    = split(silu(conv(xBC) + bias))
 //   y          = scan(x, dt, A, B, C, D) * silu(z)               softplus and dt's bias inside the scan; one A and D a head
-//   h          = h + ssm_out . rms_norm(y, in G groups)
+//   h          = h + ssm_out . rms_norm(y, in G groups) + bias?  biases where the file has them
 #pragma once
 
 #include "models/architectures/architecture.hpp"

@@ -37,7 +37,7 @@ TEST_P(GoldenLogits, Match) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits,
-                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"),
+                         testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2", "mamba_biases", "mamba2_biases"),
                                           testing::ValuesIn(test::model_devices())),
                          [](const auto& tested) {
                              return test::as_identifier(std::get<0>(tested.param) + "_" + std::get<1>(tested.param));

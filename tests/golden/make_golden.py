@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the golden models and logits of this folder: {mamba,falcon_mamba,mamba2}.{gguf,tokens.npy,logits.npy}.
+"""Makes the golden models and logits of this folder: {mamba,falcon_mamba,mamba2,mamba_biases,mamba2_biases}.{gguf,tokens.npy,logits.npy}.
 
 Each model is tiny, of odd sizes, with random weights. Its logits are computed twice: by transformers (its casts to float32 lifted to
 float64) from a Hugging Face checkpoint, and by the loops of reference.py from the tensors of the GGUF file. The two must agree to
@@ -35,7 +35,7 @@ AGREEMENT = 1e-20  # float64 carries 1e-16; squared, 1e-32; the rest is room for
 
 @dataclass(frozen=True)
 class Kind:
-    """A model to make: its name, GGUF architecture, transformers class and the sizes."""
+    """A model to make: its name, GGUF architecture, transformers class and the sizes; biases: of the in- and out-projections."""
 
     name: str
     arch: str
@@ -44,6 +44,11 @@ class Kind:
     d_model: int
     sizes: dict[str, int]
     tied: bool
+    biases: bool = False
+
+    @property
+    def is_mamba2(self) -> bool:
+        return self.arch == "mamba2"
 
 
 KINDS = [
@@ -74,6 +79,26 @@ KINDS = [
         {"layers": LAYERS, "d_inner": 48, "d_state": 8, "d_conv": 4, "heads": 12, "groups": 4},
         False,
     ),
+    Kind(
+        "mamba_biases",
+        "mamba",
+        transformers.MambaForCausalLM,
+        transformers.MambaConfig,
+        20,
+        {"layers": LAYERS, "d_inner": 40, "d_state": 8, "d_conv": 4, "dt_rank": 2},
+        True,
+        biases=True,
+    ),
+    Kind(
+        "mamba2_biases",
+        "mamba2",
+        transformers.Mamba2ForCausalLM,
+        transformers.Mamba2Config,
+        20,
+        {"layers": LAYERS, "d_inner": 40, "d_state": 8, "d_conv": 4, "heads": 10, "groups": 2},
+        True,
+        biases=True,
+    ),
 ]
 
 
@@ -83,7 +108,8 @@ def hf_model(kind: Kind) -> torch.nn.Module:
     options = {"hidden_size": kind.d_model, "state_size": s["d_state"], "conv_kernel": s["d_conv"], "num_hidden_layers": LAYERS}
     options |= {"vocab_size": VOCAB, "expand": s["d_inner"] // kind.d_model, "layer_norm_epsilon": EPS, "residual_in_fp32": False}
     options |= {"tie_word_embeddings": kind.tied, "pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0}
-    if kind.name == "mamba2":
+    options |= {"use_bias": kind.biases}
+    if kind.is_mamba2:
         # chunks of 16: the 40 tokens cross two borders of its chunked form
         options |= {"num_heads": s["heads"], "head_dim": s["d_inner"] // s["heads"], "n_groups": s["groups"], "chunk_size": 16}
     else:
@@ -135,12 +161,15 @@ def gguf_tensors(kind: Kind, model: torch.nn.Module) -> dict[str, np.ndarray]:
         source, target = f"backbone.layers.{n}.mixer.", f"blk.{n}."
         out[target + "attn_norm.weight"] = hf[f"backbone.layers.{n}.norm.weight"]
         out[target + "ssm_in.weight"] = hf[source + "in_proj.weight"]
+        if kind.biases:
+            out[target + "ssm_in.bias"] = hf[source + "in_proj.bias"]
+            out[target + "ssm_out.bias"] = hf[source + "out_proj.bias"]
         out[target + "ssm_conv1d.weight"] = hf[source + "conv1d.weight"][:, 0, :]
         out[target + "ssm_conv1d.bias"] = hf[source + "conv1d.bias"]
         out[target + "ssm_a"] = -np.exp(hf[source + "A_log"])
         out[target + "ssm_d"] = hf[source + "D"]
         out[target + "ssm_out.weight"] = hf[source + "out_proj.weight"]
-        if kind.name == "mamba2":
+        if kind.is_mamba2:
             out[target + "ssm_a"] = out[target + "ssm_a"][:, None]
             out[target + "ssm_d"] = out[target + "ssm_d"][:, None]
             out[target + "ssm_dt.bias"] = hf[source + "dt_bias"]
@@ -176,7 +205,7 @@ def write_gguf(path: Path, kind: Kind, tensors: dict[str, np.ndarray]) -> None:
     writer.add_ssm_inner_size(s["d_inner"])
     writer.add_ssm_state_size(s["d_state"])
     writer.add_ssm_time_step_rank(s.get("heads", s.get("dt_rank")))
-    if kind.name == "mamba2":
+    if kind.is_mamba2:
         writer.add_ssm_group_count(s["groups"])
     else:
         writer.add_ssm_dt_b_c_rms(kind.name == "falcon_mamba")

@@ -31,6 +31,12 @@ def rms_norm(x: Array, weight: Array | None, eps: float) -> Array:
     return y if weight is None else y * weight
 
 
+def linear(w: Weights, name: str, x: Array) -> Array:
+    """x [t,k] by the weight [n,k] of that name, plus its bias [n] if there is one -> [t,n]."""
+    y = x @ w[name + ".weight"].T
+    return y + w[name + ".bias"] if name + ".bias" in w else y
+
+
 def conv_silu(x: Array, w: Array, bias: Array) -> Array:
     """Causal depthwise convolution from a zero past. x [t,c], w [c,k], bias [c] -> [t,c]."""
     taps = w.shape[1]
@@ -60,20 +66,20 @@ def scan(x: Array, d: Array, a: Array, b: Array, c: Array, skip: Array) -> Array
 def mamba_layer(w: Weights, prefix: str, x: Array, sizes: Mapping[str, int], eps: float, norm_dt_b_c: bool) -> Array:
     """One Mamba-1 layer, residual included. x [t,e] -> [t,e]."""
     inner, rank, states = sizes["d_inner"], sizes["dt_rank"], sizes["d_state"]
-    xz = rms_norm(x, w[prefix + "attn_norm.weight"], eps) @ w[prefix + "ssm_in.weight"].T
+    xz = linear(w, prefix + "ssm_in", rms_norm(x, w[prefix + "attn_norm.weight"], eps))
     u = conv_silu(xz[:, :inner], w[prefix + "ssm_conv1d.weight"], w[prefix + "ssm_conv1d.bias"])
     parts = np.split(u @ w[prefix + "ssm_x.weight"].T, [rank, rank + states], -1)
     dt, b, c = (rms_norm(part, None, eps) for part in parts) if norm_dt_b_c else parts
     d = softplus(dt @ w[prefix + "ssm_dt.weight"].T + w[prefix + "ssm_dt.bias"])
     y = scan(u[:, :, None], d, w[prefix + "ssm_a"], b[:, None], c[:, None], w[prefix + "ssm_d"])[:, :, 0]
-    return x + (y * silu(xz[:, inner:])) @ w[prefix + "ssm_out.weight"].T
+    return x + linear(w, prefix + "ssm_out", y * silu(xz[:, inner:]))
 
 
 def mamba2_layer(w: Weights, prefix: str, x: Array, sizes: Mapping[str, int], eps: float) -> Array:
     """One Mamba-2 layer, residual included. x [t,e] -> [t,e]."""
     inner, groups, states, heads = (sizes[k] for k in ("d_inner", "groups", "d_state", "heads"))
     length, wide = len(x), inner + 2 * groups * states
-    zxbcdt = rms_norm(x, w[prefix + "attn_norm.weight"], eps) @ w[prefix + "ssm_in.weight"].T
+    zxbcdt = linear(w, prefix + "ssm_in", rms_norm(x, w[prefix + "attn_norm.weight"], eps))
     z, xbc, dt = np.split(zxbcdt, [inner, inner + wide], -1)
     xbc = conv_silu(xbc, w[prefix + "ssm_conv1d.weight"], w[prefix + "ssm_conv1d.bias"])
     u, b, c = np.split(xbc, [inner, inner + groups * states], -1)
@@ -82,15 +88,15 @@ def mamba2_layer(w: Weights, prefix: str, x: Array, sizes: Mapping[str, int], ep
     y = scan(u.reshape(length, heads, -1), d, w[prefix + "ssm_a"], b, c, w[prefix + "ssm_d"][:, 0])
     gated = y.reshape(length, groups, inner // groups) * silu(z).reshape(length, groups, -1)
     normed = rms_norm(gated, w[prefix + "ssm_norm.weight"], eps)  # gate first, then a norm over each group
-    return x + normed.reshape(length, inner) @ w[prefix + "ssm_out.weight"].T
+    return x + linear(w, prefix + "ssm_out", normed.reshape(length, inner))
 
 
 def logits(kind: str, weights: Weights, tokens: Array, sizes: Mapping[str, int], eps: float) -> Array:
-    """tokens [t] -> logits [t,v], float64. `kind`: mamba, falcon_mamba, mamba2."""
+    """tokens [t] -> logits [t,v], float64. `kind`: mamba, falcon_mamba, mamba2; of models with biases, one of these and more."""
     w = {name: values.astype(np.float64) for name, values in weights.items()}
     x = w["token_embd.weight"][tokens]
     for n in range(sizes["layers"]):
-        if kind == "mamba2":
+        if kind.startswith("mamba2"):
             x = mamba2_layer(w, f"blk.{n}.", x, sizes, eps)
         else:
             x = mamba_layer(w, f"blk.{n}.", x, sizes, eps, norm_dt_b_c=kind == "falcon_mamba")

@@ -58,6 +58,11 @@ struct Draft {
         for (const int64_t n : t.extents) count *= n;
         t.bytes.resize(static_cast<size_t>(row_bytes(t.dtype, count)));
     }
+    // F32, all zero.
+    void add_tensor(const std::string& name, std::vector<int64_t> extents) {
+        tensors.push_back({name, DType::F32, {}, {}});
+        reshape(name, std::move(extents));
+    }
     // Re-encodes an F32 tensor.
     void convert(const std::string& name, DType dtype) {
         Tensor& t = tensor(name);

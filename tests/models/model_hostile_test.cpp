@@ -61,6 +61,45 @@ std::vector<Change> changes() {
             add("longer " + tensor_name, model, [=](Draft& d) { d.reshape(tensor_name, extents); }, {tensor_name});
         }
     }
+    // Weights that the architecture has no place for: by name, and how many there are.
+    for (const std::string model : {"mamba", "mamba2"})
+        for (const char* extra : {"output_norm.bias", "token_embd_norm.weight", "blk.0.attn_norm.bias", "blk.1.attn_q.weight",
+                                  "blk.2.ffn_up.weight", "blk.0.ssm_dt_norm.weight", "blk.00.ssm_in.weight", "blk.x", "blk.",
+                                  "blk.-1.ssm_in.weight", "some\x1b[2Jthing"}) {
+            const std::string shown = extra == std::string("some\x1b[2Jthing") ? R"('some\x1b[2Jthing')" : quote_name(extra);
+            add(
+                fmt::format("with {}", extra), model, [=](Draft& d) { d.add_tensor(extra, {24}); },
+                {shown, "no place for 1 of the file's"}, ErrorCode::unsupported);
+        }
+    add(
+        "with an embedding norm of integers", "mamba",
+        [](Draft& d) {
+            d.add_tensor("position.ids", {24});
+            d.tensor("position.ids").dtype = DType::I32;
+        },
+        {"'position.ids'"}, ErrorCode::unsupported);
+    add(
+        "Mamba-1's weights in Mamba-2", "mamba2",
+        [](Draft& d) {
+            d.add_tensor("blk.0.ssm_x.weight", {24, 24});
+        },
+        {"'blk.0.ssm_x.weight'"}, ErrorCode::unsupported);
+    add(
+        "with many", "mamba",
+        [](Draft& d) {
+            for (int i = 0; i < 3; ++i)
+                for (const char* kind : {"attn_q", "attn_k", "attn_v"})
+                    d.add_tensor(fmt::format("blk.{}.{}.weight", i, kind), {40, 40});
+        },
+        {"no place for 9 of", "'blk.0.attn_q.weight', 'blk.0.attn_k.weight', ", "and 4 more"}, ErrorCode::unsupported);
+    for (const std::string model : {"mamba", "mamba2"})
+        add("fewer layers than the file has", model, [=](Draft& d) { d.set(model + ".block_count", uint32_t{1}); },
+            {"'" + model + ".block_count' is 1", "weights up to layer 2", "'blk.1.", "more"});
+    add("bias of another length", "mamba", [](Draft& d) { d.add_tensor("blk.0.ssm_in.bias", {161}); },
+        {"'blk.0.ssm_in.bias'", "[160]"});
+    add("bias of another length", "mamba2", [](Draft& d) { d.add_tensor("blk.2.ssm_out.bias", {25}); },
+        {"'blk.2.ssm_out.bias'", "[24]"});
+
     add("as many layers as tensors", "mamba",
         [](Draft& d) { d.set("mamba.block_count", static_cast<uint32_t>(d.tensors.size())); },
         {"'blk.3.attn_norm.weight' is missing"});
@@ -125,6 +164,35 @@ TEST(UnusualModel, ExtentsOfOneMayComeAndGo) {
         if (tensor.name.ends_with("ssm_a") || tensor.name.ends_with("ssm_d"))
             tensor.extents = {tensor.extents[0] == 1 ? tensor.extents[1] : tensor.extents[0]};
     EXPECT_EQ(logits_of(draft), expected);
+}
+
+TEST(UnusualModel, TablesOfPositionsChangeNothing) {
+    const auto expected = logits_of(Draft::of("mamba"));
+    Draft draft = Draft::of("mamba");
+    draft.add_tensor("rope_freqs.weight", {32});
+    draft.add_tensor("blk.1.attn_rot_embd.weight", {32});
+    EXPECT_EQ(logits_of(draft), expected);
+}
+
+// Zeros are what a model without biases adds; and one bias alone, or that of one layer, is added too.
+TEST(UnusualModel, AnyProjectionMayHaveABias) {
+    for (const std::string model : {"mamba", "mamba2"}) {
+        const Draft plain = Draft::of(model);
+        const auto expected = logits_of(plain);
+        for (const std::string name : {"blk.1.ssm_in.bias", "blk.2.ssm_out.bias"}) {
+            Draft draft = plain;
+            std::string weight = name;
+            weight.replace(weight.find("bias"), 4, "weight");
+            draft.add_tensor(name, {draft.tensor(weight).extents[0]});
+            EXPECT_EQ(logits_of(draft), expected) << model << " " << name;
+            const float one_of_them = 10.0f;
+            std::memcpy(draft.tensor(name).bytes.data(), &one_of_them, sizeof one_of_them);
+            const auto with_bias = logits_of(draft);
+            EXPECT_GT(test::nmse(with_bias, expected), 1e-6) << model << " " << name;
+            draft.convert(name, DType::F16);
+            EXPECT_EQ(logits_of(draft), with_bias) << model << " " << name;
+        }
+    }
 }
 
 TEST(UnusualModel, SmallWeightsMayBeHalfPrecision) {

@@ -48,6 +48,37 @@ TEST_P(RandomModelLike, OtherTokensBeforeChangeTheLogits) {
     EXPECT_GT(difference / static_cast<double>(one.size()), 1e-5);
 }
 
+TEST_P(RandomModelLike, BiasesOfProjectionsCountInEveryFormat) {
+    RandomModelSizes sizes = tiny(GetParam());
+    const int64_t without = count_weights(sizes);
+    const std::vector<int32_t> tokens = counting_tokens(20, 300);
+    const auto difference = [](std::span<const float> got, std::span<const float> want) {
+        double error = 0, square = 0;
+        for (size_t i = 0; i < want.size(); ++i) {
+            error += std::pow(static_cast<double>(got[i] - want[i]), 2);
+            square += std::pow(static_cast<double>(want[i]), 2);
+        }
+        return error / square;
+    };
+    for (const DType format : {DType::F32, DType::F16, DType::Q8_0, DType::Q4_K}) {
+        sizes.projection_biases = false;
+        const std::vector<float> plain = last_logits(write("plain.gguf", {.sizes = sizes, .scheme = {.body = format}}), tokens);
+        sizes.projection_biases = true;
+        const auto path = write("biases.gguf", {.sizes = sizes, .scheme = {.body = format}});
+        const std::vector<float> biased = last_logits(path, tokens);
+        EXPECT_GT(difference(biased, plain), 1e-3) << dtype_name(format);
+        // Activations are rounded to int8 beside quantized weights.
+        EXPECT_LT(difference(biased, last_logits(path, tokens, "reference")), 2e-3) << dtype_name(format);
+        auto file = GgufFile::open(path);
+        ASSERT_TRUE(file) << file.error().message;
+        EXPECT_EQ(file->find_tensor("blk.1.ssm_in.bias")->dtype(), DType::F32);
+        EXPECT_EQ(file->find_tensor("blk.1.ssm_out.bias")->dtype(), DType::F32);
+    }
+    const int64_t d_in =
+        sizes.architecture == "mamba2" ? 2 * sizes.d_inner + 2 * sizes.d_state + sizes.n_head : 2 * sizes.d_inner;
+    EXPECT_EQ(count_weights(sizes) - without, 2 * (d_in + sizes.d_model));
+}
+
 TEST_P(RandomModelLike, HasATokenizerForAnyText) {
     auto model = Model::load(write("m.gguf", {.sizes = tiny(GetParam())}), {.device = "cpu"});
     ASSERT_TRUE(model) << model.error().message;

@@ -16,7 +16,7 @@ struct Arguments {
     std::string output, like = "mamba-130m", type = "F32", head;
     uint64_t seed = 0;
     int threads = 0;
-    bool pure = false;
+    bool pure = false, biases = false;
     // What differs from the published size.
     std::optional<int64_t> layers, d_model, vocab, d_inner, d_state, d_conv, dt_rank, heads, groups;
 };
@@ -33,6 +33,7 @@ Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
     if (!is_mamba2 && arguments.groups) return refuse("--groups");
     if (arguments.d_model) sizes.set_d_model(*arguments.d_model);
     const auto replace = [](int64_t& size, const std::optional<int64_t>& given) { size = given.value_or(size); };
+    sizes.projection_biases = arguments.biases;
     replace(sizes.n_layer, arguments.layers);
     replace(sizes.n_vocab, arguments.vocab);
     replace(sizes.d_inner, arguments.d_inner);
@@ -87,6 +88,7 @@ void add_make_random_command(Command& program) {
         .value_name("TYPE")
         .suggest(words_of(weight_format_names()));
     command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
+    command.option("--biases", arguments->biases, "the in- and out-projections have biases, as with use_bias");
     command.option("--seed", arguments->seed, "the same seed gives the same file").in_range().show_default();
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
     const auto add_size = [&](const char* name, std::optional<int64_t>& size, SizeRange possible, const char* help) {
