@@ -2,7 +2,6 @@
 #include "core/base/processors.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <thread>
 
@@ -10,17 +9,9 @@
 #include <sched.h>
 #endif
 
-namespace krait {
+#include "core/base/control_groups.hpp"
 
-int processors_of_quota(const char* cpu_max_file) {
-    std::FILE* file = std::fopen(cpu_max_file, "re");
-    if (!file) return 0;
-    long long quota = 0, period = 0;
-    const int n_read = std::fscanf(file, "%lld %lld", &quota, &period);
-    std::fclose(file);
-    if (n_read != 2 || quota <= 0 || period <= 0) return 0;
-    return static_cast<int>(std::clamp<long long>((quota + period - 1) / period, 1, 1 << 20));
-}
+namespace krait {
 
 std::vector<int> allowed_processors() {
     std::vector<int> processors;
@@ -45,7 +36,7 @@ std::vector<int> allowed_processors() {
 int usable_processors() {
     auto count = static_cast<int>(allowed_processors().size());
     if (count < 1) count = static_cast<int>(std::thread::hardware_concurrency());
-    if (const int quota = processors_of_quota("/sys/fs/cgroup/cpu.max"); quota > 0) count = std::min(count, quota);
+    if (const int quota = processors_of_quota(); quota > 0) count = std::min(count, quota);
     return std::max(count, 1);
 }
 

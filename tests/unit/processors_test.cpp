@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many processors a process may use: its affinity, and the quota of its control group.
+// How many processors a process may use: its affinity. Quotas of control groups: control_groups_test.cpp.
 #include "core/base/processors.hpp"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #if defined(__linux__)
@@ -15,22 +13,6 @@
 
 namespace krait {
 namespace {
-
-TEST(Processors, QuotasOfControlGroups) {
-    const std::string path = testing::TempDir() + "krait-cpu.max";
-    const auto quota = [&](const char* text) {
-        std::ofstream(path) << text;
-        return processors_of_quota(path.c_str());
-    };
-    EXPECT_EQ(quota("max 100000\n"), 0);
-    EXPECT_EQ(quota("100000 100000\n"), 1);
-    EXPECT_EQ(quota("150000 100000\n"), 2);
-    EXPECT_EQ(quota("1000 100000\n"), 1);
-    EXPECT_EQ(quota(""), 0);
-    EXPECT_EQ(quota("5 0"), 0);
-    std::filesystem::remove(path);
-    EXPECT_EQ(processors_of_quota(path.c_str()), 0);
-}
 
 #if defined(__linux__)
 TEST(Processors, AffinityCounts) {
