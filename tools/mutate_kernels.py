@@ -6,6 +6,7 @@
     tools/mutate_kernels.py --seconds 0 FILE...     every mutant of these files
     tools/mutate_kernels.py --list [FILE...]        only names them
 
+Without FILE it is the reference, which judges all others, and the CPU's kernels of DEFAULT: those whose surviving mutants are explained.
 Files are backends/cpu/ops/*.cpp, tested as the device of --variant, and backends/cpu/reference/ops/*.cpp, tested as reference. No
 source is touched: a changed copy is compiled as build/release compiles the original, at -O1, and linked with the other objects there,
 so krait, krait-reference and krait-cpu-<variant> must have been built. Prints each mutant that survives, a table, and exits with 1
@@ -32,6 +33,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
 FOLDERS = {"backends/cpu/ops": "cpu", "backends/cpu/reference/ops": "reference"}
+# A kernel in blocks and panels has many mutants that compute the same by another way; the others join as theirs are explained.
+DEFAULT = ("add", "argmax", "copy", "mul", "scale", "silu_mul")
 EQUIVALENT = "tests/mutation/equivalent.txt"
 TEST_SECONDS = 120  # an op's cases take a few seconds; a loop without an end is found by this
 
@@ -197,7 +200,8 @@ def main() -> int:
     for file in files:
         if str(Path(file).parent) not in FOLDERS:
             parser.error(f"{file} does not lie in {' or '.join(FOLDERS)}")
-    files = files or sorted(str(p.relative_to(ROOT)) for folder in FOLDERS for p in (ROOT / folder).glob("*.cpp"))
+    files = files or sorted(str(p.relative_to(ROOT)) for folder, family in FOLDERS.items() for p in (ROOT / folder).glob("*.cpp")
+                            if family == "reference" or p.stem in DEFAULT)
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     mutants = chosen_mutants(files, commit if arguments.seconds else None)
     texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in files}
