@@ -21,6 +21,7 @@ std::string families_text(const std::vector<PluginReport>& plugins, bool used) {
             if (!plugin.variant.empty()) of_family.push_back(plugin.variant);
         }
     std::vector<std::string> families;
+    families.reserve(variants.size());
     for (const auto& [family, names] : variants)
         families.push_back(names.empty() ? family : fmt::format("{} ({})", family, fmt::join(names, ", ")));
     return fmt::format("{}", fmt::join(families, ", "));
