@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/harness/effort.hpp"
 #include "tests/harness/test_options.hpp"
 
 namespace krait::test {
@@ -68,14 +69,18 @@ double nmse(const A& got, const B& expected) {
     return error == 0 ? 0 : error / power;
 }
 
-// The first device of each family of GPUs, the emulated one too, with the options that tests open it with; none where there is
-// no driver.
+// The first device of each family of GPUs, the emulated one too, with the options that tests open it with, or with one set of them
+// where it is emulated (tests/harness/effort.hpp); none where there is no driver.
 inline std::vector<std::string> gpu_devices() {
     std::vector<std::string> devices;
     for (const std::string family : {"vulkan", "cuda", "cuda-host"}) {
         const auto plugin = PluginRegistry::instance().find(family);
         if (!plugin || (*plugin)->api().device_count() == 0) continue;
-        for (const std::string& spec : harness::with_test_options(family, family + "0")) devices.push_back(spec);
+        const auto specs = harness::with_test_options(family, family + "0");
+        const auto device = Device::open(family + "0");
+        const bool emulated = device && (*device)->info().kind == KRAIT_DEVICE_EMULATED;
+        for (size_t i = 0; i < specs.size(); ++i)
+            if (!emulated || harness::Effort::current().takes(0, i, specs.size())) devices.push_back(specs[i]);
     }
     return devices;
 }

@@ -105,13 +105,16 @@ TEST_P(EveryCut, OfPairs) {
             for (const auto& layers : cuts(n_layer, 2)) expect_same(GetParam(), joined(std::vector{a, b}), {.layers = layers});
 }
 
+// There are hundreds: a quarter of them, another one for every seed, where not all is tested.
 TEST_P(EveryCut, OfTriples) {
     const int64_t n_layer = load(GetParam(), "reference")->shape().n_layer;
+    size_t n_ways = 0;
     for (const std::string& a : devices_there())
         for (const std::string& b : devices_there())
             for (const std::string& c : devices_there())
                 for (const auto& layers : cuts(n_layer, 3))
-                    if (std::min({layers[0], layers[1], layers[2]}) > 0 || a != b)
+                    if ((std::min({layers[0], layers[1], layers[2]}) > 0 || a != b) &&
+                        harness::Effort::current().takes(n_ways++, 0, 4))
                         expect_same(GetParam(), joined(std::vector{a, b, c}), {.layers = layers});
 }
 

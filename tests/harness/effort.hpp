@@ -2,8 +2,9 @@
 //
 // How much of what takes long is tested. $KRAIT_TEST_EFFORT says it:
 //   full      everything
-//   sampled   where nothing is said: on a GPU that is emulated each case runs in one of the ways that it can (test_options.hpp), in
-//             another one for every seed. $KRAIT_TEST_SEED is the seed; scripts/test.sh sets it to the commit
+//   sampled   where nothing is said: on a GPU that is emulated each case, and each model, runs in one of the ways that it can
+//             (test_options.hpp), in another one for every seed; models are divided between three devices in a quarter of all ways.
+//             $KRAIT_TEST_SEED is the seed; scripts/test.sh sets it to the commit
 //   quick     as sampled, and nothing that takes long
 // Cases are dealt out in groups, those of one weight format for instance: time goes into compiling kernels, and cases of a group share
 // theirs. What fails is rerun by its own name, whatever the seed was.
@@ -31,6 +32,12 @@ struct Effort {
         if (!effort.empty() && effort != "full" && effort != "sampled" && effort != "quick")
             return fail(ErrorCode::invalid_argument, "KRAIT_TEST_EFFORT={}: full, sampled or quick", effort);
         return Effort{.sampled = effort != "full", .quick = effort == "quick", .seed = value_of("KRAIT_TEST_SEED")};
+    }
+
+    // For those who cannot return an error: the op tests, which can, show one.
+    static const Effort& current() {
+        static const Effort known = from_environment().value_or(Effort{});
+        return known;
     }
 
     // Of n ways to run a group of cases: whether the one with this index is taken. One of them is, and groups in a row take turns.
