@@ -134,9 +134,8 @@ void Tokenizer::Data::read_tokens(std::vector<std::string> tokens) {
             empty.add([&] { return fmt::format("token {} has an empty text", id); });
             continue;
         }
-        const auto [known, is_new] = ids.emplace(text, id);
-        if (!is_new) {
-            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known->second, id, in_quotes(text)); });
+        if (const auto known = ids.emplace(text, id); !known.second) {
+            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known.first->second, id, in_quotes(text)); });
             continue;
         }
         if (types[i] == TokenType::control) control_texts.emplace_back(text, id);
