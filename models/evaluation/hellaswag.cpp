@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/printable.hpp"
 #include "models/evaluation/continuations.hpp"
 #include "models/evaluation/perplexity.hpp"
 
@@ -25,14 +26,7 @@ int64_t character_count(std::string_view text) {
     return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; });
 }
 
-// The beginning of a line, to be shown in a message.
-std::string quote(std::string_view line) {
-    constexpr size_t kMost = 40;
-    if (line.size() <= kMost) return fmt::format("'{}'", line);
-    size_t end = kMost;
-    while (end > 0 && (static_cast<uint8_t>(line[end]) & 0xc0) == 0x80) --end;  // not inside a character
-    return fmt::format("'{}...'", line.substr(0, end));
-}
+constexpr size_t kShown = 40;  // bytes of a line in a message
 
 // A task as a model reads it.
 struct EncodedTask {
@@ -55,7 +49,8 @@ Result<EncodedTask> encode(const Tokenizer& tokenizer, const std::vector<int32_t
     encoded.context = prefix;
     encoded.context.insert(encoded.context.end(), context.begin(), context.begin() + static_cast<ptrdiff_t>(n_shared));
     if (encoded.context.empty())
-        return fail(kBad, "line {}: the context {} shares no token with its endings", task.line, quote(task.context));
+        return fail(kBad, "line {}: the context {} shares no token with its endings", task.line,
+                    quote(task.context, '\'', kShown));
     for (size_t e = 0; e < kEndings; ++e) {
         encoded.endings[e].assign(whole[e].begin() + static_cast<ptrdiff_t>(n_shared), whole[e].end());
         if (encoded.endings[e].empty())
@@ -131,7 +126,7 @@ Result<std::vector<HellaswagTask>> parse_hellaswag(std::string_view text, size_t
         } else if (within == 1) {
             if (line.size() != 1 || line[0] < '0' || line[0] > '3')
                 return fail(kBad, "line {} is {}; {} is expected there (a task is six lines: context, index, four endings)",
-                            number, quote(line), what);
+                            number, quote(line, '\'', kShown), what);
             tasks.back().right = line[0] - '0';
         } else {
             tasks.back().endings[within - 2] = std::string(line);

@@ -4,48 +4,10 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/base/printable.hpp"
+
 namespace krait {
 namespace {
-
-// Bytes of the UTF-8 character that text begins with; 0 where there is none: a bad lead byte, a missing continuation,
-// an overlong form, a surrogate, or a C1 control character, which some terminals obey.
-size_t utf8_character(std::string_view text) {
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto continues = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-    const unsigned char lead = byte(0);
-    if (lead >= 0xC2 && lead <= 0xDF && continues(1)) return lead == 0xC2 && byte(1) < 0xA0 ? 0 : 2;
-    if (lead >= 0xE0 && lead <= 0xEF && continues(1) && continues(2)) {
-        const bool overlong = lead == 0xE0 && byte(1) < 0xA0;
-        const bool surrogate = lead == 0xED && byte(1) >= 0xA0;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (lead >= 0xF0 && lead <= 0xF4 && continues(1) && continues(2) && continues(3)) {
-        const bool overlong = lead == 0xF0 && byte(1) < 0x90;
-        const bool beyond_unicode = lead == 0xF4 && byte(1) >= 0x90;
-        return overlong || beyond_unicode ? 0 : 4;
-    }
-    return 0;
-}
-
-std::string quote(std::string_view text, char mark, size_t max_bytes) {
-    std::string out(1, mark);
-    size_t i = 0;
-    while (i < text.size()) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        size_t length = 1;
-        if (c >= 0x80) length = std::max<size_t>(utf8_character(text.substr(i)), 1);
-        if (i + length > max_bytes) break;
-        if (c == '\n') out += "\\n";
-        else if (c == '\t') out += "\\t";
-        else if (c == '\\') out += "\\\\";
-        else if (c < 0x20 || c == 0x7F || (c >= 0x80 && length == 1)) out += fmt::format("\\x{:02x}", c);
-        else out += text.substr(i, length);
-        i += length;
-    }
-    out += mark;
-    if (i < text.size()) out += fmt::format("... ({} bytes in all)", text.size());
-    return out;
-}
 
 struct TypeFacts {
     std::string_view name;

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "models/tokenizer/utf8.hpp"
+#include "core/base/utf8.hpp"
 
 namespace krait {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/tokenizer/utf8.hpp"
+#include "core/base/utf8.hpp"
 
 namespace krait {
 namespace {

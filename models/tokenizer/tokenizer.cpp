@@ -4,10 +4,10 @@
 #include <functional>
 #include <limits>
 
+#include "core/base/utf8.hpp"
 #include "models/tokenizer/byte_alphabet.hpp"
 #include "models/tokenizer/nfc.hpp"
 #include "models/tokenizer/tokenizer_data.hpp"
-#include "models/tokenizer/utf8.hpp"
 
 namespace krait {
 

@@ -6,34 +6,13 @@
 #include <charconv>
 #include <limits>
 
+#include "core/base/printable.hpp"
 #include "models/tokenizer/byte_alphabet.hpp"
 #include "models/tokenizer/tokenizer_data.hpp"
-#include "models/tokenizer/utf8.hpp"
 
 namespace krait {
 
 namespace {
-
-// A text from a file, made safe to print: no control characters, no broken UTF-8, not too long.
-std::string in_quotes(std::string_view text) {
-    constexpr size_t kLongest = 60;
-    std::string out = "'";
-    size_t done = 0;
-    while (done < text.size() && done < kLongest) {
-        const Utf8Step step = utf8_step(text.substr(done));
-        const std::string_view part = text.substr(done, step.length);
-        const bool is_character = step.kind == Utf8Kind::character;
-        const char32_t point = is_character ? utf8_code_point(part) : 0;
-        const bool is_control = point < 0x20 || (point >= 0x7F && point < 0xA0);
-        if (is_character && !is_control) {
-            out += part;
-        } else {
-            for (const char c : part) out += fmt::format("\\x{:02X}", static_cast<uint8_t>(c));
-        }
-        done += step.length;
-    }
-    return out + (done < text.size() ? "...'" : "'");
-}
 
 // <0x0A> -> the byte 10
 std::optional<char> raw_byte(std::string_view text) {
@@ -85,7 +64,7 @@ std::vector<TokenType> read_types(const TokenizerSpec& spec, std::vector<std::st
             types[id] = static_cast<TokenType>(type);
         } else {
             unknown.add([&] {
-                return fmt::format("token {} ({}) has type {}, which is none of 1 to 6", id, in_quotes(spec.tokens[id]), type);
+                return fmt::format("token {} ({}) has type {}, which is none of 1 to 6", id, quote(spec.tokens[id]), type);
             });
         }
     }
@@ -135,7 +114,7 @@ void Tokenizer::Data::read_tokens(std::vector<std::string> tokens) {
             continue;
         }
         if (const auto known = ids.emplace(text, id); !known.second) {
-            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known.first->second, id, in_quotes(text)); });
+            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known.first->second, id, quote(text)); });
             continue;
         }
         if (types[i] == TokenType::control) control_texts.emplace_back(text, id);
@@ -172,24 +151,24 @@ Result<void> Tokenizer::Data::add_merge(std::string_view merge, int32_t rank) {
     const size_t blank = merge.find(' ');
     if (blank == std::string_view::npos || blank == 0 || blank + 1 == merge.size() ||
         merge.find(' ', blank + 1) != std::string_view::npos)
-        return fail(kCode, "is {}, and not two tokens with one blank between them", in_quotes(merge));
+        return fail(kCode, "is {}, and not two tokens with one blank between them", quote(merge));
     const std::string_view left = merge.substr(0, blank), right = merge.substr(blank + 1);
     const auto left_id = find(left), right_id = find(right);
-    if (!left_id || !right_id) return fail(kCode, "names {}, which is no token", in_quotes(left_id ? right : left));
+    if (!left_id || !right_id) return fail(kCode, "names {}, which is no token", quote(left_id ? right : left));
     const std::string joined = std::string(left) + std::string(right);
     const auto result = find(joined);
-    if (!result) return fail(kCode, "makes {}, which is no token", in_quotes(joined));
+    if (!result) return fail(kCode, "makes {}, which is no token", quote(joined));
     if (types[*result] == TokenType::control || bytes[*result] != bytes[*left_id] + bytes[*right_id])
-        return fail(kCode, "makes {}, a token of type {} that stands for other bytes", in_quotes(joined),
+        return fail(kCode, "makes {}, a token of type {} that stands for other bytes", quote(joined),
                     static_cast<int32_t>(types[*result]));
-    if (!merges.insert(*left_id, *right_id, {rank, *result})) return fail(kCode, "({}) is there twice", in_quotes(merge));
+    if (!merges.insert(*left_id, *right_id, {rank, *result})) return fail(kCode, "({}) is there twice", quote(merge));
     return {};
 }
 
 Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
     if (spec.model != "gpt2") {
         return fail(ErrorCode::unsupported, "unknown tokenizer model {}: it must be one of {} (byte-level BPE)",
-                    in_quotes(spec.model), supported_models());
+                    quote(spec.model), supported_models());
     }
     const size_t n_token = spec.tokens.size();
     if (n_token == 0) return fail(ErrorCode::invalid_argument, "tokenizer: the vocabulary is empty");

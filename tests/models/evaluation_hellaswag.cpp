@@ -44,7 +44,7 @@ TEST(HellaswagFile, ErrorsNameTheLine) {
                  "line 2 is '4'; the index of the right ending, 0 to 3 is expected");
     expect_error(parse_hellaswag("A man\na\nb\nc\nd\n1"), kBad, "line 2 is 'a'");
     expect_error(parse_hellaswag("{\"ctx\": 1}\n{\"ctx\": \"a line that is longer than forty characters\"}"), kBad,
-                 "line 2 is '{\"ctx\": \"a line that is longer than fort...'");
+                 "line 2 is '{\"ctx\": \"a line that is longer than fort'... (");
     expect_error(parse_hellaswag("A man\n1\na\nb\n\nd"), kBad, "line 5 is empty; an ending is expected there");
     const auto tab_at_the_end = parse_hellaswag("A man\n1\na\nb\nc\nd\n\t\n");
     ASSERT_TRUE(tab_at_the_end) << tab_at_the_end.error().message;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // StreamingDetokenizer: every part it prints is valid UTF-8, and together they are the text.
+#include "core/base/utf8.hpp"
 #include "models/tokenizer/streaming_detokenizer.hpp"
-#include "models/tokenizer/utf8.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
 
 namespace krait::test {
