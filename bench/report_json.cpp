@@ -109,7 +109,7 @@ std::string as_json(const Report& report) {
     json["results"] = Json::array();
     for (const Series& series : result.series) json["results"].push_back(series_json(series, report));
     // Names come from files and may be no UTF-8.
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace krait::bench

@@ -4,21 +4,17 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
 #include "core/base/environment.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
 
 int report(const Error& error) {
-    std::fflush(stdout);  // where both streams go to one place, what was found stands in front of the error
-    fmt::print(stderr, "krait: {}\n", error.message);
+    print_error("krait: {}\n", error.message);
     switch (error.code) {
         case ErrorCode::invalid_argument:
         case ErrorCode::not_found:
@@ -99,7 +95,7 @@ void ModelArguments::add_explain(Command& command) {
 Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form) {
     KRAIT_TRY(const std::string text,
               explain(model, {.n_tok = n_tok, .n_seq = 1, .n_out = 1}, form == "dot" ? ExplainForm::dot : ExplainForm::table));
-    fmt::print("{}", text);
+    print("{}", text);
     return {};
 }
 
@@ -180,28 +176,6 @@ std::vector<std::string> words_of(std::string_view list) {
         from = end + 2;
     }
     return words;
-}
-
-// Until its end, or until it is larger than any text that can be tokenized.
-static Result<std::string> read_stream(std::istream& stream, std::string_view name) {
-    constexpr size_t kMaxBytes = size_t{682} << 20;  // Tokenizer::encode's own limit
-    std::string text;
-    std::string block(size_t{1} << 20, '\0');
-    while (stream.read(block.data(), static_cast<std::streamsize>(block.size())), stream.gcount() > 0) {
-        text.append(block, 0, static_cast<size_t>(stream.gcount()));
-        if (text.size() > kMaxBytes) return fail(ErrorCode::invalid_argument, "{} holds more than {} bytes", name, kMaxBytes);
-    }
-    if (stream.bad()) return fail(ErrorCode::io, "{} cannot be read", name);
-    return text;
-}
-
-Result<std::string> read_text(const std::string& path) {
-    if (path == "-") return read_stream(std::cin, "standard input");
-    if (std::error_code ec; std::filesystem::is_directory(path, ec))
-        return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", path);
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) return fail(ErrorCode::io, "{} cannot be read: {}", path, std::generic_category().message(errno));
-    return read_stream(stream, path);
 }
 
 }  // namespace krait::tools

@@ -10,6 +10,7 @@
 #include "core/base/format_bytes.hpp"
 #include "models/model.hpp"
 #include "tools/command_line/command_line.hpp"
+#include "tools/input.hpp"
 
 namespace krait::tools {
 
@@ -64,8 +65,5 @@ Result<std::vector<int32_t>> parse_tokens(std::string_view text);
 
 // The words of "F32, F16, BF16", to be suggested for an option.
 std::vector<std::string> words_of(std::string_view list);
-
-// A whole file, or standard input for "-".
-Result<std::string> read_text(const std::string& path);
 
 }  // namespace krait::tools

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The krait command. One file a subcommand in tools/commands; this one only puts them together.
-#include <fmt/format.h>
-
-#include <csignal>
-#include <cstdio>
 #include <exception>
+#include <new>
 
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 #include "tools/test_ops.hpp"
 #include "tools/version.hpp"
 
@@ -37,26 +35,23 @@ int run(int argc, char** argv) {
     add_perplexity_command(program);
     add_test_ops_command(program);
     add_completion_command(program);
-    const int exit_code = program.parse_and_run(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
-        fmt::print(stderr, "krait: standard output cannot be written\n");
-        return kExitFailure;
-    }
-    return exit_code;
+    program.print_with([](std::string_view text) { print("{}", text); },
+                       [](std::string_view text) { print_error("{}", text); });
+    return program.parse_and_run(argc, argv);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A file beyond the limit of its size is then an error of the write, and what was written is removed.
-    std::signal(SIGXFSZ, SIG_IGN);
+    using namespace krait::tools;
+    prepare_standard_streams();
     // Bad input comes as values; what arrives here is a lack of memory or a defect.
     try {
-        return run(argc, argv);
+        return finish_output(run(argc, argv));
     } catch (const std::bad_alloc&) {
-        fmt::print(stderr, "krait: out of memory\n");
+        draw("krait: out of memory\n");  // needs none
     } catch (const std::exception& error) {
-        fmt::print(stderr, "krait: {}\n", error.what());
+        print_error("krait: {}\n", error.what());
     }
-    return krait::tools::kExitFailure;
+    return kExitFailure;
 }

@@ -8,6 +8,7 @@
 #include "core/base/processors.hpp"
 #include "tests/harness/suite.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 #include "tools/time_ops.hpp"
 
@@ -35,7 +36,7 @@ std::vector<const harness::Case*> chosen_cases(const Arguments& arguments) {
 }
 
 int list_cases(const std::vector<const harness::Case*>& cases) {
-    for (const harness::Case* of : cases) fmt::print("{:<10} {}{}\n", op_name(of->op), of->name, of->heavy ? "  (heavy)" : "");
+    for (const harness::Case* of : cases) print("{:<10} {}{}\n", op_name(of->op), of->name, of->heavy ? "  (heavy)" : "");
     return kExitOk;
 }
 
@@ -45,16 +46,16 @@ const char* name_of(harness::Status status) {
 }
 
 void print_summary(const std::string& device, const harness::Summary& summary) {
-    fmt::print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported",
-               "xfail", "seconds");
+    print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported",
+          "xfail", "seconds");
     harness::OpSummary total;
     const auto row = [](const char* name, const harness::OpSummary& op) {
-        fmt::print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed,
-                   op.n_unsupported, op.n_expected_failure, op.seconds);
+        print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed, op.n_unsupported,
+              op.n_expected_failure, op.seconds);
     };
     for (const harness::OpSummary& op : summary.ops) {
         row(op_name(op.op), op);
-        for (const auto& [reason, times] : op.reasons) fmt::print("    {} x {}\n", times, reason);
+        for (const auto& [reason, times] : op.reasons) print("    {} x {}\n", times, reason);
         total.n_cases += op.n_cases, total.n_passed += op.n_passed, total.n_failed += op.n_failed;
         total.n_unsupported += op.n_unsupported, total.n_expected_failure += op.n_expected_failure, total.seconds += op.seconds;
     }
@@ -72,7 +73,8 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
                                      .as_json = arguments.as_json(),
                                      .cancel = &interrupted});
         if (!timed) return report(timed.error());
-        if (arguments.as_json()) fmt::print("{}\n", timed->json.dump(1));
+        if (arguments.as_json())
+            print("{}\n", timed->json.dump(1, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
         return timed->failed ? kExitFailure : kExitOk;
     }
 
@@ -88,13 +90,13 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
             runner, cases, jobs,
             [&](const harness::Case& of, const harness::Outcome& outcome, double seconds) {
                 if (arguments.verbose)
-                    fmt::print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
+                    print("{} {} {}: {:.1f} ms\n", name_of(outcome.status), op_name(of.op), of.name, seconds * 1e3);
                 bar.update(++done, cases.size());
             },
             &interrupted);
     }
     print_summary(name, summary);
-    for (const std::string& failure : summary.failures) fmt::print("\nFAILED {}\n", failure);
+    for (const std::string& failure : summary.failures) print("\nFAILED {}\n", failure);
     if (done < cases.size())
         return report({ErrorCode::cancelled, fmt::format("cancelled after {} of {} cases on {}", done, cases.size(), name)});
     return summary.ok() ? kExitOk : kExitFailure;

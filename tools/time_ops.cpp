@@ -5,6 +5,7 @@
 
 #include "bench/ceilings_json.hpp"
 #include "bench/report.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -30,10 +31,10 @@ void print_row(const harness::Case& of, const harness::Timing& timing, const std
         read = ceilings->read_bytes_per_second;
         peak = bench::peak_for(*ceilings, weights ? dtype_of(weights->desc) : DType::F32).operations_per_second;
     }
-    fmt::print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of.op), of.name, timing.seconds * 1e6,
-               timing.bytes, bytes * 1e-9, share_of(bytes, read), flops > 0 ? fmt::format("{:.2f}", flops * 1e-9) : "-",
-               share_of(flops, peak));
-    std::fflush(stdout);
+    print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of.op), of.name, timing.seconds * 1e6,
+          timing.bytes, bytes * 1e-9, share_of(bytes, read), flops > 0 ? fmt::format("{:.2f}", flops * 1e-9) : "-",
+          share_of(flops, peak));
+    (void)flush_output();
 }
 
 Json row_json(const harness::Case& of, const harness::Timing& timing) {
@@ -55,9 +56,9 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
     if (ceilings) timed.json["ceilings"] = bench::ceilings_json(*ceilings);
     Json& rows = timed.json["cases"] = Json::array();
     if (!options.as_json) {
-        if (ceilings) fmt::print("{}: {}\n", device->name(), bench::ceilings_text(*ceilings));
-        fmt::print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
-                   "GFLOP/s", "of peak");
+        if (ceilings) print("{}: {}\n", device->name(), bench::ceilings_text(*ceilings));
+        print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
+              "GFLOP/s", "of peak");
     }
     std::optional<ProgressBar> bar;
     if (options.as_json) bar.emplace("timing");
@@ -75,7 +76,7 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
         }
         const Error& error = timing.error();
         rows.push_back({{"op", op_name(of.op)}, {"case", of.name}, {"error", error.message}});
-        if (!options.as_json) fmt::print("{:<10} {:<44} {}\n", op_name(of.op), of.name, error.message);
+        if (!options.as_json) print("{:<10} {:<44} {}\n", op_name(of.op), of.name, error.message);
         timed.failed |= error.code != ErrorCode::unsupported;
     }
     return timed;

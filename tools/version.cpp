@@ -8,6 +8,7 @@
 
 #include "bench/report.hpp"
 #include "core/runtime/plugin_registry.hpp"
+#include "tools/line_editor.hpp"
 
 namespace krait::tools {
 namespace {
@@ -35,6 +36,7 @@ std::string version_text() {
     std::string text = fmt::format("krait {}\ncommit    {}\ncompiler  {}\nbackends  {}", KRAIT_VERSION, kCommit,
                                    bench::build_text(), used.empty() ? "none was found" : used);
     if (!refused.empty()) text += fmt::format("\nnot used  {}: 'krait devices' says why", refused);
+    text += fmt::format("\neditor    {}", line_editor_name());
     return text;
 }
 

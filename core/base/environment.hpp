@@ -19,4 +19,13 @@ std::optional<std::string> device();
 // Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute path.
 std::optional<std::filesystem::path> cache_directory();
 
+// Where programs leave files that are kept, but could be missed: $XDG_STATE_HOME/krait, else $HOME/.local/state/krait.
+std::optional<std::filesystem::path> state_directory();
+
+// TERM: whether it names a terminal that can move its cursor; not where it is "dumb", empty or not set.
+bool terminal_moves_its_cursor();
+
+// COLUMNS: how wide the terminal is, for those that do not say so themselves.
+std::optional<int> terminal_columns();
+
 }  // namespace krait::environment

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -101,6 +102,10 @@ class Command {
     void version(std::function<std::string()> text) { version_ = std::move(text); }  // what --version prints
     void body(std::function<int()> run) { run_ = std::move(run); }                   // the result is the exit code
 
+    // Where help and errors go, else standard output and standard error.
+    using Print = void (*)(std::string_view text);
+    void print_with(Print print, Print print_error) { print_ = print, print_error_ = print_error; }
+
     // Reads the arguments and runs the body of the command that they choose. Help, version and errors are printed. Gives the exit code.
     int parse_and_run(int argc, char** argv);
 
@@ -118,6 +123,8 @@ class Command {
     std::vector<std::unique_ptr<Command>> commands_;
     std::function<int()> run_;
     std::function<std::string()> version_;
+    Print print_ = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); };
+    Print print_error_ = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); };
 };
 
 }  // namespace krait::tools

@@ -10,6 +10,7 @@
 
 #include <charconv>
 #include <map>
+#include <sstream>
 
 #include "tools/command_line/command_line.hpp"
 
@@ -169,16 +170,22 @@ int Command::parse_and_run(int argc, char** argv) {
     app.name(name_);
     Parser parser(*this, app);
     const Command* chosen = nullptr;
+    const auto end = [&](const CLI::Error& error) {
+        std::ostringstream text, error_text;
+        const bool is_help = app.exit(error, text, error_text) == 0;
+        print_(text.str());
+        print_error_(error_text.str());
+        return is_help ? kExitOk : kExitBadInput;
+    };
     try {
         chosen = &parser.parse(argc, argv);
     } catch (const CLI::RequiredError& error) {
         // CLI11 says only that a subcommand is required, also where there was one that does not exist.
-        if (!app.get_subcommands().empty() || commands_.empty() || argc < 2 || argv[1][0] == '-')
-            return app.exit(error), kExitBadInput;
-        fmt::print(stderr, "{}: there is no command '{}'; '{} --help' lists them\n", name_, argv[1], name_);
+        if (!app.get_subcommands().empty() || commands_.empty() || argc < 2 || argv[1][0] == '-') return end(error);
+        print_error_(fmt::format("{}: there is no command '{}'; '{} --help' lists them\n", name_, argv[1], name_));
         return kExitBadInput;
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kExitOk : kExitBadInput;
+        return end(error);
     }
     return chosen->run_();
 }

@@ -10,6 +10,7 @@
 #include "models/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -82,7 +83,7 @@ Result<void> run(const Arguments& arguments) {
         return print_explanation(*model, n_tok, arguments.model.explain);
     }
     KRAIT_TRY(const std::string text, bench_model(arguments));
-    fmt::print("{}", text);
+    print("{}", text);
     return {};
 }
 

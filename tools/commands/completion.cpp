@@ -3,9 +3,8 @@
 // krait completion: a script for a shell, so that Tab completes commands, options and their values.
 #include "tools/command_line/completion.hpp"
 
-#include <fmt/format.h>
-
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 
 namespace krait::tools {
 
@@ -20,9 +19,9 @@ void add_completion_command(Command& program) {
         "  krait completion zsh > _krait                      into a folder of $fpath\n"
         "  krait completion fish > krait.fish                 into ~/.config/fish/completions");
     command.body([&program, shell] {
-        fmt::print("{}", *shell == "bash"  ? bash_completion(program)
-                         : *shell == "zsh" ? zsh_completion(program)
-                                           : fish_completion(program));
+        write_text(*shell == "bash"  ? bash_completion(program)
+                   : *shell == "zsh" ? zsh_completion(program)
+                                     : fish_completion(program));
         return kExitOk;
     });
 }

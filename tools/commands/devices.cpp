@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "core/base/format_bytes.hpp"
+#include "core/base/printable.hpp"
 #include "core/runtime/plugin_registry.hpp"
 #include "models/device_rates.hpp"
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 
 namespace krait::tools {
 namespace {
@@ -19,50 +21,50 @@ const char* kind_name(uint32_t kind) {
 int show_devices() {
     PluginRegistry& registry = PluginRegistry::instance();
     const auto devices = registry.devices();
-    fmt::print("{:<12} {:<15} {:<22} {}\n", "DEVICE", "KIND", "MEMORY (free of all)", "WHAT IT IS");
+    print("{:<12} {:<15} {:<22} {}\n", "DEVICE", "KIND", "MEMORY (free of all)", "WHAT IT IS");
     bool first = true;
     for (const DeviceListing& device : devices) {
         if (!device.error.empty()) {
-            fmt::print("{:<12} {}\n", device.name, device.error);
+            print("{:<12} {}\n", printable(device.name), printable(device.error));
             continue;
         }
         const bool best = first && device.info.auto_rank > 0;
         first = first && !best;
-        fmt::print("{:<12} {:<15} {:<22} {}{}\n", device.name, kind_name(device.info.kind),
-                   fmt::format("{} of {}", format_bytes(static_cast<double>(device.info.memory_free)),
-                               format_bytes(static_cast<double>(device.info.memory_total))),
-                   device.info.name,
-                   best                         ? "  <- auto"
-                   : device.info.auto_rank == 0 ? "  (only when named)"
-                                                : "");
-        if (device.info.features[0]) fmt::print("{:<51} {}\n", "", device.info.features);
+        print("{:<12} {:<15} {:<22} {}{}\n", device.name, kind_name(device.info.kind),
+              fmt::format("{} of {}", format_bytes(static_cast<double>(device.info.memory_free)),
+                          format_bytes(static_cast<double>(device.info.memory_total))),
+              printable(device.info.name),
+              best                         ? "  <- auto"
+              : device.info.auto_rank == 0 ? "  (only when named)"
+                                           : "");
+        if (device.info.features[0]) print("{:<51} {}\n", "", printable(device.info.features));
     }
-    if (devices.empty()) fmt::print("(none)\n");
+    if (devices.empty()) print("(none)\n");
 
-    fmt::print("\n{:<18} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
+    print("\n{:<18} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
     for (const PluginReport& plugin : registry.reports()) {
         const std::string name = plugin.family.empty()    ? "?"
                                  : plugin.variant.empty() ? plugin.family
                                                           : plugin.family + ":" + plugin.variant;
-        fmt::print("{:<18} {:<9} {:<6} {}\n", name, plugin.version, plugin.score, plugin.path);
-        if (!plugin.reason.empty()) fmt::print("{:<18} not used: {}\n", "", plugin.reason);
+        print("{:<18} {:<9} {:<6} {}\n", printable(name), printable(plugin.version), plugin.score, printable(plugin.path));
+        if (!plugin.reason.empty()) print("{:<18} not used: {}\n", "", printable(plugin.reason));
     }
     return devices.empty() ? kExitFailure : kExitOk;
 }
 
 int probe_devices() {
-    fmt::print("{:<14} {:>14} {:>16} {:>14} {:>14}\n", "DEVICE", "WEIGHTS GB/s", "PRODUCTS GFLOP/s", "COPY us", "COPIES GB/s");
+    print("{:<14} {:>14} {:>16} {:>14} {:>14}\n", "DEVICE", "WEIGHTS GB/s", "PRODUCTS GFLOP/s", "COPY us", "COPIES GB/s");
     bool any = false;
     for (const DeviceListing& listing : PluginRegistry::instance().devices()) {
         auto device = Device::open(DeviceSpec{listing.family, listing.index, {}, {}});
         const auto rates = device ? rates_of(*device) : Result<DeviceRates>(tl::unexpected<Error>(device.error()));
         if (!rates) {
-            fmt::print("{:<14} not measured: {}\n", listing.name, rates.error().message);
+            print("{:<14} not measured: {}\n", listing.name, printable(rates.error().message));
             continue;
         }
         any = true;
-        fmt::print("{:<14} {:>14.2f} {:>16.1f} {:>14.2f} {:>14.2f}\n", listing.name, rates->bytes_per_second / 1e9,
-                   rates->operations_per_second / 1e9, rates->copy_seconds * 1e6, rates->copy_bytes_per_second / 1e9);
+        print("{:<14} {:>14.2f} {:>16.1f} {:>14.2f} {:>14.2f}\n", listing.name, rates->bytes_per_second / 1e9,
+              rates->operations_per_second / 1e9, rates->copy_seconds * 1e6, rates->copy_bytes_per_second / 1e9);
     }
     return any ? kExitOk : kExitFailure;
 }

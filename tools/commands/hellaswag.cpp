@@ -11,6 +11,7 @@
 #include "models/evaluation/statistics.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -37,7 +38,7 @@ nlohmann::ordered_json share_json(int64_t hits, int64_t n) {
             {"interval_95", {interval.low, interval.high}}};
 }
 
-void print(const Arguments& arguments, const Model& model, const HellaswagRun& run, double seconds) {
+void show(const Arguments& arguments, const Model& model, const HellaswagRun& run, double seconds) {
     const auto n = static_cast<int64_t>(run.scores.size());
     const double rate = static_cast<double>(run.n_read) / seconds;
     if (arguments.output == "json") {
@@ -50,14 +51,13 @@ void print(const Arguments& arguments, const Model& model, const HellaswagRun& r
         json["tokens_read"] = run.n_read;
         json["seconds"] = seconds;
         json["tokens_per_second"] = rate;
-        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        print("{}\n", json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
         return;
     }
-    fmt::print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device_names(), counted(n, "task"),
-               counted(run.n_read, "token"), rate);
-    fmt::print("accuracy              {}\n", share_text(run.n_right, n));
-    fmt::print("accuracy, normalized  {}   by characters of the ending; chance is 25%\n",
-               share_text(run.n_right_normalized, n));
+    print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device_names(), counted(n, "task"),
+          counted(run.n_read, "token"), rate);
+    print("accuracy              {}\n", share_text(run.n_right, n));
+    print("accuracy, normalized  {}   by characters of the ending; chance is 25%\n", share_text(run.n_right_normalized, n));
 }
 
 Result<void> hellaswag(const Arguments& arguments) {
@@ -76,7 +76,7 @@ Result<void> hellaswag(const Arguments& arguments) {
         return measure_hellaswag(model, *tasks, options);
     }();
     KRAIT_CHECK(run);
-    print(arguments, *model, *run, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    show(arguments, *model, *run, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return {};
 }
 

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include "core/base/output_file.hpp"
+#include "core/base/printable.hpp"
 #include "models/evaluation/perplexity.hpp"
 #include "models/quantize/collect_importance.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -41,8 +43,8 @@ Result<void> collect(const Arguments& arguments) {
     const auto n_tok = static_cast<int64_t>(calibration.tokens.size());
     const int64_t n_chunk = (n_tok + options.chunk - 1) / options.chunk;
     KRAIT_CHECK(matrix.save(arguments.output, arguments.text, options.chunk, n_chunk));
-    fmt::print("{}: importance of {} matrices, from {} of {} in {}\n", arguments.output, matrix.entries().size(),
-               counted(n_tok, "token"), arguments.text, counted(n_chunk, "chunk"));
+    print("{}: importance of {} matrices, from {} of {} in {}\n", printable(arguments.output), matrix.entries().size(),
+          counted(n_tok, "token"), arguments.text, counted(n_chunk, "chunk"));
     return {};
 }
 

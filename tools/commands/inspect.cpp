@@ -6,8 +6,10 @@
 #include <map>
 
 #include "core/base/format_bytes.hpp"
+#include "core/base/printable.hpp"
 #include "models/architectures/architecture.hpp"
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 
 namespace krait::tools {
 namespace {
@@ -26,11 +28,11 @@ double bits_per_weight(const Tally& tally) {
 }
 
 void show_tensors(const GgufFile& file) {
-    fmt::print("\n{:<36} {:<8} {:<20} {:>14}\n", "TENSOR", "TYPE", "SHAPE", "BYTES");
+    print("\n{:<36} {:<8} {:<20} {:>14}\n", "TENSOR", "TYPE", "SHAPE", "BYTES");
     for (const GgufTensor& tensor : file.tensors()) {
         std::string shape;
         for (const int64_t n : tensor.extents()) shape += fmt::format("{}{}", shape.empty() ? "" : " x ", n);
-        fmt::print("{:<36} {:<8} {:<20} {:>14}\n", tensor.name, dtype_name(tensor.dtype()), shape, tensor.byte_size());
+        print("{:<36} {:<8} {:<20} {:>14}\n", printable(tensor.name), dtype_name(tensor.dtype()), shape, tensor.byte_size());
     }
 }
 
@@ -43,40 +45,40 @@ void show_totals(const GgufFile& file) {
             tally->elements += element_count(tensor.desc);
             tally->bytes += static_cast<int64_t>(tensor.byte_size());
         }
-    fmt::print("\n{:<8} {:>8} {:>14} {:>12} {:>12}\n", "TYPE", "TENSORS", "WEIGHTS", "SIZE", "BITS/WEIGHT");
+    print("\n{:<8} {:>8} {:>14} {:>12} {:>12}\n", "TYPE", "TENSORS", "WEIGHTS", "SIZE", "BITS/WEIGHT");
     by_type["all"] = all;
     for (const auto& [type, tally] : by_type)
         if (type != "all")
-            fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", type, tally.tensors, tally.elements,
-                       format_bytes(static_cast<double>(tally.bytes)), bits_per_weight(tally));
-    fmt::print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", "all", all.tensors, all.elements,
-               format_bytes(static_cast<double>(all.bytes)), bits_per_weight(all));
+            print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", type, tally.tensors, tally.elements,
+                  format_bytes(static_cast<double>(tally.bytes)), bits_per_weight(tally));
+    print("{:<8} {:>8} {:>14} {:>12} {:>12.3f}\n", "all", all.tensors, all.elements,
+          format_bytes(static_cast<double>(all.bytes)), bits_per_weight(all));
 }
 
 int inspect(const Arguments& arguments) {
     const auto file = arguments.model.open();
     if (!file) return report(file.error());
-    fmt::print("{}: GGUF version {}, {}\n", file->name(), file->version(),
-               format_bytes(static_cast<double>(file->bytes().size())));
+    print("{}: GGUF version {}, {}\n", printable(file->name()), file->version(),
+          format_bytes(static_cast<double>(file->bytes().size())));
     if (!arguments.no_metadata) {
-        fmt::print("\nMETADATA\n");
+        print("\nMETADATA\n");
         for (const GgufMetadata& entry : file->metadata())
-            fmt::print("  {:<44} {:<8} {}\n", entry.key, gguf_type_name(gguf_type(entry.value)), to_string(entry.value));
+            print("  {:<44} {:<8} {}\n", printable(entry.key), gguf_type_name(gguf_type(entry.value)), to_string(entry.value));
     }
     if (!arguments.no_tensors) show_tensors(*file);
     show_totals(*file);
 
     const auto architecture = Architecture::create(*file);
     if (!architecture) {
-        fmt::print("\nKrait cannot run this file: {}\n", architecture.error().message);
+        print("\nKrait cannot run this file: {}\n", architecture.error().message);
         return kExitBadInput;
     }
     const ModelShape& shape = (*architecture)->shape();
-    fmt::print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", shape.architecture,
-               shape.n_layer, shape.d_model, shape.d_inner, shape.d_state, shape.d_conv, shape.n_vocab,
-               shape.tied_head ? ", head tied to the embedding" : "");
-    fmt::print("state of one sequence: {}, whatever its length\n",
-               format_bytes(static_cast<double>((*architecture)->state_bytes())));
+    print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", printable(shape.architecture),
+          shape.n_layer, shape.d_model, shape.d_inner, shape.d_state, shape.d_conv, shape.n_vocab,
+          shape.tied_head ? ", head tied to the embedding" : "");
+    print("state of one sequence: {}, whatever its length\n",
+          format_bytes(static_cast<double>((*architecture)->state_bytes())));
     return kExitOk;
 }
 

@@ -6,10 +6,12 @@
 #include <algorithm>
 
 #include "core/base/output_file.hpp"
+#include "core/base/printable.hpp"
 #include "models/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/npy_file.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -57,8 +59,8 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
         bar.update(first + part.size(), tokens.size());
     }
     KRAIT_CHECK(output.finish());
-    fmt::print("{}: float32 [{}, {}], on {} ({})\n", arguments.output, tokens.size(), model->shape().n_vocab,
-               model->device_names(), model->hardware());
+    print("{}: float32 [{}, {}], on {} ({})\n", printable(arguments.output), tokens.size(), model->shape().n_vocab,
+          model->device_names(), model->hardware());
     return {};
 }
 

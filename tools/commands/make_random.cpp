@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "core/base/format_bytes.hpp"
+#include "core/base/printable.hpp"
 #include "models/random_model.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -59,12 +61,12 @@ Result<void> make_random(const Arguments& arguments) {
         KRAIT_TRY(report, write_random_model(arguments.output, options));
     }
     const RandomModelSizes& sizes = options.sizes;
-    fmt::print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n", arguments.output,
-               sizes.architecture, counted(sizes.n_layer, "layer"), sizes.d_model, sizes.n_vocab,
-               static_cast<double>(report.n_weight) * 1e-6,
-               8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
-               format_bytes(static_cast<double>(report.file_bytes)));
-    for (const std::string& fallback : report.fallbacks) fmt::print("  {}\n", fallback);
+    print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
+          printable(arguments.output), sizes.architecture, counted(sizes.n_layer, "layer"), sizes.d_model, sizes.n_vocab,
+          static_cast<double>(report.n_weight) * 1e-6,
+          8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
+          format_bytes(static_cast<double>(report.file_bytes)));
+    for (const std::string& fallback : report.fallbacks) print("  {}\n", fallback);
     return {};
 }
 

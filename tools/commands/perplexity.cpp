@@ -13,6 +13,7 @@
 #include "models/evaluation/divergence.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -65,8 +66,8 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
     measured.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (writer) {
         KRAIT_CHECK(writer->finish());
-        fmt::print(stderr, "{}: {} of predictions, for --kl-base\n", arguments.save,
-                   format_bytes(static_cast<double>(writer->bytes())));
+        print_error("{}: {} of predictions, for --kl-base\n", arguments.save,
+                    format_bytes(static_cast<double>(writer->bytes())));
     }
     if (divergence) {
         measured.divergence = divergence->summarize();
@@ -77,24 +78,24 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
 
 void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
     const PerplexitySummary summary = summarize(measured.run);
-    fmt::print("{} on {}: {}, {}\n", model.file().name(), model.device_names(), to_string(arguments.options.windows),
-               counted(measured.run.n_window, "window"));
+    print("{} on {}: {}, {}\n", model.file().name(), model.device_names(), to_string(arguments.options.windows),
+          counted(measured.run.n_window, "window"));
     if (const auto& d = measured.divergence) {
-        fmt::print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
-        fmt::print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
-                   d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
-        fmt::print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
-                   100 * d->same_top_interval.high);
-        fmt::print(
+        print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
+        print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
+              d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
+        print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
+              100 * d->same_top_interval.high);
+        print(
             "  probability        of the token that came: {:.3f} percent points RMS difference, {:+.3f} +- {:.3f} on average\n",
             100 * d->dp_rms, 100 * d->dp.value, 100 * d->dp.standard_error);
-        fmt::print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity,
-                   summary.perplexity.value, d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
+        print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity, summary.perplexity.value,
+              d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
     }
-    fmt::print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} scored, {} read, {:.0f} tokens/s\n",
-               summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte,
-               counted(static_cast<int64_t>(measured.run.nll.size()), "token"), measured.run.n_read,
-               static_cast<double>(measured.run.n_read) / measured.seconds);
+    print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} scored, {} read, {:.0f} tokens/s\n", summary.perplexity.value,
+          summary.perplexity.standard_error, summary.bits_per_byte,
+          counted(static_cast<int64_t>(measured.run.nll.size()), "token"), measured.run.n_read,
+          static_cast<double>(measured.run.n_read) / measured.seconds);
 }
 
 nlohmann::ordered_json to_json(const DivergenceSummary& d) {
@@ -152,7 +153,7 @@ Result<void> perplexity(const Arguments& arguments) {
     KRAIT_TRY(const Measured measured, measure(arguments, model, tokens));
     if (arguments.output == "json") {
         const auto json = to_json(arguments, *model, measured);
-        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        print("{}\n", json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
     } else {
         print_text(arguments, *model, measured);
     }

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "core/base/format_bytes.hpp"
+#include "core/base/printable.hpp"
 #include "models/quantize/quantize.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -23,15 +25,15 @@ double bits_per_weight(uint64_t bytes, int64_t n_weight) {
 }
 
 void show(const QuantizeReport& report, const Arguments& arguments) {
-    fmt::print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}\n", "TENSOR", "COUNT", "FROM", "TO", "WEIGHTS", "SIZE", "WHY");
+    print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}\n", "TENSOR", "COUNT", "FROM", "TO", "WEIGHTS", "SIZE", "WHY");
     for (const QuantizedKind& kind : report.kinds)
-        fmt::print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}{}\n", kind.kind, kind.n_tensor, dtype_name(kind.from),
-                   dtype_name(kind.to), kind.n_weight, format_bytes(static_cast<double>(kind.bytes)), kind.why,
-                   kind.weighted ? ", by importance" : "");
-    fmt::print("\n{}: {} at {:.3f} bits a weight\n{}: {} at {:.3f} bits a weight\n", arguments.input,
-               format_bytes(static_cast<double>(report.file_bytes_before)),
-               bits_per_weight(report.tensor_bytes_before, report.n_weight), arguments.output,
-               format_bytes(static_cast<double>(report.file_bytes)), bits_per_weight(report.tensor_bytes, report.n_weight));
+        print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}{}\n", printable(kind.kind), kind.n_tensor, dtype_name(kind.from),
+              dtype_name(kind.to), kind.n_weight, format_bytes(static_cast<double>(kind.bytes)), kind.why,
+              kind.weighted ? ", by importance" : "");
+    print("\n{}: {} at {:.3f} bits a weight\n{}: {} at {:.3f} bits a weight\n", printable(arguments.input),
+          format_bytes(static_cast<double>(report.file_bytes_before)),
+          bits_per_weight(report.tensor_bytes_before, report.n_weight), printable(arguments.output),
+          format_bytes(static_cast<double>(report.file_bytes)), bits_per_weight(report.tensor_bytes, report.n_weight));
 }
 
 Result<void> quantize(const Arguments& arguments) {

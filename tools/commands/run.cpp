@@ -2,11 +2,9 @@
 //
 // krait run: a model goes on with a text, token by token as they come.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <random>
 
 #include "models/sampler/sampler.hpp"
@@ -14,7 +12,9 @@
 #include "tools/command.hpp"
 #include "tools/generated_text.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
+#include "tools/prompts.hpp"
 
 namespace krait::tools {
 namespace {
@@ -28,7 +28,7 @@ struct Arguments {
     bool has_prompt = false, has_file = false, has_tokens = false, has_seed = false;
     int64_t n_predict = 256;
     int32_t batch = 512, chain = 0;
-    bool ignore_eos = false, no_timings = false;
+    bool ignore_eos = false, no_timings = false, no_history = false;
     SamplerOptions sampling;
 
     bool is_conversation() const { return !has_prompt && !has_file && !has_tokens; }
@@ -44,19 +44,19 @@ struct Timings {
 
     void print(const Session& session, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
-        fmt::print(stderr, "\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
-                   session.model().file().name(), session.model().device_names(), session.model().hardware(), load,
-                   format_bytes(static_cast<double>(session.model().weights().file_bytes())),
-                   format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
-        fmt::print(stderr, "prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
-        fmt::print(stderr, "generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens,
-                   rate(generation_steps, generation), seed);
+        print_error("\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
+                    session.model().file().name(), session.model().device_names(), session.model().hardware(), load,
+                    format_bytes(static_cast<double>(session.model().weights().file_bytes())),
+                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
+        print_error("prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
+        print_error("generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens,
+                    rate(generation_steps, generation), seed);
     }
 };
 
 Result<void> write_out(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
-    return fail(ErrorCode::io, "standard output cannot be written: {}", std::generic_category().message(errno));
+    write_text(text);
+    return flush_output();
 }
 
 constexpr std::string_view kSecondBos =
@@ -211,33 +211,27 @@ class Conversation {
     bool finished_ = false;
 };
 
-// Lines from standard input, the model's continuation after each; the state goes on from line to line.
-Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted) {
-    const bool is_terminal = isatty(STDIN_FILENO) == 1;
-    if (is_terminal)
-        fmt::print(stderr,
-                   "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins "
-                   "anew, /quit leaves.\n");
-    for (std::string line;;) {
-        if (is_terminal) fmt::print(stderr, "\n> ");
-        if (!std::getline(std::cin, line)) {
-            if (interrupted) return fail(ErrorCode::cancelled, "interrupted");
-            return {};
-        }
-        if (line == "/quit") return {};
-        if (line == "/reset") {
+// Prompts as they come, the model's continuation after each; the state goes on from one to the next.
+Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted, bool remember) {
+    Prompts prompts(interrupted, remember);
+    for (std::string text;;) {
+        KRAIT_TRY(const bool is_there, prompts.next(text));
+        if (!is_there || text == "/quit") return {};
+        if (text == "/reset") {
             conversation.reset();
             continue;
         }
-        if (line.empty()) continue;
-        KRAIT_CHECK(write_out(line));
-        auto done = conversation.go_on(line);
+        if (text.empty()) continue;
+        KRAIT_CHECK(write_out(text));
+        auto done = conversation.go_on(text);
         (void)write_out("\n");
-        if (!done && done.error().code == ErrorCode::cancelled && is_terminal) {
+        if (!done && prompts.are_typed() && done.error().code == ErrorCode::cancelled) {
             interrupted = false;
-            continue;
+        } else if (!done && prompts.are_typed() && done.error().code == ErrorCode::invalid_argument) {
+            (void)report(done.error());  // a text that the model cannot read: another one may do
+        } else {
+            KRAIT_CHECK(done);
         }
-        KRAIT_CHECK(done);
     }
 }
 
@@ -291,7 +285,7 @@ Result<void> run(Arguments& arguments) {
         done = conversation.go_on(prompt);
         (void)write_out("\n");
     } else {
-        done = converse(conversation, interrupted);
+        done = converse(conversation, interrupted, !arguments.no_history);
     }
     if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(session, arguments.sampling.seed);
     return done;
@@ -344,6 +338,7 @@ void add_run_command(Command& program) {
         .in_range(1, SessionOptions::kMaxChain)
         .value_name("N");
     command.option("--no-timings", arguments->no_timings, "print no figures at the end");
+    command.option("--no-history", arguments->no_history, "do not keep what is typed in krait/history");
     Option& seed = command
                        .option("-s,--seed", arguments->sampling.seed,
                                "the same seed, model and device write the same text (default: another one every time)")
@@ -351,14 +346,17 @@ void add_run_command(Command& program) {
                        .group("Sampling");
     add_sampling_options(command, arguments->sampling);
     command.footer(
+        "At a terminal Enter ends a prompt; Alt-Enter, or \\ in front of Enter, begins a new line of it, and a paste is one prompt.\n"
+        "Up and Down go through what was typed before: it is kept in krait/history in $XDG_STATE_HOME or ~/.local/state, for its owner\n"
+        "alone. Ctrl-C stops the model, or clears the prompt; /reset begins a new text, /quit or Ctrl-D leaves (docs/terminal.md).\n"
+        "The text is written as the model gives it; only on a terminal are control characters in it shown as \\x1b.\n"
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run -p \"She said:\" --stop \" said\" --stop Mr\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
         "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
-        "  krait run                                          line by line from the terminal; /reset begins a new text, /quit "
-        "leaves");
+        "  krait run                                          prompts typed at the terminal, or lines of standard input");
     run_when_chosen(command, [arguments, &prompt, &file, &tokens, &seed] {
         arguments->has_prompt = prompt.given();
         arguments->has_file = file.given();

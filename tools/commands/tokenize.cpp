@@ -2,11 +2,10 @@
 //
 // krait tokenize: text to token ids and back, with the tokenizer of a model file.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdio>
-
+#include "core/base/printable.hpp"
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 
 namespace krait::tools {
 namespace {
@@ -25,8 +24,8 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (decodes) {
         KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
         KRAIT_TRY(const std::string text, tokenizer.decode(tokens, {.control = true}));
-        std::fwrite(text.data(), 1, text.size(), stdout);
-        if (isatty(STDOUT_FILENO) == 1) fmt::print("\n");  // elsewhere the exact bytes
+        write_text(text);
+        if (output_is_terminal()) print("\n");  // elsewhere the exact bytes
         return {};
     }
     std::string text = arguments.text;
@@ -39,12 +38,12 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (tokenizer.has_second_bos(tokens))
         warn("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
     if (arguments.ids_only) {
-        fmt::print("{}\n", fmt::join(tokens, ","));
+        print("{}\n", fmt::to_string(fmt::join(tokens, ",")));
         return {};
     }
-    for (const int32_t token : tokens) fmt::print("{:>7}  {}\n", token, tokenizer.token_text(token));
-    fmt::print("{} for {}\n", counted(static_cast<int64_t>(tokens.size()), "token"),
-               counted(static_cast<int64_t>(text.size()), "byte"));
+    for (const int32_t token : tokens) print("{:>7}  {}\n", token, printable(tokenizer.token_text(token)));
+    print("{} for {}\n", counted(static_cast<int64_t>(tokens.size()), "token"),
+          counted(static_cast<int64_t>(text.size()), "byte"));
     return {};
 }
 

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Standard streams that are closed, full, not read or cannot be read: the exit codes hold, and nothing is lost without a word.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
+
+namespace {
+
+using krait::test::Answer;
+using krait::test::run_krait;
+
+class StandardStreams : public krait::test::TemporaryFolder {
+  protected:
+    // redirections: of the shell, as "2>&-".
+    static void expect_exit(int exit_code, const std::string& arguments) {
+        const Answer answer = run_krait(arguments, krait::test::Streams::output);
+        EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
+    }
+    // What a command whose output goes elsewhere says on standard error.
+    static void expect_says(int exit_code, const std::string& arguments, const std::string& message) {
+        const Answer answer = run_krait("2>&1 " + arguments, krait::test::Streams::output);
+        EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
+        EXPECT_EQ(answer.text, "krait: " + message + "\n") << arguments;
+    }
+    std::string bytes(const std::string& name) const {
+        std::ifstream file(folder_ / name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    // Runs `krait arguments` with its output in a pipe, whose reader has gone; the status as waitpid gives it.
+    int status_without_reader(const std::string& arguments, bool ignored) const {
+        const std::string command = "exec " + std::string(KRAIT_COMMAND) + " " + arguments + " 2>" + path("errors");
+        std::array<int, 2> ends{};
+        EXPECT_EQ(pipe(ends.data()), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            std::signal(SIGPIPE, ignored ? SIG_IGN : SIG_DFL);
+            dup2(ends[1], STDOUT_FILENO);
+            close(ends[0]), close(ends[1]);
+            execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+            _exit(99);
+        }
+        close(ends[0]), close(ends[1]);
+        int status = 0;
+        waitpid(child, &status, 0);
+        return status;
+    }
+};
+
+TEST_F(StandardStreams, OutputThatCannotBeWrittenIsAFailure) {
+    const std::string full = "standard output cannot be written: No space left on device";
+    const std::string closed = "standard output cannot be written: Bad file descriptor";
+    for (const char* command : {"devices", "inspect", "tokenize -p a", "tokenize --decode 5", "run -p a -n 1 --no-timings",
+                                "test-ops --list", "--help", "run --help", "--version", "run -d cpu --explain"}) {
+        expect_says(1, std::string(command) + " >/dev/full", full);
+        expect_says(1, std::string(command) + " >&-", closed);
+        expect_exit(1, std::string(command) + " >&- 2>&-");
+        expect_exit(1, std::string(command) + " >/dev/full 2>/dev/full");
+    }
+    // Bad input stays bad input.
+    expect_exit(2, "inspect no_such.gguf >/dev/full 2>&-");
+}
+
+TEST_F(StandardStreams, LostMessagesAreNoFailure) {
+    for (const char* lost : {" 2>/dev/full", " 2>&-"}) {
+        expect_exit(0, std::string("run -p a -n 1") + lost);
+        expect_exit(2, std::string("run no_such.gguf -p a") + lost);
+        expect_exit(2, std::string("run --no-such-option") + lost);
+        expect_exit(2, std::string("no-such-command") + lost);
+    }
+}
+
+// What is lost is the message alone, also where its reader has gone: standard output is written on.
+TEST_F(StandardStreams, AMessageWithoutReaderIsNoFailure) {
+    const std::string command = "{ " + std::string(KRAIT_COMMAND) + " run -p a -n 1 >" + path("out") + "; echo $? >" +
+                                path("code") + "; } 2>&1 | exec true";
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(std::system(command.c_str()), 0);
+    EXPECT_EQ(bytes("code"), "0\n");
+    EXPECT_EQ(bytes("out").front(), 'a');
+}
+
+TEST_F(StandardStreams, OutputWithoutReaderEndsQuietly) {
+    const int by_signal = status_without_reader("inspect", false);
+    EXPECT_TRUE(WIFSIGNALED(by_signal) && WTERMSIG(by_signal) == SIGPIPE) << by_signal;
+    EXPECT_EQ(bytes("errors"), "");
+    const int by_error = status_without_reader("inspect", true);  // as under nohup-like parents that ignore the signal
+    EXPECT_TRUE(WIFEXITED(by_error) && WEXITSTATUS(by_error) == 1) << by_error;
+    EXPECT_EQ(bytes("errors"), "krait: standard output cannot be written: Broken pipe\n");
+}
+
+// No file that is opened may become a standard stream, where messages would go into it.
+TEST_F(StandardStreams, FilesDoNotTakeThePlaceOfClosedStreams) {
+    const std::string sizes = " --layers 1 --d-model 256 --vocab 300";
+    expect_exit(0, "make-random " + path("right.gguf") + sizes);
+    expect_exit(1, "make-random " + path("closed.gguf") + sizes + " <&- >&- 2>&-");
+    EXPECT_TRUE(bytes("closed.gguf") == bytes("right.gguf"));
+    expect_exit(0, "run " + path("closed.gguf") + " -p a -n 1 >/dev/null <&- 2>&-");
+    EXPECT_TRUE(bytes("closed.gguf") == bytes("right.gguf"));
+}
+
+TEST_F(StandardStreams, InputThatCannotBeReadIsBadInput) {
+    const std::string is_directory = "standard input cannot be read: Is a directory";
+    const std::string is_closed = "standard input cannot be read: Bad file descriptor";
+    for (const char* command : {"run", "run -f -", "tokenize --ids", "tokenize", "perplexity --text -", "hellaswag --file -"}) {
+        expect_says(2, std::string(command) + " </ >/dev/null", is_directory);
+        expect_says(2, std::string(command) + " <&- >/dev/null", is_closed);
+    }
+    expect_says(2, "tokenize -f / >/dev/null", "'/' is a directory; name a file inside it");
+}
+
+// A line that never ends, in little memory. (Sanitizers need a terabyte of addresses.)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(StandardStreams, ALineThatDoesNotFitIsAnError) {
+    const std::string command =
+        "ulimit -v 1000000; " + std::string(KRAIT_COMMAND) + " run -d cpu </dev/zero 2>" + path("errors");
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+    EXPECT_EQ(bytes("errors"), "krait: out of memory\n");
+}
+#endif
+
+TEST_F(StandardStreams, LinesEndAsTheyPlease) {
+    std::ofstream(folder_ / "lines", std::ios::binary) << "The sea\r\nwas\n\r\n\nblue";
+    EXPECT_EQ(run_krait("run -n 0 --no-timings <" + path("lines")).text, "The sea\nwas\nblue\n");
+}
+
+// A reader that is slower than the pipe is large, where another program has set the pipe to not block.
+TEST_F(StandardStreams, AStreamThatDoesNotBlockIsWaitedFor) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, 4096);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execl(KRAIT_COMMAND, "krait", "test-ops", "--list", nullptr);
+        _exit(99);
+    }
+    close(ends[1]);
+    std::string text;
+    std::array<char, 1000> block;
+    for (ssize_t n = 0; (n = read(ends[0], block.data(), block.size())) > 0;) {
+        text.append(block.data(), static_cast<size_t>(n));
+        if (text.size() < 20000) usleep(1000);
+    }
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(text == run_krait("test-ops --list").text);
+    EXPECT_GT(text.size(), 20000u);
+}
+
+}  // namespace

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/prompts.hpp"
+
+#include <unistd.h>
+
+#include "core/base/environment.hpp"
+#include "tools/output.hpp"
+
+namespace krait::tools {
+
+constexpr const char* kEdited =
+    "Type a prompt and Enter; the model goes on, and so does the text from prompt to prompt. Alt-Enter, or \\ in front of "
+    "Enter, begins a\n"
+    "new line of the prompt, and a paste is one prompt. Ctrl-C stops the model or clears the prompt, /reset begins anew, /quit "
+    "or Ctrl-D\n"
+    "leaves.\n";
+constexpr const char* kLines =
+    "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins anew, /quit "
+    "leaves.\n";
+
+// Lines of a terminal in its usual mode are cut here, without a word from it (N_TTY_BUF_SIZE of Linux, less the newline).
+constexpr size_t kMaxTerminalLine = 4095;
+
+Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember)
+    : interrupted_(interrupted), are_typed_(isatty(STDIN_FILENO) == 1) {
+    if (!are_typed_) return;
+    std::optional<std::filesystem::path> history;
+    if (remember) history = environment::state_directory();
+    if (history) *history /= "history";
+    editor_ = open_line_editor(history);
+    print_error("{}", editor_ ? kEdited : kLines);
+}
+
+Result<bool> Prompts::next(std::string& text) {
+    if (!are_typed_) return lines_.read(text, interrupted_);
+    if (editor_) {
+        print_error("\n");
+        return editor_->read(text);
+    }
+    print_error("\n> ");
+    KRAIT_TRY(const bool is_there, lines_.read(text, interrupted_));
+    if (text.size() >= kMaxTerminalLine)
+        print_error("krait: a terminal hands out lines of at most {} bytes; the end of this one may be lost. -f reads a file\n",
+                    kMaxTerminalLine);
+    return is_there;
+}
+
+}  // namespace krait::tools
