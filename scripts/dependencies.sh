@@ -17,7 +17,8 @@ jobs="${jobs:-}"
 source "$root/scripts/machine.sh"
 
 readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-dev libpcre2-dev
-                         libutf8proc-dev libexpected-dev libxxhash-dev nlohmann-json3-dev)
+                         libutf8proc-dev libexpected-dev libxxhash-dev nlohmann-json3-dev
+                         libedit-dev)  # the latter edits the prompts of krait run, which works without it
 # The Vulkan backend, which is left out without headers and glslangValidator; a driver that needs no GPU (lavapipe), and what
 # checks shaders and calls.
 readonly kVulkanPackages=(libvulkan-dev glslang-tools)
@@ -44,6 +45,7 @@ probe_of() {
         libutf8proc-dev) echo "header utf8proc.h" ;;
         libexpected-dev) echo "header tl/expected.hpp" ;;
         libxxhash-dev) echo "header xxhash.h" ;;
+        libedit-dev) echo "header histedit.h" ;;
         libgtest-dev) echo "header gtest/gtest.h" ;;
         libvulkan-dev) echo "header vulkan/vulkan.h" ;;
         glslang-tools) echo "command glslangValidator" ;;

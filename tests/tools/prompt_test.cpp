@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prompts typed into `krait run`: what the editor makes of keys and pastes, and that a terminal is as it was afterwards.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/tools/pseudo_terminal.hpp"
+#include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
+
+namespace {
+
+using krait::test::PseudoTerminal;
+using krait::test::run_krait;
+
+// `krait run` that generates nothing: each prompt comes back as it was read.
+class PromptEditor : public krait::test::TemporaryFolder {
+  protected:
+    void SetUp() override {
+        TemporaryFolder::SetUp();
+        if (run_krait("--version").text.find("editor    libedit") == std::string::npos)
+            GTEST_SKIP() << "krait was built without libedit";
+    }
+
+    std::vector<std::pair<std::string, std::string>> home() const {
+        return {{"HOME", folder_.string()}, {"XDG_STATE_HOME", path("state")}};
+    }
+    // Types keys and expects that this is the prompt that was read, as it comes back behind what was typed.
+    static void expect_read(PseudoTerminal& terminal, const std::string& keys, const std::string& prompt) {
+        terminal.type(keys);
+        EXPECT_TRUE(terminal.wait_for("\x1b[?2004l" + prompt + "\r")) << keys << "\n" << terminal.seen();
+        EXPECT_TRUE(terminal.wait_for("\n\r\n\x1b[?2004h> ")) << keys << "\n" << terminal.seen();
+    }
+    static bool is_cooked(const PseudoTerminal& terminal) {
+        termios modes{};
+        return tcgetattr(terminal.fd(), &modes) == 0 && (modes.c_lflag & ICANON) && (modes.c_lflag & ECHO) &&
+               (modes.c_iflag & ICRNL);
+    }
+    std::string history() const {
+        std::ifstream file(path("state/krait/history"));
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    const std::vector<std::string> run_{"run", "-n", "0", "--no-timings"};
+};
+
+TEST_F(PromptEditor, KeysMakeAPrompt) {
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    EXPECT_NE(terminal.seen().find("Alt-Enter"), std::string::npos);
+    expect_read(terminal, "The sea\r", "The sea");
+    expect_read(terminal, "The sea\n", "The sea");                                        // Ctrl-J, and what scripts send
+    expect_read(terminal, "sea\x01The \x05 was\r", "The sea was");                        // Ctrl-A, Ctrl-E
+    expect_read(terminal, "The \xC3\xBC\xE4\xB8\x96\x1b[D\x7fo\r", "The o\xE4\xB8\x96");  // characters, not bytes
+    expect_read(terminal, "a\x1b\rb\x1b\nc\r", "a\r\nb\r\nc");                            // Alt-Enter
+    expect_read(terminal, "a\\\rb\r", "a\r\nb");                                          // a backslash at the end
+    expect_read(terminal, "a\tb\r", "a\tb");
+    expect_read(terminal, "a\x80\xff z\r", "a\\x80\\xff z");  // no UTF-8, and shown escaped
+    expect_read(terminal, "\x1b[A\x1b[A\x1b[A\r", "a\r\nb");  // Up: what was typed before
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0) << terminal.seen();
+}
+
+TEST_F(PromptEditor, APasteIsOnePrompt) {
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    expect_read(terminal, "\x1b[200~one\rtwo\r\nthree\nfour\x1b[201~\r", "one\r\ntwo\r\nthree\r\nfour");
+    expect_read(terminal, "<\x1b[200~a\x1b[31m\x1b[201~>\r", "<a\\x1b[31m>");
+    expect_read(terminal, "\x1b[200~/quit\rb\x1b[201~\r", "/quit\r\nb");
+    terminal.type("/quit\r");
+    EXPECT_EQ(terminal.exit_code(), 0) << terminal.seen();
+}
+
+// A terminal by itself hands out lines of 4095 bytes.
+TEST_F(PromptEditor, LinesOfAnyLength) {
+    std::string words;
+    for (int i = 10000; i < 11000; ++i) words += " w" + std::to_string(i);
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    expect_read(terminal, words + "\r", words);
+    expect_read(terminal, "\x1b[200~" + words + words + "\x1b[201~\r", words + words);
+    expect_read(terminal, "\x1b[A\x1b[A\x1b[B\x01<\r", "<" + words + words);  // from the history, and at its front
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+TEST_F(PromptEditor, CtrlCClearsThePrompt) {
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    terminal.type("wrong");
+    ASSERT_TRUE(terminal.wait_for("wrong"));
+    terminal.type("\x03");
+    ASSERT_TRUE(terminal.wait_for("^C\r\n\x1b[?2004l\x1b[?2004h> ")) << terminal.seen();
+    terminal.type("wrong\\\r");
+    ASSERT_TRUE(terminal.wait_for(". "));
+    terminal.type("\x1b[200~wrong");
+    terminal.type("\x03");
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    expect_read(terminal, "right\r", "right");
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+// While the model writes Ctrl-C stops it, and the next prompt is asked for.
+TEST_F(PromptEditor, CtrlCStopsTheModel) {
+    PseudoTerminal terminal({"run", "-n", "-1", "--ignore-eos"}, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    terminal.type("The sea\r");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004lThe sea")) << terminal.seen();
+    EXPECT_TRUE(is_cooked(terminal));
+    terminal.type("\x03");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    EXPECT_FALSE(is_cooked(terminal));
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+TEST_F(PromptEditor, SignalsLeaveTheTerminalAsItWas) {
+    for (const int signal : {SIGTERM, SIGHUP, SIGQUIT}) {
+        PseudoTerminal terminal(run_, 80, home());
+        ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+        terminal.type("abc");
+        ASSERT_TRUE(terminal.wait_for("abc")) << terminal.seen();
+        EXPECT_FALSE(is_cooked(terminal));
+        kill(terminal.child(), signal);
+        EXPECT_TRUE(terminal.wait_for("\x1b[?2004l")) << terminal.seen();
+        EXPECT_EQ(terminal.exit_code(), -signal);
+        EXPECT_TRUE(is_cooked(terminal)) << signal;
+    }
+}
+
+TEST_F(PromptEditor, HistoryIsKeptForItsOwner) {
+    {
+        PseudoTerminal terminal(run_, 80, home());
+        ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+        expect_read(terminal, "first\r", "first");
+        expect_read(terminal, "\x1b[200~second\rof two \\ lines\x1b[201~\r", "second\r\nof two \\ lines");
+        kill(terminal.child(), SIGTERM);  // it is kept at once
+        EXPECT_EQ(terminal.exit_code(), -SIGTERM);
+    }
+    struct stat file {
+    }, folder{};
+    ASSERT_EQ(stat(path("state/krait/history").c_str(), &file), 0);
+    ASSERT_EQ(stat(path("state/krait").c_str(), &folder), 0);
+    EXPECT_EQ(file.st_mode & 0777, 0600u);
+    EXPECT_EQ(folder.st_mode & 0777, 0700u);
+    const std::string kept = history();
+    {
+        std::vector<std::string> run = run_;
+        run.push_back("--no-history");
+        PseudoTerminal terminal(run, 80, home());
+        ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+        expect_read(terminal, "secret\r", "secret");
+        expect_read(terminal, "\x1b[A\x1b[A\r", "secret");
+        terminal.type("\x04");
+        EXPECT_EQ(terminal.exit_code(), 0);
+    }
+    EXPECT_EQ(history(), kept);
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    expect_read(terminal, "\x1b[A\r", "second\r\nof two \\ lines");
+    expect_read(terminal, "\x1b[A\x1b[A\r", "first");
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+// A file that is none of its own, and folders that cannot be made, are left alone and are no error.
+TEST_F(PromptEditor, HistoryThatCannotBeKept) {
+    std::filesystem::create_directories(path("state/krait"));
+    std::ofstream(path("state/krait/history")) << "notes of somebody else\n";
+    for (const char* state : {"state", "state/krait/history"}) {
+        PseudoTerminal terminal(run_, 80, {{"HOME", folder_.string()}, {"XDG_STATE_HOME", path(state)}});
+        ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+        expect_read(terminal, "a\r", "a");
+        terminal.type("\x04");
+        EXPECT_EQ(terminal.exit_code(), 0);
+        EXPECT_EQ(history(), "notes of somebody else\n");
+    }
+}
+
+// The window's size may change, and text go on.
+TEST_F(PromptEditor, ResizedTerminals) {
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    terminal.type("abc");
+    ASSERT_TRUE(terminal.wait_for("abc"));
+    terminal.resize(20);
+    ASSERT_TRUE(terminal.wait_for("> abc")) << terminal.seen();
+    expect_read(terminal, "def\r", "abcdef");
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+// Where nothing can be drawn, the terminal hands out lines, and says nothing of what it cut off: so krait does.
+TEST_F(PromptEditor, DumbTerminalsHandOutLines) {
+    auto environment = home();
+    environment.emplace_back("TERM", "dumb");
+    PseudoTerminal terminal(run_, 80, environment);
+    ASSERT_TRUE(terminal.wait_for("> ")) << terminal.seen();
+    EXPECT_TRUE(is_cooked(terminal));
+    terminal.type("The sea\n");
+    ASSERT_TRUE(terminal.wait_for("The sea\r\nThe sea\r\n")) << terminal.seen();
+    ASSERT_TRUE(terminal.wait_for("> "));
+    terminal.type(std::string(5000, 'x') + "\n");
+    EXPECT_TRUE(terminal.wait_for("lines of at most 4095 bytes")) << terminal.seen();
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+    EXPECT_EQ(terminal.seen().find('\x1b'), std::string::npos) << terminal.seen();
+}
+
+}  // namespace
