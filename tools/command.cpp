@@ -26,7 +26,7 @@ int report(const Error& error) {
     }
 }
 
-void warn(std::string_view message) { fmt::print(stderr, "krait: warning: {}\n", message); }
+void warn(std::string_view message) { print_error("krait: warning: {}\n", message); }
 
 void run_when_chosen(Command& command, std::function<Result<void>()> body) {
     command.body([body = std::move(body)] {

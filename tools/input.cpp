@@ -35,10 +35,10 @@ Result<bool> read_block(int fd, std::string_view name, const std::atomic<bool>* 
     }
 }
 
-Result<std::string> read_all(int fd, std::string_view name) {
+Result<std::string> read_all(int fd, std::string_view name, const std::atomic<bool>* cancel) {
     std::string text;
     for (;;) {
-        KRAIT_TRY(const bool more, read_block(fd, name, nullptr, text));
+        KRAIT_TRY(const bool more, read_block(fd, name, cancel, text));
         if (!more) return text;
         if (text.size() > kMaxTextBytes)
             return fail(ErrorCode::invalid_argument, "{} holds more than {} bytes", name, kMaxTextBytes);
@@ -47,14 +47,14 @@ Result<std::string> read_all(int fd, std::string_view name) {
 
 }  // namespace
 
-Result<std::string> read_text(const std::string& path) {
-    if (path == "-") return read_all(STDIN_FILENO, "standard input");
+Result<std::string> read_text(const std::string& path, const std::atomic<bool>* cancel) {
+    if (path == "-") return read_all(STDIN_FILENO, "standard input", cancel);
     if (std::error_code ec; std::filesystem::is_directory(path, ec))
         return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", printable(path));
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail(ErrorCode::io, "{} cannot be read: {}", printable(path), std::generic_category().message(errno));
     const AtEnd close_it([fd] { close(fd); });
-    return read_all(fd, printable(path));
+    return read_all(fd, printable(path), cancel);
 }
 
 Result<bool> LineReader::read(std::string& line, const std::atomic<bool>& cancel) {

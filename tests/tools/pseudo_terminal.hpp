@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/main/paths.hpp"
+
 namespace krait::test {
 
 class PseudoTerminal {
@@ -25,7 +27,7 @@ class PseudoTerminal {
     // environment: variables to set, or to take away where the value is empty.
     PseudoTerminal(const std::vector<std::string>& arguments, unsigned short columns,
                    const std::vector<std::pair<std::string, std::string>>& environment = {}) {
-        std::vector<char*> words{const_cast<char*>(KRAIT_COMMAND)};
+        std::vector<char*> words{const_cast<char*>(kCommand)};
         for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
         words.push_back(nullptr);
         winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
@@ -35,7 +37,7 @@ class PseudoTerminal {
         unsetenv("COLUMNS");
         for (const auto& [name, value] : environment)
             value.empty() ? unsetenv(name.c_str()) : setenv(name.c_str(), value.c_str(), 1);
-        execv(KRAIT_COMMAND, words.data());
+        execv(kCommand, words.data());
         _exit(99);
     }
     ~PseudoTerminal() {

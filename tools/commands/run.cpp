@@ -346,9 +346,12 @@ void add_run_command(Command& program) {
                        .group("Sampling");
     add_sampling_options(command, arguments->sampling);
     command.footer(
-        "At a terminal Enter ends a prompt; Alt-Enter, or \\ in front of Enter, begins a new line of it, and a paste is one prompt.\n"
-        "Up and Down go through what was typed before: it is kept in krait/history in $XDG_STATE_HOME or ~/.local/state, for its owner\n"
-        "alone. Ctrl-C stops the model, or clears the prompt; /reset begins a new text, /quit or Ctrl-D leaves (docs/terminal.md).\n"
+        "At a terminal Enter ends a prompt; Alt-Enter, or \\ in front of Enter, begins a new line of it, and a paste is one "
+        "prompt.\n"
+        "Up and Down go through what was typed before: it is kept in krait/history in $XDG_STATE_HOME or ~/.local/state, for "
+        "its owner\n"
+        "alone. Ctrl-C stops the model, or clears the prompt; /reset begins a new text, /quit or Ctrl-D leaves "
+        "(docs/terminal.md).\n"
         "The text is written as the model gives it; only on a terminal are control characters in it shown as \\x1b.\n"
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
