@@ -8,6 +8,8 @@ namespace {
 
 // A quiet NaN as float32, and an index far out of any range as int32.
 constexpr uint32_t kPoison = 0x7fc0dea1u;
+// In and around results: another NaN, so that a kernel that goes one element too far, and copies what lies there, shows.
+constexpr uint32_t kPoisonOfResults = 0x7fc0dea3u;
 // Unwritten columns left and right of a view's rows. Their sum is odd, so that the rows take every alignment in turn.
 constexpr int64_t kLeftColumns = 3, kRightColumns = 4;
 
@@ -198,8 +200,11 @@ Result<BoundCase> BoundCase::create(const Resources& resources, const Case& of, 
 
 std::vector<std::byte> BoundCase::image_of(const CaseData& data) const {
     std::vector<std::byte> image(arena_bytes_);
+    uint64_t results = arena_bytes_;  // where they begin: behind all operands
+    for (const Region& region : regions_)
+        if (region.operand < 0) results = std::min(results, region.base_offset);
     for (size_t i = 0; i + sizeof kPoison <= image.size(); i += sizeof kPoison)
-        std::memcpy(image.data() + i, &kPoison, sizeof kPoison);
+        std::memcpy(image.data() + i, i < results ? &kPoison : &kPoisonOfResults, sizeof kPoison);
     for (const Region& region : regions_) {
         if (region.operand < 0) continue;
         const std::vector<std::byte>& bytes = data.in[static_cast<size_t>(region.operand)];

@@ -63,6 +63,7 @@ void spoil_results(const In& in, const Tensor& y, float last_before, Context& co
     float* out = result(y);
     if (context.has("leaves_the_last")) out[n - 1] = last_before;
     if (context.has("writes_behind")) out[n] = 0;
+    if (context.has("copies_behind") && in.has_value()) out[n] = result(*in)[n];
     if (context.has("writes_before")) out[-1] = 0;
     if (context.has("writes_an_input") && in.has_value()) *result(*in) += 1;
     if (context.has("unsteady") && context.n_runs % 2 == 0) out[n / 2] = std::nextafter(out[n / 2], 1e30f);
