@@ -32,6 +32,7 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
         KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
                                                                   .max_batch_tokens = given.max_batch_tokens,
+                                                                  .max_forks = given.max_forks,
                                                                   .max_snapshots = given.max_snapshots,
                                                                   .max_chain = given.max_chain == 0 ? 1 : given.max_chain}));
         *out = new krait_session{std::move(session)};

@@ -61,6 +61,8 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
     model->hash_ = hash_of(model->file_);
+    // Devices that read weights in place get their pages anew, from the system's cache.
+    model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
     return model;
 }
 

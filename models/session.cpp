@@ -13,10 +13,10 @@ constexpr auto kBad = ErrorCode::invalid_argument;
 
 constexpr size_t kMaxFlights = 8;  // fewer than Executor::kMaxPrograms: none of them loses its program
 
-// A run that gives all of its sequences a new slot needs the old ones until it is over: with sequences that share
-// slots in pairs, the worst case, that is half as many again. Snapshots have theirs besides, and so has the way back of a chain.
+// One for each sequence and snapshot, so that each can have a state of its own; one for the way back of a chain; and those that a
+// run may take beyond that for sequences that share a state, whose old one is needed until it is over (take_own_states).
 int32_t slots_for(const SessionOptions& options) {
-    return options.max_sequences + options.max_sequences / 2 + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
+    return options.max_sequences + options.max_forks + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
 }
 
 }  // namespace
@@ -40,6 +40,8 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_batch_tokens < 1) return fail(kBad, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
     if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSnapshots)
         return fail(kBad, "{} snapshots: 0 to {} are possible", options.max_snapshots, SessionOptions::kMaxSnapshots);
+    if (options.max_forks < 0 || options.max_forks > SessionOptions::kMaxSequences)
+        return fail(kBad, "{} forks: 0 to {} are possible", options.max_forks, SessionOptions::kMaxSequences);
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(kBad, "chains of {} tokens: 1 to {} are possible", options.max_chain, SessionOptions::kMaxChain);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
@@ -97,6 +99,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     });
     rows_.clear();
     KRAIT_CHECK(check_batch(batch));
+    KRAIT_CHECK(take_own_states(batch));
     const auto n_token = static_cast<size_t>(model_->n_token());
     size_t n_row = 0, n_top_row = 0, n_tok = 0;
     top_k_ = 0;

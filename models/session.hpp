@@ -21,6 +21,7 @@ namespace krait {
 struct SessionOptions {
     int32_t max_sequences = 1;       // at most kMaxSequences
     int32_t max_batch_tokens = 512;  // rows of one run; longer prompts are cut into several
+    int32_t max_forks = 0;           // more states, for forks that go on in one run: without them states are copied before it
     int32_t max_snapshots = 0;       // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     int32_t max_chain = 1;           // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     ActivationObserver observer;     // where given, called after each run for every matrix product in it
@@ -82,7 +83,7 @@ class Session {
 
     Result<std::span<const int32_t>> tokens(int32_t sequence) const;  // all that the state has seen
     Result<void> reset(int32_t sequence);                             // forgets everything, snapshots too
-    // `to` becomes what `from` is, snapshots included; costs nothing until one of them goes on.
+    // `to` becomes what `from` is, snapshots included; costs nothing until one of them goes on (max_forks).
     Result<void> fork(int32_t from, int32_t to);
     Result<void> keep(int32_t sequence);  // resets all others
 
@@ -149,6 +150,9 @@ class Session {
     Result<void> chain_by_host(Flight& flight, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(Flight& flight, const ChainInput& input, size_t& n_tok);
     Result<void> take_candidate(size_t i, float logit, int32_t token);
+    // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over, copies
+    // states so that each sequence of the batch has one of its own.
+    Result<void> take_own_states(std::span<const SequenceInput> batch);
     bool is_known(const Flight& flight) const;  // its graph is there: make_ready touches nothing that runs under way use
     void give_back(Flight& flight);             // the slots of a run that is not run
     void release_kept(Flight& flight);          // those for its snapshots

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Session: what is done with sequences between runs: forks, snapshots, positions. Slots change hands; nothing is computed or copied.
+// Session: what is done with sequences between runs: forks, snapshots, positions. Slots change hands; nothing is computed, and
+// copied only where forks go on and there are no free slots for all of them.
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "core/base/at_end.hpp"
 #include "models/session.hpp"
 #include "models/state_file.hpp"
 
@@ -53,6 +55,47 @@ Result<void> Session::fork(int32_t from, int32_t to) {
         snapshots_.add(snapshot.slot);
     }
     at(to) = std::move(copy);
+    return {};
+}
+
+Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
+    const auto is_shared = [&](const SequenceInput& input) {
+        const int32_t slot = at(input.sequence).slot;
+        return slot >= 0 && states_.is_shared(slot);
+    };
+    size_t n_shared = 0, n_new = 0;
+    for (const SequenceInput& input : batch) {
+        n_shared += is_shared(input);
+        n_new += (at(input.sequence).slot < 0) + input.snapshots.size();
+    }
+    if (n_shared == 0 || n_shared + n_new <= states_.n_free()) return {};
+
+    // The last of those that share a slot keeps it, so there is one for each.
+    struct Taken {
+        Sequence* sequence;
+        int32_t before;
+    };
+    std::vector<Taken> taken;
+    bool done = false;
+    const AtEnd as_it_was([&] {
+        if (done) return;
+        for (const auto& [sequence, before] : taken) {
+            states_.release(std::exchange(sequence->slot, before));
+            states_.share(before);
+        }
+    });
+    taken.reserve(n_shared);
+    for (const SequenceInput& input : batch) {
+        if (!is_shared(input)) continue;
+        Sequence& sequence = at(input.sequence);
+        KRAIT_TRY(const int32_t own, states_.acquire());
+        taken.push_back({&sequence, sequence.slot});
+        states_.release(std::exchange(sequence.slot, own));
+        if (Result<void> queued = states_.copy_slot(executor_, taken.back().before, own); !queued)
+            return (void)executor_.sync(), queued;  // queues forget the error once it is told
+    }
+    KRAIT_CHECK(executor_.sync());
+    done = true;
     return {};
 }
 

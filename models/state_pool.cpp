@@ -89,6 +89,13 @@ Result<void> StatePool::export_slot(graph::Executor& executor, int32_t slot, std
     return executor.sync();
 }
 
+Result<void> StatePool::copy_slot(graph::Executor& executor, int32_t from, int32_t to) const {
+    for (size_t i = 0; i < buffers_.size(); ++i)
+        if (states_[i % states_.size()].count() > 0)
+            KRAIT_CHECK(executor.queue(static_cast<size_t>(device_[i])).copy_state(*buffers_[i], from, to));
+    return {};
+}
+
 Result<void> StatePool::import_slot(graph::Executor& executor, int32_t slot, std::span<const std::byte> bytes) const {
     for (size_t i = 0; i < buffers_.size(); ++i) {
         const size_t size = static_cast<size_t>(states_[i % states_.size()].count()) * sizeof(float);

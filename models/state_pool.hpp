@@ -22,6 +22,8 @@ class StatePool {
     void release(int32_t slot);
     bool is_shared(int32_t slot) const { return holders_[static_cast<size_t>(slot)] > 1; }
 
+    size_t n_free() const { return static_cast<size_t>(std::count(holders_.begin(), holders_.end(), 0)); }
+
     int32_t n_slots() const { return static_cast<int32_t>(holders_.size()); }
     std::shared_ptr<const Buffer> buffer(int64_t layer, OpId op) const;
     uint64_t device_bytes() const;  // of all devices
@@ -30,6 +32,8 @@ class StatePool {
     // still queued is waited for.
     size_t slot_bytes() const;
     Result<void> export_slot(graph::Executor& executor, int32_t slot, std::span<std::byte> bytes) const;
+    // Queues a copy of all layers' states.
+    Result<void> copy_slot(graph::Executor& executor, int32_t from, int32_t to) const;
     Result<void> import_slot(graph::Executor& executor, int32_t slot, std::span<const std::byte> bytes) const;
 
   private:

@@ -51,6 +51,7 @@ using WeightHomes = std::map<std::string, std::vector<WeightHome>, std::less<>>;
 class Weights {
   public:
     // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place do.
+    // Pages of the file that were read meanwhile are given back to the system.
     static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs,
                                 std::span<const std::shared_ptr<const Device>> devices, const WeightHomes& homes,
                                 const LoadProgress& progress);
@@ -63,6 +64,13 @@ class Weights {
     std::span<const uint64_t> bytes_by_device() const { return bytes_of_; }
 
   private:
+    struct Upload {
+        const WeightSpec* spec;
+        const GgufTensor* tensor;
+        std::span<const WeightHome> homes;
+    };
+    Result<void> upload(const GgufFile& file, const Upload& weight, std::span<const std::shared_ptr<const Device>> devices);
+
     WeightDescs descs_;
     std::map<std::pair<std::string, int32_t>, std::shared_ptr<const Buffer>> buffers_;
     std::vector<uint64_t> bytes_of_;  // by device

@@ -173,9 +173,10 @@ typedef struct krait_session_options {
     int32_t max_batch_tokens; /* rows of one run; longer prompts are cut */
     int32_t max_snapshots;    /* of all sequences together; each takes as much memory as a sequence */
     int32_t max_chain;        /* tokens of one krait_session_chain, 0 as 1; more take as much memory as one more sequence */
+    int32_t max_forks;        /* more states: so many forks go on in one run without a copy of their state before it */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512, 0, 1 }
+    { sizeof(krait_session_options), 1, 512, 0, 1, 0 }
 
 /* Logits after none, the last or all of the tokens; or the top_k likeliest tokens after the last one, which the device finds, so
  * that the other logits stay there (krait_session_candidates). UNSUPPORTED where no device of the model can (it lacks top_k). */

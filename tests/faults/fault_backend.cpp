@@ -5,6 +5,7 @@
 //   fail_alloc=<n>  the n-th allocation fails (buffers, constants, state pools, queues, programs), once
 //   fail_run=<n>    the n-th run fails, once
 //   fail_write=<n>  the n-th write to the device fails, once
+//   fail_copy=<n>   the n-th copy of a state fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
 //   meet=<n>        the n-th run ends when another has begun meanwhile, and fails where none does within a minute
 // Faults and counters are those of the device that was opened last. When the last device is closed and something still lives, that
@@ -30,12 +31,12 @@ class Device final : public plugin::host::Device {
 
 struct Faults {
     std::string declines;
-    int64_t fail_alloc = 0, fail_run = 0, fail_write = 0, lose = 0, meet = 0;
+    int64_t fail_alloc = 0, fail_run = 0, fail_write = 0, fail_copy = 0, lose = 0, meet = 0;
 };
 
 std::mutex mutex;  // of faults
 Faults faults;
-std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_writes{0}, n_live{0}, n_open{0};
+std::atomic<int64_t> n_allocations{0}, n_runs{0}, n_writes{0}, n_copies{0}, n_live{0}, n_open{0};
 std::atomic<bool> is_lost{false};
 krait_backend plain;  // without faults
 
@@ -75,16 +76,18 @@ struct Guarded<Member> {
 krait_status open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
     const std::lock_guard lock(mutex);
     faults = {};
-    n_allocations = n_runs = n_writes = 0;
+    n_allocations = n_runs = n_writes = n_copies = 0;
     is_lost = false;
     try {
         constexpr plugin::OptionSpec kKnown[] = {{"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"},
-                                                 {"fail_write", "n"},   {"lose", "n"},       {"meet", "n"}};
+                                                 {"fail_write", "n"},   {"fail_copy", "n"},  {"lose", "n"},
+                                                 {"meet", "n"}};
         const plugin::Options parsed(options ? options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);
         faults.fail_run = parsed.integer("fail_run", 1, INT64_MAX).value_or(0);
         faults.fail_write = parsed.integer("fail_write", 1, INT64_MAX).value_or(0);
+        faults.fail_copy = parsed.integer("fail_copy", 1, INT64_MAX).value_or(0);
         faults.lose = parsed.integer("lose", 1, INT64_MAX).value_or(0);
         faults.meet = parsed.integer("meet", 1, INT64_MAX).value_or(0);
     } catch (const std::exception& e) {
@@ -179,7 +182,11 @@ krait_backend make_table() {
     table.queue_copy = Guarded<&krait_backend::queue_copy>::call;
     table.queue_state_export = Guarded<&krait_backend::queue_state_export>::call;
     table.queue_state_import = Guarded<&krait_backend::queue_state_import>::call;
-    table.queue_state_copy = Guarded<&krait_backend::queue_state_copy>::call;
+    table.queue_state_copy = [](krait_queue* queue, krait_buffer* state, int64_t from, int64_t to, krait_error* err) {
+        if (const int64_t n = ++n_copies; n == faults.fail_copy)
+            return refuse(err, KRAIT_STATUS_INTERNAL, "copy " + std::to_string(n) + " fails, as it was asked to");
+        return Guarded<&krait_backend::queue_state_copy>::call(queue, state, from, to, err);
+    };
     table.queue_sync = Guarded<&krait_backend::queue_sync>::call;
     return table;
 }

@@ -214,6 +214,38 @@ TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
     }
 }
 
+// Where a state cannot be copied for a fork to go on, nothing has happened: they share it still, and go on when it can.
+TEST_F(FaultTest, ForksThatCannotBeCopiedGoOnLater) {
+    const auto first_ten = std::span(prompt_).first(10), rest = std::span(prompt_).subspan(10);
+    int n_failed = 0;
+    for (int n = 1;; ++n) {
+        SCOPED_TRACE(n);
+        const auto model = load(fmt::format("fault0:fail_copy={}", n));
+        ASSERT_TRUE(model) << model.error().message;
+        auto session = Session::create(*model, {.max_sequences = 3});
+        ASSERT_TRUE(session);
+        ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = first_ten}}));
+        ASSERT_TRUE(session->fork(0, 1));
+        ASSERT_TRUE(session->fork(0, 2));
+        const std::vector<SequenceInput> batch{
+            {.sequence = 1, .tokens = rest}, {.sequence = 0, .tokens = rest}, {.sequence = 2, .tokens = first_ten}};
+        auto decoded = session->decode(batch);
+        if (!decoded) {
+            ++n_failed;
+            EXPECT_NE(decoded.error().message.find("fails, as it was asked to"), std::string::npos) << decoded.error().message;
+            for (const int32_t sequence : {0, 1, 2}) EXPECT_EQ(session->tokens(sequence)->size(), 10u);
+            decoded = session->decode(batch);
+        }
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        for (const size_t input : {0, 1}) EXPECT_LE(test::nmse(test::copy_of(session->logits(input)), expected_), 1e-9);
+        ASSERT_TRUE(session->reset(2));
+        expect_right(*session, 2);
+        if (n > n_failed) break;
+    }
+    // Two of the three are copied, and each layer has two states.
+    EXPECT_EQ(n_failed, 2 * 2 * static_cast<int>((*load("cpu"))->shape().n_layer));
+}
+
 // A chain that fails has not happened: the sequence goes on from where it was, with the tokens that it would have had.
 TEST_F(FaultTest, AChainThatFailsHasNotHappened) {
     const std::span<const int32_t> few(prompt_.data(), 5);

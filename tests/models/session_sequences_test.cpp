@@ -380,6 +380,8 @@ TEST_F(PositionsTest, Refusals) {
                  "2 more snapshots: this session keeps at most 2 (max_snapshots), 1 are in use");
     EXPECT_TRUE(s.tokens(1)->empty());
     const auto model = Model::load(golden_model("mamba"), {.device = "cpu"});
+    expect_error(Session::create(*model, {.max_forks = -1}).map([](const Session&) {}), ErrorCode::invalid_argument,
+                 "-1 forks: 0 to 65536 are possible");
     expect_error(Session::create(*model, {.max_snapshots = -1}).map([](const Session&) {}), ErrorCode::invalid_argument,
                  "-1 snapshots");
 }

@@ -73,6 +73,30 @@ TEST_P(SessionTest, ForksGoTheirOwnWays) {
     ASSERT_EQ(s.tokens(1)->size(), 26u);
 }
 
+// A state for each sequence is enough: where forks need more for a run, states are copied before it, and nothing else changes.
+TEST_P(SessionTest, ForksTakeNoMoreStatesThanThereAreSequences) {
+    constexpr int32_t kSequences = 6;
+    const uint64_t one = session().state_device_bytes();
+    Session tight = session({.max_sequences = kSequences}), wide = session({.max_sequences = kSequences, .max_forks = 3});
+    EXPECT_LE(tight.state_device_bytes(), kSequences * one);
+    EXPECT_GT(wide.state_device_bytes(), tight.state_device_bytes());
+    for (Session* s : {&tight, &wide}) {
+        for (const int32_t pair : {0, 2, 4}) {
+            ASSERT_TRUE(s->decode({{.sequence = pair, .tokens = random_tokens(9, static_cast<uint32_t>(pair))}}));
+            ASSERT_TRUE(s->fork(pair, pair + 1));
+        }
+        std::vector<std::vector<int32_t>> next;
+        std::vector<SequenceInput> batch;
+        for (int32_t q = 0; q < kSequences; ++q) next.push_back(random_tokens(3, 20 + static_cast<uint32_t>(q)));
+        for (int32_t q = 0; q < kSequences; ++q) batch.push_back({.sequence = q, .tokens = next[static_cast<size_t>(q)]});
+        const auto decoded = s->decode(batch);
+        ASSERT_TRUE(decoded) << decoded.error().message;
+    }
+    for (int32_t q = 0; q < kSequences; ++q)
+        EXPECT_EQ(copy_of(tight.logits(static_cast<size_t>(q))), copy_of(wide.logits(static_cast<size_t>(q)))) << q;
+    EXPECT_EQ(*tight.save(3), *wide.save(3));
+}
+
 TEST_P(SessionTest, SlotsAreNeverLost) {
     Session s = session({.max_sequences = 4});
     std::mt19937 random(9);
