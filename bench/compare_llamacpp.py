@@ -212,7 +212,8 @@ def as_markdown(report: dict) -> str:
         for engine, merged in file["engines"].items():
             load = merged["load"]
             once = f", {load['first_token_seconds'] / load['read_once_seconds']:.2f} x reading the file once" if "read_once_seconds" in load else ""
-            lines.append(f"- {engine}: first token after {load['first_token_seconds']:.3f} s{once}; memory {merged['peak_memory_bytes'] / 2**20:.0f} MiB")
+            lines.append(f"- {engine}: first token after {load['first_token_seconds']:.3f} s{once}; memory {merged['peak_memory_bytes'] / 2**20:.0f} MiB, "
+                         f"{merged['peak_memory_bytes'] / model['bytes']:.2f} x the file")
         lines += ["", "| test | " + " | ".join(f"{e} | share | ratio" for e in engines) + f" | {PEER} |",
                   "|---|" + "---:|---:|---:|" * len(engines) + "---:|"]
         ratios = {(r["engine"], r["test"], r["n_tok"], r["n_seq"]): r["ratio"] for r in file["ratios"]}

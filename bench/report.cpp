@@ -51,7 +51,8 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     if (load.read_once)
         text += fmt::format(", {:.2f} x reading the file once ({:.3f} s)", load.first_token / *load.read_once, *load.read_once);
     facts.emplace_back("load", text);
-    facts.emplace_back("memory", fmt::format("{} at most", format_bytes(result.peak_memory)));
+    facts.emplace_back("memory",
+                       fmt::format("{} at most, {:.2f} x the file", format_bytes(result.peak_memory), memory_ratio(result)));
     return facts;
 }
 

@@ -29,7 +29,7 @@ Json model_json(const Report& report) {
         types[type] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
     const ModelWork& work = report.result.work;
     return {{"file", std::filesystem::path(model.file().name()).filename().string()},
-            {"bytes", model.file().bytes().size()},
+            {"bytes", model.file().file_size()},
             {"hash", fmt::format("{:016x}", model.hash())},
             {"architecture", shape.architecture},
             {"n_layer", shape.n_layer},
@@ -106,6 +106,7 @@ std::string as_json(const Report& report) {
     json["load"] = {{"seconds", result.load.load}, {"first_token_seconds", result.load.first_token}};
     if (result.load.read_once) json["load"]["read_once_seconds"] = *result.load.read_once;
     json["peak_memory_bytes"] = result.peak_memory;
+    json["peak_memory_to_file"] = memory_ratio(result);
     json["results"] = Json::array();
     for (const Series& series : result.series) json["results"].push_back(series_json(series, report));
     // Names come from files and may be no UTF-8.

@@ -16,6 +16,11 @@ struct TypeShare {
     uint64_t bytes = 0;
 };
 
+// The most memory that the process held, by the size of the model's file.
+inline double memory_ratio(const BenchResult& result) {
+    return static_cast<double>(result.peak_memory) / static_cast<double>(result.model->file().file_size());
+}
+
 // By format name.
 inline std::map<std::string, TypeShare> types_of(const GgufFile& file) {
     std::map<std::string, TypeShare> types;

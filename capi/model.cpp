@@ -36,6 +36,7 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         LoadOptions load;
         if (given.device) load.device = given.device;
         KRAIT_TRY(load.placement, placement_of(given));
+        if (given.no_mmap != 0) load.access = GgufAccess::read;
         if (const krait_executor* executor = given.executor)
             load.executor = {executor->context, executor->n_threads, executor->parallel};
         if (given.progress)

@@ -12,13 +12,15 @@
 namespace krait {
 namespace {
 
-uint64_t hash_of(const GgufFile& file) {
+Result<uint64_t> hash_of(const GgufFile& file) {
     // 4 KiB of each tensor tell two trainings of one shape apart without reading gigabytes.
     constexpr size_t kSample = 4096;
     const auto header = file.bytes().first(std::min<size_t>(file.data_offset(), file.bytes().size()));
     uint64_t hash = XXH3_64bits(header.data(), header.size());
-    for (const GgufTensor& tensor : file.tensors())
-        hash = XXH3_64bits_withSeed(tensor.bytes.data(), std::min(tensor.bytes.size(), kSample), hash);
+    for (const GgufTensor& tensor : file.tensors()) {
+        KRAIT_TRY(const GgufBytes sample, file.read(tensor, kSample));
+        hash = XXH3_64bits_withSeed(sample.bytes.data(), sample.bytes.size(), hash);
+    }
     return hash;
 }
 
@@ -36,7 +38,7 @@ Result<std::vector<std::shared_ptr<const Device>>> open_devices(const std::strin
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {
-    KRAIT_TRY(GgufFile file, GgufFile::open(path));
+    KRAIT_TRY(GgufFile file, GgufFile::open(path, options.access));
     return load(std::move(file), options);
 }
 
@@ -49,6 +51,9 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     auto model = std::shared_ptr<Model>(new Model(std::move(file)));
     KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
     model->fit_vocabulary();
+    // The tokenizer has them: 5 MB of a usual vocabulary.
+    for (const char* key : {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})
+        model->file_.forget(key);
     const auto from_environment = options.device.empty() ? environment::device() : std::nullopt;
     auto devices = open_devices(from_environment ? *from_environment : options.device, options.executor);
     if (!devices && from_environment) return tl::unexpected<Error>(std::move(devices).error().within("KRAIT_DEVICE"));
@@ -60,7 +65,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
               Weights::load(model->file_, weights, model->devices_, model->placement_.weight_homes(), options.progress));
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
-    model->hash_ = hash_of(model->file_);
+    KRAIT_TRY(model->hash_, hash_of(model->file_));
     // Devices that read weights in place get their pages anew, from the system's cache.
     model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
     return model;

@@ -17,7 +17,8 @@ struct LoadOptions {
     std::string device;
     PlacementOptions placement;  // what goes where, of several devices
     LoadProgress progress;
-    Device::Executor executor{};  // threads of the application instead of the device's own (core/runtime/device.hpp)
+    GgufAccess access = GgufAccess::mapped;  // of a file that is named by its path
+    Device::Executor executor{};             // threads of the application instead of the device's own (core/runtime/device.hpp)
 };
 
 class Model {

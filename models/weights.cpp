@@ -62,7 +62,7 @@ class ReadAhead {
   private:
     void ask() {
         const GgufTensor& tensor = *tensors_[asked_++];
-        file_.advise(MappedFile::Advice::will_need, tensor.bytes);
+        file_.will_read(tensor);
         waiting_ += tensor.byte_size();
     }
 
@@ -77,6 +77,10 @@ class ReadAhead {
 // system keeps the file in its cache as long as it has room. Little enough beside any model worth measuring (mamba-130m: 80 MB),
 // and enough that giving back (1 ms for 100 MB) costs nothing.
 constexpr uint64_t kMaxResident = uint64_t{4} << 20;
+
+// A weight that is smaller is not read in place by any device: the system maps 64 KiB for whatever is touched, and a model has
+// hundreds of small vectors.
+constexpr uint64_t kSmall = uint64_t{64} << 10;
 
 }  // namespace
 
@@ -100,11 +104,13 @@ Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
     const TensorDesc& desc = descs_.find(spec.name)->second;
     KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
     const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
-    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, weight.tensor->bytes);
+    KRAIT_TRY(const GgufBytes read, file.read(*weight.tensor));
+    const bool stays = !read.own && read.bytes.size() >= kSmall;
+    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes);
     for (const WeightHome& at : weight.homes) {
         const Device& device = *devices[static_cast<size_t>(at.device)];
         Result<Buffer> buffer = as_it_is
-                                    ? device.upload_constant(desc, at.uses, weight.tensor->bytes, KRAIT_UPLOAD_BYTES_PERSIST)
+                                    ? device.upload_constant(desc, at.uses, read.bytes, stays ? KRAIT_UPLOAD_BYTES_PERSIST : 0)
                                     : device.upload_constant(desc, at.uses, std::as_bytes(std::span(values)));
         if (!buffer) {
             Error error = std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name));

@@ -79,6 +79,8 @@ void ModelArguments::add_device(Command& command) {
                 "each; 'none' (default)")
         .value_name("LIST")
         .suggest({"none", "spread"});
+    command.option("--no-mmap", no_mmap,
+                   "read the file, tensor by tensor, instead of mapping it: for a file that others may write into meanwhile");
     add_placement(command, placement);
 }
 
@@ -122,7 +124,7 @@ Result<std::string> ModelArguments::device_spec() const {
 
 Result<GgufFile> ModelArguments::open() const {
     if (path.empty()) return GgufFile::parse(demo_model_bytes(), "the demo model");
-    return GgufFile::open(path);
+    return GgufFile::open(path, no_mmap ? GgufAccess::read : GgufAccess::mapped);
 }
 
 Result<std::shared_ptr<const Model>> ModelArguments::load() const {

@@ -46,10 +46,11 @@ struct ModelArguments {
     std::string device;
     std::optional<int> threads;
     std::string affinity;
+    bool no_mmap = false;
     PlacementTexts placement;
     std::string explain;  // "table" or "dot": show the placement instead of running
     void add_path(Command& command);
-    void add_device(Command& command);   // --device, --threads, --affinity; --layers, --split, --place, --max-memory
+    void add_device(Command& command);   // --device, --threads, --affinity, --no-mmap; --layers, --split, --place, --max-memory
     void add_explain(Command& command);  // --explain
     // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two already.
     Result<std::string> device_spec() const;

@@ -3,6 +3,7 @@
 // How much memory the machine has, and getting some of it.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -39,12 +40,14 @@ Allocation::Allocation(uint64_t size, std::string_view what) {
     // From here on, a weight that is read in full every step deserves pages that do not miss in the TLB.
     constexpr uint64_t kHugePage = uint64_t{2} << 20;
     const uint64_t alignment = size >= 2 * kHugePage ? kHugePage : kAlignment;
-    const uint64_t rounded = size == 0 ? alignment : (size + alignment - 1) / alignment * alignment;
-    data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
-    if (!data_) throw_out_of_memory(size, memory_free(), what);
+    const uint64_t rounded = std::max(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
+    void* memory = nullptr;
+    if (posix_memalign(&memory, alignment, rounded) != 0) throw_out_of_memory(size, memory_free(), what);
+    data_ = static_cast<std::byte*>(memory);
     size_ = rounded;
 #if defined(__linux__)
-    if (alignment == kHugePage) madvise(data_, rounded, MADV_HUGEPAGE);  // a wish: refusal changes nothing
+    // A wish: refusal changes nothing. The rest takes small pages, so that nothing is taken beyond the end.
+    if (alignment == kHugePage) madvise(data_, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
 }
 

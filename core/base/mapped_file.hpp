@@ -2,7 +2,8 @@
 //
 // A file mapped into memory, read-only. Pages come in when they are touched, so a model of many gigabytes opens at
 // once. The mapping ends with the object; spans from bytes() must not outlive it. Moving keeps their addresses.
-// A file that another process cuts short while it is mapped is lost: touching the missing pages kills the process.
+// A file that another process cuts short while it is mapped is lost: touching the missing pages kills the process (input_file.hpp
+// reads without that).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,7 @@ class MappedFile {
         dont_need,   // drop the pages from this process; they come back from the file when touched
     };
 
-    // Fails for a missing file, a directory or other special file, an empty file, and where the system refuses.
+    // Fails as InputFile::open does, and where the system cannot map it.
     static Result<MappedFile> open(const std::filesystem::path& path);
 
     MappedFile() = default;

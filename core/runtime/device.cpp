@@ -118,7 +118,7 @@ Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec, const Execu
 
 Result<std::shared_ptr<Device>> Device::open_auto(const Executor& executor) {
     std::string refusals;
-    for (const DeviceListing& listing : PluginRegistry::instance().devices()) {
+    for (const DeviceListing& listing : PluginRegistry::instance().devices(PluginRegistry::Devices::for_auto)) {
         if (!listing.error.empty() || listing.info.auto_rank == 0) continue;
         auto device = open(DeviceSpec{listing.family, listing.index, {}, {}}, executor);
         if (device) return device;

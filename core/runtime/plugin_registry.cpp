@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/environment.hpp"
+#include "core/runtime/driver_nodes.hpp"
 #include "core/runtime/safe_probe.hpp"
 #include "core/runtime/static_plugins.hpp"
 
@@ -113,32 +114,43 @@ void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugi
         reports_.push_back(std::move(report));
         return;
     }
-    krait_error why = empty_plugin_error();
-    report.score = plugin->api().score(&why);
-    if (report.score == 0)
-        report.reason = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
-    entries_.push_back({plugin, report.score, report.reason});
+    entries_.push_back({.plugin = plugin, .report = reports_.size(), .is_scored = false, .score = 0, .refusal = {}});
     reports_.push_back(std::move(report));
 }
 
-const PluginRegistry::Entry* PluginRegistry::best_of(std::string_view family) const {
+void PluginRegistry::ask_score(Entry& entry) {
+    if (std::exchange(entry.is_scored, true)) return;
+    krait_error why = empty_plugin_error();
+    entry.score = entry.plugin->api().score(&why);
+    if (entry.score == 0)
+        entry.refusal = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
+    reports_[entry.report].score = entry.score;
+    reports_[entry.report].reason = entry.refusal;
+}
+
+const PluginRegistry::Entry* PluginRegistry::best_of(std::string_view family) {
     const Entry* best = nullptr;
-    for (const Entry& entry : entries_)
-        if (entry.plugin->family() == family && entry.score > (best ? best->score : 0)) best = &entry;
+    for (Entry& entry : entries_) {
+        if (entry.plugin->family() != family) continue;
+        ask_score(entry);
+        if (entry.score > (best ? best->score : 0)) best = &entry;
+    }
     return best;
 }
 
 std::vector<PluginReport> PluginRegistry::reports() {
     const std::lock_guard lock(mutex_);
     load_locked();
+    for (Entry& entry : entries_) ask_score(entry);
     return reports_;
 }
 
-std::vector<DeviceListing> PluginRegistry::devices() {
+std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
     const std::lock_guard lock(mutex_);
     load_locked();
     std::set<std::string_view> families;
-    for (const Entry& entry : entries_) families.insert(entry.plugin->family());
+    for (const Entry& entry : entries_)
+        if (which == Devices::all || may_have_auto_devices(entry.plugin->family())) families.insert(entry.plugin->family());
 
     std::vector<DeviceListing> listings;
     for (const std::string_view family : families) {
@@ -168,13 +180,14 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
     load_locked();
     std::string variants, families;
     std::set<std::string_view> listed;
-    for (const Entry& entry : entries_) {
+    for (Entry& entry : entries_) {
         if (listed.insert(entry.plugin->family()).second)
             families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.plugin->family());
         if (entry.plugin->family() != family) continue;
         if (!entry.plugin->variant().empty())
             variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.plugin->variant());
         if (variant.empty() || entry.plugin->variant() != variant) continue;
+        ask_score(entry);
         if (entry.score == 0)
             return fail(ErrorCode::unavailable, "'{}:{}' cannot be used here: {}", family, variant, entry.refusal);
         return entry.plugin;

@@ -43,8 +43,12 @@ class PluginRegistry {
     void set_safe_probe(bool on);
 
     std::vector<PluginReport> reports();
+    enum class Devices : uint8_t {
+        all,
+        for_auto,  // without those of families whose drivers need not be loaded to know that "auto" takes none (driver_nodes.hpp)
+    };
     // The devices of the best plugin of each family, highest auto_rank first.
-    std::vector<DeviceListing> devices();
+    std::vector<DeviceListing> devices(Devices which = Devices::all);
     // The plugin that serves a family: the variant asked for, else the one with the highest score. An error says what there is.
     Result<std::shared_ptr<Plugin>> find(std::string_view family, std::string_view variant = {});
 
@@ -66,6 +70,8 @@ class PluginRegistry {
   private:
     struct Entry {
         std::shared_ptr<Plugin> plugin;
+        size_t report = 0;
+        bool is_scored = false;  // what follows, and the report, are known
         uint32_t score = 0;
         std::string refusal;
     };
@@ -74,7 +80,8 @@ class PluginRegistry {
     void scan_folder(const std::filesystem::path& folder);
     Result<std::shared_ptr<Plugin>> load_plugin(const std::filesystem::path& file) const;
     void admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded);
-    const Entry* best_of(std::string_view family) const;
+    void ask_score(Entry& entry);  // once: finding out may load drivers, so only those are asked whose family is wanted
+    const Entry* best_of(std::string_view family);
 
     std::mutex mutex_;
     std::mutex log_mutex_;

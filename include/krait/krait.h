@@ -100,9 +100,10 @@ typedef struct krait_model_options {
     size_t n_place;
     const char* const* max_memory; /* n_max_memory texts "device=8G": most of weights, a state and a run's values there */
     size_t n_max_memory;
+    int32_t no_mmap; /* 1: the file is read, tensor by tensor, not mapped; 0: mapped, and must not become shorter meanwhile */
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
-    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0 }
+    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
 
 typedef struct krait_model_description {
     char architecture[32]; /* general.architecture of the file */

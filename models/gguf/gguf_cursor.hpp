@@ -22,12 +22,15 @@ class GgufCursor {
     // limit keeps a file that declares gigabytes of metadata from filling the memory with them.
     static constexpr size_t kMaxHeaderBytes = size_t{256} << 20;
 
-    GgufCursor(std::span<const std::byte> bytes, std::string_view file)
-        : file_size_(bytes.size()), window_(bytes.first(std::min(bytes.size(), kMaxHeaderBytes))), file_(file) {}
+    // The file, or the beginning of one of file_size bytes.
+    GgufCursor(std::span<const std::byte> bytes, uint64_t file_size, std::string_view file)
+        : file_size_(file_size), window_(bytes.first(std::min(bytes.size(), kMaxHeaderBytes))), file_(file) {}
 
     [[nodiscard]] uint64_t position() const { return position_; }
     [[nodiscard]] uint64_t remaining() const { return window_.size() - position_; }
     [[nodiscard]] uint64_t file_size() const { return file_size_; }
+    // Whether an error came of too short a beginning: with more bytes of the file there may be none, or another one.
+    [[nodiscard]] bool lacks_bytes() const { return lacks_bytes_; }
 
     // What the next fields belong to: a part of the file, or entry index of one of its lists, named once that is known.
     void enter(std::string_view part) { part_ = part, listed_ = false, named_ = false; }
@@ -65,17 +68,20 @@ class GgufCursor {
         if (length > max_bytes)
             return error(ErrorCode::corrupt_file, "length of the {} at byte {} is {}; at most {} is possible", field, at,
                          length, max_bytes);
-        if (length > remaining())
+        if (length > remaining()) {
+            note_lack();
             return error(code_beyond(length), "length of the {} at byte {} is {}, but only {} bytes follow{}", field, at,
                          length, remaining(), note_beyond(length));
+        }
         KRAIT_TRY(const std::span<const std::byte> bytes, take(length, field));
         return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
 
     // A number of entries of at least entry_bytes each, which stands at byte `at`, against what follows.
-    [[nodiscard]] Result<void> check_count(uint64_t count, uint64_t at, std::string_view field, uint64_t entry_bytes) const {
+    [[nodiscard]] Result<void> check_count(uint64_t count, uint64_t at, std::string_view field, uint64_t entry_bytes) {
         const uint64_t possible = remaining() / entry_bytes;
         if (count <= possible) return {};
+        note_lack();
         const uint64_t needed = count > UINT64_MAX / entry_bytes ? UINT64_MAX : count * entry_bytes;
         return error(code_beyond(needed), "{} at byte {} is {}, but the {} bytes that follow hold at most {}{}", field, at,
                      count, remaining(), possible, note_beyond(needed));
@@ -94,7 +100,9 @@ class GgufCursor {
     [[nodiscard]] std::string_view note_beyond(uint64_t size) const {
         return in_file(size) ? " in the first 256 MiB, where metadata and tensor records must lie" : "";
     }
-    [[nodiscard]] tl::unexpected<Error> past_end(uint64_t size, std::string_view field) const {
+    void note_lack() { lacks_bytes_ = window_.size() < std::min<uint64_t>(file_size_, kMaxHeaderBytes); }
+    [[nodiscard]] tl::unexpected<Error> past_end(uint64_t size, std::string_view field) {
+        note_lack();
         if (in_file(size))
             return error(ErrorCode::unsupported,
                          "{} at byte {} lies outside the first 256 MiB, where metadata and tensor "
@@ -114,6 +122,7 @@ class GgufCursor {
     uint64_t index_ = 0;
     bool listed_ = false;
     bool named_ = false;
+    bool lacks_bytes_ = false;
 };
 
 }  // namespace krait

@@ -26,8 +26,11 @@ constexpr uint32_t byte_swapped(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00)
 // One pass over the file's fields, in their order.
 class GgufParser {
   public:
-    GgufParser(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)), cursor_(bytes, name_) {
+    // The file, or the beginning of one of file_size bytes.
+    GgufParser(std::span<const std::byte> bytes, uint64_t file_size, std::string name)
+        : name_(std::move(name)), cursor_(bytes, file_size, name_) {
         file_.bytes_ = bytes;
+        file_.file_size_ = file_size;
     }
     GgufParser(const GgufParser&) = delete;
     GgufParser& operator=(const GgufParser&) = delete;
@@ -43,6 +46,7 @@ class GgufParser {
         file_.name_ = name_;
         return std::move(file_);
     }
+    [[nodiscard]] bool lacks_bytes() const { return cursor_.lacks_bytes(); }
 
   private:
     Result<void> parse_header();
@@ -236,10 +240,12 @@ Result<std::vector<std::string>> GgufParser::read_strings(uint64_t count, uint64
     // A walk over the lengths first: memory is taken only for strings that are all there.
     GgufCursor walk = cursor_;
     for (uint64_t i = 0; i < count; ++i) {
-        if (auto string = walk.read_string("array element"); !string)
+        if (auto string = walk.read_string("array element"); !string) {
+            cursor_ = walk;  // which knows whether bytes were lacking
             return tl::unexpected<Error>{
                 {string.error().code, fmt::format("{} (element {} of the {} that the array length at byte {} declares)",
                                                   string.error().message, i, count, count_at)}};
+        }
     }
     std::vector<std::string> strings;
     strings.reserve(count);
@@ -383,7 +389,8 @@ Result<void> GgufParser::place_tensors() {
                                  "offset at byte {} is {}, so the tensor's {} bytes ({}) end at byte {}; the file ends at byte "
                                  "{}: {} bytes are missing. Is the file complete?",
                                  offset_field(tensor), offset, size, to_string(tensor.desc), end, file_size, end - file_size);
-        tensor.bytes = file_.bytes_.subspan(tensor.file_offset, size);
+        tensor.size = size;
+        if (file_.bytes_.size() == file_size) tensor.bytes = file_.bytes_.subspan(tensor.file_offset, size);
     }
     return check_overlaps();
 }
@@ -412,22 +419,73 @@ Result<void> GgufParser::check_overlaps() {
 
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string name) {
     try {
-        return GgufParser(bytes, std::move(name)).parse();
+        return GgufParser(bytes, bytes.size(), std::move(name)).parse();
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", bytes.size());
     }
 }
 
-Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
+Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufAccess access) {
+    if (access == GgufAccess::read) return open_read(path);
     KRAIT_TRY(MappedFile mapping, MappedFile::open(path));
     KRAIT_TRY(GgufFile file, parse(mapping.bytes(), path.string()));
     file.mapping_ = std::move(mapping);
     return file;
 }
 
+// How long the header is shows when it has been read: the beginning of the file, a longer one where that was not enough.
+Result<GgufFile> GgufFile::open_read(const std::filesystem::path& path) {
+    constexpr uint64_t kFirst = uint64_t{4} << 20;  // vocabularies of 50,000 tokens and their merges take 2 MiB
+    KRAIT_TRY(InputFile input, InputFile::open(path));
+    const auto read_to = [&](std::vector<std::byte>& header, uint64_t size) {
+        const size_t known = header.size();
+        header.resize(std::min(size, input.size()));
+        return input.read(known, std::span(header).subspan(std::min(known, header.size())));
+    };
+    try {
+        std::vector<std::byte> header;
+        for (uint64_t size = kFirst;; size *= 2) {
+            KRAIT_CHECK(read_to(header, size));
+            GgufParser parser(header, input.size(), path.string());
+            Result<GgufFile> file = parser.parse();
+            if (!file && parser.lacks_bytes()) continue;
+            if (!file) return file;
+            KRAIT_CHECK(read_to(header, file->data_offset_));
+            header.shrink_to_fit();
+            for (GgufTensor& tensor : file->tensors_) tensor.bytes = {};  // of a file that is all header
+            file->header_ = std::move(header);
+            file->bytes_ = file->header_;
+            file->input_ = std::move(input);
+            return file;
+        }
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", input.size());
+    }
+}
+
+Result<GgufBytes> GgufFile::read(const GgufTensor& tensor, uint64_t most) const {
+    const auto size = static_cast<size_t>(std::min(tensor.size, most));
+    if (!is_read()) return GgufBytes{tensor.bytes.first(size), nullptr};
+    auto own = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> bytes(own.get(), size);
+    if (Result<void> done = input_.read(tensor.file_offset, bytes); !done)
+        return tl::unexpected<Error>(std::move(done).error().within(fmt::format("tensor {}", quote_name(tensor.name))));
+    return GgufBytes{bytes, std::move(own)};
+}
+
+void GgufFile::will_read(const GgufTensor& tensor) const {
+    if (is_read()) input_.will_need(tensor.file_offset, tensor.size);
+    else mapping_.advise(MappedFile::Advice::will_need, tensor.bytes);
+}
+
 const GgufMetadata* GgufFile::find(std::string_view key) const {
     const auto found = metadata_index_.find(key);
     return found == metadata_index_.end() ? nullptr : &metadata_[found->second];
+}
+
+void GgufFile::forget(std::string_view key) {
+    if (const auto found = metadata_index_.find(key); found != metadata_index_.end())
+        metadata_[found->second].value = GgufArray(std::vector<std::string>());
 }
 
 const GgufTensor* GgufFile::find_tensor(std::string_view name) const {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads GGUF, versions 2 and 3, little-endian. The whole structure is checked before open() or parse() returns: every
-// tensor's bytes lie inside the file, none overlap, names are unique. Tensor data itself is never touched.
+// tensor's bytes lie inside the file, none overlap, names are unique. Tensor data itself is not touched before read().
 //
 // Errors name the field and the byte where it stands: corrupt_file where the content contradicts the format or lacks
 // what a caller asks for, unsupported where it is a valid file that Krait does not take; open() also gives what
-// MappedFile gives. No count in the file makes the reader allocate more than the bytes behind the count justify.
+// MappedFile or InputFile gives. No count in the file makes the reader allocate more than the bytes behind the count justify.
 //
 //   KRAIT_TRY(const GgufFile file, GgufFile::open("model.gguf"));
 //   KRAIT_TRY(const std::string_view arch, file.get_string("general.architecture"));
@@ -13,18 +13,30 @@
 //   KRAIT_TRY(const GgufTensor* const weight, file.tensor("token_embd.weight"));
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
+#include "core/base/input_file.hpp"
 #include "core/base/mapped_file.hpp"
 #include "models/gguf/gguf_types.hpp"
 
 namespace krait {
 
+enum class GgufAccess : uint8_t {
+    mapped,  // the file is mapped as long as the object lives: tensors are there when they are touched
+    read,    // tensors are read one by one (GgufFile::read), each into memory of its own
+};
+
+// A tensor's data, in memory of its own where the file is not mapped.
+struct GgufBytes {
+    std::span<const std::byte> bytes;
+    std::unique_ptr<std::byte[]> own;
+};
+
 class GgufFile {
   public:
-    // Maps the file and keeps it mapped while the object lives.
-    static Result<GgufFile> open(const std::filesystem::path& path);
+    static Result<GgufFile> open(const std::filesystem::path& path, GgufAccess access = GgufAccess::mapped);
     // Borrows the bytes, which must outlive the object; name stands for the file in messages.
     static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
@@ -35,13 +47,23 @@ class GgufFile {
     [[nodiscard]] uint32_t version() const { return version_; }
     [[nodiscard]] uint32_t alignment() const { return alignment_; }
     [[nodiscard]] uint64_t data_offset() const { return data_offset_; }  // where tensor data begins
+    [[nodiscard]] uint64_t file_size() const { return file_size_; }
+    // The whole file; of one that is read what precedes the data of tensors.
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-    // Hints to the system about the mapping, for example about one tensor's bytes; nothing where bytes were parsed.
+    // Hints to the system about the mapping, for example about one tensor's bytes; nothing where there is none.
     void advise(MappedFile::Advice advice, std::span<const std::byte> part) const { mapping_.advise(advice, part); }
+
+    // Whatever the access: the data of a tensor, or the first `most` bytes of it. An error where the file cannot be read any more.
+    Result<GgufBytes> read(const GgufTensor& tensor, uint64_t most = UINT64_MAX) const;
+    [[nodiscard]] bool is_read() const { return input_.is_open(); }
+    // A hint: this tensor is read soon.
+    void will_read(const GgufTensor& tensor) const;
 
     // ---- metadata, in the order of the file ----
     [[nodiscard]] std::span<const GgufMetadata> metadata() const { return metadata_; }
     [[nodiscard]] const GgufMetadata* find(std::string_view key) const;  // nullptr where absent
+    // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of strings.
+    void forget(std::string_view key);
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
 
     // The value as T, or an error that names the key, its place, what it is and what was expected.
@@ -91,9 +113,14 @@ class GgufFile {
     friend class GgufParser;
     GgufFile() = default;
 
+    static Result<GgufFile> open_read(const std::filesystem::path& path);
+
     std::string name_;
-    MappedFile mapping_;  // empty for parse()
+    MappedFile mapping_;             // where it is mapped
+    InputFile input_;                // where it is read
+    std::vector<std::byte> header_;  // of input_
     std::span<const std::byte> bytes_;
+    uint64_t file_size_ = 0;
     uint32_t version_ = 0;
     uint32_t alignment_ = kGgufDefaultAlignment;
     uint64_t data_offset_ = 0;

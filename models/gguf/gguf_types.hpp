@@ -72,11 +72,12 @@ struct GgufTensor {
     TensorDesc desc{};                 // contiguous, extents in Krait's order: the last varies fastest
     uint64_t file_offset = 0;          // of the first byte of data, from the start of the file
     uint64_t record_offset = 0;        // of the record that describes it; complaints about the shape name this one
-    std::span<const std::byte> bytes;  // inside the mapping or the span that was parsed
+    uint64_t size = 0;                 // bytes of data
+    std::span<const std::byte> bytes;  // the data, inside the mapping or the span that was parsed; empty in a file that is read
 
     [[nodiscard]] DType dtype() const { return dtype_of(desc); }
     [[nodiscard]] std::span<const int64_t> extents() const { return {desc.extent, desc.rank}; }
-    [[nodiscard]] uint64_t byte_size() const { return bytes.size(); }
+    [[nodiscard]] uint64_t byte_size() const { return size; }
 };
 
 // ---- facts of the format -------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ CEILINGS = {"read_gb_per_second": 10, "peaks": [{"number": "int8", "unit": "vnni
             "peak_of_this_model": {"number": "int8", "unit": "vnni"}}
 RESULT = {"test": "prompt", "n_tok": 10, "n_seq": 1}
 KRAIT = {"krait": "9.9", "machine": {"cpu": "A CPU", "features": "f", "os": "o", "processors": 2, "memory_bytes": 2**30},
-         "model": {"file": "m.gguf"}, "ceilings": CEILINGS, "load": {"seconds": 1, "first_token_seconds": 3, "read_once_seconds": 2},
+         "model": {"file": "m.gguf", "bytes": 2**19}, "ceilings": CEILINGS, "load": {"seconds": 1, "first_token_seconds": 3, "read_once_seconds": 2},
          "peak_memory_bytes": 2**20, "results": [dict(RESULT, gb_per_second=2, gflop_per_second=50, share_of_read=0.2, share_of_peak=0.5)]}
 PEER = {"version": "1", "system": "s", "settings": {}, "load": {"seconds": 1, "first_token_seconds": 2}, "peak_memory_bytes": 2**20,
         "results": [RESULT]}

@@ -72,6 +72,9 @@ TEST(Report, JsonHoldsAllThatAResultNeeds) {
     EXPECT_EQ(json.at("ceilings").at("peaks").size(), 4u);
     EXPECT_EQ(json.at("ceilings").at("peak_of_this_model").at("unit"), "c");
     EXPECT_GT(json.at("load").at("first_token_seconds"), 0);
+    EXPECT_DOUBLE_EQ(json.at("peak_memory_to_file").get<double>() * static_cast<double>(demo_model_bytes().size()),
+                     json.at("peak_memory_bytes").get<double>());
+    EXPECT_GT(json.at("peak_memory_bytes"), 0);
     const auto& prompt = json.at("results").at(0);
     EXPECT_EQ(prompt.at("test"), "prompt");
     EXPECT_EQ(prompt.at("n_tok"), 8);
@@ -93,7 +96,8 @@ TEST(Report, WithoutCeilingsThereAreNoShares) {
 TEST(Report, TableAndMarkdownShowTheSame) {
     const Report report = demo_report();
     const std::string table = as_table(report), markdown = as_markdown(report);
-    for (const char* word : {"prompt 8", "decode 2", "25%", "10%", "4.0", "2000.00", "read 20.0 GB/s"}) {
+    for (const char* word :
+         {"prompt 8", "decode 2", "25%", "10%", "4.0", "2000.00", "read 20.0 GB/s", "MiB at most, ", " x the file"}) {
         EXPECT_NE(table.find(word), std::string::npos) << word;
         EXPECT_NE(markdown.find(word), std::string::npos) << word;
     }

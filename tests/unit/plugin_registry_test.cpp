@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <set>
 
 #include "core/runtime/device.hpp"
+#include "core/runtime/driver_nodes.hpp"
 #include "tests/main/paths.hpp"
 
 namespace krait {
@@ -20,6 +23,30 @@ PluginRegistry& registry() {
         return instance;
     }();
     return loaded;
+}
+
+// What a plugin would load to find its score is not loaded for another family's sake.
+TEST(PluginRegistry, AsksOnlyTheFamilyThatIsWanted) {
+    if (std::getenv("KRAIT_TEST_ASKED")) GTEST_SKIP() << "an earlier test of this process has asked for all";
+    registry();
+    ASSERT_TRUE(Device::open("null"));
+    ASSERT_TRUE(Device::open("reference"));
+    EXPECT_FALSE(Device::open("warp"));
+    EXPECT_EQ(std::getenv("KRAIT_TEST_ASKED"), nullptr);
+    ASSERT_TRUE(Device::open("tells"));
+    EXPECT_NE(std::getenv("KRAIT_TEST_ASKED"), nullptr);
+}
+
+TEST(DriverNodes, OnlyFamiliesOfGpusAreLeftOut) {
+    for (const char* family : {"cpu", "cuda", "reference", "anything"}) EXPECT_TRUE(may_have_auto_devices(family));
+    std::error_code ignored;
+    if (std::filesystem::exists("/dev/dri", ignored) || std::filesystem::exists("/dev/nvidiactl", ignored))
+        GTEST_SKIP() << "this machine may have a GPU";
+    std::set<std::string> all, for_auto;
+    for (const auto& listing : registry().devices()) all.insert(listing.family);
+    for (const auto& listing : registry().devices(PluginRegistry::Devices::for_auto)) for_auto.insert(listing.family);
+    all.erase("vulkan");
+    EXPECT_EQ(for_auto, all);
 }
 
 // The report on plugins/krait-<name>.so.

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The null backend with one thing changed. CHANGE: a statement on `table`; SCORE and WHY: what score() says; RETURN_NULL: the
- * query gives no table; NO_QUERY: the library exports nothing.
+ * The null backend with one thing changed. CHANGE: a statement on `table`; SCORE and WHY: what score() says; ASKED: the variable of the
+ * environment that it sets; RETURN_NULL: the query gives no table; NO_QUERY: the library exports nothing.
  */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/abi/backend_abi.h"
@@ -12,6 +14,9 @@ const krait_backend* krait_null_query(uint32_t host_abi_version, const krait_hos
 
 #ifdef SCORE
 static uint32_t score(krait_error* why) {
+#ifdef ASKED
+    setenv(ASKED, "1", 1);
+#endif
     if (why != NULL) snprintf(why->message, sizeof why->message, "%s", WHY);
     return SCORE;
 }
