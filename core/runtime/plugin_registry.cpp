@@ -50,7 +50,7 @@ void PluginRegistry::set_log(LogSink sink) {
 
 void PluginRegistry::add_folder(fs::path folder) {
     const std::lock_guard lock(mutex_);
-    if (loaded_) scan_folder(folder);
+    if (loaded_) scan_folder(folder, Folder::named);
     extra_folders_.push_back(std::move(folder));
 }
 
@@ -67,6 +67,7 @@ void PluginRegistry::load_locked() {
 
     std::vector<fs::path> folders = extra_folders_;
     for (fs::path& folder : environment::backend_path()) folders.push_back(std::move(folder));
+    const size_t n_named = folders.size();
     const fs::path here = file_of_code(reinterpret_cast<const void*>(&PluginRegistry::instance)).parent_path();
     if (!here.empty()) {
         folders.push_back(here / "backends");
@@ -74,19 +75,27 @@ void PluginRegistry::load_locked() {
         folders.push_back((here / ".." / KRAIT_INSTALL_LIBDIR / "krait" / "backends").lexically_normal());
     }
     std::set<fs::path> seen;
-    for (const fs::path& folder : folders)
-        if (seen.insert(folder).second) scan_folder(folder);
+    for (size_t i = 0; i < folders.size(); ++i)
+        if (seen.insert(folders[i]).second) scan_folder(folders[i], i < n_named ? Folder::named : Folder::usual);
 }
 
-void PluginRegistry::scan_folder(const fs::path& folder) {
+void PluginRegistry::scan_folder(const fs::path& folder, Folder kind) {
     std::vector<fs::path> files;
-    std::error_code ignored;
-    for (fs::directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) {
+    std::error_code code;
+    for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
         const fs::path& file = it->path();
         if (file.filename().string().starts_with("krait-") && file.extension() == ".so") files.push_back(file);
     }
     std::sort(files.begin(), files.end());  // the same order on every file system
     for (const fs::path& file : files) admit(file.string(), load_plugin(file));
+    if (kind == Folder::named && (code || files.empty()))
+        reports_.push_back(
+            {.path = folder.string(),
+             .family = {},
+             .variant = {},
+             .version = {},
+             .score = 0,
+             .reason = code ? "this folder cannot be read: " + code.message() : "no file in this folder is named krait-*.so"});
 }
 
 Result<std::shared_ptr<Plugin>> PluginRegistry::load_plugin(const fs::path& file) const {

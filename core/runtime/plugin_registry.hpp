@@ -3,7 +3,8 @@
 // The plugins of this process: the one global thing in Krait. Found in folders, in this order:
 //   folders given to add_folder() · KRAIT_BACKEND_PATH · backends/ or krait/backends/ beside the file that holds this code ·
 //   the installed lib/krait/backends
-// Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work.
+// Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work. So do folders that were
+// named, the first two kinds, and hold no plugin or cannot be read.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,7 @@
 namespace krait {
 
 struct PluginReport {
-    std::string path;
+    std::string path;                      // of a plugin, or of a folder that has none
     std::string family, variant, version;  // empty where it could not be loaded
     uint32_t score = 0;                    // 0 = not used
     std::string reason;                    // why it is not used; empty where it is
@@ -77,7 +78,8 @@ class PluginRegistry {
     };
     PluginRegistry();
     void load_locked();
-    void scan_folder(const std::filesystem::path& folder);
+    enum class Folder { named, usual };  // by somebody, who will ask why it has no effect; or one that need not exist
+    void scan_folder(const std::filesystem::path& folder, Folder kind);
     Result<std::shared_ptr<Plugin>> load_plugin(const std::filesystem::path& file) const;
     void admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded);
     void ask_score(Entry& entry);  // once: finding out may load drivers, so only those are asked whose family is wanted

@@ -3,7 +3,9 @@
 // The loader: plugins with one thing wrong each (plugins/) are refused with the right sentence, and the rest work.
 #include "core/runtime/plugin_registry.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -153,10 +155,28 @@ TEST(PluginRegistry, ListsEachFamilyOnce) {
     EXPECT_EQ(std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("asleep"); }), 0);
 }
 
-TEST(PluginRegistry, AFolderThatIsNotThereHarmsNothing) {
-    const size_t before = registry().reports().size();
-    registry().add_folder("/there/is/no/such/folder");
-    EXPECT_EQ(registry().reports().size(), before);
+// Whoever named a folder, in KRAIT_BACKEND_PATH too, looks here when it has no effect.
+TEST(PluginRegistry, FoldersWithoutPluginsAreListedWithTheReason) {
+    const auto expect = [](const std::string& folder, const std::string& words) {
+        const size_t before = registry().reports().size();
+        registry().add_folder(folder);
+        const auto reports = registry().reports();
+        ASSERT_EQ(reports.size(), before + 1) << folder;
+        EXPECT_EQ(reports.back().path, folder);
+        EXPECT_EQ(reports.back().family, "");
+        EXPECT_EQ(reports.back().score, 0u);
+        EXPECT_NE(reports.back().reason.find(words), std::string::npos) << reports.back().reason;
+    };
+    expect("/there/is/no/such/folder", "No such file or directory");
+    expect("/proc/self/status", "Not a directory");
+    const std::string folder = testing::TempDir() + fmt::format("krait-no-plugins-{}", ::getpid());
+    std::filesystem::create_directory(folder);
+    expect(folder, "no file in this folder is named krait-*.so");
+    if (::geteuid() != 0) {
+        std::filesystem::permissions(folder, std::filesystem::perms::none);
+        expect(folder, "Permission denied");
+    }
+    std::filesystem::remove_all(folder);
 }
 
 TEST(PluginRegistry, AutoTakesARealDevice) {
