@@ -5,6 +5,7 @@
 #include <new>
 
 #include "tools/command.hpp"
+#include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/test_ops.hpp"
 #include "tools/version.hpp"
@@ -47,6 +48,7 @@ int main(int argc, char** argv) {
     prepare_standard_streams();
     // Bad input comes as values; what arrives here is a lack of memory or a defect.
     try {
+        print_log();
         return finish_output(run(argc, argv));
     } catch (const std::bad_alloc&) {
         draw("krait: out of memory\n");  // needs none

@@ -18,11 +18,16 @@ std::vector<std::filesystem::path> backend_path() {
     return folders;
 }
 
-std::optional<std::string> device() {
-    const char* value = std::getenv("KRAIT_DEVICE");
+// An empty value is none.
+static std::optional<std::string> text(const char* name) {
+    const char* value = std::getenv(name);
     if (!value || !*value) return std::nullopt;
     return value;
 }
+
+std::optional<std::string> device() { return text("KRAIT_DEVICE"); }
+
+std::optional<std::string> log_level() { return text("KRAIT_LOG"); }
 
 // Freedesktop's base directories: a variable of their own, else a folder in the home folder.
 static std::optional<std::filesystem::path> base_directory(const char* variable, const char* in_home) {

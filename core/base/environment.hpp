@@ -16,6 +16,9 @@ std::vector<std::filesystem::path> backend_path();
 // KRAIT_DEVICE: the device to use where none is named, or several, e.g. "cpu:avx2:threads=2" or "cuda0,cpu".
 std::optional<std::string> device();
 
+// KRAIT_LOG: which messages of plugins the command prints: "debug", "info", "warning" (the default), "error", "none".
+std::optional<std::string> log_level();
+
 // Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute path.
 std::optional<std::filesystem::path> cache_directory();
 

@@ -77,6 +77,7 @@ void add_devices_command(Command& program) {
         "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
         "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
         "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.\n"
+        "Every command prints what they warn of; KRAIT_LOG=debug or info in the environment: more; error or none: less.\n"
         "Examples:\n"
         "  krait devices\n"
         "  krait devices --probe                              how fast each is, measured once\n"
