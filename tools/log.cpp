@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kLevelNames[] = {"debug", "info", "warning", "error", "none"};  // krait_log_level, and nothing at all
 
 // A driver may say the same of every run, and a model may be run for days: what was printed is forgotten at some point.
-void print(int level, std::string_view message) {
+void print_once(int level, std::string_view message) {
     constexpr size_t kMaxRemembered = 1024;
     static std::mutex mutex;
     static std::set<std::string, std::less<>> printed;
@@ -42,10 +42,10 @@ void print_log() {
     PluginRegistry::instance().set_log([lowest](krait_log_level level, const std::string& message) {
         // What a plugin made up is at least as grave as an error.
         const int known = level < KRAIT_LOG_DEBUG || level > KRAIT_LOG_ERROR ? KRAIT_LOG_ERROR : static_cast<int>(level);
-        if (known >= lowest) print(known, message);
+        if (known >= lowest) print_once(known, message);
     });
 }
 
-void print_warning(std::string_view message) { print(KRAIT_LOG_WARN, message); }
+void print_warning(std::string_view message) { print_once(KRAIT_LOG_WARN, message); }
 
 }  // namespace krait::tools

@@ -2,126 +2,138 @@
 #include "core/base/output_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 namespace krait {
+namespace fs = std::filesystem;
 namespace {
 
 std::string errno_text(int code) { return std::generic_category().message(code); }
 
-// Only regular files, and names that do not exist yet, can be replaced by renaming.
-Result<std::filesystem::path> resolve_target(const std::filesystem::path& target) {
-    if (target.empty() || !target.has_filename())
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': that is no file name", target.string());
-    std::error_code code;
-    std::filesystem::path resolved =
-        std::filesystem::is_symlink(target, code) ? std::filesystem::weakly_canonical(target, code) : target;
-    if (code || resolved.empty()) resolved = target;
-    const auto type = std::filesystem::status(resolved, code).type();
-    if (type == std::filesystem::file_type::directory)
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': it is a directory", target.string());
-    if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found)
-        return fail(ErrorCode::invalid_argument, "cannot write '{}': {}", target.string(),
-                    type == std::filesystem::file_type::none ? code.message() : "it is no regular file");
-    return resolved;
+// Gives a new file the owner, group and permissions of the old one.
+bool take_over_rights(int fd, const struct stat& old) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return false;
+    const bool same_owner = status.st_uid == old.st_uid && status.st_gid == old.st_gid;
+    if (!same_owner && ::fchown(fd, old.st_uid, old.st_gid) != 0) return false;
+    return ::fchmod(fd, old.st_mode & 07777) == 0;
 }
 
-// Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler never
-// reads what another thread has freed. A handler cannot free it, since malloc may be what it interrupted: it puts the name
-// into g_removed, where nothing is lost.
-constexpr int kSlots = 64;
-std::atomic<char*> g_partial[kSlots], g_removed[kSlots];
-static_assert(std::atomic<char*>::is_always_lock_free);
+// Makes room for `more` bytes behind what a file holds, so that a full disk comes to light before the first byte is written over.
+// Where a file system cannot do that, it is found out later.
+int make_room(int fd, off_t size, off_t more) {
+#if defined(__linux__)
+    if (more <= 0 || ::fallocate(fd, 0, size, more) == 0) return 0;
+    if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG) return 0;
+    const int code = errno;
+    return ::ftruncate(fd, size) == 0 ? code : errno;
+#else
+    (void)fd, (void)size, (void)more;
+    return 0;
+#endif
+}
 
-int take_slot(const std::filesystem::path& temporary) {
-    char* name = ::strdup(temporary.c_str());
-    for (int slot = 0; name && slot < kSlots; ++slot) {
-        char* none = nullptr;
-        if (g_partial[slot].compare_exchange_strong(none, name)) return slot;
+// All bytes of a file, to where another one stands.
+int copy_bytes(int from, int to) {
+    std::vector<char> block(size_t{1} << 20);
+    for (off_t offset = 0;;) {
+        const ssize_t n_read = ::pread(from, block.data(), block.size(), offset);
+        if (n_read == 0) return 0;
+        if (n_read < 0 && errno == EINTR) continue;
+        if (n_read < 0) return errno;
+        for (ssize_t done = 0; done < n_read;) {
+            const ssize_t n = ::write(to, block.data() + done, static_cast<size_t>(n_read - done));
+            if (n < 0 && errno != EINTR) return errno;
+            done += std::max<ssize_t>(n, 0);
+        }
+        offset += n_read;
     }
-    std::free(name);
-    return -1;
 }
-void free_slot(int slot) {
-    if (slot < 0) return;
-    std::free(g_partial[slot].exchange(nullptr));
-    std::free(g_removed[slot].exchange(nullptr));
-}
+
+bool reaches_disk(int fd) { return ::fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS; }
 
 }  // namespace
 
-void remove_partial_files() noexcept {
-    for (int slot = 0; slot < kSlots; ++slot)
-        if (char* name = g_partial[slot].exchange(nullptr)) {
-            ::unlink(name);
-            g_removed[slot].store(name);
-        }
-}
-
-Result<OutputFile> OutputFile::create(const std::filesystem::path& target) {
+Result<OutputFile> OutputFile::create(const fs::path& target, Order order) {
+    KRAIT_TRY(const OutputTarget resolved, OutputTarget::resolve(target));
     OutputFile output;
-    KRAIT_TRY(output.target_, resolve_target(target));
-    // Unique among processes by the process id, within one by the counter.
-    static std::atomic<uint32_t> counter{0};
-    int fd = -1;
-    std::filesystem::path temporary;
-    do {
-        temporary = output.target_;
-        temporary += fmt::format(".{}-{}.partial", ::getpid(), counter.fetch_add(1));
-        free_slot(output.slot_);
-        output.slot_ = take_slot(temporary);  // before there is a file: a signal right behind open() finds its name
-        fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (fd < 0 && (errno == EEXIST || errno == EINTR));
-    if (fd < 0) {
-        const int code = errno;
-        free_slot(std::exchange(output.slot_, -1));
-        return fail(ErrorCode::io, "cannot create '{}': {}", temporary.string(), errno_text(code));
-    }
-    output.temporary_ = std::move(temporary);
-    output.file_.reset(::fdopen(fd, "wb"));
-    if (!output.file_) {
-        const int code = errno;
-        ::close(fd);
-        return fail(ErrorCode::io, "cannot write '{}': {}", target.string(), errno_text(code));
+    output.target_ = target;
+    output.place_ = resolved.place;
+    if (resolved.kind == OutputTarget::Kind::stream) {
+        KRAIT_CHECK(output.open_stream(resolved, order));
+    } else {
+        KRAIT_CHECK(output.open_file(resolved));
     }
     return output;
 }
 
-OutputFile::OutputFile(OutputFile&& other) noexcept
-    : target_(std::move(other.target_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      slot_(std::exchange(other.slot_, -1)),
-      file_(std::move(other.file_)),
-      position_(other.position_) {}
-
-OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
-    if (this == &other) return *this;
-    discard();
-    target_ = std::move(other.target_);
-    temporary_ = std::exchange(other.temporary_, {});
-    slot_ = std::exchange(other.slot_, -1);
-    file_ = std::move(other.file_);
-    position_ = other.position_;
-    return *this;
+Result<void> OutputFile::check(const fs::path& target) {
+    KRAIT_TRY(const OutputTarget resolved, OutputTarget::resolve(target));
+    // To open a named pipe and close it would end its reader's input.
+    if (resolved.kind == OutputTarget::Kind::stream) return {};
+    KRAIT_CHECK(create(target));
+    return {};
 }
 
-void OutputFile::discard() noexcept {
+Result<void> OutputFile::open_file(const OutputTarget& target) {
+    const bool is_new = target.kind == OutputTarget::Kind::missing;
+    FileDescriptor old;
+    if (!is_new) {
+        KRAIT_TRY(old, target.open(target_));
+    }
+    FileDescriptor bytes;
+    if (is_new || target.status.st_nlink == 1) bytes = partial_.create(place_, is_new ? 0666 : 0600);
+    if (!bytes && is_new) return fail(ErrorCode::io, "cannot write '{}': {}", target_.string(), errno_text(errno));
+    if (!is_new && (!bytes || !take_over_rights(bytes.get(), target.status))) {
+        partial_.remove();
+        KRAIT_TRY(bytes, create_waiting());
+        destination_ = std::move(old);
+    }
+    file_.reset(::fdopen(bytes.get(), "wb"));
+    if (!file_) return failure("write", errno);
+    bytes.release();
+    return {};
+}
+
+Result<void> OutputFile::open_stream(const OutputTarget& target, Order order) {
+    KRAIT_TRY(FileDescriptor bytes, target.open(target_));
+    is_stream_ = order == Order::sequential;
+    if (!is_stream_) {
+        destination_ = std::move(bytes);
+        KRAIT_TRY(bytes, create_waiting());
+    }
+    file_.reset(::fdopen(bytes.get(), "wb"));
+    if (!file_) return failure("write", errno);
+    bytes.release();
+    return {};
+}
+
+// A file without a name, for bytes that finish() will copy.
+Result<FileDescriptor> OutputFile::create_waiting() const {
+    std::error_code code;
+    const fs::path folder = fs::temp_directory_path(code);
+    std::string name = ((code ? fs::path("/tmp") : folder) / "krait-XXXXXX").string();
+    FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
+    if (!file)
+        return fail(ErrorCode::io,
+                    "cannot write '{}': its bytes have to wait elsewhere, and no temporary file can be made there ({}): {}",
+                    target_.string(), name, errno_text(errno));
+    ::unlink(name.c_str());
+    return file;
+}
+
+tl::unexpected<Error> OutputFile::failure(std::string_view doing, int code) {
+    auto error =
+        fail(ErrorCode::io, "cannot {} '{}' (at byte {}{}): {}", doing, target_.string(), position_,
+             destination_ ? "; bytes wait in the folder of temporary files until all are there" : "", errno_text(code));
     file_.reset();
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    temporary_.clear();
-    free_slot(std::exchange(slot_, -1));
-}
-
-tl::unexpected<Error> OutputFile::failure(const char* doing, int code) {
-    auto error = fail(ErrorCode::io, "cannot {} '{}' (at byte {}): {}", doing, target_.string(), position_, errno_text(code));
-    discard();
+    destination_.close();
+    partial_.remove();
     return error;
 }
 
@@ -137,27 +149,54 @@ Result<void> OutputFile::write(std::span<const std::byte> bytes) {
 
 Result<void> OutputFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
     if (!file_) return fail(ErrorCode::invalid_argument, "'{}' is finished or has failed", target_.string());
+    if (is_stream_) {
+        if (offset < position_) return failure("go back in", ESPIPE);
+        static constexpr std::byte kZeros[4096] = {};
+        while (position_ < offset)
+            KRAIT_CHECK(write(std::span(kZeros).first(std::min<uint64_t>(offset - position_, sizeof kZeros))));
+    }
     if (offset != position_ && ::fseeko(file_.get(), static_cast<off_t>(offset), SEEK_SET) != 0) return failure("write", errno);
     position_ = offset;
     return write(bytes);
+}
+
+Result<void> OutputFile::copy_to_destination() {
+    const int from = ::fileno(file_.get()), to = destination_.get();
+    struct stat bytes {
+    }, old{};
+    if (::fstat(from, &bytes) != 0 || ::fstat(to, &old) != 0) return failure("write", errno);
+    if (!S_ISREG(old.st_mode)) {
+        if (const int code = copy_bytes(from, to)) return failure("write", code);
+        return {};
+    }
+    if (const int code = make_room(to, old.st_size, bytes.st_size - old.st_size)) return failure("write", code);
+    int code = copy_bytes(from, to);
+    if (code == 0 && (::ftruncate(to, bytes.st_size) != 0 || !reaches_disk(to))) code = errno;
+    if (code != 0) return failure("write all of", code);
+    return {};
 }
 
 Result<void> OutputFile::finish() {
     if (!file_) return fail(ErrorCode::invalid_argument, "'{}' is finished or has failed", target_.string());
     // A full disk may come to light as late as here: when buffers are flushed, reach the disk, or the file closes.
     if (std::fflush(file_.get()) != 0) return failure("write", errno);
-    if (::fsync(::fileno(file_.get())) != 0 && errno != EINVAL && errno != ENOTSUP) return failure("write", errno);
+    if (destination_) {
+        KRAIT_CHECK(copy_to_destination());
+        file_.reset();
+        if (::close(destination_.release()) != 0) return failure("close", errno);
+        return {};
+    }
+    if (!reaches_disk(::fileno(file_.get()))) return failure("write", errno);
     if (std::fclose(file_.release()) != 0) return failure("close", errno);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return failure("put into its place", errno);
-    temporary_.clear();
-    free_slot(std::exchange(slot_, -1));
+    if (partial_.exists() && !partial_.rename_to(place_)) return failure("put into its place", errno);
     return {};
 }
 
-Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs) {
+Result<void> refuse_overwrite(const fs::path& target, std::span<const fs::path> inputs) {
     std::error_code ignored;
-    for (const std::filesystem::path& input : inputs)
-        if (!input.empty() && std::filesystem::equivalent(input, target, ignored))
+    if (!fs::is_regular_file(target, ignored)) return {};
+    for (const fs::path& input : inputs)
+        if (!input.empty() && fs::equivalent(input, target, ignored))
             return fail(ErrorCode::invalid_argument, "{} is read and would be overwritten; name another file to write to",
                         target.string());
     return {};

@@ -2,7 +2,13 @@
 //
 // A file that appears whole or not at all. Bytes go to a temporary file beside the target; finish() puts it in the target's place
 // in one step. Without a successful finish() the temporary is removed and the target is as it was; the same after an error of
-// the disk, and then the file accepts nothing more.
+// the disk, and then the file accepts nothing more. A file that is replaced keeps its permissions and its owner.
+//
+// Where that cannot be done, the target is written as cp writes it (output_target.hpp says what a path may name):
+//   - a file whose folder takes no temporary, which has several names (hard links), or whose owner could not be kept, stays the
+//     same file: its bytes wait in the system's folder for temporary files, and finish() copies them into it;
+//   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any.
+// Errors name the target as it was given.
 #pragma once
 
 #include <cstdint>
@@ -12,26 +18,26 @@
 #include <memory>
 #include <span>
 
-#include "core/base/result.hpp"
+#include "core/base/output_target.hpp"
+#include "core/base/partial_file.hpp"
 
 namespace krait {
 
 class OutputFile {
   public:
-    // Fails where no file can be made beside the target, or where the target is a directory or another special file. A link stays
-    // a link: what it points to is replaced.
-    static Result<OutputFile> create(const std::filesystem::path& target);
+    enum class Order { sequential, any };  // any: write_at() goes back
+    static Result<OutputFile> create(const std::filesystem::path& target, Order order = Order::sequential);
+    // Whether create() would succeed, as far as that can be told; for work that takes long before there is something to write.
+    static Result<void> check(const std::filesystem::path& target);
 
     OutputFile() = default;  // not open
-    OutputFile(OutputFile&& other) noexcept;
-    OutputFile& operator=(OutputFile&& other) noexcept;
-    ~OutputFile() { discard(); }
 
     Result<void> write(std::span<const std::byte> bytes);  // at the end of what was written
-    // Anywhere; what lies between and was never written is zero. position() becomes the end of these bytes.
+    // Anywhere, or with Order::sequential at the end and behind it; what lies between and was never written is zero. position()
+    // becomes the end of these bytes.
     Result<void> write_at(uint64_t offset, std::span<const std::byte> bytes);
 
-    // Flushes to the disk and renames. Nothing may follow.
+    // Flushes to the disk and puts the bytes into their place. Nothing may follow.
     Result<void> finish();
 
     [[nodiscard]] bool is_open() const { return file_ != nullptr; }
@@ -42,21 +48,23 @@ class OutputFile {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
-    tl::unexpected<Error> failure(const char* doing, int code);
-    void discard() noexcept;
+    Result<void> open_file(const OutputTarget& target);
+    Result<void> open_stream(const OutputTarget& target, Order order);
+    Result<FileDescriptor> create_waiting() const;
+    Result<void> copy_to_destination();
+    tl::unexpected<Error> failure(std::string_view doing, int code);
 
-    std::filesystem::path target_;
-    std::filesystem::path temporary_;  // empty when there is none to remove
-    int slot_ = -1;                    // of what remove_partial_files() looks at
+    std::filesystem::path target_;  // as it was given
+    std::filesystem::path place_;   // what the partial file replaces
+    PartialFile partial_;
+    FileDescriptor destination_;  // what finish() copies the bytes to, where they wait elsewhere
+    bool is_stream_ = false;      // file_ is the stream itself
     std::unique_ptr<std::FILE, Close> file_;
     uint64_t position_ = 0;
 };
 
-// Removes the temporary files of this process, for a signal handler that ends it: calls nothing that such a handler may not call.
-// Writing must not go on afterwards. (Of more than 64 files that are open at a time the others stay.)
-void remove_partial_files() noexcept;
-
-// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names and "-" are no files.
+// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names, "-", pipes and devices
+// are no files.
 Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs);
 inline Result<void> refuse_overwrite(const std::filesystem::path& target, std::initializer_list<std::filesystem::path> inputs) {
     return refuse_overwrite(target, std::span(inputs.begin(), inputs.size()));

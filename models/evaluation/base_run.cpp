@@ -69,7 +69,7 @@ Result<RunSettings> RunSettings::of(const Model& model, const EvaluationText& te
 Result<BaseRunWriter> BaseRunWriter::create(const std::filesystem::path& target, const RunSettings& settings,
                                             uint64_t model_hash) {
     BaseRunWriter writer;
-    KRAIT_TRY(writer.output_, OutputFile::create(target));
+    KRAIT_TRY(writer.output_, OutputFile::create(target, OutputFile::Order::any));
     writer.settings_ = settings;
     writer.row_.resize(row_bytes(settings.n_token));
     Header header{};

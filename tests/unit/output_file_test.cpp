@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OutputFile: whole or not at all.
-#include "core/base/output_file.hpp"
-
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <iterator>
-#include <string>
+// OutputFile: whole or not at all. Links, long names, rights and streams: output_places_test.cpp.
+#include "tests/unit/output_file_fixture.hpp"
 
 namespace krait {
 namespace {
 
-class OutputFileTest : public testing::Test {
-  protected:
-    void SetUp() override {
-        folder_ = std::filesystem::temp_directory_path() / fmt::format("krait-output-{}", getpid());
-        std::filesystem::create_directory(folder_);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    static std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
-    std::string content(const std::string& name) const {
-        std::ifstream stream(folder_ / name, std::ios::binary);
-        return {std::istreambuf_iterator<char>(stream), {}};
-    }
-    size_t file_count() const {
-        return static_cast<size_t>(
-            std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
-    }
-    std::filesystem::path folder_;
-};
+class OutputFileTest : public OutputFileFixture {};
 
 TEST_F(OutputFileTest, AppearsWhenFinished) {
     auto file = OutputFile::create(folder_ / "a");
@@ -80,31 +55,6 @@ TEST_F(OutputFileTest, WritesAnywhere) {
     ASSERT_TRUE(file->write_at(0, bytes("ab")));
     ASSERT_TRUE(file->finish());
     EXPECT_EQ(content("a"), std::string("ab\0\0efghij", 10));
-}
-
-TEST_F(OutputFileTest, FollowsLinks) {
-    std::ofstream(folder_ / "real") << "old";
-    std::filesystem::create_symlink(folder_ / "real", folder_ / "link");
-    auto file = OutputFile::create(folder_ / "link");
-    ASSERT_TRUE(file);
-    ASSERT_TRUE(file->write(bytes("new")));
-    ASSERT_TRUE(file->finish());
-    EXPECT_EQ(content("real"), "new");
-    EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
-}
-
-TEST_F(OutputFileTest, RefusesWhatIsNoFile) {
-    const auto expect_refused = [](const std::filesystem::path& path, ErrorCode code, std::string_view part) {
-        const auto file = OutputFile::create(path);
-        ASSERT_FALSE(file) << path;
-        EXPECT_EQ(file.error().code, code);
-        EXPECT_NE(file.error().message.find(part), std::string::npos) << file.error().message;
-    };
-    expect_refused(folder_, ErrorCode::invalid_argument, "it is a directory");
-    expect_refused("", ErrorCode::invalid_argument, "no file name");
-    expect_refused("/dev/null", ErrorCode::invalid_argument, "no regular file");
-    expect_refused(folder_ / "missing" / "a", ErrorCode::io, "No such file");
-    EXPECT_EQ(file_count(), 0u);
 }
 
 TEST_F(OutputFileTest, RefusesToOverwriteWhatIsRead) {

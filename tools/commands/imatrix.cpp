@@ -27,7 +27,7 @@ Result<void> collect(const Arguments& arguments) {
     CollectOptions options = arguments.options;
     options.cancel = &catch_end();  // before there is a file that a signal could leave behind
     // What cannot be written is told now, not after an hour; the file itself is made at the end.
-    KRAIT_CHECK(OutputFile::create(arguments.output));
+    KRAIT_CHECK(OutputFile::check(arguments.output));
     KRAIT_TRY(const std::string text, read_text(arguments.text, options.cancel));
     KRAIT_TRY(const auto model, arguments.model.load());
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());

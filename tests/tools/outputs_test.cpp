@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where commands write to: links, long names, pipes; errors name the file that was asked for.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/tools/run_command.hpp"
+
+namespace {
+
+using krait::test::Answer;
+using krait::test::run_krait;
+
+class Outputs : public testing::Test {
+  protected:
+    void SetUp() override {
+        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
+        std::filesystem::create_directory(folder_);
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    static Answer logits(const std::string& output, const std::string& more = "") {
+        return run_krait("logits -d cpu --tokens 1,2 -o " + output + more);
+    }
+    std::string bytes_of(const std::string& name) const {
+        std::ifstream stream(folder_ / name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+    std::filesystem::path folder_;
+};
+
+TEST_F(Outputs, NamesAndLinksAsCpTakesThem) {
+    const std::string name(255, 'x');
+    Answer answer = logits((folder_ / name).string());
+    EXPECT_EQ(answer.exit_code, 0) << answer.text;
+    const std::string right = bytes_of(name);
+    ASSERT_EQ(right.substr(1, 5), "NUMPY");
+
+    std::filesystem::create_symlink(name, folder_ / "link");
+    std::filesystem::resize_file(folder_ / name, 3);
+    answer = logits((folder_ / "link").string());
+    EXPECT_EQ(answer.exit_code, 0) << answer.text;
+    EXPECT_EQ(bytes_of(name), right);
+
+    std::filesystem::create_symlink("nothing", folder_ / "dangling");
+    const std::string dangling = (folder_ / "dangling").string();
+    for (const std::string& arguments :
+         {"logits -d cpu --tokens 1 -o " + dangling, "make-random " + dangling + " --layers 1 --d-model 16 --vocab 300",
+          "imatrix -d cpu --text /dev/null -o " + dangling}) {
+        answer = run_krait(arguments);
+        EXPECT_EQ(answer.exit_code, 2) << arguments << "\n" << answer.text;
+        EXPECT_NE(answer.text.find("cannot write '" + dangling + "': it is a link to"), std::string::npos) << answer.text;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "nothing"));
+    EXPECT_TRUE(std::filesystem::is_symlink(dangling));
+
+    answer = logits((folder_ / "missing" / "a.npy").string());
+    EXPECT_EQ(answer.exit_code, 2);
+    EXPECT_NE(answer.text.find((folder_ / "missing" / "a.npy").string() + "': No such file"), std::string::npos) << answer.text;
+    EXPECT_EQ(answer.text.find("partial"), std::string::npos) << answer.text;
+}
+
+TEST_F(Outputs, PipesAndDevicesAreWritten) {
+    const Answer plain = logits((folder_ / "a.npy").string());
+    ASSERT_EQ(plain.exit_code, 0) << plain.text;
+    const std::string right = bytes_of("a.npy");
+    const Answer piped = run_krait("logits -d cpu --tokens 1,2 -o /dev/stdout", krait::test::Streams::output);
+    EXPECT_EQ(piped.exit_code, 0);
+    EXPECT_EQ(piped.text.substr(0, right.size()), right);
+    EXPECT_EQ(logits("/dev/null").exit_code, 0);
+    const Answer full = logits("/dev/full");
+    EXPECT_EQ(full.exit_code, 2) << full.text;
+    EXPECT_NE(full.text.find("cannot write '/dev/full'"), std::string::npos) << full.text;
+}
+
+}  // namespace
