@@ -50,69 +50,118 @@ std::string description(const GgufValue& value) {
     return fmt::format("{} {}", name.starts_with('i') ? "an" : "a", name);
 }
 
+// A number of any type that a file stores, so that what the file has and what the caller wants meet here, and not in a function for
+// each pair of types.
+enum class NumberKind { none, integer, real, boolean };
+
+struct Number {
+    NumberKind kind = NumberKind::none;
+    bool is_negative = false;
+    uint64_t magnitude = 0;  // of an integer; of a bool 0 or 1
+    double real = 0;
+};
+
+struct NumberOf {
+    template <class Stored>
+    Number operator()(const Stored& stored) const {
+        if constexpr (std::is_same_v<Stored, bool>) return {NumberKind::boolean, false, stored, 0};
+        else if constexpr (std::is_integral_v<Stored>)
+            return {NumberKind::integer, stored < 0,
+                    stored < 0 ? -static_cast<uint64_t>(stored) : static_cast<uint64_t>(stored), 0};
+        else if constexpr (std::is_floating_point_v<Stored>) return {NumberKind::real, false, 0, static_cast<double>(stored)};
+        else return {};
+    }
+};
+
+Number number_of(const GgufValue& value) { return std::visit(NumberOf{}, value); }
+
+GgufValue element_of(const GgufArray& array, size_t index) {
+    return std::visit(
+        [index](const auto& elements) -> GgufValue {
+            if constexpr (std::is_same_v<std::decay_t<decltype(elements)>, std::monostate>) return {};
+            else return typename std::decay_t<decltype(elements)>::value_type(elements[index]);
+        },
+        array);
+}
+
+// By the type alone, so that an empty array of the wrong type is wrong as well.
+NumberKind kind_of_elements(const GgufArray& array) {
+    switch (gguf_type(array)) {
+        case GgufType::boolean: return NumberKind::boolean;
+        case GgufType::float32:
+        case GgufType::float64: return NumberKind::real;
+        case GgufType::string:
+        case GgufType::array: return NumberKind::none;
+        default: return NumberKind::integer;
+    }
+}
+
+template <class T>
+constexpr NumberKind kKind = std::is_same_v<T, bool>       ? NumberKind::boolean
+                             : std::is_integral_v<T>       ? NumberKind::integer
+                             : std::is_floating_point_v<T> ? NumberKind::real
+                                                           : NumberKind::none;
+
+// False where the number, which is of T's kind, is out of T's range. Infinities and NaN pass; a finite double beyond float's range
+// does not.
+template <class T>
+bool narrow(const Number& number, T& out) {
+    if constexpr (std::is_floating_point_v<T>) {
+        if (std::isfinite(number.real) && std::fabs(number.real) > static_cast<double>(std::numeric_limits<T>::max()))
+            return false;
+        out = static_cast<T>(number.real);
+    } else if (number.is_negative) {
+        if constexpr (std::is_signed_v<T>) {
+            // The lowest value's magnitude is one more than the largest value's.
+            if (number.magnitude > static_cast<uint64_t>(std::numeric_limits<T>::max()) + 1) return false;
+            out = static_cast<T>(-number.magnitude);
+        } else {
+            return false;
+        }
+    } else {
+        if (number.magnitude > static_cast<uint64_t>(std::numeric_limits<T>::max())) return false;
+        out = static_cast<T>(number.magnitude);
+    }
+    return true;
+}
+
 enum class Conversion { done, wrong_type, out_of_range };
 
-template <class T, class Stored>
-Conversion convert_scalar(const Stored& stored, T& out) {
-    if constexpr (std::is_same_v<T, Stored>) {
-        out = stored;
-        return Conversion::done;
-    } else if constexpr (is_integer<T> && is_integer<Stored>) {
-        if (!std::in_range<T>(stored)) return Conversion::out_of_range;
-        out = static_cast<T>(stored);
-        return Conversion::done;
-    } else if constexpr (std::is_floating_point_v<T> && std::is_floating_point_v<Stored>) {
-        // Infinities and NaN pass; a finite double beyond float's range does not.
-        if (std::isfinite(stored) &&
-            std::fabs(static_cast<double>(stored)) > static_cast<double>(std::numeric_limits<T>::max()))
-            return Conversion::out_of_range;
-        out = static_cast<T>(stored);
-        return Conversion::done;
+// offender: what is out of range.
+template <class T>
+Conversion convert(const GgufValue& stored, T& out, std::string& offender) {
+    const auto* array = std::get_if<GgufArray>(&stored);
+    if constexpr (std::is_same_v<T, std::string_view>) {
+        const auto* text = std::get_if<std::string>(&stored);
+        if (!text) return Conversion::wrong_type;
+        out = *text;
+    } else if constexpr (std::is_same_v<T, std::span<const std::string>>) {
+        const auto* texts = array ? std::get_if<std::vector<std::string>>(array) : nullptr;
+        if (!texts) return Conversion::wrong_type;
+        out = *texts;
+    } else if constexpr (is_vector<T>) {
+        using Element = typename T::value_type;
+        if (!array || kind_of_elements(*array) != kKind<Element>) return Conversion::wrong_type;
+        const size_t size = gguf_array_size(*array);
+        out.reserve(size);
+        for (size_t i = 0; i < size; ++i) {
+            const GgufValue value = element_of(*array, i);
+            Element element{};
+            if (!narrow(number_of(value), element)) {
+                offender = fmt::format("element {} is {}", i, to_string(value));
+                return Conversion::out_of_range;
+            }
+            out.push_back(element);
+        }
     } else {
-        return Conversion::wrong_type;
-    }
-}
-
-// Element by element; offender tells which one is out of range.
-template <class T, class Stored>
-Conversion convert_array(const std::vector<Stored>& stored, std::vector<T>& out, std::string& offender) {
-    T converted{};
-    // Decided by the types alone, so that an empty array of the wrong type is wrong as well.
-    if (convert_scalar(Stored{}, converted) == Conversion::wrong_type) return Conversion::wrong_type;
-    out.reserve(stored.size());
-    for (size_t i = 0; i < stored.size(); ++i) {
-        const Stored element = stored[i];
-        if (convert_scalar(element, converted) != Conversion::done) {
-            offender = fmt::format("element {} is {}", i, to_string(GgufValue(element)));
+        const Number number = number_of(stored);
+        if (number.kind != kKind<T>) return Conversion::wrong_type;
+        if (!narrow(number, out)) {
+            offender = fmt::format("the value is {}", to_string(stored));
             return Conversion::out_of_range;
         }
-        out.push_back(converted);
     }
     return Conversion::done;
-}
-
-template <class T, class Stored>
-Conversion convert(const Stored& stored, T& out, std::string& offender) {
-    if constexpr (std::is_same_v<Stored, GgufArray>) {
-        return std::visit([&](const auto& elements) { return convert(elements, out, offender); }, stored);
-    } else if constexpr (std::is_same_v<Stored, std::vector<std::string>>) {
-        if constexpr (std::is_same_v<T, std::span<const std::string>>) {
-            out = stored;
-            return Conversion::done;
-        }
-    } else if constexpr (std::is_same_v<Stored, std::string>) {
-        if constexpr (std::is_same_v<T, std::string_view>) {
-            out = stored;
-            return Conversion::done;
-        }
-    } else if constexpr (is_vector<Stored>) {
-        if constexpr (is_vector<T>) return convert_array(stored, out, offender);
-    } else if constexpr (std::is_arithmetic_v<Stored> && std::is_arithmetic_v<T>) {
-        const Conversion conversion = convert_scalar(stored, out);
-        if (conversion == Conversion::out_of_range) offender = fmt::format("the value is {}", stored);
-        return conversion;
-    }
-    return Conversion::wrong_type;
 }
 
 }  // namespace
@@ -124,8 +173,7 @@ Result<std::optional<T>> GgufFile::get_optional(std::string_view key) const {
 
     T result{};
     std::string offender;
-    const auto to_result = [&](const auto& stored) { return convert(stored, result, offender); };
-    switch (std::visit(to_result, entry->value)) {
+    switch (convert(entry->value, result, offender)) {
         case Conversion::done: return std::optional<T>(std::move(result));
         case Conversion::wrong_type:
             return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {} is {}; {} is expected", name_, quote_name(key),
