@@ -17,7 +17,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 }
 
 // The words between the quotes of sh, bash and zsh.
-std::string quoted(const std::string& text) { return "'" + replaced(text, "'", R"('\'')") + "'"; }
+std::string shell_quoted(const std::string& text) { return "'" + replaced(text, "'", R"('\'')") + "'"; }
 std::string quoted_for_fish(const std::string& text) { return "'" + replaced(replaced(text, "\\", "\\\\"), "'", "\\'") + "'"; }
 
 // A help text up to where it goes into details.
@@ -78,7 +78,7 @@ std::vector<std::string> zsh_arguments(const Command& command) {
     for (const auto& option : command.options()) {
         const OptionFacts& facts = option->facts();
         if (facts.is_positional()) {
-            arguments.push_back(quoted((facts.is_required ? "" : ":") + zsh_value(facts, facts.names)));
+            arguments.push_back(shell_quoted((facts.is_required ? "" : ":") + zsh_value(facts, facts.names)));
             continue;
         }
         const auto names = facts.name_list();
@@ -88,7 +88,7 @@ std::vector<std::string> zsh_arguments(const Command& command) {
             if (facts.if_bare) spec += "=-" + zsh_help(facts.help) + ":" + zsh_value(facts, "value");
             else if (facts.is_flag()) spec += zsh_help(facts.help);
             else spec += (name.starts_with("--") ? "=" : "+") + zsh_help(facts.help) + zsh_value(facts, "value");
-            arguments.push_back(quoted(spec));
+            arguments.push_back(shell_quoted(spec));
         }
     }
     arguments.push_back("'(-h --help)'{-h,--help}'[print the help]'");
@@ -105,15 +105,15 @@ std::string bash_completion(const Command& program) {
             if (facts.is_positional() || (facts.is_flag() && !facts.if_bare)) continue;
             std::vector<std::string> patterns;
             for (const std::string& name : facts.name_list()) {
-                if (!facts.if_bare) patterns.push_back(quoted(command->name() + " " + name));
-                if (name.starts_with("--")) patterns.push_back(quoted(command->name() + " " + name + "="));
+                if (!facts.if_bare) patterns.push_back(shell_quoted(command->name() + " " + name));
+                if (name.starts_with("--")) patterns.push_back(shell_quoted(command->name() + " " + name + "="));
             }
             values += fmt::format("        {}) {} ;;\n", joined(patterns, " | "),
-                                  facts.is_path ? "files=1" : "words=" + quoted(joined(offered(facts))));
+                                  facts.is_path ? "files=1" : "words=" + shell_quoted(joined(offered(facts))));
         }
         const Positionals positionals = positionals_of(*command);
         commands += fmt::format("                {}) options={} words={} files={} ;;\n", command->name(),
-                                quoted(joined(option_names(*command))), quoted(joined(positionals.words)),
+                                shell_quoted(joined(option_names(*command))), shell_quoted(joined(positionals.words)),
                                 positionals.has_path ? "1" : "");
     }
     std::vector<std::string> first = command_names(program);
@@ -150,7 +150,7 @@ _@NAME@() {
 }
 complete -F _@NAME@ @NAME@
 )";
-    script = replaced(std::move(script), "@FIRST@", quoted(joined(first)));
+    script = replaced(std::move(script), "@FIRST@", shell_quoted(joined(first)));
     script = replaced(std::move(script), "@NAME@", program.name());
     script = replaced(std::move(script), "@COMMANDS@", commands);
     return replaced(std::move(script), "@VALUES@", values);
@@ -159,7 +159,8 @@ complete -F _@NAME@ @NAME@
 std::string zsh_completion(const Command& program) {
     std::string names, cases;
     for (const auto& command : program.commands()) {
-        names += fmt::format("            {}\n", quoted(command->name() + ":" + replaced(command->description(), ":", "\\:")));
+        names +=
+            fmt::format("            {}\n", shell_quoted(command->name() + ":" + replaced(command->description(), ":", "\\:")));
         cases += fmt::format("        {})\n            _arguments -s \\\n                {}\n            ;;\n", command->name(),
                              joined(zsh_arguments(*command), " \\\n                "));
     }
