@@ -15,9 +15,10 @@ namespace {
 // quants come from level 1 again and again.
 constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
 
-// Up to so many rows of x the quants are unpacked in registers for all of them at once. A larger pass for 16 rows is 7 % faster
-// still, but takes minutes to compile in all its formats.
-constexpr int kFewRows = 4;
+// Up to this many rows of x the quants are unpacked in registers for all of them at once. A larger pass for 16 rows is 7 % faster
+// still, but takes minutes to compile in all its formats. At 4 lanes (vec_portable.hpp) the pass for 4 rows is half of this file's
+// 55 seconds of compiling, and its sums and quants do not fit into the registers.
+constexpr int kFewRows = kLanes > 4 ? 4 : 1;
 
 constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
@@ -196,7 +197,7 @@ class Product {
         for (int row = 0; row < kPanelRows && index * kPanelRows + row < p_.layout.n_out; row += kLanes) {
             const PackedSource<F> w{cells, row};
             const int64_t n = index * kPanelRows + row;
-            if (p_.n_tok == kFewRows) tile_at<kFewRows>(w, p_.layout.n_cells, 0, n);
+            if (kFewRows > 1 && p_.n_tok == kFewRows) tile_at<kFewRows>(w, p_.layout.n_cells, 0, n);
             else
                 for (int64_t t = 0; t < p_.n_tok; ++t) tile_at<1>(w, p_.layout.n_cells, t, n);
         }
