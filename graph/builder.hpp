@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "core/ops/op_list.hpp"
 #include "graph/graph.hpp"
 
 namespace krait::graph {

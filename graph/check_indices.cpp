@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "core/ops/get_rows.hpp"
+#include "core/ops/ssm_conv.hpp"
+#include "core/ops/ssm_scan.hpp"
 #include "graph/compiled.hpp"
 
 namespace krait::graph {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/dump.hpp"
 
+#include "core/ops/op_list.hpp"
+
 #include <iterator>
 
 namespace krait::graph {

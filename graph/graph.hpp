@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ops/op_list.hpp"
+#include "core/ops/op_id.hpp"
+#include "core/ops/op_spec.hpp"
 #include "core/runtime/device.hpp"
 
 namespace krait::graph {
@@ -42,8 +43,8 @@ struct Node {
     std::string name;
     std::array<TensorId, KRAIT_MAX_INPUTS> in;  // in the order of the contract; kNoTensor = absent
     std::array<TensorId, KRAIT_MAX_OUTPUTS> out;
-    std::array<std::byte, 32> params{};  // the first op_spec(op).params_size bytes count
-    int32_t layer = kEmbedding;          // which part of the model it belongs to; only placement asks
+    std::array<std::byte, kMaxParamsBytes> params{};  // the first op_spec(op).params_size bytes count
+    int32_t layer = kEmbedding;                       // which part of the model it belongs to; only placement asks
 };
 
 struct Graph {

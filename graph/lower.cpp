@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/lower.hpp"
 
+#include "core/ops/op_list.hpp"
+
 #include <algorithm>
 
 namespace krait::graph {

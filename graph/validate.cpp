@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/graph.hpp"
 
+#include "core/ops/op_list.hpp"
+
 namespace krait::graph {
 namespace {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/activations.hpp"
 
+#include "core/ops/mul_mat.hpp"
+
 namespace krait {
 namespace {
 

@@ -104,7 +104,7 @@ endfunction()
 # krait_add_test_backend(<plugin> <file.cpp> <folder>): a plugin that computes as the reference does, with defects. It lies in a folder of
 # its own, so that no other test loads it.
 function(krait_add_test_backend name file folder)
-  add_library(${name} MODULE ${file} "$<FILTER:$<TARGET_OBJECTS:krait-reference>,INCLUDE,/ops/>")
+  add_library(${name} MODULE ${file} "$<FILTER:$<TARGET_OBJECTS:krait-reference>,INCLUDE,/(ops/[a-z_]+|kernels)[.]cpp>")
   target_link_libraries(${name} PRIVATE krait_options krait_plugin_common krait_quant)
   target_compile_definitions(${name} PRIVATE KRAIT_PLUGIN_VERSION="1")
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${folder}")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/common/graph_check.hpp"
 
+#include "core/ops/op_list.hpp"
+
 namespace krait::plugin {
 namespace {
 

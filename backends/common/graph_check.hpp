@@ -5,7 +5,6 @@
 #pragma once
 
 #include "backends/common/plugin_shim.hpp"
-#include "core/ops/op_list.hpp"
 
 namespace krait::plugin {
 

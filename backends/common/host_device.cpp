@@ -7,6 +7,7 @@
 
 #include "backends/common/graph_check.hpp"
 #include "backends/common/host_queue.hpp"
+#include "core/ops/op_list.hpp"
 
 namespace krait::plugin::host {
 namespace {

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// core/ops/op_list.def as a table from op id to kernel. A backend writes one function for each op,
-//     void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params,
-//                   const ops::SsmScan::Out<Tensor>& out, Context& context);
-// in one namespace of its own, and in one header there (Context is the backend's class, derived from KernelContext):
-//     #define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
-//     #include "core/ops/op_list.def"
-//     inline constexpr OpTable kOpTable{{
-//     #define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
-//     #include "core/ops/op_list.def"
-//     }};
-// A missing kernel is then an error of the linker, a wrong signature one of the compiler. A node's operands are bound once,
-// when a program is made (bind), and the bound node is run many times.
+// Operands as kernels see them, and a table from op id to kernel. A node's operands are bound once, when a program is made (bind), and
+// the bound node is run many times. backends/common/bind_kernels.hpp fills the table; kernels themselves need only this file and
+// the contract of their own operator.
 #pragma once
 
 #include <array>
 #include <memory>
 
 #include "backends/common/plugin_shim.hpp"
-#include "core/ops/op_list.hpp"
+#include "core/ops/op_id.hpp"
 
 namespace krait::plugin {
 
@@ -80,34 +71,8 @@ using BindKernel = std::unique_ptr<BoundNode> (*)(const std::array<Tensor, KRAIT
                                                   const std::array<Tensor, KRAIT_MAX_OUTPUTS>& out);
 
 struct OpTable {
-    std::array<BindKernel, std::size(kOps)> kernels;
+    std::array<BindKernel, kOpCount> kernels;
     BindKernel operator[](uint32_t op) const { return kernels[op]; }
 };
 
-template <class Op, class Context>
-using KernelFunction = void (*)(const typename Op::template In<Tensor>& in, const typename Op::Params& params,
-                                const typename Op::template Out<Tensor>& out, Context& context);
-
-template <class Op, class Context, KernelFunction<Op, Context> kKernel>
-std::unique_ptr<BoundNode> bind_kernel(const std::array<Tensor, KRAIT_MAX_INPUTS>& in, const void* params,
-                                       const std::array<Tensor, KRAIT_MAX_OUTPUTS>& out) {
-    static_assert(std::is_base_of_v<KernelContext, Context>);
-    struct Bound final : BoundNode {
-        typename Op::template In<Tensor> in;
-        typename Op::Params params;
-        typename Op::template Out<Tensor> out;
-        void run(KernelContext& context) const override { kKernel(in, params, out, static_cast<Context&>(context)); }
-    };
-    auto bound = std::make_unique<Bound>();
-    bound->in = ops::as_named<Op::template In>(in);
-    bound->out = ops::as_named<Op::template Out>(out);
-    if constexpr (krait::detail::kParamsSize < Op >> 0) std::memcpy(&bound->params, params, sizeof bound->params);
-    return bound;
-}
-
 }  // namespace krait::plugin
-
-#define KRAIT_DECLARE_KERNEL(name, Type, Context)                                                            \
-    void name(const krait::ops::Type::In<krait::plugin::Tensor>& in, const krait::ops::Type::Params& params, \
-              const krait::ops::Type::Out<krait::plugin::Tensor>& out, Context& context);
-#define KRAIT_KERNEL(name, Type, Context) &krait::plugin::bind_kernel<krait::ops::Type, Context, &name>

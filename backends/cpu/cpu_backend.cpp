@@ -4,11 +4,15 @@
 
 #include <algorithm>
 
+#include "backends/common/bind_kernels.hpp"
 #include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/quant/wide_constant.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
+
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#include "core/ops/op_list.def"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The device "cpu": what its kernels get (Context), the layouts it repacks weights and state into, and the kernels' table.
+// The device "cpu": what its kernels get (Context), and the layouts it repacks weights and state into.
 // Compiled once for each instruction set (KRAIT_CPU_VARIANT); nothing here may run before the plugin's score has been asked.
 #pragma once
 
@@ -61,9 +61,6 @@ class ScanStatePool final : public plugin::host::StatePool {
     void to_canonical(const float* slot, float* canonical) const override;
     void from_canonical(const float* canonical, float* slot) const override;
 };
-
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
-#include "core/ops/op_list.def"
 
 class Device final : public plugin::host::Device {
   public:

@@ -3,16 +3,22 @@
 // The plugin: devices, and what they make. Compiled twice, for "cuda" on CUDA's runtime and for "cuda-host" on the emulation.
 #include <mutex>
 
+#include "backends/common/bind_kernels.hpp"
 #include "backends/cuda/event.hpp"
 #include "backends/cuda/fusion.hpp"
 #include "backends/cuda/kernels.hpp"
 
 namespace krait::cuda {
+
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#include "core/ops/op_list.def"
+
 namespace {
 
 constexpr plugin::OpTable kOpTable{{
 #define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
 #include "core/ops/op_list.def"
+#include "core/ops/op_list.hpp"
 }};
 
 class CudaProgram final : public plugin::Program {

@@ -9,6 +9,9 @@
 #pragma once
 
 #include "backends/cuda/kernels.hpp"
+#include "core/ops/mul_mat.hpp"
+#include "core/ops/rms_norm.hpp"
+#include "core/ops/ssm_scan.hpp"
 
 namespace krait::cuda {
 

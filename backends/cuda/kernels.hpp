@@ -29,7 +29,4 @@ class Context final : public plugin::KernelContext {
     std::vector<Memory> scratch_;  // launches that are recorded already point into the older, smaller ones
 };
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
-#include "core/ops/op_list.def"
-
 }  // namespace krait::cuda

@@ -3,6 +3,8 @@
 
 #include "backends/common/graph_check.hpp"
 #include "backends/cuda/quant/pack.hpp"
+#include "core/ops/get_rows.hpp"
+#include "core/ops/mul_mat.hpp"
 
 namespace krait::cuda {
 namespace {

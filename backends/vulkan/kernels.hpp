@@ -8,12 +8,6 @@
 
 namespace krait::vulkan {
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Recorder)
-#include "core/ops/op_list.def"
-
-inline constexpr plugin::OpTable kOpTable{{
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Recorder),
-#include "core/ops/op_list.def"
-}};
+extern const plugin::OpTable kOpTable;
 
 }  // namespace krait::vulkan

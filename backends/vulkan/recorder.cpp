@@ -6,6 +6,7 @@
 
 #include "backends/vulkan/vulkan_device.hpp"
 #include "backends/vulkan/vulkan_program.hpp"
+#include "core/ops/op_list.hpp"
 
 namespace krait::vulkan {
 namespace {

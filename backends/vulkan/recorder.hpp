@@ -18,6 +18,10 @@
 #include "backends/vulkan/vk/commands.hpp"
 #include "backends/vulkan/vk/texel_sets.hpp"
 
+namespace krait {
+struct OpSpec;
+}
+
 namespace krait::vulkan {
 
 using plugin::Tensor;

@@ -7,6 +7,7 @@
 #include "backends/vulkan/half_subnormals.hpp"
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/vulkan_program.hpp"
+#include "core/ops/op_list.hpp"
 
 namespace krait::vulkan {
 namespace {

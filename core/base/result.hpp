@@ -4,7 +4,7 @@
 // says what is wrong, where, and what would be right.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <tl/expected.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The op list as C++: ids, names, and a table of contracts for code that handles ops as data.
+// The op list as a table of contracts, for code that handles ops as data. It includes every contract: a kernel includes its own alone.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "core/ops/get_rows.hpp"
 #include "core/ops/mul.hpp"
 #include "core/ops/mul_mat.hpp"
+#include "core/ops/op_id.hpp"
 #include "core/ops/rms_norm.hpp"
 #include "core/ops/scale.hpp"
 #include "core/ops/silu_mul.hpp"
@@ -22,11 +23,6 @@
 #include "core/ops/top_k.hpp"
 
 namespace krait {
-
-enum class OpId : uint32_t {
-#define KRAIT_OP(id, name, Type, params_size) name = id,
-#include "core/ops/op_list.def"
-};
 
 struct OpSpec {
     OpId id;
@@ -40,9 +36,6 @@ struct OpSpec {
 };
 
 namespace detail {
-
-template <class Op>
-inline constexpr uint32_t kParamsSize = std::is_same_v<typename Op::Params, NoParams> ? 0 : sizeof(typename Op::Params);
 
 template <class Op>
 Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
@@ -62,21 +55,21 @@ Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>
 
 }  // namespace detail
 
-inline constexpr OpSpec kOps[] = {
+inline constexpr OpSpec kOps[kOpCount] = {
 #define KRAIT_OP(id, name, Type, params_size) \
     {OpId::name, #name, ops::Type::kIn, ops::Type::kOut, params_size, &detail::infer_as_data<ops::Type>},
 #include "core/ops/op_list.def"
 };
 
-#define KRAIT_OP(number, op, Type, params_size)                                                                           \
-    static_assert(detail::kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params"); \
+#define KRAIT_OP(number, op, Type, params_size)                                                                   \
+    static_assert(kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params"); \
+    static_assert(params_size <= kMaxParamsBytes, #Type "::Params is larger than a node has room for");           \
     static_assert(kOps[number].id == OpId::op, "ids of op_list.def count up from 0");
 #include "core/ops/op_list.def"
 
 // nullptr for an id that does not exist.
 constexpr const OpSpec* find_op(uint32_t id) { return id < std::size(kOps) ? &kOps[id] : nullptr; }
 constexpr const OpSpec& op_spec(OpId id) { return kOps[static_cast<uint32_t>(id)]; }
-constexpr const char* op_name(OpId id) { return op_spec(id).name; }
 
 inline const OpSpec* find_op(std::string_view name) {
     for (const OpSpec& spec : kOps)

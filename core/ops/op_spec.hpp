@@ -34,6 +34,13 @@ struct OperandSpec {
 
 struct NoParams {};
 
+// Bytes of an operator's Params in a node; 0 where it has none.
+template <class Op>
+inline constexpr uint32_t kParamsSize = std::is_same_v<typename Op::Params, NoParams> ? 0 : sizeof(typename Op::Params);
+
+// What a node has room for.
+inline constexpr uint32_t kMaxParamsBytes = 64;
+
 namespace ops {
 
 // An array of operands as the struct that names them.

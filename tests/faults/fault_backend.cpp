@@ -20,6 +20,8 @@
 
 #include "backends/cpu/reference/kernels.hpp"
 
+#include "core/ops/op_list.hpp"
+
 namespace krait::fault {
 namespace {
 

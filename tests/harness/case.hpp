@@ -56,7 +56,7 @@ struct Case {
     OpId op{};
     std::string name;
     std::array<Operand, KRAIT_MAX_INPUTS> in{};
-    std::array<std::byte, 32> params{};
+    std::array<std::byte, kMaxParamsBytes> params{};
     double flops = 0;       // for --perf, and to judge how long the case takes
     int64_t error_row = 0;  // elements of a result that are judged together; 0 = those under one index of its first extent
     bool heavy = false;     // left out by --quick
@@ -116,7 +116,7 @@ template <class Op>
 std::vector<graph::TensorId> add_node(graph::GraphBuilder& builder, const std::array<graph::TensorId, KRAIT_MAX_INPUTS>& in,
                                       const void* params) {
     typename Op::Params typed{};
-    if constexpr (krait::detail::kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
+    if constexpr (kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
     std::array<graph::GraphBuilder::Operand, KRAIT_MAX_INPUTS> operands;
     std::copy(in.begin(), in.end(), operands.begin());
     const auto out = builder.op<Op>("case", ops::as_named<Op::template In>(operands), typed);
@@ -127,7 +127,7 @@ std::vector<graph::TensorId> add_node(graph::GraphBuilder& builder, const std::a
 template <class Op, auto kEvaluate>
 void formula_as_data(const FormulaInputs& in, const void* params, FormulaOutputs& out, SlotStates& states) {
     typename Op::Params typed{};
-    if constexpr (krait::detail::kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
+    if constexpr (kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
     typename Op::template Out<std::vector<double>*> named{};
     auto* pointers = reinterpret_cast<std::vector<double>**>(&named);
     for (size_t i = 0; i < std::size(Op::kOut); ++i) pointers[i] = &out[i];
@@ -151,7 +151,7 @@ Case& OpCases<Op, kEvaluate>::add(std::string name, const In& in, const typename
     std::copy(operands, operands + std::size(Op::kIn), added.in.begin());
     for (size_t i = 0; i < std::size(Op::kIn); ++i)
         if (Op::kIn[i].kind == OperandKind::constant) added.in[i].as_constant = true;
-    if constexpr (krait::detail::kParamsSize < Op >> 0) std::memcpy(added.params.data(), &params, sizeof params);
+    if constexpr (kParamsSize < Op >> 0) std::memcpy(added.params.data(), &params, sizeof params);
     added.formula = &detail::formula_as_data<Op, kEvaluate>;
     added.add_node = &detail::add_node<Op>;
     return list_.append(std::move(added));

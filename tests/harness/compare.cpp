@@ -2,6 +2,7 @@
 #include "tests/harness/compare.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 

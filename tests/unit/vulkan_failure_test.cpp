@@ -9,6 +9,8 @@
 
 #include "backends/vulkan/vulkan_device.hpp"
 
+#include "core/ops/op_list.hpp"
+
 namespace krait::vulkan {
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // add (contract: core/ops/add.hpp).
+#include "core/ops/add.hpp"
 #include "backends/cpu/ops/elementwise.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {

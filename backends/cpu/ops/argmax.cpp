@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "backends/cpu/cpu_backend.hpp"
+#include "core/ops/argmax.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 

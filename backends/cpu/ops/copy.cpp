@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // copy (contract: core/ops/copy.hpp): rows of the first extent, whose insides are contiguous.
+#include "core/ops/copy.hpp"
 #include "backends/cpu/cpu_backend.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {

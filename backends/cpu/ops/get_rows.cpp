@@ -2,6 +2,7 @@
 //
 // get_rows (contract: core/ops/get_rows.hpp): one row decoded for each id. Embeddings that are the head as well lie in panels;
 // a row of them is put together again first.
+#include "core/ops/get_rows.hpp"
 #include "backends/cpu/cpu_backend.hpp"
 #include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/quant/plain.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // mul (contract: core/ops/mul.hpp).
+#include "core/ops/mul.hpp"
 #include "backends/cpu/ops/elementwise.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {

@@ -2,6 +2,7 @@
 //
 // mul_mat (contract: core/ops/mul_mat.hpp): F32 weights by float32 (mul_mat_float.hpp), F16 and BF16 by integers of 13 bits
 // (mul_mat_int16.hpp), quantized ones by int8 (mul_mat_int8.hpp).
+#include "core/ops/mul_mat.hpp"
 #include "backends/cpu/ops/mul_mat_float.hpp"
 #include "backends/cpu/ops/mul_mat_int16.hpp"
 #include "backends/cpu/ops/mul_mat_int8.hpp"

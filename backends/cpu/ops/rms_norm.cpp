@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "backends/cpu/cpu_backend.hpp"
+#include "core/ops/rms_norm.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // scale (contract: core/ops/scale.hpp).
+#include "core/ops/scale.hpp"
 #include "backends/cpu/ops/elementwise.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // silu_mul (contract: core/ops/silu_mul.hpp).
+#include "core/ops/silu_mul.hpp"
 #include "backends/cpu/ops/elementwise.hpp"
 #include "backends/cpu/simd/math.hpp"
 

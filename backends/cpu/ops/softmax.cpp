@@ -7,6 +7,7 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "backends/cpu/simd/math.hpp"
+#include "core/ops/softmax.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 

@@ -3,6 +3,7 @@
 // ssm_conv (contract: core/ops/ssm_conv.hpp): kLanes channels walk down a sequence with their last d_conv - 1 inputs in
 // registers (in memory of the thread where d_conv is unusual). The old state is read in full before any slot of the sequence
 // is written, so a sequence may write the slot that it reads. Pieces are (sequence, kLanes channels).
+#include "core/ops/ssm_conv.hpp"
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
 

@@ -11,6 +11,7 @@
 
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
+#include "core/ops/ssm_scan.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 

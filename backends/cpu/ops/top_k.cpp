@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cpu/cpu_backend.hpp"
+#include "core/ops/top_k.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 

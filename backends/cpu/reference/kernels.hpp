@@ -16,13 +16,7 @@ using plugin::Tensor;
 
 class Context final : public plugin::KernelContext {};  // plain loops need nothing
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
-#include "core/ops/op_list.def"
-
-inline constexpr plugin::OpTable kOpTable{{
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
-#include "core/ops/op_list.def"
-}};
+extern const plugin::OpTable kOpTable;
 
 // Row n of a weight in any format, or of a float32 value.
 inline std::vector<float> read_row(const Tensor& table, int64_t n) {

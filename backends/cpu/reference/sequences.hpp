@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backends/common/host_device.hpp"
+#include "core/ops/ragged.hpp"
 
 namespace krait::reference {
 

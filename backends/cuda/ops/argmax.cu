@@ -2,6 +2,7 @@
 #include "backends/cuda/ops/argmax.cuh"
 
 #include "backends/cuda/ops/operands.hpp"
+#include "core/ops/argmax.hpp"
 
 namespace krait::cuda {
 

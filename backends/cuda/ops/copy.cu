@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cuda/ops/operands.hpp"
+#include "core/ops/copy.hpp"
 
 namespace krait::cuda {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/ops/elementwise.hpp"
+#include "core/ops/mul.hpp"
 
 namespace krait::cuda {
 

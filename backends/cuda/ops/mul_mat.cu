@@ -2,6 +2,8 @@
 #include "backends/cuda/ops/mul_mat.hpp"
 
 #include "backends/cuda/fusion.hpp"
+#include "core/ops/mul_mat.hpp"
+#include "core/ops/rms_norm.hpp"
 
 namespace krait::cuda {
 namespace {

@@ -11,6 +11,7 @@
 #include "backends/cuda/ops/mul_mat_vector.cuh"
 #include "backends/cuda/ops/mul_mat_wgmma.cuh"
 #include "backends/cuda/ops/operands.hpp"
+#include "core/ops/mul_mat.hpp"
 
 namespace krait::cuda {
 

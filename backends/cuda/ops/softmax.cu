@@ -2,6 +2,7 @@
 #include "backends/cuda/ops/softmax.cuh"
 
 #include "backends/cuda/ops/operands.hpp"
+#include "core/ops/softmax.hpp"
 
 namespace krait::cuda {
 

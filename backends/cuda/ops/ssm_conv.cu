@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cuda/ops/sequences.hpp"
+#include "core/ops/ssm_conv.hpp"
 
 namespace krait::cuda {
 

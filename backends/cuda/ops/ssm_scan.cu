@@ -6,6 +6,8 @@
 #include "backends/cuda/fusion.hpp"
 #include "backends/cuda/ops/sequences.hpp"
 #include "backends/cuda/ops/ssm_scan_chunks.cuh"
+#include "core/ops/mul_mat.hpp"
+#include "core/ops/ssm_scan.hpp"
 
 namespace krait::cuda {
 namespace {

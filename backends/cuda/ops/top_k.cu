@@ -2,6 +2,7 @@
 #include "backends/cuda/ops/top_k.cuh"
 
 #include "backends/cuda/ops/operands.hpp"
+#include "core/ops/top_k.hpp"
 
 namespace krait::cuda {
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/argmax.hpp"
 #include "backends/vulkan/ops/rows.hpp"
 
 namespace krait::vulkan {

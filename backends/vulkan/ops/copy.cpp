@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/copy.hpp"
 #include "backends/vulkan/ops/elementwise.hpp"
 
 namespace krait::vulkan {

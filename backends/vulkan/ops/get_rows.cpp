@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/get_rows.hpp"
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/get_rows_params.h"
 #include "backends/vulkan/packed_weights.hpp"

@@ -6,6 +6,7 @@
 #include "backends/vulkan/ops/mul_mat_params.h"
 #include "backends/vulkan/packed_weights.hpp"
 #include "backends/vulkan/shaders/rounded_rows.h"
+#include "core/ops/mul_mat.hpp"
 
 namespace krait::vulkan {
 namespace {

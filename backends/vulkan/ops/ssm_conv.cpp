@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/vulkan/kernels.hpp"
+#include "core/ops/ssm_conv.hpp"
 
 namespace krait::vulkan {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/ssm_scan_params.h"
+#include "core/ops/ssm_scan.hpp"
 
 namespace krait::vulkan {
 namespace {

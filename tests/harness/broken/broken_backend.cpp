@@ -4,8 +4,14 @@
 // the reference's, with its operands changed before or its results after.
 #include <map>
 
+#include "backends/common/bind_kernels.hpp"
 #include "backends/cpu/reference/kernels.hpp"
 #include "core/quant/half.hpp"
+
+namespace krait::reference {
+#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#include "core/ops/op_list.def"
+}  // namespace krait::reference
 
 namespace krait::broken {
 namespace {

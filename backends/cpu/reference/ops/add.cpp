@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/add.hpp"
 #include "backends/cpu/reference/kernels.hpp"
 
 namespace krait::reference {

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "backends/cpu/reference/kernels.hpp"
+#include "core/ops/copy.hpp"
 
 namespace krait::reference {
 

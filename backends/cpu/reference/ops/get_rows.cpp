@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/cpu/reference/kernels.hpp"
+#include "core/ops/get_rows.hpp"
 
 namespace krait::reference {
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/rms_norm.hpp"
 #include "backends/cpu/reference/kernels.hpp"
 
 namespace krait::reference {

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backends/cpu/reference/kernels.hpp"
+#include "core/ops/softmax.hpp"
 
 namespace krait::reference {
 

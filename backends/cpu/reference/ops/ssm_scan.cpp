@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ops/ssm_scan.hpp"
 #include "backends/cpu/reference/kernels.hpp"
 #include "backends/cpu/reference/sequences.hpp"
 

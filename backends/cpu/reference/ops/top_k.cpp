@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "backends/cpu/reference/kernels.hpp"
+#include "core/ops/top_k.hpp"
 
 namespace krait::reference {
 
