@@ -93,6 +93,7 @@ Result<void> OutputFile::open_file(const OutputTarget& target) {
         partial_.remove();
         KRAIT_TRY(bytes, create_waiting());
         destination_ = std::move(old);
+        is_overwritten_ = true;
     }
     file_.reset(::fdopen(bytes.get(), "wb"));
     if (!file_) return failure("write", errno);
@@ -162,13 +163,14 @@ Result<void> OutputFile::write_at(uint64_t offset, std::span<const std::byte> by
 
 Result<void> OutputFile::copy_to_destination() {
     const int from = ::fileno(file_.get()), to = destination_.get();
+    if (!is_overwritten_) {
+        if (const int code = copy_bytes(from, to)) return failure("write", code);
+        if (!reaches_disk(to)) return failure("write", errno);
+        return {};
+    }
     struct stat bytes {
     }, old{};
     if (::fstat(from, &bytes) != 0 || ::fstat(to, &old) != 0) return failure("write", errno);
-    if (!S_ISREG(old.st_mode)) {
-        if (const int code = copy_bytes(from, to)) return failure("write", code);
-        return {};
-    }
     if (const int code = make_room(to, old.st_size, bytes.st_size - old.st_size)) return failure("write", code);
     int code = copy_bytes(from, to);
     if (code == 0 && (::ftruncate(to, bytes.st_size) != 0 || !reaches_disk(to))) code = errno;

@@ -7,7 +7,8 @@
 // Where that cannot be done, the target is written as cp writes it (output_target.hpp says what a path may name):
 //   - a file whose folder takes no temporary, which has several names (hard links), or whose owner could not be kept, stays the
 //     same file: its bytes wait in the system's folder for temporary files, and finish() copies them into it;
-//   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any.
+//   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any. A descriptor of
+//     a file is written on from where it stands, and nothing that the file holds is cut off.
 // Errors name the target as it was given.
 #pragma once
 
@@ -58,7 +59,9 @@ class OutputFile {
     std::filesystem::path place_;   // what the partial file replaces
     PartialFile partial_;
     FileDescriptor destination_;  // what finish() copies the bytes to, where they wait elsewhere
-    bool is_stream_ = false;      // file_ is the stream itself
+    bool is_overwritten_ =
+        false;                // the destination is a file that shall hold these bytes alone; else they go to where it stands
+    bool is_stream_ = false;  // file_ is the stream itself
     std::unique_ptr<std::FILE, Close> file_;
     uint64_t position_ = 0;
 };

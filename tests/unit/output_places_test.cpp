@@ -322,5 +322,35 @@ TEST_F(OutputPlaces, DescriptorsOfFilesGoOnWhereTheyStand) {
     EXPECT_EQ(file_count(), 0u);
 }
 
+// The same where the bytes wait for the end: the file is longer than they are, and nothing of it is cut off.
+TEST_F(OutputPlaces, DescriptorsOfFilesGoOnWhereTheyStandInAnyOrder) {
+    const auto write_backwards = [](int fd) {
+        auto file = OutputFile::create("/dev/fd/" + std::to_string(fd), OutputFile::Order::any);
+        ASSERT_TRUE(file) << file.error().message;
+        ASSERT_TRUE(file->write_at(3, bytes("def")));
+        ASSERT_TRUE(file->write_at(0, bytes("abc")));
+        const auto finished = file->finish();
+        EXPECT_TRUE(finished) << finished.error().message;
+    };
+    put("appended", "old data ");
+    int fd = ::open((folder_ / "appended").c_str(), O_WRONLY | O_APPEND);
+    ASSERT_GE(fd, 0);
+    write_backwards(fd);
+    EXPECT_EQ(content("appended"), "old data abcdef");
+    write_backwards(fd);
+    EXPECT_EQ(content("appended"), "old data abcdefabcdef");
+    ::close(fd);
+
+    put("offset", "0123456789 and what stays");
+    fd = ::open((folder_ / "offset").c_str(), O_WRONLY);
+    ASSERT_GE(fd, 0);
+    ASSERT_EQ(::lseek(fd, 4, SEEK_SET), 4);
+    write_backwards(fd);
+    EXPECT_EQ(::lseek(fd, 0, SEEK_CUR), 10);  // what is written next comes behind them
+    EXPECT_EQ(content("offset"), "0123abcdef and what stays");
+    ::close(fd);
+    EXPECT_EQ(file_count(), 2u);
+}
+
 }  // namespace
 }  // namespace krait
