@@ -34,7 +34,8 @@ HeldSignals::HeldSignals() {
 HeldSignals::~HeldSignals() {
     if (g_pipe[0] < 0) return;
     for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
-    for (unsigned char number = 0; ::read(g_pipe[0], &number, 1) == 1;) std::raise(number);  // that nobody asked for
+    for (unsigned char number = 0; ::read(g_pipe[0], &number, 1) == 1;)  // signals that nobody asked for
+        if (number != SIGINT) std::raise(number);
 }
 
 int HeldSignals::wait(int fd) const {

@@ -12,7 +12,9 @@ namespace krait::tools {
 class HeldSignals {
   public:
     HeldSignals();
-    ~HeldSignals();  // each signal does again what it did before
+    // Each signal does again what it did before. One that nobody asked for does it now; but a SIGINT is dropped, as the line that
+    // it would have cleared is over.
+    ~HeldSignals();
     HeldSignals(const HeldSignals&) = delete;
     HeldSignals& operator=(const HeldSignals&) = delete;
 

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +45,10 @@ class PromptEditor : public krait::test::TemporaryFolder {
         termios modes{};
         return tcgetattr(terminal.fd(), &modes) == 0 && (modes.c_lflag & ICANON) && (modes.c_lflag & ECHO) &&
                (modes.c_iflag & ICRNL);
+    }
+    static std::ptrdiff_t n_tokens(const std::string& text) {
+        const std::string ids = run_krait("tokenize --ids --no-special -p '" + text + "'", krait::test::Streams::output).text;
+        return 1 + std::ranges::count(ids, ',');
     }
     std::string history() const {
         std::ifstream file(path("state/krait/history"));
@@ -121,6 +127,31 @@ TEST_F(PromptEditor, CtrlCStopsTheModel) {
     EXPECT_FALSE(is_cooked(terminal));
     terminal.type("\x04");
     EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+// A Ctrl-C that comes when the answer can be stopped no longer (here: in the only run of the model) does not count for the next
+// prompt, and neither do several at the editor.
+TEST_F(PromptEditor, CtrlCDoesNotCountForTheNextPrompt) {
+    PseudoTerminal terminal({"run", "-n", "0", "-d", "reference"}, 80, home());
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    for (int i = 0; i < 5; ++i) terminal.type("\x03");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    std::string words = "start";
+    for (int i = 0; i < 80; ++i) words += " the";
+    terminal.type("\x1b[200~" + words + "\x1b[201~\r");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004lstart the")) << terminal.seen();
+    usleep(100000);
+    terminal.type("\x03");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    terminal.type("the the\r");
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004lthe the\r\n\r\n\x1b[?2004h> ")) << terminal.seen();
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0) << terminal.seen();
+    // Both were read: the figures count the tokens of both.
+    const auto n_tok = n_tokens(words) + n_tokens("the the");
+    EXPECT_TRUE(std::regex_search(terminal.seen(), std::regex("prompt +" + std::to_string(n_tok) + " tokens")))
+        << n_tok << "\n"
+        << terminal.seen();
 }
 
 TEST_F(PromptEditor, SignalsLeaveTheTerminalAsItWas) {

@@ -214,8 +214,14 @@ class Conversation {
 // Prompts as they come, the model's continuation after each; the state goes on from one to the next.
 Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted, bool remember) {
     Prompts prompts(interrupted, remember);
+    // A Ctrl-C that came too late to stop an answer, or while nothing was written, does not count for the next typed prompt.
+    const auto forget_interrupt = [&] {
+        if (prompts.are_typed()) interrupted = false;
+    };
     for (std::string text;;) {
+        forget_interrupt();
         KRAIT_TRY(const bool is_there, prompts.next(text));
+        forget_interrupt();
         if (!is_there || text == "/quit") return {};
         if (text == "/reset") {
             conversation.reset();
@@ -225,9 +231,8 @@ Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted
         KRAIT_CHECK(write_out(text));
         auto done = conversation.go_on(text);
         (void)write_out("\n");
-        if (!done && prompts.are_typed() && done.error().code == ErrorCode::cancelled) {
-            interrupted = false;
-        } else if (!done && prompts.are_typed() && done.error().code == ErrorCode::invalid_argument) {
+        if (!done && prompts.are_typed() && done.error().code == ErrorCode::cancelled) continue;
+        if (!done && prompts.are_typed() && done.error().code == ErrorCode::invalid_argument) {
             (void)report(done.error());  // a text that the model cannot read: another one may do
         } else {
             KRAIT_CHECK(done);
