@@ -15,7 +15,11 @@ constexpr double kUsable = 0.9;
 // Devices hold weights in layouts of their own: up to a hundredth more was seen (the demo model on cpu), twice that is left for it.
 constexpr double kInTheFile = 0.98;
 
-double bytes_of(const TensorDesc& desc) { return static_cast<double>(span_bytes(desc)); }
+// At most, on a device: small weights may be there twice (models/weights.hpp).
+double bytes_of(const TensorDesc& desc) {
+    const auto bytes = static_cast<double>(span_bytes(desc));
+    return bytes < static_cast<double>(kMinBytesInPlace) ? 2 * bytes : bytes;
+}
 
 // "0.087 ms", "8.73 ms", "873 ms"
 std::string milliseconds(double seconds) {

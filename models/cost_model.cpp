@@ -126,7 +126,7 @@ Result<CheapestPlacement> cheapest_placement(const CostModel& model) {
         for (const CostDevice& device : model.devices)
             rooms.push_back(fmt::format("{} on {}", format_bytes(device.room), device.name));
         return fail(ErrorCode::out_of_memory,
-                    "weights and states take {}; beside the values of a run there is room for {}; name one more device",
+                    "weights and states take up to {}; beside the values of a run there is room for {}; name one more device",
                     format_bytes(needed), fmt::join(rooms, ", "));
     }
     const double limit = fastest->token_seconds * (1 + CostModel::kSlack);

@@ -78,10 +78,6 @@ class ReadAhead {
 // and enough that giving back (1 ms for 100 MB) costs nothing.
 constexpr uint64_t kMaxResident = uint64_t{4} << 20;
 
-// A weight that is smaller is not read in place by any device: the system maps 64 KiB for whatever is touched, and a model has
-// hundreds of small vectors.
-constexpr uint64_t kSmall = uint64_t{64} << 10;
-
 }  // namespace
 
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
@@ -105,7 +101,7 @@ Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
     KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
     const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
     KRAIT_TRY(const GgufBytes read, file.read(*weight.tensor));
-    const bool stays = !read.own && read.bytes.size() >= kSmall;
+    const bool stays = !read.own && read.bytes.size() >= kMinBytesInPlace;
     const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes);
     for (const WeightHome& at : weight.homes) {
         const Device& device = *devices[static_cast<size_t>(at.device)];

@@ -40,6 +40,10 @@ using WeightDescs = std::map<std::string, TensorDesc, std::less<>>;
 // where in the file it stands.
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
 
+// A smaller weight is not read in place by any device but copied: the system maps 64 KiB for whatever is touched of a file, and a model
+// has hundreds of small vectors. A device may hold one twice, as it is and repacked.
+inline constexpr uint64_t kMinBytesInPlace = uint64_t{64} << 10;
+
 // A device that reads a weight, and as what.
 struct WeightHome {
     int32_t device = 0;

@@ -18,7 +18,7 @@ void check_state_desc(const krait_state_desc& desc);
 uint64_t state_slot_bytes(const krait_state_desc& desc);
 
 // Of one node: op, params, operands (present, in range, of the role and kind that the op's contract says). Not the places.
-void check_node(const krait_graph& graph, uint32_t node);
+void check_node(const krait_graph& graph, uint32_t index);
 
 // Of all nodes: check_node, and that every operand lies inside a buffer of this device that holds what its role says.
 void check_graph(const Device& device, const krait_graph& graph);
