@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/environment.hpp"
+#include "core/base/printable.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
 #include "tools/output.hpp"
@@ -78,7 +80,8 @@ void ModelArguments::add_device(Command& command) {
                 "processors that threads of the device 'cpu' are tied to: a list like 0-1 or 0,2-3; 'spread' = a core for "
                 "each; 'none' (default)")
         .value_name("LIST")
-        .suggest({"none", "spread"});
+        .suggest({"none", "spread"})
+        .not_empty("processors");
     command.option("--no-mmap", no_mmap,
                    "read the file, tensor by tensor, instead of mapping it: for a file that others may write into meanwhile");
     add_placement(command, placement);
@@ -101,6 +104,27 @@ Result<void> print_explanation(const Model& model, int64_t n_tok, const std::str
     return {};
 }
 
+// The value of --affinity as a device's option has it: with '+' for ',', which in a list of devices separates these. Nothing but
+// processors passes: a ':' or a name would be read as an option or a device.
+static Result<std::string> affinity_option(const std::string& text) {
+    if (text == "none" || text == "spread") return text;
+    const auto is_number = [](std::string_view word) {
+        return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+    };
+    std::string list = text;
+    std::replace(list.begin(), list.end(), ',', '+');
+    for (std::string_view rest = list;;) {
+        const std::string_view word = rest.substr(0, rest.find('+'));
+        const size_t dash = word.find('-');
+        if (!is_number(word.substr(0, dash)) || (dash != std::string_view::npos && !is_number(word.substr(dash + 1))))
+            return fail(ErrorCode::invalid_argument,
+                        "--affinity {}: '{}' is no processor; it takes a list like 0-1 or 0,2-3 (or 0+2-3), 'spread' or 'none'",
+                        printable(text), printable(word));
+        if (word.size() == rest.size()) return list;
+        rest.remove_prefix(word.size() + 1);
+    }
+}
+
 Result<std::string> ModelArguments::device_spec() const {
     std::string spec = !device.empty() ? device : environment::device().value_or("auto");
     if (!threads && affinity.empty()) return spec;
@@ -118,7 +142,10 @@ Result<std::string> ModelArguments::device_spec() const {
         return {};
     };
     if (threads) KRAIT_CHECK(add("threads", std::to_string(*threads)));
-    if (!affinity.empty()) KRAIT_CHECK(add("affinity", affinity));
+    if (!affinity.empty()) {
+        KRAIT_TRY(const std::string processors, affinity_option(affinity));
+        KRAIT_CHECK(add("affinity", processors));
+    }
     return spec + options;
 }
 

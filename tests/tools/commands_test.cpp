@@ -161,6 +161,21 @@ TEST_F(Commands, AListOfProcessorsMayHaveCommas) {
     expect_says("test-ops -d cpu:affinity=" + list + ",reference --op scale --quick", 0, "cpu:affinity=" + list + "\n");
 }
 
+TEST_F(Commands, AffinityTakesProcessorsAlone) {
+    const std::string short_run = "run -p hi -n 1 --affinity ";
+    for (const std::string list : {"0,cpu", "0:threads=1", "0,,1", "0,", "-1", "0-", "0-x", "x", "spread,0", "all"})
+        for (const std::string device : {"", " -d cpu"}) {
+            const Answer answer = krait(short_run + list + device);
+            EXPECT_EQ(answer.exit_code, 2) << list << "\n" << answer.text;
+            EXPECT_EQ(answer.text.find("krait: --affinity " + list + ": '"), 0u) << answer.text;
+            EXPECT_NE(answer.text.find("it takes a list like 0-1 or 0,2-3"), std::string::npos) << answer.text;
+        }
+    expect_says(short_run + "''", 2, "--affinity: this names processors, and is empty");
+    expect_says(short_run + "0,5000", 2, "may not run on processor 5000");
+    expect_says(short_run + "none", 0, "hi");
+    expect_says(short_run + "spread", 0, "hi");
+}
+
 TEST_F(Commands, APlaceWithoutATokenIsNamed) {
     const std::string logits = "logits -o " + path("out.npy") + " --tokens ";
     expect_says(logits + "1,,2", 2, "token id 2 is missing: a comma stands in its place");
