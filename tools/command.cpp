@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "core/base/environment.hpp"
@@ -201,7 +202,8 @@ std::vector<std::string> words_of(std::string_view list) {
     std::vector<std::string> words;
     for (size_t from = 0; from < list.size();) {
         const size_t end = std::min(list.find(", ", from), list.size());
-        words.emplace_back(list.substr(from, end - from));
+        std::string& word = words.emplace_back(list.substr(from, end - from));
+        std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
         from = end + 2;
     }
     return words;

@@ -64,7 +64,7 @@ Result<void> print_explanation(const Model& model, int64_t n_tok, const std::str
 // "1,2,3" as token ids; the error names the word that is none.
 Result<std::vector<int32_t>> parse_tokens(std::string_view text);
 
-// The words of "F32, F16, BF16", to be suggested for an option.
+// The words of "F32, F16, BF16", to be suggested for an option: in lower case, as they are typed.
 std::vector<std::string> words_of(std::string_view list);
 
 }  // namespace krait::tools

@@ -78,7 +78,7 @@ TEST_F(Completion, BashOffersWhatAnOptionTakes) {
     EXPECT_EQ(offered("krait bench --output = j"), (Words{"json"}));
     EXPECT_EQ(offered("krait run --explain = d"), (Words{"dot"}));
     EXPECT_EQ(offered("krait run -n ''"), (Words{}));
-    EXPECT_TRUE(offered("krait make-random x --type ''").contains("Q4_K_M"));
+    EXPECT_TRUE(offered("krait make-random x --type ''").contains("q4_k_m"));
     EXPECT_EQ(offered("krait make-random x --like falcon"), (Words{"falcon-mamba-7b"}));
     EXPECT_EQ(offered("krait completion ''"), (Words{"bash", "zsh", "fish"}));
 }
@@ -88,7 +88,8 @@ TEST_F(Completion, BashOffersFilesWhereTheyAreWanted) {
     EXPECT_EQ(offered("krait run --file m"), (Words{"models", "my model.gguf"}));
     EXPECT_EQ(offered("krait run --explain m"), (Words{"models", "my model.gguf"}));
     EXPECT_EQ(offered("krait devices m"), (Words{}));
-    EXPECT_TRUE(offered("krait quantize a.gguf b.gguf Q4").contains("Q4_K"));
+    EXPECT_TRUE(offered("krait quantize a.gguf b.gguf q4").contains("q4_k"));
+    EXPECT_TRUE(offered("krait quantize a.gguf b.gguf Q4").contains("q4_k"));
 }
 
 TEST_F(Completion, ZshReadsItsScript) {
@@ -96,6 +97,7 @@ TEST_F(Completion, ZshReadsItsScript) {
     const Answer read = shell("zsh -f -c 'autoload -U compinit; compinit -D; source \"" + (folder_ / "zsh").string() +
                               "\"; print ${_comps[krait]}'");
     EXPECT_EQ(read.text, "_krait\n");
+    EXPECT_NE(shell("cat '" + (folder_ / "zsh").string() + "'").text.find(" q4_0 "), std::string::npos);
 }
 
 TEST_F(Completion, FishOffersTheSame) {
@@ -106,6 +108,7 @@ TEST_F(Completion, FishOffersTheSame) {
     EXPECT_EQ(ask("krait tok"), "tokenize\tTurn text into token ids, or ids into text\n");
     EXPECT_EQ(ask("krait completion z"), "zsh\n");
     EXPECT_EQ(ask("krait bench --output=j"), "--output=json\ttable, md, csv or json\n");
+    EXPECT_NE(ask("krait quantize a b q4").find("q4_0\n"), std::string::npos);
     EXPECT_EQ(ask("krait run --dev"), "--device\twhere to run\n");
 }
 

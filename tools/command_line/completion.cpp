@@ -143,7 +143,7 @@ _@NAME@() {
             fi
             ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; [[ $files ]] && compgen -f -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur" || compgen -W "$words" -- "${cur,,}"; [[ $files ]] && compgen -f -- "$cur")
     if [[ $files ]]; then
         compopt -o filenames 2>/dev/null
     fi
@@ -161,8 +161,10 @@ std::string zsh_completion(const Command& program) {
     for (const auto& command : program.commands()) {
         names +=
             fmt::format("            {}\n", shell_quoted(command->name() + ":" + replaced(command->description(), ":", "\\:")));
-        cases += fmt::format("        {})\n            _arguments -s \\\n                {}\n            ;;\n", command->name(),
-                             joined(zsh_arguments(*command), " \\\n                "));
+        cases += fmt::format(
+            "        {})\n            _arguments -s -M 'm:{{a-zA-Z}}={{A-Za-z}} r:|[_-]=* r:|=*' \\\n                {}\n      "
+            "      ;;\n",
+            command->name(), joined(zsh_arguments(*command), " \\\n                "));
     }
     std::string script = R"(#compdef @NAME@
 # zsh completion of @NAME@, made by '@NAME@ completion zsh'
