@@ -63,9 +63,10 @@ TEST(CostModel, NoRoomIsSaidWithNumbers) {
     const auto placed = cheapest_placement(model(24, {device("a", 1e10, 1e9), device("b", 1e10, 1e9)}));
     ASSERT_FALSE(placed);
     EXPECT_EQ(placed.error().code, ErrorCode::out_of_memory);
-    EXPECT_EQ(placed.error().message,
-              "weights and states take 2.6 GiB; beside the values of a run there is room for 953.7 MiB on a, 953.7 MiB on b; "
-              "name one more device");
+    EXPECT_EQ(
+        placed.error().message,
+        "weights and states take up to 2.6 GiB; beside the values of a run there is room for 953.7 MiB on a, 953.7 MiB on b; "
+        "name one more device");
 }
 
 // Every placement of few layers on few devices, priced from the definition.

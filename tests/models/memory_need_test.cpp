@@ -88,8 +88,9 @@ TEST_F(MemoryNeedTest, MeasuredPlacementsKeepToIt) {
         SCOPED_TRACE(limit);
         const auto model = load("cpu:threads=1,cpu:threads=1", limited({}, {{"cpu", limit}, {"cpu#2", limit}}));
         if (!model) {
-            EXPECT_EQ(
-                model.error().message.find("weights and states take up to 8.6 MiB; beside the values of a run there is room for"), 0u)
+            EXPECT_EQ(model.error().message.find(
+                          "weights and states take up to 8.6 MiB; beside the values of a run there is room for"),
+                      0u)
                 << model.error().message;
             continue;
         }
