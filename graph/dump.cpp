@@ -3,6 +3,7 @@
 
 #include "core/ops/op_list.hpp"
 
+#include <fmt/format.h>
 #include <iterator>
 
 namespace krait::graph {

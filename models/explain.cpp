@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/explain.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <iterator>
 #include <set>

@@ -3,6 +3,7 @@
 // The graph of one run of a model: embedding, layers, and the head for the rows whose logits are wanted.
 #pragma once
 
+#include <fmt/format.h>
 #include <array>
 
 #include "graph/executor.hpp"

@@ -3,6 +3,7 @@
 // The C functions of the ABI over the classes of plugin_shim.hpp: check, call, catch.
 #include "backends/common/plugin_shim.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <atomic>
 #include <cstring>

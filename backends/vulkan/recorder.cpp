@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/recorder.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cstring>
 

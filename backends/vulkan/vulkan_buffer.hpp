@@ -3,6 +3,8 @@
 // What the plugin's buffers are: a range of device memory, with what the kernels need to know of its contents.
 #pragma once
 
+#include <fmt/format.h>
+
 #include "backends/common/graph_check.hpp"
 #include "backends/vulkan/vk/memory.hpp"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/vulkan_device.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 
