@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -85,6 +86,13 @@ std::string reason(int error) {
     return fmt::format("standard output cannot be written: {}", std::generic_category().message(error));
 }
 
+bool is_standard_output(const std::string& path) {
+    struct stat named {
+    }, output{};
+    return stat(path.c_str(), &named) == 0 && fstat(STDOUT_FILENO, &output) == 0 && named.st_dev == output.st_dev &&
+           named.st_ino == output.st_ino;
+}
+
 }  // namespace
 
 void prepare_standard_streams() {
@@ -108,6 +116,8 @@ void print_error_args(fmt::string_view text, fmt::format_args values) {
     (void)standard_output().error();  // what came before it is shown before it
     (void)write_all(STDERR_FILENO, printable_text(fmt::vformat(text, values)));
 }
+
+ResultReport::ResultReport(const std::string& result_path) : to_errors_(is_standard_output(result_path)) {}
 
 void write_text(std::string_view text) {
     StandardOutput& output = standard_output();

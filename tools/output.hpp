@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
 
 #include "core/base/result.hpp"
@@ -30,6 +31,21 @@ template <class... T>
 void print_error(fmt::format_string<T...> text, T&&... values) {
     print_error_args(text, fmt::make_format_args(values...));
 }
+
+// The report for people on a result that is written to a path. It goes to standard output, or to standard error where the result itself
+// goes to standard output (/dev/stdout, /dev/fd/1, or the same pipe or file by another name), so that nothing follows it there. To
+// be made before the result is written: a file may be replaced then.
+class ResultReport {
+  public:
+    explicit ResultReport(const std::string& result_path);
+    template <class... T>
+    void print(fmt::format_string<T...> text, T&&... values) const {
+        (to_errors_ ? print_error_args : print_args)(text, fmt::make_format_args(values...));
+    }
+
+  private:
+    bool to_errors_;
+};
 
 // To standard output, what was asked for: a text exactly as it is, on a terminal made fit for it.
 void write_text(std::string_view text);

@@ -71,11 +71,50 @@ TEST_F(Outputs, PipesAndDevicesAreWritten) {
     const std::string right = bytes_of("a.npy");
     const Answer piped = run_krait("logits -d cpu --tokens 1,2 -o /dev/stdout", krait::test::Streams::output);
     EXPECT_EQ(piped.exit_code, 0);
-    EXPECT_EQ(piped.text.substr(0, right.size()), right);
+    EXPECT_TRUE(piped.text == right) << piped.text.size() << " bytes instead of " << right.size();
     EXPECT_EQ(logits("/dev/null").exit_code, 0);
     const Answer full = logits("/dev/full");
     EXPECT_EQ(full.exit_code, 2) << full.text;
     EXPECT_NE(full.text.find("cannot write '/dev/full'"), std::string::npos) << full.text;
+}
+
+// Standard output then holds the result alone, and the report is on standard error.
+TEST_F(Outputs, NothingFollowsAResultOnStandardOutput) {
+    std::ofstream(folder_ / "text") << std::string(600, 'a');
+    const std::string text = (folder_ / "text").string(), file = (folder_ / "result").string();
+    const std::string model = (folder_ / "model.gguf").string(), errors = (folder_ / "errors").string();
+    ASSERT_EQ(run_krait("make-random " + model + " --layers 1 --d-model 256 --vocab 300").exit_code, 0);
+    struct Case {
+        std::string before, after, report;  // around the name of the output
+    };
+    for (const Case& c :
+         {Case{"logits -d cpu --tokens 1,2 -o ", "", "float32 [2,"},
+          {"make-random ", " --layers 1 --d-model 256 --vocab 300", "million weights"},
+          {"quantize " + model + " ", " q8_0", "bits a weight"},
+          {"imatrix -d cpu --text " + text + " -o ", "", "importance of"},
+          {"perplexity -d cpu --threads 1 --stream --text " + text + " --save-logits ", "", "bits a byte"},
+          {"perplexity -d cpu --threads 1 --stream --text " + text + " --save-logits ", " -o json", "\"bits_per_byte\""}}) {
+        const Answer plain = run_krait(c.before + file + c.after, krait::test::Streams::output);
+        ASSERT_EQ(plain.exit_code, 0) << c.before << "\n" << plain.text;
+        EXPECT_NE(plain.text.find(c.report), std::string::npos) << plain.text;
+        const std::string right = bytes_of("result");
+        for (const char* name : {"/dev/stdout", "/dev/fd/1"}) {
+            const Answer piped = run_krait(c.before + name + c.after + " 2>" + errors, krait::test::Streams::output);
+            EXPECT_EQ(piped.exit_code, 0) << c.before;
+            EXPECT_TRUE(piped.text == right) << c.before << name << ": " << piped.text.size() << " bytes, not " << right.size();
+            EXPECT_NE(bytes_of("errors").find(c.report), std::string::npos) << bytes_of("errors");
+        }
+        // Behind what a file holds, and the file by its own name.
+        std::ofstream(file) << "old data";
+        EXPECT_EQ(run_krait(c.before + "/dev/stdout" + c.after + " 2>" + errors + " >>" + file, krait::test::Streams::output)
+                      .exit_code,
+                  0);
+        EXPECT_TRUE(bytes_of("result") == "old data" + right) << c.before << bytes_of("result").size();
+        EXPECT_EQ(run_krait(c.before + file + c.after + " 2>" + errors + " >" + file, krait::test::Streams::output).exit_code,
+                  0);
+        EXPECT_TRUE(bytes_of("result") == right) << c.before << bytes_of("result").size();
+        EXPECT_NE(bytes_of("errors").find(c.report), std::string::npos) << bytes_of("errors");
+    }
 }
 
 }  // namespace

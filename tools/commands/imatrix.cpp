@@ -42,9 +42,10 @@ Result<void> collect(const Arguments& arguments) {
     }
     const auto n_tok = static_cast<int64_t>(calibration.tokens.size());
     const int64_t n_chunk = (n_tok + options.chunk - 1) / options.chunk;
+    const ResultReport report(arguments.output);
     KRAIT_CHECK(matrix.save(arguments.output, arguments.text, options.chunk, n_chunk));
-    print("{}: importance of {} matrices, from {} of {} in {}\n", printable(arguments.output), matrix.entries().size(),
-          counted(n_tok, "token"), arguments.text, counted(n_chunk, "chunk"));
+    report.print("{}: importance of {} matrices, from {} of {} in {}\n", printable(arguments.output), matrix.entries().size(),
+                 counted(n_tok, "token"), arguments.text, counted(n_chunk, "chunk"));
     return {};
 }
 

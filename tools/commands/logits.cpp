@@ -47,6 +47,7 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
     if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
     KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
     const std::atomic<bool>& interrupted = catch_end();  // before there is a file that a signal could leave behind
+    const ResultReport report(arguments.output);
     KRAIT_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model->shape().n_vocab));
     ProgressBar bar("logits");
     const auto chunk = static_cast<size_t>(arguments.chunk);
@@ -59,8 +60,8 @@ Result<void> write_logits(const Arguments& arguments, Source source) {
         bar.update(first + part.size(), tokens.size());
     }
     KRAIT_CHECK(output.finish());
-    print("{}: float32 [{}, {}], on {} ({})\n", printable(arguments.output), tokens.size(), model->shape().n_vocab,
-          model->device_names(), model->hardware());
+    report.print("{}: float32 [{}, {}], on {} ({})\n", printable(arguments.output), tokens.size(), model->shape().n_vocab,
+                 model->device_names(), model->hardware());
     return {};
 }
 

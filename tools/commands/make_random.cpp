@@ -54,6 +54,7 @@ Result<void> make_random(const Arguments& arguments) {
     options.seed = arguments.seed;
     options.threads = arguments.threads;
     options.cancel = &catch_end();
+    const ResultReport out(arguments.output);
     RandomModelReport report;
     {
         ProgressBar bar("writing", ProgressBar::Unit::bytes);
@@ -61,12 +62,12 @@ Result<void> make_random(const Arguments& arguments) {
         KRAIT_TRY(report, write_random_model(arguments.output, options));
     }
     const RandomModelSizes& sizes = options.sizes;
-    print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
-          printable(arguments.output), sizes.architecture, counted(sizes.n_layer, "layer"), sizes.d_model, sizes.n_vocab,
-          static_cast<double>(report.n_weight) * 1e-6,
-          8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
-          format_bytes(static_cast<double>(report.file_bytes)));
-    for (const std::string& fallback : report.fallbacks) print("  {}\n", fallback);
+    out.print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
+              printable(arguments.output), sizes.architecture, counted(sizes.n_layer, "layer"), sizes.d_model, sizes.n_vocab,
+              static_cast<double>(report.n_weight) * 1e-6,
+              8.0 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.n_weight),
+              format_bytes(static_cast<double>(report.file_bytes)));
+    for (const std::string& fallback : report.fallbacks) out.print("  {}\n", fallback);
     return {};
 }
 

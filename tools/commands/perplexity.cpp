@@ -76,26 +76,26 @@ Result<Measured> measure(const Arguments& arguments, const std::shared_ptr<const
     return measured;
 }
 
-void print_text(const Arguments& arguments, const Model& model, const Measured& measured) {
+void print_text(const ResultReport& out, const Arguments& arguments, const Model& model, const Measured& measured) {
     const PerplexitySummary summary = summarize(measured.run);
-    print("{} on {}: {}, {}\n", model.file().name(), model.device_names(), to_string(arguments.options.windows),
-          counted(measured.run.n_window, "window"));
+    out.print("{} on {}: {}, {}\n", model.file().name(), model.device_names(), to_string(arguments.options.windows),
+              counted(measured.run.n_window, "window"));
     if (const auto& d = measured.divergence) {
-        print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
-        print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
-              d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
-        print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
-              100 * d->same_top_interval.high);
-        print(
+        out.print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
+        out.print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
+                  d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
+        out.print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
+                  100 * d->same_top_interval.high);
+        out.print(
             "  probability        of the token that came: {:.3f} percent points RMS difference, {:+.3f} +- {:.3f} on average\n",
             100 * d->dp_rms, 100 * d->dp.value, 100 * d->dp.standard_error);
-        print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity, summary.perplexity.value,
-              d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
+        out.print("  perplexity         {:.4f} -> {:.4f}   ratio {:.5f} +- {:.5f}\n", d->base_perplexity,
+                  summary.perplexity.value, d->perplexity_ratio.value, d->perplexity_ratio.standard_error);
     }
-    print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} scored, {} read, {:.0f} tokens/s\n", summary.perplexity.value,
-          summary.perplexity.standard_error, summary.bits_per_byte,
-          counted(static_cast<int64_t>(measured.run.nll.size()), "token"), measured.run.n_read,
-          static_cast<double>(measured.run.n_read) / measured.seconds);
+    out.print("perplexity {:.4f} +- {:.4f}   {:.4f} bits a byte   {} scored, {} read, {:.0f} tokens/s\n",
+              summary.perplexity.value, summary.perplexity.standard_error, summary.bits_per_byte,
+              counted(static_cast<int64_t>(measured.run.nll.size()), "token"), measured.run.n_read,
+              static_cast<double>(measured.run.n_read) / measured.seconds);
 }
 
 nlohmann::ordered_json to_json(const DivergenceSummary& d) {
@@ -150,12 +150,13 @@ Result<void> perplexity(const Arguments& arguments) {
     KRAIT_TRY(const auto model, arguments.model.load());
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(const EvaluationText tokens, tokenize_text(*tokenizer, text, arguments.max_tokens));
+    const ResultReport out(arguments.save);
     KRAIT_TRY(const Measured measured, measure(arguments, model, tokens));
     if (arguments.output == "json") {
         const auto json = to_json(arguments, *model, measured);
-        print("{}\n", json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
+        out.print("{}\n", json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
     } else {
-        print_text(arguments, *model, measured);
+        print_text(out, arguments, *model, measured);
     }
     return {};
 }

@@ -24,16 +24,16 @@ double bits_per_weight(uint64_t bytes, int64_t n_weight) {
     return n_weight == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(n_weight);
 }
 
-void show(const QuantizeReport& report, const Arguments& arguments) {
-    print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}\n", "TENSOR", "COUNT", "FROM", "TO", "WEIGHTS", "SIZE", "WHY");
+void show(const ResultReport& out, const QuantizeReport& report, const Arguments& arguments) {
+    out.print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}\n", "TENSOR", "COUNT", "FROM", "TO", "WEIGHTS", "SIZE", "WHY");
     for (const QuantizedKind& kind : report.kinds)
-        print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}{}\n", printable(kind.kind), kind.n_tensor, dtype_name(kind.from),
-              dtype_name(kind.to), kind.n_weight, format_bytes(static_cast<double>(kind.bytes)), kind.why,
-              kind.weighted ? ", by importance" : "");
-    print("\n{}: {} at {:.3f} bits a weight\n{}: {} at {:.3f} bits a weight\n", printable(arguments.input),
-          format_bytes(static_cast<double>(report.file_bytes_before)),
-          bits_per_weight(report.tensor_bytes_before, report.n_weight), printable(arguments.output),
-          format_bytes(static_cast<double>(report.file_bytes)), bits_per_weight(report.tensor_bytes, report.n_weight));
+        out.print("{:<20} {:>7} {:>8} {:<8} {:>14} {:>11}  {}{}\n", printable(kind.kind), kind.n_tensor, dtype_name(kind.from),
+                  dtype_name(kind.to), kind.n_weight, format_bytes(static_cast<double>(kind.bytes)), kind.why,
+                  kind.weighted ? ", by importance" : "");
+    out.print("\n{}: {} at {:.3f} bits a weight\n{}: {} at {:.3f} bits a weight\n", printable(arguments.input),
+              format_bytes(static_cast<double>(report.file_bytes_before)),
+              bits_per_weight(report.tensor_bytes_before, report.n_weight), printable(arguments.output),
+              format_bytes(static_cast<double>(report.file_bytes)), bits_per_weight(report.tensor_bytes, report.n_weight));
 }
 
 Result<void> quantize(const Arguments& arguments) {
@@ -45,13 +45,14 @@ Result<void> quantize(const Arguments& arguments) {
         options.importance = &*importance;
     }
     KRAIT_TRY(const GgufFile file, GgufFile::open(arguments.input));
+    const ResultReport out(arguments.output);
     QuantizeReport report;
     {
         ProgressBar bar("quantizing");
         options.progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
         KRAIT_TRY(report, quantize_file(file, arguments.output, options));
     }
-    show(report, arguments);
+    show(out, report, arguments);
     return {};
 }
 
