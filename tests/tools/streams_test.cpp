@@ -82,6 +82,23 @@ TEST_F(StandardStreams, OutputThatCannotBeWrittenIsAFailure) {
     expect_exit(2, "inspect no_such.gguf >/dev/full 2>&-");
 }
 
+// krait inspect lists a file that Krait cannot run, and says on standard error why it can not.
+TEST_F(StandardStreams, WhyAFileCannotRunIsAnError) {
+    ASSERT_EQ(run_krait("make-random " + path("model.gguf") + " --layers 1 --d-model 256 --vocab 300").exit_code, 0);
+    std::string model = bytes("model.gguf");
+    const std::string key = "general.architecture";
+    const size_t value = model.find(key) + key.size() + 12;  // behind the type and the length
+    ASSERT_EQ(model.substr(value, 5), "mamba");
+    model.replace(value, 5, "other");
+    std::ofstream(path("other.gguf"), std::ios::binary) << model;
+    const Answer listing = run_krait("inspect " + path("other.gguf") + " 2>" + path("errors"), krait::test::Streams::output);
+    EXPECT_EQ(listing.exit_code, 2);
+    EXPECT_NE(listing.text.find("BITS/WEIGHT"), std::string::npos) << listing.text;
+    EXPECT_EQ(listing.text.find("cannot run"), std::string::npos) << listing.text;
+    EXPECT_EQ(bytes("errors").find("krait: Krait cannot run this file: "), 0u) << bytes("errors");
+    EXPECT_NE(bytes("errors").find("'other'"), std::string::npos) << bytes("errors");
+}
+
 TEST_F(StandardStreams, LostMessagesAreNoFailure) {
     for (const char* lost : {" 2>/dev/full", " 2>&-"}) {
         expect_exit(0, std::string("run -p a -n 1") + lost);

@@ -69,10 +69,7 @@ int inspect(const Arguments& arguments) {
     show_totals(*file);
 
     const auto architecture = Architecture::create(*file);
-    if (!architecture) {
-        print("\nKrait cannot run this file: {}\n", architecture.error().message);
-        return kExitBadInput;
-    }
+    if (!architecture) return report(Error(architecture.error()).within("Krait cannot run this file"));
     const ModelShape& shape = (*architecture)->shape();
     print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", printable(shape.architecture),
           shape.n_layer, shape.d_model, shape.d_inner, shape.d_state, shape.d_conv, shape.n_vocab,
