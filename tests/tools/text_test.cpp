@@ -135,6 +135,23 @@ TEST_F(CommandText, ASecondBeginOfTextIsTold) {
     EXPECT_EQ(run_krait("tokenize " + model + " -p '<s>ab'").text.find(words), std::string::npos) << "there it is text";
 }
 
+// Standard output is for text that was read: a script may take it where something stands in it.
+TEST_F(CommandText, NothingIsWrittenOfAPromptThatCannotBeRead) {
+    const auto expect_silence = [](const std::string& arguments) {
+        const Answer answer = run_krait(arguments + " 2>/dev/null", Streams::output);
+        EXPECT_EQ(answer.exit_code, 2) << arguments;
+        EXPECT_EQ(answer.text, "") << arguments;
+    };
+    expect_silence("run --tokens 1,2,999999999");
+    expect_silence("run --tokens 1,2,-1");
+    expect_silence("run --tokens ''");
+    expect_silence("run -p ''");
+    const std::string model = write(draft_of_letters());
+    expect_silence("run " + model + " -d cpu -p 'a#'");
+    std::ofstream(folder_ / "lines") << "a#\n";
+    expect_silence("run " + model + " -d cpu < " + path("lines"));
+}
+
 // The model would go on for ever: every token that it can choose ends something, by whatever name.
 TEST_F(CommandText, EveryEndEnds) {
     const auto n_generated = [&](const Draft& draft, const std::string& more) {

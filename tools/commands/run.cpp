@@ -59,6 +59,7 @@ Result<void> write_out(std::string_view text) {
     return flush_output();
 }
 
+constexpr const char* kEmptyPrompt = "the prompt is empty: it needs at least one token";
 constexpr std::string_view kSecondBos =
     "the text begins with two begin-of-text tokens, as the model wants one and the text brings its own: leave that out";
 
@@ -76,16 +77,20 @@ class Conversation {
           timings_(timings),
           interrupted_(interrupted) {}
 
-    // Reads `text`, then writes what follows until the end of text, a stop text, -n tokens or Ctrl-C.
+    // Writes `text` and what follows until the end of text, a stop text, -n tokens or Ctrl-C. Nothing is written where the model
+    // cannot read it.
     Result<void> go_on(std::string_view text) {
         const bool is_start = session_.tokens(0)->empty();
         KRAIT_TRY(std::vector<int32_t> prompt,
                   tokenizer_->encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
+        KRAIT_CHECK(check(prompt));
         if (tokenizer_->has_second_bos(prompt)) warn(kSecondBos);
+        KRAIT_CHECK(write_out(text));
         return read_and_generate(std::move(prompt));
     }
 
     Result<void> go_on_from_ids(std::vector<int32_t> prompt) {
+        KRAIT_CHECK(check(prompt));
         KRAIT_CHECK(write_out(text_.echo(prompt)));
         return read_and_generate(std::move(prompt));
     }
@@ -97,11 +102,23 @@ class Conversation {
     }
 
   private:
+    Result<void> check(std::span<const int32_t> prompt) const {
+        if (prompt.empty() && !pending_) return fail(ErrorCode::invalid_argument, kEmptyPrompt);
+        const int64_t n_vocab = session_.model().shape().n_vocab;
+        for (size_t i = 0; i < prompt.size(); ++i)
+            if (prompt[i] < 0 || prompt[i] >= n_vocab)
+                return fail(ErrorCode::invalid_argument,
+                            "token {} at position {} is out of range: the vocabulary has {} (0 to {})", prompt[i], i, n_vocab,
+                            n_vocab - 1);
+        return {};
+    }
+
     Result<void> read_and_generate(std::vector<int32_t> prompt) {
         if (pending_) prompt.insert(prompt.begin(), *pending_);
-        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
-        KRAIT_CHECK(read(prompt));
-        return generate();
+        Result<void> done = read(prompt);
+        if (done) done = generate();
+        (void)write_out("\n");
+        return done;
     }
 
     // Where the sampler makes do with the likeliest tokens, only these leave the device.
@@ -228,9 +245,7 @@ Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted
             continue;
         }
         if (text.empty()) continue;
-        KRAIT_CHECK(write_out(text));
-        auto done = conversation.go_on(text);
-        (void)write_out("\n");
+        const auto done = conversation.go_on(text);
         if (!done && prompts.are_typed() && done.error().code == ErrorCode::cancelled) continue;
         if (!done && prompts.are_typed() && done.error().code == ErrorCode::invalid_argument) {
             (void)report(done.error());  // a text that the model cannot read: another one may do
@@ -283,12 +298,9 @@ Result<void> run(Arguments& arguments) {
     Result<void> done;
     if (arguments.has_tokens) {
         done = conversation.go_on_from_ids(std::move(tokens));
-        (void)write_out("\n");
     } else if (arguments.has_prompt || arguments.has_file) {
-        if (prompt.empty()) return fail(ErrorCode::invalid_argument, "the prompt is empty: it needs at least one token");
-        KRAIT_CHECK(write_out(prompt));
+        if (prompt.empty()) return fail(ErrorCode::invalid_argument, kEmptyPrompt);
         done = conversation.go_on(prompt);
-        (void)write_out("\n");
     } else {
         done = converse(conversation, interrupted, !arguments.no_history);
     }
