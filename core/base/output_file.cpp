@@ -130,7 +130,7 @@ Result<FileDescriptor> OutputFile::create_waiting() const {
 
 tl::unexpected<Error> OutputFile::failure(std::string_view doing, int code) {
     auto error =
-        fail(ErrorCode::io, "cannot {} '{}' (at byte {}{}): {}", doing, target_.string(), position_,
+        fail(ErrorCode::unavailable, "cannot {} '{}' (at byte {}{}): {}", doing, target_.string(), position_,
              destination_ ? "; bytes wait in the folder of temporary files until all are there" : "", errno_text(code));
     file_.reset();
     destination_.close();

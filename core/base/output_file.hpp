@@ -9,7 +9,8 @@
 //     same file: its bytes wait in the system's folder for temporary files, and finish() copies them into it;
 //   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any. A descriptor of
 //     a file is written on from where it stands, and nothing that the file holds is cut off.
-// Errors name the target as it was given.
+// Errors name the target as it was given. They are ErrorCode::io where it cannot be opened, as with a wrong name, and
+// ErrorCode::unavailable where it was opened and a write fails, as with a full disk.
 #pragma once
 
 #include <cstdint>

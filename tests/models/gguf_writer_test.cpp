@@ -293,8 +293,8 @@ TEST_F(GgufWriterTest, AFullDiskIsAnErrorAndLeavesNothingBehind) {
         Result<void> result = writer.write_tensor("t", bytes);
         if (result) result = writer.finish();
         ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-        expect_failure(result, ErrorCode::io, "cannot write '" + target_.string());
-        expect_failure(result, ErrorCode::io, "File too large");
+        expect_failure(result, ErrorCode::unavailable, "cannot write '" + target_.string());
+        expect_failure(result, ErrorCode::unavailable, "File too large");
         EXPECT_TRUE(names_in_folder().empty());
         expect_misuse(writer.finish(), "has failed");
     }

@@ -209,7 +209,7 @@ TEST_F(Quantize, AFullDiskLeavesNothing) {
     setrlimit(RLIMIT_FSIZE, &old);
     std::signal(SIGXFSZ, old_handler);
     ASSERT_FALSE(report);
-    EXPECT_EQ(report.error().code, ErrorCode::io);
+    EXPECT_EQ(report.error().code, ErrorCode::unavailable);
     EXPECT_NE(report.error().message.find("cannot write"), std::string::npos) << report.error().message;
     EXPECT_EQ(names_in_folder(), std::vector<std::string>{"f32.gguf"});
 }

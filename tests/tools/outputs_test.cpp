@@ -74,8 +74,20 @@ TEST_F(Outputs, PipesAndDevicesAreWritten) {
     EXPECT_TRUE(piped.text == right) << piped.text.size() << " bytes instead of " << right.size();
     EXPECT_EQ(logits("/dev/null").exit_code, 0);
     const Answer full = logits("/dev/full");
-    EXPECT_EQ(full.exit_code, 2) << full.text;
+    EXPECT_EQ(full.exit_code, 1) << full.text;  // it failed; the name is right
     EXPECT_NE(full.text.find("cannot write '/dev/full'"), std::string::npos) << full.text;
+}
+
+TEST_F(Outputs, ADiskThatIsFullIsAFailureOfTheCommand) {
+    const std::string file = (folder_ / "result").string();
+    const Answer large = run_krait("make-random " + file + " --layers 1 --d-model 256 --vocab 300",
+                                   krait::test::Streams::output_and_errors, "ulimit -f 100;");
+    EXPECT_EQ(large.exit_code, 1) << large.text;
+    EXPECT_NE(large.text.find("cannot write '" + file), std::string::npos) << large.text;
+    EXPECT_NE(large.text.find("File too large"), std::string::npos) << large.text;
+    const Answer piped = run_krait("logits -d cpu --tokens 1,2 -o /dev/stdout 2>&1 >/dev/full", krait::test::Streams::output);
+    EXPECT_EQ(piped.exit_code, 1) << piped.text;
+    EXPECT_NE(piped.text.find("cannot write '/dev/stdout'"), std::string::npos) << piped.text;
 }
 
 // Standard output then holds the result alone, and the report is on standard error.

@@ -302,6 +302,7 @@ TEST_F(OutputPlaces, DevicesAreWritten) {
     if (std::filesystem::exists("/dev/full")) {
         const auto full = write("/dev/full", "text");
         ASSERT_FALSE(full);
+        EXPECT_EQ(full.error().code, ErrorCode::unavailable);
         EXPECT_EQ(full.error().message, "cannot write '/dev/full' (at byte 4): No space left on device");
     }
 }
