@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Prompts typed into `krait run`: what the editor makes of keys and pastes, and that a terminal is as it was afterwards.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -215,6 +219,64 @@ TEST_F(PromptEditor, HistoryThatCannotBeKept) {
         EXPECT_EQ(terminal.exit_code(), 0);
         EXPECT_EQ(history(), "notes of somebody else\n");
     }
+}
+
+// Nobody writes into the pipe: to open it for reading, or for writing, would wait for ever.
+TEST_F(PromptEditor, AHistoryThatIsAPipeIsNotOpened) {
+    std::filesystem::create_directories(path("state/krait"));
+    ASSERT_EQ(mkfifo(path("state/krait/history").c_str(), 0600), 0);
+    PseudoTerminal terminal(run_, 80, home());
+    ASSERT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+    expect_read(terminal, "a\r", "a");
+    expect_read(terminal, "\x1b[A\r", "a");
+    terminal.type("\x04");
+    EXPECT_EQ(terminal.exit_code(), 0);
+}
+
+// A file of more than 2000 prompts is cut to the last 1000.
+TEST_F(PromptEditor, ALongHistoryIsCutWithoutLoss) {
+    std::filesystem::create_directories(path("state/krait"));
+    std::string old = "_HiStOrY_V2_\n";
+    for (int i = 0; i < 2500; ++i) old += "prompt" + std::to_string(i) + "\n";
+    std::ofstream(path("state/krait/history")) << old;
+    chmod(path("state/krait/history").c_str(), 0600);
+    const auto enter = [&](const std::string& prompt) {
+        PseudoTerminal terminal(run_, 80, home());
+        EXPECT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+        expect_read(terminal, prompt + "\r", prompt);
+        terminal.type("\x04");
+        EXPECT_EQ(terminal.exit_code(), 0);
+    };
+    {  // another session has the file in hand
+        const int other = open(path("state/krait/history").c_str(), O_RDONLY | O_CLOEXEC);
+        ASSERT_EQ(flock(other, LOCK_EX), 0);
+        enter("locked");
+        close(other);
+        old += "locked\n";
+        EXPECT_EQ(history(), old);
+    }
+    {  // the disk is full: no file may get as long
+        rlimit limit{};
+        getrlimit(RLIMIT_FSIZE, &limit);
+        const rlimit small{.rlim_cur = 4000, .rlim_max = limit.rlim_max};
+        const auto before = std::signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &small);
+        PseudoTerminal terminal(run_, 80, home());
+        setrlimit(RLIMIT_FSIZE, &limit);
+        std::signal(SIGXFSZ, before);
+        EXPECT_TRUE(terminal.wait_for("\x1b[?2004h> ")) << terminal.seen();
+        terminal.type("\x04");
+        EXPECT_EQ(terminal.exit_code(), 0);
+        EXPECT_EQ(history(), old);
+    }
+    enter("last");
+    std::string cut = "_HiStOrY_V2_\n";
+    for (int i = 1501; i < 2500; ++i) cut += "prompt" + std::to_string(i) + "\n";
+    EXPECT_EQ(history(), cut + "locked\nlast\n");
+    struct stat file {};
+    ASSERT_EQ(stat(path("state/krait/history").c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0777, 0600u);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("state/krait")), {}), 1) << "a partial file is left";
 }
 
 // The window's size may change, and text go on.
