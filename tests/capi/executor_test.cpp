@@ -118,6 +118,8 @@ TEST(Executor, LoopsRunOnTheHostsThreadsAlone) {
     EXPECT_EQ(logits_after(*model, text), expected) << "who runs a piece changes nothing";
     EXPECT_EQ(threads_of_process(), before);
     EXPECT_GT(pool.n_calls(), 10u);
+    // On a busy machine one thread may do all the work of a run before the system lets the other begin.
+    for (int i = 0; i < 200 && pool.who().size() < 2; ++i) logits_after(*model, text);
     EXPECT_EQ(pool.who().size(), 2u);
 }
 
