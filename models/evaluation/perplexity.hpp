@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Perplexity: how well a model foresees a text.
+// Perplexity: how well a model predicts a text.
 //
 //   nll(t) = -ln p(token t | tokens of its window before it)      perplexity = exp(mean nll)
 //   bits per byte = sum nll / ln 2 / bytes of the scored tokens    (does not depend on the tokenizer)

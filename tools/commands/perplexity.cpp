@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait perplexity: how well a model foresees a text, and how far it is from another one (docs/evaluation.md).
+// krait perplexity: how well a model predicts a text, and how far it is from another one (docs/evaluation.md).
 #include <fmt/format.h>
 
 #include <chrono>
@@ -164,7 +164,7 @@ Result<void> perplexity(const Arguments& arguments) {
 }  // namespace
 
 void add_perplexity_command(Command& program) {
-    Command& command = program.command("perplexity", "Measure how well a model foresees a text");
+    Command& command = program.command("perplexity", "Measure how well a model predicts a text");
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(command);
     arguments->model.add_device(command);
