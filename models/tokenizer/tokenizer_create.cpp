@@ -99,22 +99,25 @@ void Tokenizer::Data::read_special(const TokenizerSpec& spec) {
     if (spec.add_eos && !eos) warnings.emplace_back("tokenizer: texts shall end with eos, but there is none: they do not");
 }
 
-void Tokenizer::Data::read_tokens(std::vector<std::string> tokens) {
-    texts = std::move(tokens);
-    ids.reserve(texts.size());
-    bytes.reserve(texts.size());
+void Tokenizer::Data::read_tokens(const std::vector<std::string>& tokens) {
+    size_t n_bytes = 0;
+    for (const std::string& text : tokens) n_bytes += text.size();
+    texts = TextTable(tokens.size(), n_bytes);
+    bytes = TextTable(tokens.size(), n_bytes);  // a byte is one letter of the alphabet or two, so these are no longer
+    ids = TextIndex(tokens.size());
     std::vector<std::pair<std::string, int32_t>> control_texts, user_defined_texts;
     Flaws empty, equal;
-    for (size_t i = 0; i < texts.size(); ++i) {
+    for (size_t i = 0; i < tokens.size(); ++i) {
         const auto id = static_cast<int32_t>(i);
-        const std::string& text = texts[i];
+        const std::string& text = tokens[i];
+        texts.push_back(text);
         bytes.push_back(bytes_of(text, types[i]));
         if (text.empty()) {
             empty.add([&] { return fmt::format("token {} has an empty text", id); });
             continue;
         }
-        if (const auto known = ids.emplace(text, id); !known.second) {
-            equal.add([&] { return fmt::format("tokens {} and {} are both {}", known.first->second, id, quote(text)); });
+        if (const auto known = ids.insert(texts, id)) {
+            equal.add([&] { return fmt::format("tokens {} and {} are both {}", *known, id, quote(text)); });
             continue;
         }
         if (types[i] == TokenType::control) control_texts.emplace_back(text, id);
@@ -158,7 +161,7 @@ Result<void> Tokenizer::Data::add_merge(std::string_view merge, int32_t rank) {
     const std::string joined = std::string(left) + std::string(right);
     const auto result = find(joined);
     if (!result) return fail(kCode, "makes {}, which is no token", quote(joined));
-    if (types[*result] == TokenType::control || bytes[*result] != bytes[*left_id] + bytes[*right_id])
+    if (types[*result] == TokenType::control || bytes[*result] != std::string(bytes[*left_id]).append(bytes[*right_id]))
         return fail(kCode, "makes {}, a token of type {} that stands for other bytes", quote(joined),
                     static_cast<int32_t>(types[*result]));
     if (!merges.insert(*left_id, *right_id, {rank, *result})) return fail(kCode, "({}) is there twice", quote(merge));
@@ -179,7 +182,7 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
     auto data = std::make_shared<Data>(PreTokenizer::create(spec.pre));
     data->types = read_types(spec, data->warnings);
     data->read_special(spec);
-    data->read_tokens(std::move(spec.tokens));
+    data->read_tokens(spec.tokens);
     data->read_merges(spec.merges);
     return Tokenizer(std::move(data));
 }

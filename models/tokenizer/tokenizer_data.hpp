@@ -8,32 +8,30 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "models/tokenizer/bpe.hpp"
 #include "models/tokenizer/literal_matcher.hpp"
 #include "models/tokenizer/pre_tokenizer.hpp"
+#include "models/tokenizer/text_table.hpp"
 #include "models/tokenizer/tokenizer.hpp"
 
 namespace krait {
 
 struct Tokenizer::Data {
     explicit Data(Result<PreTokenizer> rule) : pre_tokenizer(std::move(rule)) {}
-    Data(const Data&) = delete;  // `ids` points into `texts`
-    Data& operator=(const Data&) = delete;
 
     // The steps of Tokenizer::create, in their order.
     void read_special(const TokenizerSpec& spec);
-    void read_tokens(std::vector<std::string> tokens);
+    void read_tokens(const std::vector<std::string>& tokens);
     void read_merges(const std::vector<std::string>& texts_of_merges);
     Result<void> add_merge(std::string_view merge, int32_t rank);
 
-    std::vector<std::string> texts;  // as the vocabulary writes them
-    std::vector<std::string> bytes;  // what they stand for
+    TextTable texts;  // as the vocabulary writes them
+    TextTable bytes;  // what they stand for
     std::vector<TokenType> types;
-    std::unordered_map<std::string_view, int32_t> ids;  // by text
-    std::array<int32_t, 256> byte_tokens{};             // -1 = none
+    TextIndex ids;                           // of `texts`
+    std::array<int32_t, 256> byte_tokens{};  // -1 = none
     MergeTable merges;
     Result<PreTokenizer> pre_tokenizer;  // the error: ids become text, but text no ids
     LiteralMatcher control, user_defined;
@@ -41,10 +39,7 @@ struct Tokenizer::Data {
     bool add_bos = false, add_eos = false;
     std::vector<std::string> warnings;
 
-    [[nodiscard]] std::optional<int32_t> find(std::string_view text) const {
-        const auto found = ids.find(text);
-        return found == ids.end() ? std::nullopt : std::optional(found->second);
-    }
+    [[nodiscard]] std::optional<int32_t> find(std::string_view text) const { return ids.find(texts, text); }
     [[nodiscard]] bool has(int32_t id) const { return id >= 0 && static_cast<size_t>(id) < texts.size(); }
 };
 
