@@ -21,6 +21,10 @@ target_compile_options(krait_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 takes "literal" + std::string for overlapping copies (GCC bug 105651).
   target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+  # The same in other words, where the library's headers are precompiled.
+  if(KRAIT_PCH)
+    target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow>)
+  endif()
 endif()
 if(KRAIT_WERROR)
   target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)

@@ -58,6 +58,9 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     auto devices = open_devices(from_environment ? *from_environment : options.device, options.executor);
     if (!devices && from_environment) return tl::unexpected<Error>(std::move(devices).error().within("KRAIT_DEVICE"));
     KRAIT_TRY(model->devices_, std::move(devices));
+    // Before the weights: the system maps neighbours of each page that is read, and here nothing else is in memory yet.
+    KRAIT_TRY(model->hash_, hash_of(model->file_));
+    model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
     const std::vector<WeightSpec> weights = model->architecture_->weights();
     KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
@@ -65,7 +68,6 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
               Weights::load(model->file_, weights, model->devices_, model->placement_.weight_homes(), options.progress));
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
-    KRAIT_TRY(model->hash_, hash_of(model->file_));
     // Devices that read weights in place get their pages anew, from the system's cache.
     model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
     return model;

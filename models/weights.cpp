@@ -76,7 +76,7 @@ class ReadAhead {
 // Bytes of the file that may have come to memory before the process gives them back: repacked they are in memory already, and the
 // system keeps the file in its cache as long as it has room. Little enough beside any model worth measuring (mamba-130m: 80 MB),
 // and enough that giving back (1 ms for 100 MB) costs nothing.
-constexpr uint64_t kMaxResident = uint64_t{4} << 20;
+constexpr uint64_t kMaxResident = uint64_t{1} << 20;
 
 }  // namespace
 

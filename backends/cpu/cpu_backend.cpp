@@ -52,10 +52,10 @@ std::byte* Context::reserve_shared(int64_t n_bytes) {
     return shared_.data();
 }
 
-LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor)
+LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor, bool keep_file_bytes)
     : Constant(device, upload,
                static_cast<uint64_t>(blocks_of_lanes(upload.desc.extent[0]) * upload.desc.extent[1] * kLanes) * sizeof(float),
-               true),
+               keep_file_bytes),
       columns_(upload.desc.extent[1]) {
     const int64_t rows = upload.desc.extent[0];
     float* out = reinterpret_cast<float*>(memory().data());
@@ -105,9 +105,9 @@ std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::Cons
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
         if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)
-            return std::make_unique<LanedConstant>(*this, upload, kLog2e);
+            return std::make_unique<LanedConstant>(*this, upload, kLog2e, true);  // heads of several channels read the file's
         if (any_use(upload, OpId::ssm_conv, operand_index<ops::SsmConv>("w")))
-            return std::make_unique<LanedConstant>(*this, upload, 1.0f);
+            return std::make_unique<LanedConstant>(*this, upload, 1.0f, upload.uses.size() > 1);
     }
     return plugin::host::Device::make_constant(upload);
 }

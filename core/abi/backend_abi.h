@@ -219,7 +219,8 @@ typedef struct krait_backend {
     const char* variant;  /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
     const char* version;  /* of the plugin, for people */
 
-    /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects. */
+    /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects: as long as no device
+     * has been opened, the host may unload the plugin at any time, and load it again. */
     uint32_t (*score)(krait_error* why);
 
     uint32_t (*device_count)(void);

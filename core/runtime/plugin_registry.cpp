@@ -63,7 +63,7 @@ void PluginRegistry::load_locked() {
     if (loaded_) return;
     loaded_ = true;
     for (const StaticPlugin& plugin : static_plugins())
-        admit(std::string("(linked in) ") + plugin.name, Plugin::adopt(plugin.name, plugin.query, host_));
+        admit(std::string("(linked in) ") + plugin.name, Plugin::adopt(plugin.name, plugin.query, host_), true);
 
     std::vector<fs::path> folders = extra_folders_;
     for (fs::path& folder : environment::backend_path()) folders.push_back(std::move(folder));
@@ -87,7 +87,7 @@ void PluginRegistry::scan_folder(const fs::path& folder, Folder kind) {
         if (file.filename().string().starts_with("krait-") && file.extension() == ".so") files.push_back(file);
     }
     std::sort(files.begin(), files.end());  // the same order on every file system
-    for (const fs::path& file : files) admit(file.string(), load_plugin(file));
+    for (const fs::path& file : files) admit(file, load_plugin(file), false);
     if (kind == Folder::named && (code || files.empty()))
         reports_.push_back(
             {.path = folder.string(),
@@ -104,8 +104,8 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::load_plugin(const fs::path& file
     return Plugin::load(file, host_);
 }
 
-void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded) {
-    PluginReport report{.path = path, .family = {}, .variant = {}, .version = {}, .score = 0, .reason = {}};
+void PluginRegistry::admit(const fs::path& path, Result<std::shared_ptr<Plugin>> loaded, bool is_linked_in) {
+    PluginReport report{.path = path.string(), .family = {}, .variant = {}, .version = {}, .score = 0, .reason = {}};
     if (!loaded) {
         report.reason = loaded.error().message;
         reports_.push_back(std::move(report));
@@ -116,31 +116,67 @@ void PluginRegistry::admit(const std::string& path, Result<std::shared_ptr<Plugi
     report.variant = plugin->variant();
     report.version = plugin->api().version;
     const auto twin = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-        return e.plugin->family() == plugin->family() && e.plugin->variant() == plugin->variant();
+        return e.family == plugin->family() && e.variant == plugin->variant();
     });
     if (twin != entries_.end()) {
-        report.reason = fmt::format("the same plugin is already loaded from {}", twin->plugin->path().string());
+        report.reason = fmt::format("the same plugin is already loaded from {}", twin->path.string());
         reports_.push_back(std::move(report));
         return;
     }
-    entries_.push_back({.plugin = plugin, .report = reports_.size(), .is_scored = false, .score = 0, .refusal = {}});
+    entries_.push_back({.plugin = plugin,
+                        .family = report.family,
+                        .variant = report.variant,
+                        .path = path,
+                        .is_linked_in = is_linked_in,
+                        .report = reports_.size(),
+                        .is_scored = false,
+                        .score = 0,
+                        .refusal = {}});
     reports_.push_back(std::move(report));
+}
+
+Result<std::shared_ptr<Plugin>> PluginRegistry::plugin_of(Entry& entry) const {
+    if (!entry.plugin) {
+        KRAIT_TRY(entry.plugin, Plugin::load(entry.path, host_));
+    }
+    return entry.plugin;
+}
+
+Result<std::shared_ptr<Plugin>> PluginRegistry::take(Entry& entry) {
+    auto plugin = plugin_of(entry);
+    unload_unused();
+    return plugin;
+}
+
+// A plugin takes some 400 KB that the system does not share: of many variants of one family one is used. Those stay that may have
+// loaded a driver, as the best of their family do to give their score.
+void PluginRegistry::unload_unused() {
+    for (Entry& entry : entries_) {
+        const bool is_beaten = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
+            return other.family == entry.family && other.score > entry.score;
+        });
+        if (!entry.is_linked_in && entry.plugin.use_count() == 1 && (!entry.is_scored || is_beaten)) entry.plugin.reset();
+    }
 }
 
 void PluginRegistry::ask_score(Entry& entry) {
     if (std::exchange(entry.is_scored, true)) return;
-    krait_error why = empty_plugin_error();
-    entry.score = entry.plugin->api().score(&why);
-    if (entry.score == 0)
-        entry.refusal = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
+    if (const auto plugin = plugin_of(entry); !plugin) {
+        entry.refusal = plugin.error().message;
+    } else {
+        krait_error why = empty_plugin_error();
+        entry.score = (*plugin)->api().score(&why);
+        if (entry.score == 0)
+            entry.refusal = why.message[0] ? std::string(why.message) : "not for this machine (the plugin gives no reason)";
+    }
     reports_[entry.report].score = entry.score;
     reports_[entry.report].reason = entry.refusal;
 }
 
-const PluginRegistry::Entry* PluginRegistry::best_of(std::string_view family) {
-    const Entry* best = nullptr;
+PluginRegistry::Entry* PluginRegistry::best_of(std::string_view family) {
+    Entry* best = nullptr;
     for (Entry& entry : entries_) {
-        if (entry.plugin->family() != family) continue;
+        if (entry.family != family) continue;
         ask_score(entry);
         if (entry.score > (best ? best->score : 0)) best = &entry;
     }
@@ -159,13 +195,15 @@ std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
     load_locked();
     std::set<std::string_view> families;
     for (const Entry& entry : entries_)
-        if (which == Devices::all || may_have_auto_devices(entry.plugin->family())) families.insert(entry.plugin->family());
+        if (which == Devices::all || may_have_auto_devices(entry.family)) families.insert(entry.family);
 
     std::vector<DeviceListing> listings;
     for (const std::string_view family : families) {
-        const Entry* best = best_of(family);
+        Entry* best = best_of(family);
         if (!best) continue;
-        const krait_backend& api = best->plugin->api();
+        const auto plugin = plugin_of(*best);
+        if (!plugin) continue;  // its file has gone
+        const krait_backend& api = (*plugin)->api();
         const uint32_t count = api.device_count();
         for (uint32_t i = 0; i < count; ++i) {
             DeviceListing listing;
@@ -190,16 +228,14 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
     std::string variants, families;
     std::set<std::string_view> listed;
     for (Entry& entry : entries_) {
-        if (listed.insert(entry.plugin->family()).second)
-            families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.plugin->family());
-        if (entry.plugin->family() != family) continue;
-        if (!entry.plugin->variant().empty())
-            variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.plugin->variant());
-        if (variant.empty() || entry.plugin->variant() != variant) continue;
+        if (listed.insert(entry.family).second) families += fmt::format("{}'{}'", families.empty() ? "" : ", ", entry.family);
+        if (entry.family != family) continue;
+        if (!entry.variant.empty()) variants += fmt::format("{}'{}'", variants.empty() ? "" : ", ", entry.variant);
+        if (variant.empty() || entry.variant != variant) continue;
         ask_score(entry);
         if (entry.score == 0)
             return fail(ErrorCode::unavailable, "'{}:{}' cannot be used here: {}", family, variant, entry.refusal);
-        return entry.plugin;
+        return take(entry);
     }
     if (families.empty())
         return fail(
@@ -213,11 +249,10 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
     if (!variant.empty())
         return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ",
                     variants);
-    const Entry* best = best_of(family);
-    if (best) return best->plugin;
+    if (Entry* best = best_of(family)) return take(*best);
     std::string reasons;
     for (const Entry& entry : entries_)
-        if (entry.plugin->family() == family) reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", entry.refusal);
+        if (entry.family == family) reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", entry.refusal);
     return fail(ErrorCode::unavailable, "no plugin of '{}' can be used here: {}", family, reasons);
 }
 

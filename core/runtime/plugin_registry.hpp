@@ -4,7 +4,8 @@
 //   folders given to add_folder() · KRAIT_BACKEND_PATH · backends/ or krait/backends/ beside the file that holds this code ·
 //   the installed lib/krait/backends
 // Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work. So do folders that were
-// named, the first two kinds, and hold no plugin or cannot be read.
+// named, the first two kinds, and hold no plugin or cannot be read. Plugins that serve nobody are unloaded when one has been found, and
+// loaded again when they are wanted.
 #pragma once
 
 #include <functional>
@@ -70,7 +71,10 @@ class PluginRegistry {
 
   private:
     struct Entry {
-        std::shared_ptr<Plugin> plugin;
+        std::shared_ptr<Plugin> plugin;  // null while it is unloaded
+        std::string family, variant;
+        std::filesystem::path path;
+        bool is_linked_in = false;
         size_t report = 0;
         bool is_scored = false;  // what follows, and the report, are known
         uint32_t score = 0;
@@ -81,9 +85,12 @@ class PluginRegistry {
     enum class Folder { named, usual };  // by somebody, who will ask why it has no effect; or one that need not exist
     void scan_folder(const std::filesystem::path& folder, Folder kind);
     Result<std::shared_ptr<Plugin>> load_plugin(const std::filesystem::path& file) const;
-    void admit(const std::string& path, Result<std::shared_ptr<Plugin>> loaded);
+    void admit(const std::filesystem::path& path, Result<std::shared_ptr<Plugin>> loaded, bool is_linked_in);
+    Result<std::shared_ptr<Plugin>> plugin_of(Entry& entry) const;  // loaded again if it has to be
+    Result<std::shared_ptr<Plugin>> take(Entry& entry);             // and unloads what is not used
+    void unload_unused();
     void ask_score(Entry& entry);  // once: finding out may load drivers, so only those are asked whose family is wanted
-    const Entry* best_of(std::string_view family);
+    Entry* best_of(std::string_view family);
 
     std::mutex mutex_;
     std::mutex log_mutex_;

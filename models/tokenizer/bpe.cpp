@@ -9,8 +9,6 @@ namespace krait {
 
 namespace {
 
-constexpr uint64_t kEmpty = UINT64_MAX;  // ids are below 2^31, so no pair has this value
-
 constexpr uint64_t pair_of(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
@@ -19,7 +17,8 @@ constexpr uint64_t pair_of(int32_t left, int32_t right) {
 
 MergeTable::MergeTable(size_t n_merge) {
     const size_t n_slot = std::bit_ceil(std::max<size_t>(2 * n_merge, 2));
-    slots_.assign(n_slot, Slot{kEmpty, {}});
+    entries_.reserve(n_merge);
+    slots_.assign(n_slot, -1);
     shift_ = 64 - std::countr_zero(n_slot);
 }
 
@@ -27,18 +26,23 @@ MergeTable::MergeTable(size_t n_merge) {
 size_t MergeTable::slot_of(uint64_t pair) const {
     // Fibonacci hashing: the upper bits of a product with 2^64 / golden ratio.
     size_t slot = (pair ^ pair >> 29) * 0x9e3779b97f4a7c15u >> shift_;
-    while (slots_[slot].pair != pair && slots_[slot].pair != kEmpty) slot = (slot + 1) & (slots_.size() - 1);
+    while (slots_[slot] >= 0 && entries_[static_cast<size_t>(slots_[slot])].pair != pair)
+        slot = (slot + 1) & (slots_.size() - 1);
     return slot;
 }
 
 bool MergeTable::insert(int32_t left, int32_t right, Merge merge) {
-    Slot& slot = slots_[slot_of(pair_of(left, right))];
-    if (slot.pair != kEmpty) return false;
-    slot = {pair_of(left, right), merge};
+    int32_t& slot = slots_[slot_of(pair_of(left, right))];
+    if (slot >= 0) return false;
+    slot = static_cast<int32_t>(entries_.size());
+    entries_.push_back({pair_of(left, right), merge});
     return true;
 }
 
-Merge MergeTable::find(int32_t left, int32_t right) const { return slots_[slot_of(pair_of(left, right))].merge; }
+Merge MergeTable::find(int32_t left, int32_t right) const {
+    const int32_t slot = slots_[slot_of(pair_of(left, right))];
+    return slot < 0 ? Merge{} : entries_[static_cast<size_t>(slot)].merge;
+}
 
 // Looks up the merge of a node with its next one, and makes it a candidate.
 void BytePairEncoder::update(int32_t position) {

@@ -17,22 +17,24 @@ struct Merge {
     int32_t result = -1;  // the token that they become
 };
 
-// (left, right) -> Merge. Open addressing, at most half full: the lookup is the inner loop of encoding.
+// (left, right) -> Merge, up to 2^31 - 1 of them. Open addressing, at most half full: the lookup is the inner loop of encoding. Slots are
+// numbers of merges, so that those without one, which most lookups meet, lie close together.
 class MergeTable {
   public:
-    explicit MergeTable(size_t n_merge = 0);
+    explicit MergeTable(size_t n_merge = 0);  // the number of merges that will be inserted, at most
 
     // False if the pair has a merge already.
     bool insert(int32_t left, int32_t right, Merge merge);
     [[nodiscard]] Merge find(int32_t left, int32_t right) const;
 
   private:
-    struct Slot {
+    struct Entry {
         uint64_t pair;
         Merge merge;
     };
     [[nodiscard]] size_t slot_of(uint64_t pair) const;
-    std::vector<Slot> slots_;
+    std::vector<Entry> entries_;
+    std::vector<int32_t> slots_;  // -1 = free
     int shift_ = 0;
 };
 

@@ -14,7 +14,7 @@ TextTable::TextTable(size_t n_text, size_t n_bytes) {
 
 void TextTable::push_back(std::string_view text) {
     bytes_ += text;
-    ends_.push_back(bytes_.size());
+    ends_.push_back(static_cast<uint32_t>(bytes_.size()));
 }
 
 TextIndex::TextIndex(size_t n_text) : slots_(std::bit_ceil(std::max<size_t>(2 * n_text, 2)), -1) {}

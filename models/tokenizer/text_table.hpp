@@ -12,9 +12,11 @@
 
 namespace krait {
 
-// Texts by number, 0 for the first that was added. 8 bytes each besides their own. Views of them are valid until the next one is added.
+// Texts by number, 0 for the first that was added; 4 GiB of them at most. Views of them are valid until the next one is added.
 class TextTable {
   public:
+    static constexpr uint64_t kMaxBytes = UINT32_MAX;  // of all texts
+
     TextTable() = default;
     TextTable(size_t n_text, size_t n_bytes);  // room for as many, and for the bytes of all
 
@@ -28,7 +30,7 @@ class TextTable {
 
   private:
     std::string bytes_;
-    std::vector<size_t> ends_;
+    std::vector<uint32_t> ends_;
 };
 
 // Text -> its index in a TextTable, for up to 2^31 - 1 texts. Open addressing, at most half full: 8 to 16 bytes a text.

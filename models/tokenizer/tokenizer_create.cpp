@@ -99,9 +99,7 @@ void Tokenizer::Data::read_special(const TokenizerSpec& spec) {
     if (spec.add_eos && !eos) warnings.emplace_back("tokenizer: texts shall end with eos, but there is none: they do not");
 }
 
-void Tokenizer::Data::read_tokens(const std::vector<std::string>& tokens) {
-    size_t n_bytes = 0;
-    for (const std::string& text : tokens) n_bytes += text.size();
+void Tokenizer::Data::read_tokens(const std::vector<std::string>& tokens, size_t n_bytes) {
     texts = TextTable(tokens.size(), n_bytes);
     bytes = TextTable(tokens.size(), n_bytes);  // a byte is one letter of the alphabet or two, so these are no longer
     ids = TextIndex(tokens.size());
@@ -179,10 +177,15 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         return fail(ErrorCode::invalid_argument, "tokenizer: {} tokens and {} merges are too many", n_token,
                     spec.merges.size());
     }
+    size_t n_bytes = 0;
+    for (const std::string& text : spec.tokens) n_bytes += text.size();
+    if (n_bytes > TextTable::kMaxBytes)
+        return fail(ErrorCode::invalid_argument, "tokenizer: the texts of its tokens take {} bytes: at most {} are possible",
+                    n_bytes, TextTable::kMaxBytes);
     auto data = std::make_shared<Data>(PreTokenizer::create(spec.pre));
     data->types = read_types(spec, data->warnings);
     data->read_special(spec);
-    data->read_tokens(spec.tokens);
+    data->read_tokens(spec.tokens, n_bytes);
     data->read_merges(spec.merges);
     return Tokenizer(std::move(data));
 }

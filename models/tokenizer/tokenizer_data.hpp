@@ -23,7 +23,7 @@ struct Tokenizer::Data {
 
     // The steps of Tokenizer::create, in their order.
     void read_special(const TokenizerSpec& spec);
-    void read_tokens(const std::vector<std::string>& tokens);
+    void read_tokens(const std::vector<std::string>& tokens, size_t n_bytes);
     void read_merges(const std::vector<std::string>& texts_of_merges);
     Result<void> add_merge(std::string_view merge, int32_t rank);
 

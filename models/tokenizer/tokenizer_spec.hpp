@@ -12,7 +12,7 @@
 namespace krait {
 
 // The numbers that model files store.
-enum class TokenType : int32_t {
+enum class TokenType : uint8_t {
     normal = 1,        // text in the byte alphabet
     unknown = 2,       // stands for what the vocabulary cannot say
     control = 3,       // no text: document boundary, turn markers

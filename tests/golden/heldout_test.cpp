@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo model on text that it was not trained on, token by token: the CPU backend chooses what the reference chooses. Once with
-// the weights as they ship (Q8_0), once with the same weights as F32.
+// The demo model on text that it was not trained on, token by token: devices choose what the reference chooses. Once with the weights
+// as they ship (Q8_0), once with the same weights as F32.
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +13,8 @@
 #include "models/gguf/gguf_writer.hpp"
 #include "models/session.hpp"
 #include "tests/golden/npy.hpp"
+#include "tests/harness/features.hpp"
+#include "tests/harness/tolerance.hpp"
 #include "tests/main/paths.hpp"
 
 namespace krait {
@@ -53,6 +55,19 @@ std::vector<int32_t> heldout_tokens() {
     return tokens;
 }
 
+// Two logits may each be off by a normalized squared error of `nmse`, root mean square times four: where the margin is wider than that,
+// the choice has to be the same.
+void expect_same_choice(const Prediction& got, const Prediction& expected, double nmse) {
+    for (size_t i = 0; i < kTokens; ++i) {
+        double power = 0;
+        for (const float v : expected.logits[i]) power += static_cast<double>(v) * v;
+        const double rms = std::sqrt(power / static_cast<double>(expected.logits[i].size()));
+        if (expected.margin[i] > 4 * std::sqrt(nmse) * rms) {
+            ASSERT_EQ(got.best[i], expected.best[i]) << "token " << i << ", margin " << expected.margin[i];
+        }
+    }
+}
+
 // The demo model with every weight decoded.
 std::filesystem::path write_f32_demo() {
     const auto path = std::filesystem::temp_directory_path() / fmt::format("krait-demo-f32-{}.gguf", getpid());
@@ -90,8 +105,14 @@ TEST(Heldout, Q8AgreesOnTheNextToken) {
         size_t same = 0;
         for (size_t i = 0; i < kTokens; ++i) same += expected.best[i] == got.best[i];
         RecordProperty("agreement_percent", std::to_string(100.0 * static_cast<double>(same) / kTokens));
-        // 99 % of them; where a quick run has less than 100, one may differ.
-        EXPECT_GE(same + std::max<size_t>(1, kTokens / 100), kTokens) << device << ": " << same << " of " << kTokens;
+        SCOPED_TRACE(device);
+        expect_same_choice(got, expected, harness::rounded_error(DType::Q8_0));
+        // In 99 % of all places; where a quick run has less than 100, one may differ. A GPU that rounds activations differs in about 1 %,
+        // in places that are nearly ties: a count would hold it to chance.
+        const auto opened = Device::open(device);
+        ASSERT_TRUE(opened) << opened.error().message;
+        if (device == "cpu" || harness::features_of(**opened).find("activations=") == std::string::npos)
+            EXPECT_GE(same + std::max<size_t>(1, kTokens / 100), kTokens) << same << " of " << kTokens;
     }
 }
 
@@ -103,16 +124,9 @@ TEST(Heldout, F32AgreesWhereverTheMarginExceedsTheTolerance) {
     ASSERT_TRUE(reference && cpu);
     const Prediction expected = predict(*reference, tokens), got = predict(*cpu, tokens);
     std::filesystem::remove(path);
-    for (size_t i = 0; i < kTokens; ++i) {
-        // The tolerance of whole-model logits: NMSE 1e-9. Two logits may each be off by that, root mean square times four.
-        double power = 0;
-        for (const float v : expected.logits[i]) power += static_cast<double>(v) * v;
-        const double rms = std::sqrt(power / static_cast<double>(expected.logits[i].size()));
-        ASSERT_LE(test::nmse(got.logits[i], expected.logits[i]), 1e-9) << "token " << i;
-        if (expected.margin[i] > 4 * std::sqrt(1e-9) * rms) {
-            ASSERT_EQ(got.best[i], expected.best[i]) << "token " << i << ", margin " << expected.margin[i];
-        }
-    }
+    constexpr double kTolerance = 1e-9;  // of whole-model logits
+    for (size_t i = 0; i < kTokens; ++i) ASSERT_LE(test::nmse(got.logits[i], expected.logits[i]), kTolerance) << "token " << i;
+    expect_same_choice(got, expected, kTolerance);
 }
 
 }  // namespace

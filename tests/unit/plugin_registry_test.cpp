@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 
 #include "core/runtime/device.hpp"
@@ -124,6 +125,33 @@ TEST(PluginRegistry, TheHighestScoreServesAFamily) {
     EXPECT_EQ((*named)->variant(), "low");
     EXPECT_EQ(report_on("ranked-high").score, 20u);
     EXPECT_EQ(report_on("ranked-low").score, 10u);
+}
+
+bool is_loaded(const std::string& file) {
+    std::ifstream maps("/proc/self/maps");
+    const std::string text{std::istreambuf_iterator<char>(maps), {}};
+    return text.find("/" + file) != std::string::npos;
+}
+
+TEST(PluginRegistry, UnloadsWhatNobodyUses) {
+    if (!is_loaded(std::filesystem::path(file_of_code(reinterpret_cast<const void*>(&is_loaded))).filename()))
+        GTEST_SKIP() << "this system does not list what is loaded";
+    (void)registry().reports();  // every plugin is asked
+    {
+        const auto low = registry().find("ranked", "low");
+        ASSERT_TRUE(low) << low.error().message;
+        EXPECT_TRUE(is_loaded("krait-ranked-low.so"));
+        // Whoever holds one keeps it, whatever else is found meanwhile.
+        ASSERT_TRUE(registry().find("reference"));
+        EXPECT_STREQ((*low)->api().variant, "low");
+    }
+    const auto high = registry().find("ranked");
+    ASSERT_TRUE(high) << high.error().message;
+    EXPECT_TRUE(is_loaded("krait-ranked-high.so"));
+    EXPECT_FALSE(is_loaded("krait-ranked-low.so"));
+    const auto again = registry().find("ranked", "low");
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_STREQ((*again)->api().variant, "low");
 }
 
 TEST(PluginRegistry, SaysWhyAVariantOrFamilyCannotServe) {

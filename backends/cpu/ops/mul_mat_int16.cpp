@@ -22,15 +22,17 @@ struct WideRow {
 
 // kCount rows of x against kLanes rows of a group from row `row` on; a step of `ahead` a unit.
 template <int kCount>
-[[gnu::always_inline]] inline void tile(const WideCell* cells, int row, const WideRow (&x)[kCount], int64_t n_units,
+[[gnu::always_inline]] inline void tile(const WideCell* cells, int row, const WideRow (&x)[kCount], int64_t d_in,
                                         FetchAhead& ahead, Vec (&sum)[kCount]) {
     unroll<kCount>([&](auto m) { sum[m] = zero(); });
+    const int64_t n_units = wide_units(d_in);
     for (int64_t unit = 0; unit < n_units; ++unit) {
         const WideCell& cell = cells[unit];
         ahead.step();
         IVec total[kCount];
         unroll<kCount>([&](auto m) { total[m] = broadcast_i(0); });
-        for (int i = 0; i < kWideUnit / 2; ++i) {
+        const int n_pairs = wide_pairs_of(d_in, unit);
+        for (int i = 0; i < n_pairs; ++i) {
             const IVec w = load_words(reinterpret_cast<const uint32_t*>(cell.pairs[i][row]));
             unroll<kCount>([&](auto m) __attribute__((always_inline)) {
                 total[m] = dot_pairs(total[m], w, x[m].q + unit * kWideUnit + 2 * i);
@@ -94,7 +96,7 @@ class Product {
     FetchAhead next_group(int64_t index, int64_t n_rows) const {
         if (n_rows < 2 || (index + 1) * kPanelRows >= p_.n_out) return {};
         const int64_t n_tiles = std::max<int64_t>(n_rows / kTileRows, 1) * (kPanelRows / kLanes);
-        return {reinterpret_cast<const std::byte*>(p_.w->group(index + 1)), static_cast<uint64_t>(n_units_) * sizeof(WideCell),
+        return {reinterpret_cast<const std::byte*>(p_.w->group(index + 1)), static_cast<uint64_t>(wide_group_bytes(p_.d_in)),
                 n_tiles * n_units_};
     }
     void rows_of_group(int64_t t0, int64_t t1, int64_t index) const {
@@ -113,7 +115,7 @@ class Product {
         WideRow x[kCount];
         Vec sum[kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
-        tile<kCount>(cells, r, x, n_units_, ahead, sum);
+        tile<kCount>(cells, r, x, p_.d_in, ahead, sum);
         unroll<kCount>([&](auto m) {
             finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]);
         });

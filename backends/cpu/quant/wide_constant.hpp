@@ -17,11 +17,11 @@ class WideConstant final : public plugin::host::Constant {
     // False where a weight is NaN or infinite: no scale stands for that, and the weight is better kept as it is.
     bool finite() const noexcept { return finite_; }
     const WideCell* group(int64_t index) const noexcept {
-        return reinterpret_cast<const WideCell*>(memory().data()) + index * n_units_;
+        return reinterpret_cast<const WideCell*>(memory().data() + index * group_bytes_);
     }
 
   private:
-    int64_t n_units_;
+    int64_t group_bytes_;
     bool finite_;
 };
 

@@ -7,9 +7,10 @@
 // rounding is (2.4 / kWideMax)^2 / 12 = 1.4e-8 of theirs, a tenth of what rounding activations to f16 costs; and integers go
 // twice as fast as float32 (a register multiplies 32 pairs of int16, or 16 of float32).
 //   group   kPanelRows rows: cells, one a unit: [kPanelRows] scales, then [kWideUnit / 2][kPanelRows] pairs of elements
-// K is filled up with zeros to whole units.
+// The last cell of a group has as many pairs as K needs, and the next group follows it at once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backends/cpu/quant/panel.hpp"
@@ -26,7 +27,16 @@ struct alignas(64) WideCell {
     int16_t pairs[kWideUnit / 2][kPanelRows][2];
 };
 
+// Of a row of d_in elements.
 inline int64_t wide_units(int64_t d_in) { return (d_in + kWideUnit - 1) / kWideUnit; }
+inline int64_t wide_pairs(int64_t d_in) { return (d_in + 1) / 2; }
+// Pairs of unit `unit`, and bytes of a group.
+inline int wide_pairs_of(int64_t d_in, int64_t unit) {
+    return static_cast<int>(std::min<int64_t>(kWideUnit / 2, wide_pairs(d_in) - unit * (kWideUnit / 2)));
+}
+inline int64_t wide_group_bytes(int64_t d_in) {
+    return wide_units(d_in) * int64_t{sizeof(WideCell::scale)} + wide_pairs(d_in) * int64_t{sizeof(WideCell::pairs[0])};
+}
 
 // `count` <= kWideUnit floats as q, the rest of it 0; returns d. NaN where one of them is not finite.
 inline float round_unit(const float* x, int64_t count, int16_t* q) {
