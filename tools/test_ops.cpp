@@ -6,6 +6,7 @@
 #include "bench/model_shapes.hpp"
 #include "core/base/environment.hpp"
 #include "core/base/processors.hpp"
+#include "tests/harness/effort.hpp"
 #include "tests/harness/suite.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
@@ -21,6 +22,7 @@ struct Arguments {
     bool list = false, perf = false, verbose = false;
     std::string shapes = "tests", output = "table";  // of perf
     int jobs = 0;                                    // 0 = one a processor
+    int sample = 1;                                  // one case of so many
 
     bool of_models() const { return shapes == "models"; }
     bool as_json() const { return output == "json"; }
@@ -33,6 +35,14 @@ std::vector<const harness::Case*> chosen_cases(const Arguments& arguments) {
         if (harness::matches(arguments.selection.op, op_name(of->op)) && harness::matches(arguments.selection.cases, of->name))
             cases.push_back(of.get());
     return cases;
+}
+
+// One case of n.
+Result<void> keep_sample(std::vector<const harness::Case*>& cases, int n) {
+    KRAIT_TRY(const auto effort, harness::Effort::from_environment());
+    size_t index = 0;
+    std::erase_if(cases, [&](const harness::Case*) { return !effort.takes(index++, 0, static_cast<size_t>(n)); });
+    return {};
 }
 
 int list_cases(const std::vector<const harness::Case*>& cases) {
@@ -110,12 +120,14 @@ int test_ops(const Arguments& arguments) {
     if (arguments.selection.quick && arguments.of_models())
         return report(
             {ErrorCode::invalid_argument, "--quick is for the cases of the tests; of --shapes models choose by --case"});
-    const auto cases = chosen_cases(arguments);
+    auto cases = chosen_cases(arguments);
     if (cases.empty())
         return report(
             {ErrorCode::invalid_argument,
              fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list{}' names them all",
                          arguments.selection.op, arguments.selection.cases, arguments.of_models() ? " --shapes models" : "")});
+    if (arguments.sample > 1)
+        if (const auto kept = keep_sample(cases, arguments.sample); !kept) return report(kept.error());
     if (arguments.list) return list_cases(cases);
     const std::string devices = !arguments.device.empty() ? arguments.device : environment::device().value_or("auto");
     if (const auto specs = parse_device_list(devices); !specs) return report(specs.error());
@@ -143,6 +155,11 @@ void add_test_ops_command(Command& program) {
     command.option("--case", arguments->selection.cases, "Cases ('*' matches anything)").show_default();
     command.option("--list", arguments->list, "Name the cases and do nothing");
     command.option("--quick", arguments->selection.quick, "Leave out cases that take long");
+    command
+        .option("--sample", arguments->sample,
+                "One case of N, others with another $KRAIT_TEST_SEED; all of them with KRAIT_TEST_EFFORT=full")
+        .in_range(1, 1000)
+        .value_name("N");
     command.option("--perf", arguments->perf, "Time the cases instead of checking them, beside the ceilings of this machine");
     command
         .option("--shapes", arguments->shapes,

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -203,6 +205,31 @@ TEST_F(Commands, OneIsSingular) {
 TEST_F(Commands, AnEndingWithoutCharactersIsRefused) {
     const std::string tasks = write_text("tasks.txt", "A man\n1\na\nb\n\x80\x81\nd\n");
     expect_says("hellaswag --file " + tasks, 2, "line 5: ending 2 has no characters");
+}
+
+// Samples of four seeds are all cases, each once.
+TEST_F(Commands, SamplesOfTestOpsCoverAllCases) {
+    const auto listed = [](const std::string& arguments, const std::string& environment) {
+        const std::string text = krait("test-ops --list --op mul_mat" + arguments, environment).text;
+        std::multiset<std::string> lines;
+        std::istringstream stream(text);
+        for (std::string line; std::getline(stream, line);) lines.insert(line);
+        return lines;
+    };
+    const auto all = listed("", "");
+    EXPECT_GT(all.size(), 1000u);
+    EXPECT_EQ(listed(" --sample 4", "KRAIT_TEST_EFFORT=full"), all);
+    std::set<std::multiset<std::string>> samples;
+    for (const char* seed :
+         {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"})
+        samples.insert(listed(" --sample 4", std::string("KRAIT_TEST_SEED=") + seed));
+    EXPECT_EQ(samples.size(), 4u);
+    std::multiset<std::string> together;
+    for (const auto& sample : samples) together.insert(sample.begin(), sample.end());
+    EXPECT_EQ(together, all);
+    EXPECT_NE(krait("test-ops --list --sample 2", "KRAIT_TEST_EFFORT=most")
+                  .text.find("KRAIT_TEST_EFFORT=most: full, sampled or quick"),
+              std::string::npos);
 }
 
 TEST_F(Commands, TestOpsUsesTheDefaultDevice) {
