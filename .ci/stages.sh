@@ -8,7 +8,7 @@
 #                                          "N passed, N failed", and the exit code is 1 where a stage failed
 #
 # All stages run even where one fails. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
-# Functions for stages: configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], fuzz_for SECONDS.
+# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
@@ -65,16 +65,18 @@ run_stages() {
     ((failed == 0))
 }
 
-# Precompiled headers, where there is no ccache, which does not store what they make. The release build has none: a file that leaves out
-# an #include fails there.
-without_cache() { if has_cache; then echo OFF; else echo ON; fi; }
+# without_cache VALUE: precompiled headers, where there is no ccache, which does not store what they make. The release build has them for
+# tests alone: another file that leaves out an #include fails there.
+without_cache() { if has_cache; then echo OFF; else echo "$1"; fi; }
 
 # With a sanitizer, by clang.
 configure_sanitized() {
     local preset="$1" sanitizers="$2"
     shift 2
-    configure "$preset" -DKRAIT_BUILD_TESTS=ON -DKRAIT_WERROR=ON "-DKRAIT_SANITIZE=$sanitizers" "-DKRAIT_PCH=$(without_cache)" "$@"
+    configure "$preset" -DKRAIT_BUILD_TESTS=ON -DKRAIT_WERROR=ON "-DKRAIT_SANITIZE=$sanitizers" "-DKRAIT_PCH=$(without_cache ON)" "$@"
 }
+
+one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
 # fuzz_for SECONDS: libFuzzer on the GGUF reader, in as many processes as there are processors.
 fuzz_for() {

@@ -39,15 +39,23 @@ if(KRAIT_SANITIZE)
 endif()
 
 # krait_precompile(<target> <PRIVATE|PUBLIC|INTERFACE> <header>...), with KRAIT_PCH: headers that most files of the target include. Of
-# libraries only: what Krait's own headers hold changes too often.
+# libraries only: what Krait's own headers hold changes too often. krait_precompile_test does it with KRAIT_PCH=TESTS, for a test program.
 function(krait_precompile target scope)
-  if(KRAIT_PCH)
-    list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
-    target_precompile_headers(${target} ${scope} ${headers})
+  if(KRAIT_PCH AND NOT KRAIT_PCH STREQUAL "TESTS")
+    krait_precompile_headers(${target} ${scope} ${ARGN})
   endif()
 endfunction()
-krait_precompile(krait_options INTERFACE <algorithm> <array> <atomic> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string>
-                 <string_view> <vector>)
+function(krait_precompile_test target)
+  if(KRAIT_PCH STREQUAL "TESTS")
+    krait_precompile_headers(${target} PRIVATE ${krait_precompiled} ${ARGN})
+  endif()
+endfunction()
+function(krait_precompile_headers target scope)
+  list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
+  target_precompile_headers(${target} ${scope} ${headers})
+endfunction()
+set(krait_precompiled <algorithm> <array> <atomic> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string> <string_view> <vector>)
+krait_precompile(krait_options INTERFACE ${krait_precompiled})
 
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   string(REPLACE "-g" "-g -O1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")

@@ -143,6 +143,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     std::stable_partition(uploads.begin(), uploads.end(),
                           [&](const Upload& upload) { return upload.tensor->byte_size() >= to_upload / 16; });
     std::vector<const GgufTensor*> tensors;
+    tensors.reserve(uploads.size());
     for (const Upload& upload : uploads) tensors.push_back(upload.tensor);
     ReadAhead ahead(file, std::move(tensors));
 

@@ -77,6 +77,7 @@ function(krait_add_test name)
   target_link_libraries(${name} PRIVATE krait_options krait_test_main ${arg_LIBS} Threads::Threads)
   target_compile_definitions(${name} PRIVATE KRAIT_QUICK_TESTS=${krait_quick_tests})
   krait_precompile(${name} PRIVATE <gtest/gtest.h>)
+  krait_precompile_test(${name} <filesystem> <fmt/format.h> <tl/expected.hpp> <gtest/gtest.h>)
   if(KRAIT_SANITIZE)
     target_compile_options(${name} PRIVATE -O0)  # compiles twice as fast; what is tested, and takes the time, keeps its level
   else()

@@ -53,14 +53,16 @@ inline constexpr size_t kManyResults = 256;
 
 inline Tolerance tolerance_of(const Case& of, std::string_view features) {
     switch (of.op) {
+        // Values are moved, not computed.
         case OpId::get_rows:
         case OpId::copy:
         case OpId::argmax:
-        case OpId::top_k: return {};  // values are moved, not computed
+        case OpId::top_k:
+        // One IEEE operation has one result.
         case OpId::add:
-        case OpId::mul: return {};               // one IEEE operation has one result
-        case OpId::scale: return {1e-13, 0};     // one or two roundings: x * scale + bias may be fused
-        case OpId::silu_mul: return {1e-12, 0};  // an exp of relative error 1e-7 (1e-14), a division, a product
+        case OpId::mul: return {};
+        case OpId::scale: return {1e-13, 0};  // one or two roundings: x * scale + bias may be fused
+        case OpId::silu_mul:                  // an exp of relative error 1e-7 (1e-14), a division, a product
         case OpId::rms_norm: return {1e-12, 0};
         case OpId::softmax: return {1e-11, 0};  // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
         case OpId::mul_mat: return {mul_mat_error(dtype_of(of.find("w")->desc), features), 0};
