@@ -33,7 +33,7 @@ def measure(args: argparse.Namespace, model: Path, *options: object) -> dict:
 
 
 def row(args: argparse.Namespace, kind: str, base: Path, folder: Path, options: list[str]) -> str:
-    """One cell group: size, KL divergence, same likeliest token, perplexity."""
+    """One cell group: size, KL divergence, same top token, perplexity."""
     model = folder / "quantized.gguf"
     told = run(args.krait, "quantize", args.model, model, kind, *options)
     bits = re.findall(r"at ([0-9.]+) bits a weight", told)[-1]
@@ -62,7 +62,7 @@ def main() -> int:
         base = folder / "base.run"
         original = measure(args, args.model, "--save-logits", base)
         print(f"{args.model.name}: perplexity {original['perplexity']:.2f} on {original['tokens_scored']} tokens\n")
-        print("| TYPE | bits a weight | KL divergence, 1e-3 nats | same likeliest | perplexity | `--pure`: bits | KL divergence | same | perplexity |")
+        print("| TYPE | bits a weight | KL divergence, 1e-3 nats | same top token | perplexity | `--pure`: bits | KL divergence | same | perplexity |")
         print("|---|---|---|---|---|---|---|---|---|")
         importance = ["--imatrix", args.imatrix] if args.imatrix else []
         for kind in args.types:

@@ -12,7 +12,7 @@
 
 #include "bench/machine.hpp"
 #include "models/sampler/random.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait::bench {
 namespace {

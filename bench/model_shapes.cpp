@@ -22,7 +22,7 @@ void add_products(CaseList& list) {
             for (const ModelProduct& product : products_of(size)) {
                 if (product.n_in % format.block_elems != 0) continue;
                 for (const int64_t n_tok : kProductRows) {
-                    if (n_tok > product.most_rows) continue;
+                    if (n_tok > product.max_rows) continue;
                     Case& added = op.add(
                         product_name(format.name, n_tok, product, size),
                         {.x = f32({n_tok, product.n_in}), .w = weight(format.dtype, {product.n_out, product.n_in}, fill)});

@@ -30,10 +30,10 @@ ModelWork ModelWork::of(const Model& model) {
     }
     static_assert(use_of<ops::MulMat>(OpId::mul_mat, "w").operand == use_of<ops::SsmConv>(OpId::ssm_conv, "w").operand);
     work.state_bytes = static_cast<double>(model.architecture().state_bytes());
-    double most = 0;
+    double largest = 0;
     for (const auto& [type, count] : weights_of_type)
-        if (count > most) {
-            most = count;
+        if (count > largest) {
+            largest = count;
             work.widest = type;
         }
     return work;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model has to read and to multiply, at least: the yardstick that a measured time is held against.
+// What a model has to read and to multiply, at least: the baseline with which a measured time is compared.
 //   a run of n rows in B sequences, with logits for m of the rows
 //     reads     the weights once and 2 * B states (one in, one out); of an embedding that is not the head, only the n rows
 //     computes  2 * (n * weights of the layers + m * weights of the head) operations, where a weight is one that some row is

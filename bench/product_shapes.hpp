@@ -24,7 +24,7 @@ inline constexpr int64_t kModelVocab = 50280, kModelState = 16, kModelConv = 4;
 struct ModelProduct {
     const char* name;
     int64_t n_out, n_in;
-    int64_t most_rows;  // of the head only the rows whose logits are wanted
+    int64_t max_rows;  // of the head only the rows whose logits are wanted
 };
 inline std::array<ModelProduct, 5> products_of(const ModelSize& size) {
     constexpr int64_t kAny = INT64_MAX, kHeadRows = 32;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -103,10 +103,10 @@ krait_code krait_session_chain(krait_session* session, int32_t sequence, int32_t
         if (n_stop > 0) KRAIT_CHECK(expect_given(stops, "stops"));
         KRAIT_CHECK(expect_given(candidates, "candidates"));
         KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
-        constexpr size_t kMost = SessionOptions::kMaxChain;
+        constexpr size_t kMax = SessionOptions::kMaxChain;
         KRAIT_TRY(const auto found, session->session.chain({.sequence = sequence,
                                                             .token = token,
-                                                            .n_tok = static_cast<int32_t>(std::min(n_tok, kMost)),
+                                                            .n_tok = static_cast<int32_t>(std::min(n_tok, kMax)),
                                                             .stops = {stops, n_stop}}));
         *candidates = reinterpret_cast<const krait_candidate*>(found.data());
         *n_candidate = found.size();

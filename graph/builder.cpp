@@ -3,14 +3,14 @@
 
 namespace krait::graph {
 
-void GraphBuilder::keep(Error error) {
+void GraphBuilder::record_error(Error error) {
     if (!error_) error_ = std::move(error);
 }
 
 TensorId GraphBuilder::add(Tensor tensor) {
     if (error_) return kNoTensor;
     if (auto ok = check_desc(tensor.desc); !ok) {
-        keep(std::move(ok).error().within(fmt::format("tensor '{}'", tensor.name)));
+        record_error(std::move(ok).error().within(fmt::format("tensor '{}'", tensor.name)));
         return kNoTensor;
     }
     graph_.tensors.push_back(std::move(tensor));
@@ -32,8 +32,9 @@ TensorId GraphBuilder::view(std::string name, TensorId of, const TensorDesc& des
     const auto end = tensor.offset + static_cast<uint64_t>(span_bytes(desc));
     if (base.role == TensorRole::constant || base.role == TensorRole::state ||
         end > static_cast<uint64_t>(span_bytes(base.desc))) {
-        keep({ErrorCode::invalid_argument, fmt::format("view '{}' ({}, {} bytes in) does not lie within '{}' ({})", tensor.name,
-                                                       to_string(desc), tensor.offset, base.name, to_string(base.desc))});
+        record_error(
+            {ErrorCode::invalid_argument, fmt::format("view '{}' ({}, {} bytes in) does not lie within '{}' ({})", tensor.name,
+                                                      to_string(desc), tensor.offset, base.name, to_string(base.desc))});
         return kNoTensor;
     }
     return add(std::move(tensor));
@@ -43,8 +44,8 @@ TensorId GraphBuilder::columns(std::string name, TensorId of, int64_t first, int
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 2 || first < 0 || count < 0 || first + count > source.extent[1]) {
-        keep({ErrorCode::invalid_argument, fmt::format("view '{}': columns {} to {} of '{}', which is {}", name, first,
-                                                       first + count, graph_[of].name, to_string(source))});
+        record_error({ErrorCode::invalid_argument, fmt::format("view '{}': columns {} to {} of '{}', which is {}", name, first,
+                                                               first + count, graph_[of].name, to_string(source))});
         return kNoTensor;
     }
     TensorDesc desc = source;
@@ -56,8 +57,8 @@ TensorId GraphBuilder::split_columns(std::string name, TensorId of, int64_t oute
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 2 || outer * inner != source.extent[1]) {
-        keep({ErrorCode::invalid_argument, fmt::format("view '{}': '{}' is {}, whose rows are not {} x {}", name,
-                                                       graph_[of].name, to_string(source), outer, inner)});
+        record_error({ErrorCode::invalid_argument, fmt::format("view '{}': '{}' is {}, whose rows are not {} x {}", name,
+                                                               graph_[of].name, to_string(source), outer, inner)});
         return kNoTensor;
     }
     TensorDesc desc = make_desc(dtype_of(source), {source.extent[0], outer, inner});
@@ -69,8 +70,8 @@ TensorId GraphBuilder::merge_columns(std::string name, TensorId of) {
     if (error_) return kNoTensor;
     const TensorDesc& source = graph_[of].desc;
     if (source.rank != 3 || !is_row_strided(source)) {
-        keep({ErrorCode::invalid_argument,
-              fmt::format("view '{}': '{}' is {}; rank 3 is needed", name, graph_[of].name, to_string(source))});
+        record_error({ErrorCode::invalid_argument,
+                      fmt::format("view '{}': '{}' is {}; rank 3 is needed", name, graph_[of].name, to_string(source))});
         return kNoTensor;
     }
     TensorDesc desc = make_desc(dtype_of(source), {source.extent[0], source.extent[1] * source.extent[2]});
@@ -82,7 +83,8 @@ void GraphBuilder::output(TensorId id) {
     if (error_) return;
     Tensor& tensor = graph_[id];
     if (tensor.role != TensorRole::value) {
-        keep({ErrorCode::invalid_argument, fmt::format("'{}' cannot be an output: only a node's result can", tensor.name)});
+        record_error(
+            {ErrorCode::invalid_argument, fmt::format("'{}' cannot be an output: only a node's result can", tensor.name)});
         return;
     }
     tensor.role = TensorRole::output;
@@ -101,12 +103,12 @@ std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::str
 
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         if (in[i] != kNoTensor || spec.inputs[i].optional) continue;
-        keep({ErrorCode::invalid_argument, fmt::format("{}: operand '{}' is missing", context(), spec.inputs[i].name)});
+        record_error({ErrorCode::invalid_argument, fmt::format("{}: operand '{}' is missing", context(), spec.inputs[i].name)});
         return out;
     }
     std::array<TensorDesc, KRAIT_MAX_OUTPUTS> descs{};
     if (auto inferred = spec.infer(input_descs(graph_, node), node.params.data(), descs); !inferred) {
-        keep(std::move(inferred).error().within(context()));
+        record_error(std::move(inferred).error().within(context()));
         return out;
     }
     for (size_t i = 0; i < spec.outputs.size(); ++i) {

@@ -74,7 +74,7 @@ class GraphBuilder {
     TensorId add(Tensor tensor);
     std::array<TensorId, KRAIT_MAX_OUTPUTS> add_node(OpId op, std::string name,
                                                      const std::array<TensorId, KRAIT_MAX_INPUTS>& in, const void* params);
-    void keep(Error error);
+    void record_error(Error error);
 
     Graph graph_;
     int32_t layer_ = kEmbedding;

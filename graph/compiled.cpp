@@ -7,8 +7,8 @@
 namespace krait::graph {
 
 Result<void> Staging::reserve(size_t n_devices, size_t device, const Device& of, uint64_t bytes) {
-    rooms_.resize(std::max(rooms_.size(), n_devices));
-    Room& room = rooms_[device];
+    buffers_.resize(std::max(buffers_.size(), n_devices));
+    StagingBuffer& room = buffers_[device];
     if (bytes <= room.size) return {};
     KRAIT_TRY(Buffer buffer, of.create_buffer(KRAIT_BUFFER_PINNED, bytes));
     KRAIT_TRY(void* const address, buffer.map());
@@ -20,9 +20,9 @@ Result<void> Compiled::check(std::span<const InputBytes> inputs, std::span<const
     if (inputs.size() + on_device.size() != n_inputs_)
         return fail(ErrorCode::invalid_argument, "the graph has {} inputs, {} were given", n_inputs_,
                     inputs.size() + on_device.size());
-    if (!on_device.empty() && divided_.shares.size() != 1)
+    if (!on_device.empty() && partitioned_.subgraphs.size() != 1)
         return fail(ErrorCode::invalid_argument, "inputs on a device are for graphs of one device; this one has {}",
-                    divided_.shares.size());
+                    partitioned_.subgraphs.size());
     for (size_t i = 0; i < on_device.size(); ++i) {
         const auto is_it = [&](const auto& other) { return other.tensor == on_device[i].tensor; };
         if (graph_[on_device[i].tensor].role != TensorRole::input || std::any_of(inputs.begin(), inputs.end(), is_it) ||
@@ -43,81 +43,82 @@ Result<void> Compiled::check(std::span<const InputBytes> inputs, std::span<const
     return checks_.check(graph_, inputs);
 }
 
-Result<void> Compiled::write_inputs(uint32_t share, Lane& lane, std::span<const InputBytes> inputs,
+Result<void> Compiled::write_inputs(uint32_t subgraph, DeviceContext& context, std::span<const InputBytes> inputs,
                                     std::span<const DeviceBytes> on_device) {
-    const bool is_latest = std::exchange(lane.latest, nullptr) == this;  // until all is written
-    const auto local = [&](TensorId tensor) { return divided_.shares[share].local[static_cast<size_t>(tensor)]; };
+    const bool is_latest = std::exchange(context.last_written, nullptr) == this;  // until all is written
+    const auto local = [&](TensorId tensor) { return partitioned_.subgraphs[subgraph].local[static_cast<size_t>(tensor)]; };
     for (const InputBytes& input : inputs) {
         if (local(input.tensor) == kNoTensor || input.bytes.empty()) continue;
-        std::vector<std::byte>& there = standing(share, input.tensor);
+        std::vector<std::byte>& there = last_input(subgraph, input.tensor);
         if (is_latest && std::equal(there.begin(), there.end(), input.bytes.begin(), input.bytes.end())) continue;
-        KRAIT_CHECK(lane.queue.write(*arenas_[share], offset(share, local(input.tensor)), input.bytes));
+        KRAIT_CHECK(context.queue.write(*arenas_[subgraph], offset(subgraph, local(input.tensor)), input.bytes));
         there.assign(input.bytes.begin(), input.bytes.end());
     }
     for (const DeviceBytes& input : on_device) {
         const auto size = static_cast<uint64_t>(span_bytes(graph_[input.tensor].desc));
         if (local(input.tensor) == kNoTensor || size == 0) continue;
-        KRAIT_CHECK(lane.queue.copy(*arenas_[share], offset(share, local(input.tensor)), *input.buffer, input.offset, size));
-        standing(share, input.tensor).clear();
+        KRAIT_CHECK(
+            context.queue.copy(*arenas_[subgraph], offset(subgraph, local(input.tensor)), *input.buffer, input.offset, size));
+        last_input(subgraph, input.tensor).clear();
     }
-    lane.latest = this;
+    context.last_written = this;
     return {};
 }
 
-std::vector<std::byte>& Compiled::standing(uint32_t share, TensorId input) {
+std::vector<std::byte>& Compiled::last_input(uint32_t subgraph, TensorId input) {
     const auto index = std::count_if(graph_.tensors.begin(), graph_.tensors.begin() + input,
                                      [](const Tensor& tensor) { return tensor.role == TensorRole::input; });
-    return standing_[share * n_inputs_ + static_cast<size_t>(index)];
+    return last_inputs_[subgraph * n_inputs_ + static_cast<size_t>(index)];
 }
 
-Result<void> Compiled::copy_in(uint32_t part, Lane& lane, const Staging& staging) const {
-    for (size_t i = 0; i < divided_.copies.size(); ++i) {
-        const Copy& copy = divided_.copies[i];
-        if (copy.before != part || copy.bytes == 0) continue;
+Result<void> Compiled::copy_in(uint32_t segment, DeviceContext& context, const Staging& staging) const {
+    for (size_t i = 0; i < partitioned_.copies.size(); ++i) {
+        const Copy& copy = partitioned_.copies[i];
+        if (copy.before != segment || copy.bytes == 0) continue;
         const std::byte* from = staging.bytes(device_of(copy.from)) + staging_offset_[i];
-        KRAIT_CHECK(lane.queue.write(*arenas_[copy.to], offset(copy.to, copy.to_tensor), {from, copy.bytes}));
+        KRAIT_CHECK(context.queue.write(*arenas_[copy.to], offset(copy.to, copy.to_tensor), {from, copy.bytes}));
     }
     return {};
 }
 
-Result<void> Compiled::copy_out(uint32_t part, Lane& lane, const Staging& staging) const {
-    for (size_t i = 0; i < divided_.copies.size(); ++i) {
-        const Copy& copy = divided_.copies[i];
-        if (copy.after != part || copy.bytes == 0) continue;
+Result<void> Compiled::copy_out(uint32_t segment, DeviceContext& context, const Staging& staging) const {
+    for (size_t i = 0; i < partitioned_.copies.size(); ++i) {
+        const Copy& copy = partitioned_.copies[i];
+        if (copy.after != segment || copy.bytes == 0) continue;
         // Several devices may read one tensor: it leaves once, and they share the bytes.
-        const auto first = std::find_if(divided_.copies.begin(), divided_.copies.end(),
+        const auto first = std::find_if(partitioned_.copies.begin(), partitioned_.copies.end(),
                                         [&](const Copy& other) { return other.tensor == copy.tensor; });
         if (&*first != &copy) continue;
-        KRAIT_CHECK(lane.queue.copy(staging.buffer(device_of(copy.from)), staging_offset_[i], *arenas_[copy.from],
-                                    offset(copy.from, copy.from_tensor), copy.bytes));
+        KRAIT_CHECK(context.queue.copy(staging.buffer(device_of(copy.from)), staging_offset_[i], *arenas_[copy.from],
+                                       offset(copy.from, copy.from_tensor), copy.bytes));
     }
     return {};
 }
 
-Result<uint32_t> Compiled::share_of(const OutputBytes& output) const {
+Result<uint32_t> Compiled::subgraph_of(const OutputBytes& output) const {
     const Tensor& tensor = graph_[output.tensor];
     const auto size = static_cast<int64_t>(output.bytes.size()), whole = span_bytes(tensor.desc);
     const int64_t row = tensor.desc.rank == 0 || tensor.desc.extent[0] == 0 ? whole : whole / tensor.desc.extent[0];
     if (tensor.role != TensorRole::output || size > whole || (row > 0 ? size % row : size) != 0)
         return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes", tensor.name, to_string(tensor.desc),
                     size);
-    for (uint32_t share = 0; share < divided_.shares.size(); ++share) {
-        const TensorId local = divided_.shares[share].local[static_cast<size_t>(output.tensor)];
-        if (local != kNoTensor && divided_.shares[share].graph[local].role == TensorRole::output) return share;
+    for (uint32_t subgraph = 0; subgraph < partitioned_.subgraphs.size(); ++subgraph) {
+        const TensorId local = partitioned_.subgraphs[subgraph].local[static_cast<size_t>(output.tensor)];
+        if (local != kNoTensor && partitioned_.subgraphs[subgraph].graph[local].role == TensorRole::output) return subgraph;
     }
     return fail(ErrorCode::internal, "'{}' is computed nowhere", tensor.name);
 }
 
-Result<void> Compiled::read_output(uint32_t share, Lane& lane, const OutputBytes& output) const {
+Result<void> Compiled::read_output(uint32_t subgraph, DeviceContext& context, const OutputBytes& output) const {
     if (output.bytes.empty()) return {};
-    const TensorId local = divided_.shares[share].local[static_cast<size_t>(output.tensor)];
-    return lane.queue.read(output.bytes, *arenas_[share], offset(share, local));
+    const TensorId local = partitioned_.subgraphs[subgraph].local[static_cast<size_t>(output.tensor)];
+    return context.queue.read(output.bytes, *arenas_[subgraph], offset(subgraph, local));
 }
 
-Result<void> Compiled::copy_output(uint32_t share, Lane& lane, const DeviceBytes& to) const {
-    const TensorId local = divided_.shares[share].local[static_cast<size_t>(to.tensor)];
-    return lane.queue.copy(*to.buffer, to.offset, *arenas_[share], offset(share, local),
-                           static_cast<uint64_t>(span_bytes(graph_[to.tensor].desc)));
+Result<void> Compiled::copy_output(uint32_t subgraph, DeviceContext& context, const DeviceBytes& to) const {
+    const TensorId local = partitioned_.subgraphs[subgraph].local[static_cast<size_t>(to.tensor)];
+    return context.queue.copy(*to.buffer, to.offset, *arenas_[subgraph], offset(subgraph, local),
+                              static_cast<uint64_t>(span_bytes(graph_[to.tensor].desc)));
 }
 
 }  // namespace krait::graph

@@ -47,7 +47,7 @@ class Executor {
     Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device = {});
 
     // Copies an output to a buffer of the device that computes it, after the run and without waiting for it.
-    Result<void> keep(Compiled& compiled, const DeviceBytes& output);
+    Result<void> copy_output(Compiled& compiled, const DeviceBytes& output);
 
     // Waits for the run, then copies outputs to the host.
     Result<void> read(Compiled& compiled, std::span<const OutputBytes> outputs);
@@ -56,7 +56,7 @@ class Executor {
         return read(compiled, std::span(&one, 1));
     }
 
-    // Whether prepare() would find the graph, and touch nothing that runs under way use.
+    // Whether the graph is compiled: prepare() changes nothing then that pending runs use.
     bool is_ready(std::string_view key) const;
     // For several runs at once; run() and read() are not to be called meanwhile. Starts a thread a device when first asked for.
     Result<Pipeline*> pipeline();
@@ -64,22 +64,22 @@ class Executor {
     // Waits for all devices; the first error that any met since the last time.
     Result<void> sync();
 
-    size_t n_devices() const { return lanes_.size(); }
-    Queue& queue(size_t device = 0) { return lanes_[device]->queue; }
-    const Device& device(size_t device = 0) const { return lanes_[device]->queue.device(); }
+    size_t n_devices() const { return contexts_.size(); }
+    Queue& queue(size_t device = 0) { return contexts_[device]->queue; }
+    const Device& device(size_t device = 0) const { return contexts_[device]->queue.device(); }
     uint64_t arena_bytes() const;  // of all devices
 
   private:
-    explicit Executor(std::vector<std::unique_ptr<Lane>> lanes) : lanes_(std::move(lanes)) {}
+    explicit Executor(std::vector<std::unique_ptr<DeviceContext>> contexts) : contexts_(std::move(contexts)) {}
     Result<Compiled*> find(std::string_view key);
     Result<Compiled*> compile(std::string key, PlacedGraph placed);
-    Result<void> check_nodes(const Share& share) const;
+    Result<void> check_nodes(const Subgraph& subgraph) const;
     Result<void> submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device);
     void forget_inputs();  // of all graphs: they are written anew
     Result<void> bind(Compiled& compiled);
     bool is_bound(const Compiled& compiled) const;
 
-    std::vector<std::unique_ptr<Lane>> lanes_;  // by device
+    std::vector<std::unique_ptr<DeviceContext>> contexts_;  // by device
     Staging staging_;
     std::list<Compiled> programs_;  // the latest used first
     std::unique_ptr<Pipeline> pipeline_;

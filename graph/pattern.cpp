@@ -5,7 +5,7 @@ namespace krait::graph {
 namespace {
 
 // A name has some tens of characters: honest patterns need some hundred steps.
-constexpr uint32_t kMostSteps = 100000, kMostKilobytes = 1024;
+constexpr uint32_t kMaxSteps = 100000, kMaxKilobytes = 1024;
 
 using pcre2::describe;
 
@@ -28,8 +28,8 @@ Result<bool> Pattern::occurs_in(std::string_view name) const {
     const pcre2::Match match(pcre2_match_data_create(1, nullptr));
     const pcre2::Context limits(pcre2_match_context_create(nullptr));
     if (!match || !limits) return fail(ErrorCode::out_of_memory, "no memory to search for '{}'", text_);
-    pcre2_set_match_limit(limits.get(), kMostSteps);
-    pcre2_set_heap_limit(limits.get(), kMostKilobytes);
+    pcre2_set_match_limit(limits.get(), kMaxSteps);
+    pcre2_set_heap_limit(limits.get(), kMaxKilobytes);
     const int count =
         pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(name.data()), name.size(), 0, 0, match.get(), limits.get());
     if (count == PCRE2_ERROR_NOMATCH) return false;

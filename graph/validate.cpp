@@ -6,8 +6,6 @@
 namespace krait::graph {
 namespace {
 
-constexpr auto kBad = ErrorCode::invalid_argument;
-
 const char* role_name(TensorRole role) {
     constexpr const char* kNames[] = {"an input", "a value", "an output", "a constant", "a state pool", "a view"};
     return kNames[static_cast<size_t>(role)];
@@ -46,14 +44,16 @@ class Validator {
         for (size_t i = 0; i < graph_.nodes.size(); ++i) {
             const Node& node = graph_.nodes[i];
             const OpSpec* spec = find_op(static_cast<uint32_t>(node.op));
-            if (!spec) return fail(kBad, "node {} '{}': there is no op {}", i, node.name, static_cast<uint32_t>(node.op));
+            if (!spec)
+                return fail(ErrorCode::invalid_argument, "node {} '{}': there is no op {}", i, node.name,
+                            static_cast<uint32_t>(node.op));
             if (auto ok = check_node(node, *spec); !ok)
                 return tl::unexpected<Error>(
                     std::move(ok).error().within(fmt::format("node {} '{}' ({})", i, node.name, spec->name)));
         }
         for (size_t i = 0; i < graph_.tensors.size(); ++i)
             if (graph_.tensors[i].role == TensorRole::output && !written_[i])
-                return fail(kBad, "output '{}' is written by no node", graph_.tensors[i].name);
+                return fail(ErrorCode::invalid_argument, "output '{}' is written by no node", graph_.tensors[i].name);
         return {};
     }
 
@@ -65,17 +65,18 @@ class Validator {
         if (tensor.role == TensorRole::view) {
             if (!exists(tensor.base) || graph_[tensor.base].role == TensorRole::view ||
                 static_cast<size_t>(tensor.base) == index)
-                return fail(kBad, "it is a view of tensor {}, which is none or a view itself", tensor.base);
+                return fail(ErrorCode::invalid_argument, "it is a view of tensor {}, which is none or a view itself",
+                            tensor.base);
             const Tensor& base = graph_[tensor.base];
             if (base.role == TensorRole::constant || base.role == TensorRole::state)
-                return fail(kBad, "it is a view of '{}', which is {}", base.name, role_name(base.role));
+                return fail(ErrorCode::invalid_argument, "it is a view of '{}', which is {}", base.name, role_name(base.role));
             const auto size = static_cast<uint64_t>(span_bytes(base.desc));
             const auto span = static_cast<uint64_t>(span_bytes(tensor.desc));
             if (tensor.offset > size || span > size - tensor.offset)
-                return fail(kBad, "{} bytes from offset {} do not lie within '{}' of {} bytes", span, tensor.offset, base.name,
-                            size);
+                return fail(ErrorCode::invalid_argument, "{} bytes from offset {} do not lie within '{}' of {} bytes", span,
+                            tensor.offset, base.name, size);
         } else if (!is_contiguous(tensor.desc)) {
-            return fail(kBad, "it owns its memory, so it must be contiguous; strides are for views");
+            return fail(ErrorCode::invalid_argument, "it owns its memory, so it must be contiguous; strides are for views");
         }
         written_[index] =
             tensor.role == TensorRole::input || tensor.role == TensorRole::constant || tensor.role == TensorRole::state;
@@ -86,35 +87,41 @@ class Validator {
         for (size_t i = 0; i < KRAIT_MAX_INPUTS; ++i) {
             if (i >= spec.inputs.size()) {
                 if (node.in[i] != kNoTensor)
-                    return fail(kBad, "it has {} operands, and tensor {} as one more", spec.inputs.size(), node.in[i]);
+                    return fail(ErrorCode::invalid_argument, "it has {} operands, and tensor {} as one more",
+                                spec.inputs.size(), node.in[i]);
                 continue;
             }
             const OperandSpec& operand = spec.inputs[i];
             if (node.in[i] == kNoTensor) {
-                if (!operand.optional) return fail(kBad, "operand '{}' is missing", operand.name);
+                if (!operand.optional) return fail(ErrorCode::invalid_argument, "operand '{}' is missing", operand.name);
                 continue;
             }
             if (!exists(node.in[i]))
-                return fail(kBad, "operand '{}' is tensor {}, which does not exist", operand.name, node.in[i]);
+                return fail(ErrorCode::invalid_argument, "operand '{}' is tensor {}, which does not exist", operand.name,
+                            node.in[i]);
             const Tensor& tensor = graph_[node.in[i]];
             if (!fits(operand.kind, tensor))
-                return fail(kBad, "operand '{}' is {} ('{}', {}); it must be {}", operand.name, role_name(tensor.role),
-                            tensor.name, to_string(tensor.desc), kind_name(operand.kind));
+                return fail(ErrorCode::invalid_argument, "operand '{}' is {} ('{}', {}); it must be {}", operand.name,
+                            role_name(tensor.role), tensor.name, to_string(tensor.desc), kind_name(operand.kind));
             if (!written_[static_cast<size_t>(graph_.memory_of(node.in[i]))])
-                return fail(kBad, "operand '{}' reads '{}' before any node has written it", operand.name, tensor.name);
+                return fail(ErrorCode::invalid_argument, "operand '{}' reads '{}' before any node has written it", operand.name,
+                            tensor.name);
         }
         std::array<TensorDesc, KRAIT_MAX_OUTPUTS> descs{};
         KRAIT_CHECK(spec.infer(input_descs(graph_, node), node.params.data(), descs));
         for (size_t i = 0; i < spec.outputs.size(); ++i) {
             if (!exists(node.out[i]))
-                return fail(kBad, "result '{}' is tensor {}, which does not exist", spec.outputs[i].name, node.out[i]);
+                return fail(ErrorCode::invalid_argument, "result '{}' is tensor {}, which does not exist", spec.outputs[i].name,
+                            node.out[i]);
             const Tensor& tensor = graph_[node.out[i]];
             if (tensor.role != TensorRole::value && tensor.role != TensorRole::output)
-                return fail(kBad, "result '{}' is {} ('{}')", spec.outputs[i].name, role_name(tensor.role), tensor.name);
+                return fail(ErrorCode::invalid_argument, "result '{}' is {} ('{}')", spec.outputs[i].name,
+                            role_name(tensor.role), tensor.name);
             if (tensor.desc.dtype != descs[i].dtype || !same_shape(tensor.desc, descs[i]))
-                return fail(kBad, "result '{}' is {}; the op gives {}", spec.outputs[i].name, to_string(tensor.desc),
-                            to_string(descs[i]));
-            if (written_[static_cast<size_t>(node.out[i])]) return fail(kBad, "'{}' is written twice", tensor.name);
+                return fail(ErrorCode::invalid_argument, "result '{}' is {}; the op gives {}", spec.outputs[i].name,
+                            to_string(tensor.desc), to_string(descs[i]));
+            if (written_[static_cast<size_t>(node.out[i])])
+                return fail(ErrorCode::invalid_argument, "'{}' is written twice", tensor.name);
             written_[static_cast<size_t>(node.out[i])] = true;
         }
         return {};

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "core/base/format_bytes.hpp"
+#include "graph/compiled.hpp"
+#include "graph/passes/insert_copies.hpp"
 
 namespace krait {
 namespace {
@@ -19,12 +21,12 @@ struct Picture {
     RunShape shape;
     graph::Graph graph;
     std::vector<int32_t> device;  // by node
-    std::vector<graph::Part> parts;
-    graph::DividedGraph divided;
+    std::vector<graph::DeviceSegment> segments;
+    graph::PartitionedGraph partitioned;
     std::vector<graph::MemoryPlan> plans;
 
     const std::string& label(int32_t d) const { return model.placement().labels()[static_cast<size_t>(d)]; }
-    const std::string& label_of_share(uint32_t share) const { return label(divided.shares[share].device); }
+    const std::string& label_of_share(uint32_t subgraph) const { return label(partitioned.subgraphs[subgraph].device); }
 
     uint64_t weight_bytes(const graph::Node& node) const {
         uint64_t bytes = 0;
@@ -33,14 +35,14 @@ struct Picture {
                 bytes += static_cast<uint64_t>(span_bytes(graph[id].desc));
         return bytes;
     }
-    // The copies for which the part that a node is in had to wait, told at the node that reads them first.
+    // The copies that the segment of a node has to wait for, listed at the node that reads them first.
     std::string copies_in(const graph::Node& node, int32_t d, std::vector<bool>& told) const {
         std::string text;
         for (const graph::TensorId id : node.in) {
             if (id == kNoTensor) continue;
-            for (size_t c = 0; c < divided.copies.size(); ++c) {
-                const graph::Copy& copy = divided.copies[c];
-                if (told[c] || copy.tensor != graph.memory_of(id) || divided.shares[copy.to].device != d) continue;
+            for (size_t c = 0; c < partitioned.copies.size(); ++c) {
+                const graph::Copy& copy = partitioned.copies[c];
+                if (told[c] || copy.tensor != graph.memory_of(id) || partitioned.subgraphs[copy.to].device != d) continue;
                 told[c] = true;
                 text += fmt::format("{}{} from {} ({})", text.empty() ? "" : ", ", graph[copy.tensor].name,
                                     label_of_share(copy.from), format_bytes(copy.bytes));
@@ -55,66 +57,66 @@ Result<Picture> draw(const Model& model, const RunShape& shape) {
     KRAIT_TRY(picture.graph,
               build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
     picture.device = model.placement().devices_of(picture.graph);
-    picture.parts = graph::partition(picture.graph, picture.device);
-    picture.divided = graph::insert_copies(picture.graph, picture.parts);
-    for (const graph::Share& share : picture.divided.shares) {
-        const uint64_t alignment = graph::arena_alignment(*model.devices()[static_cast<size_t>(share.device)]);
-        picture.plans.push_back(graph::plan_memory(share.graph, alignment, share.stays));
+    picture.segments = graph::partition(picture.graph, picture.device);
+    picture.partitioned = graph::insert_copies(picture.graph, picture.segments);
+    for (const graph::Subgraph& subgraph : picture.partitioned.subgraphs) {
+        const uint64_t alignment = graph::arena_alignment(*model.devices()[static_cast<size_t>(subgraph.device)]);
+        picture.plans.push_back(graph::plan_memory(subgraph.graph, alignment, subgraph.pins));
     }
     return picture;
 }
 
-// A line a device: what runs there, and what memory that takes.
+// One line for each device: what it runs, and how much memory that takes.
 void add_devices(std::string& text, const Picture& picture) {
     auto out = std::back_inserter(text);
     size_t width = 6;
     for (const std::string& label : picture.model.placement().labels()) width = std::max(width, label.size());
-    fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", "DEVICE", width, "NODES", "PARTS", "WEIGHTS",
+    fmt::format_to(out, "{:<{}} {:>6} {:>8} {:>10} {:>10} {:>10} {:>10}\n", "DEVICE", width, "NODES", "SEGMENTS", "WEIGHTS",
                    "VALUES", "AT ONCE", "UNSHARED");
     for (size_t d = 0; d < picture.model.devices().size(); ++d) {
         const auto index = static_cast<int32_t>(d);
-        const auto share = std::find_if(picture.divided.shares.begin(), picture.divided.shares.end(),
-                                        [&](const graph::Share& s) { return s.device == index; });
-        if (share == picture.divided.shares.end()) {
+        const auto subgraph = std::find_if(picture.partitioned.subgraphs.begin(), picture.partitioned.subgraphs.end(),
+                                           [&](const graph::Subgraph& s) { return s.device == index; });
+        if (subgraph == picture.partitioned.subgraphs.end()) {
             fmt::format_to(out, "{:<{}} {:>6}\n", picture.label(index), width, "unused");
             continue;
         }
-        const graph::MemoryPlan& plan = picture.plans[static_cast<size_t>(share - picture.divided.shares.begin())];
-        const auto n_parts = std::count_if(picture.parts.begin(), picture.parts.end(),
-                                           [&](const graph::Part& part) { return part.device == index; });
-        fmt::format_to(out, "{:<{}} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10}\n", picture.label(index), width,
-                       share->graph.nodes.size(), n_parts, format_bytes(picture.model.weights().bytes_by_device()[d]),
+        const graph::MemoryPlan& plan = picture.plans[static_cast<size_t>(subgraph - picture.partitioned.subgraphs.begin())];
+        const auto n_segments = std::count_if(picture.segments.begin(), picture.segments.end(),
+                                              [&](const graph::DeviceSegment& segment) { return segment.device == index; });
+        fmt::format_to(out, "{:<{}} {:>6} {:>8} {:>10} {:>10} {:>10} {:>10}\n", picture.label(index), width,
+                       subgraph->graph.nodes.size(), n_segments, format_bytes(picture.model.weights().bytes_by_device()[d]),
                        format_bytes(plan.peak_bytes), format_bytes(plan.largest_live_bytes), format_bytes(plan.naive_bytes));
     }
     uint64_t copied = 0;
-    for (const graph::Copy& copy : picture.divided.copies) copied += copy.bytes;
-    const size_t n_copies = picture.divided.copies.size();
-    fmt::format_to(out, "{} part{}, {} cop{} between devices{}\n", picture.parts.size(), picture.parts.size() == 1 ? "" : "s",
-                   n_copies, n_copies == 1 ? "y" : "ies",
+    for (const graph::Copy& copy : picture.partitioned.copies) copied += copy.bytes;
+    const size_t n_copies = picture.partitioned.copies.size();
+    fmt::format_to(out, "{} segment{}, {} cop{} between devices{}\n", picture.segments.size(),
+                   picture.segments.size() == 1 ? "" : "s", n_copies, n_copies == 1 ? "y" : "ies",
                    n_copies > 0 ? fmt::format(": {} a run", format_bytes(copied)) : std::string());
 }
 
-// A line a node, in running order.
+// One line for each node, in running order.
 void add_nodes(std::string& text, const Picture& picture) {
     auto out = std::back_inserter(text);
     size_t name_width = 4, device_width = 6;
     for (const graph::Node& node : picture.graph.nodes) name_width = std::max(name_width, node.name.size());
     for (const std::string& label : picture.model.placement().labels()) device_width = std::max(device_width, label.size());
-    fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>10}  {}\n", "PART", "NODE", name_width, "OP", "DEVICE", device_width,
+    fmt::format_to(out, "{:>7} {:<{}} {:<9} {:<{}} {:>10}  {}\n", "SEGMENT", "NODE", name_width, "OP", "DEVICE", device_width,
                    "WEIGHTS", "WHY");
-    std::vector<bool> told(picture.divided.copies.size(), false);
-    for (size_t p = 0; p < picture.parts.size(); ++p)
-        for (const uint32_t n : picture.parts[p].nodes) {
+    std::vector<bool> told(picture.partitioned.copies.size(), false);
+    for (size_t p = 0; p < picture.segments.size(); ++p)
+        for (const uint32_t n : picture.segments[p].nodes) {
             const graph::Node& node = picture.graph.nodes[n];
             const std::string copies = picture.copies_in(node, picture.device[n], told);
             const uint64_t bytes = picture.weight_bytes(node);
-            fmt::format_to(out, "{:>4} {:<{}} {:<9} {:<{}} {:>10}  {}{}{}\n", p + 1, node.name, name_width, op_name(node.op),
+            fmt::format_to(out, "{:>7} {:<{}} {:<9} {:<{}} {:>10}  {}{}{}\n", p + 1, node.name, name_width, op_name(node.op),
                            picture.label(picture.device[n]), device_width, bytes > 0 ? format_bytes(bytes) : "-",
                            picture.model.placement().why(node.name), copies.empty() ? "" : "; reads ", copies);
         }
 }
 
-// What matters most first: nodes are many.
+// Devices first: there are many nodes.
 std::string as_table(const Picture& picture) {
     std::string text = fmt::format("{} on {} ({})\na run of {} token{} in {} sequence{}; {}\n\n", picture.model.file().name(),
                                    picture.model.device_names(), picture.model.hardware(), picture.shape.n_tok,
@@ -136,7 +138,7 @@ std::string dot_string(std::string_view text) {
     return quoted + "\"";
 }
 
-// A box a part, coloured by device; what crosses is a thick edge with its bytes, and what reads it there too a thin one.
+// A box for each segment, coloured by device; copies between devices are thick edges with their bytes, dependencies inside one thin edges.
 std::string as_dot(const Picture& picture) {
     constexpr const char* kColors[] = {"#dceaf7", "#fbe5d6", "#e2f0d9", "#fff2cc", "#e4dfec", "#dddddd"};
     std::string text =
@@ -144,12 +146,12 @@ std::string as_dot(const Picture& picture) {
         "fillcolor=white];\n  edge [fontname=\"Helvetica\",fontsize=10];\n";
     auto out = std::back_inserter(text);
     std::vector<int64_t> writer(picture.graph.tensors.size(), -1);
-    for (size_t p = 0; p < picture.parts.size(); ++p) {
-        const graph::Part& part = picture.parts[p];
+    for (size_t p = 0; p < picture.segments.size(); ++p) {
+        const graph::DeviceSegment& segment = picture.segments[p];
         fmt::format_to(out, "  subgraph cluster_{} {{\n    label={};\n    style=filled;\n    color={};\n", p,
-                       dot_string(fmt::format("part {} on {}", p + 1, picture.label(part.device))),
-                       dot_string(kColors[static_cast<size_t>(part.device) % std::size(kColors)]));
-        for (const uint32_t n : part.nodes) {
+                       dot_string(fmt::format("segment {} on {}", p + 1, picture.label(segment.device))),
+                       dot_string(kColors[static_cast<size_t>(segment.device) % std::size(kColors)]));
+        for (const uint32_t n : segment.nodes) {
             const graph::Node& node = picture.graph.nodes[n];
             const uint64_t bytes = picture.weight_bytes(node);
             fmt::format_to(out, "    n{} [label={},tooltip={}];\n", n,

@@ -4,7 +4,8 @@
 // that takes. As a table, or as a picture for Graphviz (`dot -Tsvg`).
 #pragma once
 
-#include "models/forward.hpp"
+#include "models/architectures/forward.hpp"
+#include "models/model.hpp"
 
 namespace krait {
 

@@ -65,7 +65,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
     KRAIT_TRY(model->weights_,
-              Weights::load(model->file_, weights, model->devices_, model->placement_.weight_homes(), options.progress));
+              Weights::load(model->file_, weights, model->devices_, model->placement_.weight_locations(), options.progress));
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
     // Devices that read weights in place get their pages anew, from the system's cache.
@@ -111,7 +111,7 @@ size_t Model::n_used_devices() const {
 
 int32_t Model::chain_length() const {
     constexpr int32_t kOfGpu = 16;
-    if (n_used_devices() != 1 || !placement_.finds_likeliest()) return 1;
+    if (n_used_devices() != 1 || !placement_.supports_top_k()) return 1;
     for (size_t d = 0; d < devices_.size(); ++d)
         if (placement_.uses(static_cast<int32_t>(d))) switch (devices_[d]->info().kind) {
                 case KRAIT_DEVICE_GPU:

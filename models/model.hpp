@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "models/architectures/architecture.hpp"
-#include "models/gguf_tokenizer.hpp"
-#include "models/placement.hpp"
+#include "models/loading/gguf_tokenizer.hpp"
+#include "models/placement/placement.hpp"
 
 namespace krait {
 
@@ -38,7 +38,9 @@ class Model {
     std::string device_names() const;  // "cuda0,cpu"
     std::string hardware() const;      // "NVIDIA H100, AMD EPYC": of the devices that are used, each name once
     size_t n_used_devices() const;
-    size_t least_piece() const { return placement_.least_piece(); }  // rows of a run that is a piece of a prompt, at least
+    size_t min_chunk_rows() const {
+        return placement_.min_chunk_rows();
+    }  // rows of a run that is a piece of a prompt, at least
     // How many tokens a chain of its sessions had best have (Session::chain): more than 1 where one GPU does all, for which the
     // host's turn between two steps is a pause.
     int32_t chain_length() const;

@@ -114,7 +114,7 @@ def main() -> int:
         for pattern in HOT:
             hot = [k for k in kernels if k.arch == arch and re.match(pattern, k.name)]
             if not hot:
-                bad.append(f"{arch}: no kernel is called {pattern}; mend the list in tools/cuda_resources.py")
+                bad.append(f"{arch}: no kernel is called {pattern}; correct the list in tools/cuda_resources.py")
             bad += [f"{arch}: {k.name} spills {k.spills} bytes" for k in hot if k.spills > 0]
     bad += [f"{k.arch}: {k.name}: {k.loss}" for k in kernels if k.loss]
     if not arguments.check:

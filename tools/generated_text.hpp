@@ -8,8 +8,8 @@
 #include <span>
 #include <string>
 
-#include "models/tokenizer/stop_matcher.hpp"
-#include "models/tokenizer/streaming_detokenizer.hpp"
+#include "text/tokenizer/stop_matcher.hpp"
+#include "text/tokenizer/streaming_detokenizer.hpp"
 
 namespace krait::tools {
 

@@ -84,13 +84,13 @@ def timed(entries: object, key: str) -> list[tuple[str, str, float]]:
 def products_of(steps: list[dict]) -> list[dict]:
     """A product of a CUDA device that cublasLt timed and Krait too: {device, product, cublaslt_us, krait: {name: {us, ratio}}}, where the
     name is a format, and a device's options where it has some; the ratio is cublasLt's time by Krait's, so more than 1 is faster."""
-    yardstick = {}  # (device, shape) -> us, of F16
+    baseline = {}  # (device, shape) -> us, of F16
     for step in steps:
         kind, _, rest = step["name"].partition(" ")
         if kind == "cublasLt":
             for format_, shape, us in timed(step.get("result", {}).get("products"), "name"):
                 if format_ == "F16":
-                    yardstick[rest.partition(" ")[0], shape] = us
+                    baseline[rest.partition(" ")[0], shape] = us
     rows: dict[tuple[str, str], dict] = {}
     for step in steps:
         kind, _, rest = step["name"].partition(" ")
@@ -98,7 +98,7 @@ def products_of(steps: list[dict]) -> list[dict]:
             continue
         device, _, options = rest.partition(" ")[0].partition(":")
         for format_, shape, us in timed(step.get("result", {}).get("cases"), "case"):
-            least = yardstick.get((device, shape))
+            least = baseline.get((device, shape))
             if least is None:
                 continue
             row = rows.setdefault((device, shape), {"device": device, "product": shape, "cublaslt_us": least, "krait": {}})

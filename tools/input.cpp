@@ -11,8 +11,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "core/base/at_end.hpp"
 #include "core/base/printable.hpp"
+#include "core/base/scope_exit.hpp"
 
 namespace krait::tools {
 namespace {
@@ -53,7 +53,7 @@ Result<std::string> read_text(const std::string& path, const std::atomic<bool>* 
         return fail(ErrorCode::invalid_argument, "'{}' is a directory; name a file inside it", printable(path));
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail(ErrorCode::io, "{} cannot be read: {}", printable(path), std::generic_category().message(errno));
-    const AtEnd close_it([fd] { close(fd); });
+    const ScopeExit close_it([fd] { close(fd); });
     return read_all(fd, printable(path), cancel);
 }
 

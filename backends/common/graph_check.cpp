@@ -6,8 +6,6 @@
 namespace krait::plugin {
 namespace {
 
-constexpr auto kBad = ErrorCode::invalid_argument;
-
 std::string node_name(const krait_graph_node& node, uint32_t index) {
     return node.name && *node.name ? fmt::format("node {} '{}'", index, node.name) : fmt::format("node {}", index);
 }
@@ -38,39 +36,42 @@ void for_each_operand(const OpSpec& spec, const krait_graph_node& node, Visit&& 
 }
 
 void check_constant_place(const krait_graph_tensor& t, const BufferSpec& buffer) {
-    if (t.offset != 0) throw_error(kBad, "a constant cannot be viewed at an offset ({})", t.offset);
+    if (t.offset != 0) throw_error(ErrorCode::invalid_argument, "a constant cannot be viewed at an offset ({})", t.offset);
     if (t.desc.dtype != buffer.constant.dtype || last_extent(t.desc) != last_extent(buffer.constant) ||
         element_count(t.desc) != element_count(buffer.constant))
-        throw_error(kBad, "it is {}, but what was uploaded is {}", to_string(t.desc), to_string(buffer.constant));
+        throw_error(ErrorCode::invalid_argument, "it is {}, but what was uploaded is {}", to_string(t.desc),
+                    to_string(buffer.constant));
 }
 
 void check_state_place(const krait_graph_tensor& t, const BufferSpec& buffer, uint32_t op) {
     bool same = t.offset == 0 && buffer.state.op == op && t.desc.extent[0] == buffer.state.n_slots;
     for (uint32_t i = 0; i < 3; ++i) same = same && (i + 1 < t.desc.rank ? t.desc.extent[i + 1] : 1) == buffer.state.extent[i];
     if (!same)
-        throw_error(kBad, "it is {} for {}, but the pool has {} slots of [{}, {}, {}] for {}", to_string(t.desc),
-                    find_op(op)->name, buffer.state.n_slots, buffer.state.extent[0], buffer.state.extent[1],
+        throw_error(ErrorCode::invalid_argument, "it is {} for {}, but the pool has {} slots of [{}, {}, {}] for {}",
+                    to_string(t.desc), find_op(op)->name, buffer.state.n_slots, buffer.state.extent[0], buffer.state.extent[1],
                     buffer.state.extent[2], find_op(buffer.state.op)->name);
 }
 
 void check_value_place(const krait_graph_tensor& t, const BufferSpec& buffer) {
     const auto size = static_cast<uint64_t>(span_bytes(t.desc));
     if (t.offset > buffer.range || size > buffer.range - t.offset)
-        throw_error(kBad, "{} bytes from offset {} are not inside its buffer of {} bytes", size, t.offset, buffer.range);
-    if (t.offset % sizeof(float) != 0) throw_error(kBad, "offset {} is no multiple of an element", t.offset);
+        throw_error(ErrorCode::invalid_argument, "{} bytes from offset {} are not inside its buffer of {} bytes", size,
+                    t.offset, buffer.range);
+    if (t.offset % sizeof(float) != 0)
+        throw_error(ErrorCode::invalid_argument, "offset {} is no multiple of an element", t.offset);
 }
 
 void check_place(const Device& device, const krait_graph_tensor& t, uint32_t op) {
-    if (!t.buffer) throw_error(kBad, "it has no buffer");
+    if (!t.buffer) throw_error(ErrorCode::invalid_argument, "it has no buffer");
     const Buffer& buffer = *buffer_of(t.buffer);
-    if (&buffer.device() != &device) throw_error(kBad, "its buffer belongs to another device");
+    if (&buffer.device() != &device) throw_error(ErrorCode::invalid_argument, "its buffer belongs to another device");
     const BufferSpec& spec = buffer.spec();
     // Contents are numbered as roles are.
     static_assert(static_cast<uint32_t>(BufferSpec::Content::values) == KRAIT_TENSOR_VALUE &&
                   static_cast<uint32_t>(BufferSpec::Content::constant) == KRAIT_TENSOR_CONSTANT &&
                   static_cast<uint32_t>(BufferSpec::Content::state) == KRAIT_TENSOR_STATE);
     if (static_cast<uint32_t>(spec.content) != t.role)
-        throw_error(kBad, "it is {}, but its buffer holds {}", role_name(t.role),
+        throw_error(ErrorCode::invalid_argument, "it is {}, but its buffer holds {}", role_name(t.role),
                     role_name(static_cast<uint32_t>(spec.content)));
     switch (spec.content) {
         case BufferSpec::Content::values: return check_value_place(t, spec);
@@ -81,37 +82,40 @@ void check_place(const Device& device, const krait_graph_tensor& t, uint32_t op)
 
 void check_arrays(const krait_graph& graph) {
     if (graph.struct_size < sizeof(krait_graph))
-        throw_error(kBad, "the graph has struct_size {}; it must be {} or more", graph.struct_size, sizeof(krait_graph));
+        throw_error(ErrorCode::invalid_argument, "the graph has struct_size {}; it must be {} or more", graph.struct_size,
+                    sizeof(krait_graph));
     if ((graph.n_tensors > 0 && !graph.tensors) || (graph.n_nodes > 0 && !graph.nodes))
-        throw_error(kBad, "the graph's array of {} is NULL", graph.n_tensors > 0 && !graph.tensors ? "tensors" : "nodes");
+        throw_error(ErrorCode::invalid_argument, "the graph's array of {} is NULL",
+                    graph.n_tensors > 0 && !graph.tensors ? "tensors" : "nodes");
 }
 
 }  // namespace
 
 void check_use(const krait_use& use) {
     const OpSpec* spec = find_op(use.op);
-    if (!spec) throw_error(kBad, "a use names op {}, which does not exist", use.op);
+    if (!spec) throw_error(ErrorCode::invalid_argument, "a use names op {}, which does not exist", use.op);
     if (use.operand >= spec->inputs.size())
-        throw_error(kBad, "a use names input {} of {}, which has {}", use.operand, spec->name, spec->inputs.size());
+        throw_error(ErrorCode::invalid_argument, "a use names input {} of {}, which has {}", use.operand, spec->name,
+                    spec->inputs.size());
 }
 
 void check_state_desc(const krait_state_desc& desc) {
     if (desc.struct_size < sizeof(krait_state_desc))
-        throw_error(kBad, "the description has struct_size {}; it must be {} or more", desc.struct_size,
+        throw_error(ErrorCode::invalid_argument, "the description has struct_size {}; it must be {} or more", desc.struct_size,
                     sizeof(krait_state_desc));
     const OpSpec* spec = find_op(desc.op);
     bool stateful = false;
     if (spec)
         for (const OperandSpec& input : spec->inputs) stateful = stateful || input.kind == OperandKind::state;
-    if (!stateful) throw_error(kBad, "op {} ({}) has no state", desc.op, spec ? spec->name : "unknown");
-    if (desc.n_slots < 1) throw_error(kBad, "{} slots: a pool has at least one", desc.n_slots);
+    if (!stateful) throw_error(ErrorCode::invalid_argument, "op {} ({}) has no state", desc.op, spec ? spec->name : "unknown");
+    if (desc.n_slots < 1) throw_error(ErrorCode::invalid_argument, "{} slots: a pool has at least one", desc.n_slots);
     int64_t bytes = desc.n_slots;
     bool ok = true;
     for (int64_t extent : desc.extent) ok = ok && extent >= 0 && !__builtin_mul_overflow(bytes, extent, &bytes);
     // 2^58 floats: leaves room for any padding of a layout.
     if (!ok || bytes > (int64_t{1} << 58))
-        throw_error(kBad, "slots of [{}, {}, {}]: negative, or more than can be addressed", desc.extent[0], desc.extent[1],
-                    desc.extent[2]);
+        throw_error(ErrorCode::invalid_argument, "slots of [{}, {}, {}]: negative, or more than can be addressed",
+                    desc.extent[0], desc.extent[1], desc.extent[2]);
 }
 
 uint64_t state_slot_bytes(const krait_state_desc& desc) {
@@ -120,16 +124,17 @@ uint64_t state_slot_bytes(const krait_state_desc& desc) {
 
 void check_node(const krait_graph& graph, uint32_t index) {
     check_arrays(graph);
-    if (index >= graph.n_nodes) throw_error(kBad, "node {}: the graph has {}", index, graph.n_nodes);
+    if (index >= graph.n_nodes) throw_error(ErrorCode::invalid_argument, "node {}: the graph has {}", index, graph.n_nodes);
     const krait_graph_node& node = graph.nodes[index];
     const OpSpec* spec = find_op(node.op);
-    if (!spec) throw_error(kBad, "{}: op {} does not exist", node_name(node, index), node.op);
+    if (!spec) throw_error(ErrorCode::invalid_argument, "{}: op {} does not exist", node_name(node, index), node.op);
     if (node.params_size != spec->params_size || (spec->params_size > 0 && !node.params))
-        throw_error(kBad, "{}: {} has {} bytes of params, not {}", node_name(node, index), spec->name, spec->params_size,
-                    node.params ? node.params_size : 0);
+        throw_error(ErrorCode::invalid_argument, "{}: {} has {} bytes of params, not {}", node_name(node, index), spec->name,
+                    spec->params_size, node.params ? node.params_size : 0);
     for_each_operand(*spec, node, [&](const OperandSpec& operand, int32_t tensor) {
         const auto bad = [&](const std::string& what) {
-            throw_error(kBad, "{}: {}: operand '{}' {}", node_name(node, index), spec->name, operand.name, what);
+            throw_error(ErrorCode::invalid_argument, "{}: {}: operand '{}' {}", node_name(node, index), spec->name,
+                        operand.name, what);
         };
         if (tensor == -1) {
             if (!operand.optional) bad("is missing");

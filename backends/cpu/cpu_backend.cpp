@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "backends/common/bind_kernels.hpp"
+#include "backends/cpu/quant/int16_constant.hpp"
 #include "backends/cpu/quant/packed_constant.hpp"
-#include "backends/cpu/quant/wide_constant.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -52,7 +52,8 @@ std::byte* Context::reserve_shared(int64_t n_bytes) {
     return shared_.data();
 }
 
-LanedConstant::LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor, bool keep_file_bytes)
+InterleavedConstant::InterleavedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor,
+                                         bool keep_file_bytes)
     : Constant(device, upload,
                static_cast<uint64_t>(blocks_of_lanes(upload.desc.extent[0]) * upload.desc.extent[1] * kLanes) * sizeof(float),
                keep_file_bytes),
@@ -99,15 +100,16 @@ std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::Cons
         return std::make_unique<PackedConstant>(*this, upload, pool_);
     const bool is_half = dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16;
     if (is_half && upload.used_by(static_cast<uint32_t>(OpId::mul_mat))) {
-        auto wide = std::make_unique<WideConstant>(*this, upload, pool_);
+        auto wide = std::make_unique<Int16Constant>(*this, upload, pool_);
         if (wide->finite()) return wide;
     }
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
         if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)
-            return std::make_unique<LanedConstant>(*this, upload, kLog2e, true);  // heads of several channels read the file's
+            return std::make_unique<InterleavedConstant>(*this, upload, kLog2e,
+                                                         true);  // heads of several channels read the file's
         if (any_use(upload, OpId::ssm_conv, operand_index<ops::SsmConv>("w")))
-            return std::make_unique<LanedConstant>(*this, upload, 1.0f, upload.uses.size() > 1);
+            return std::make_unique<InterleavedConstant>(*this, upload, 1.0f, upload.uses.size() > 1);
     }
     return plugin::host::Device::make_constant(upload);
 }

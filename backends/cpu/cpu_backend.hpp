@@ -43,9 +43,9 @@ class Context final : public plugin::KernelContext {
 // [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So
 // kLanes channels lie beside each other for each state (A of the scan) or tap (w of the convolution). data() stays the file's if
 // keep_file_bytes is set.
-class LanedConstant final : public plugin::host::Constant {
+class InterleavedConstant final : public plugin::host::Constant {
   public:
-    LanedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor, bool keep_file_bytes);
+    InterleavedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor, bool keep_file_bytes);
     // kLanes * columns floats of rows block * kLanes ..
     const float* block(int64_t index) const noexcept {
         return reinterpret_cast<const float*>(memory().data()) + index * columns_ * kLanes;

@@ -58,17 +58,17 @@ ThreadPool::~ThreadPool() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::run(int64_t n, int64_t grain, Piece piece, void* context) {
+void ThreadPool::run(int64_t n, int64_t grain, ChunkFunction chunk, void* context) {
     if (n <= 0) return;
     grain = std::max<int64_t>(grain, 1);
     if (size() == 1 || n <= grain || current_worker >= 0) {
         const int worker = std::max(current_worker, 0);
-        for (int64_t begin = 0; begin < n; begin += grain) piece(context, begin, std::min(begin + grain, n), worker);
+        for (int64_t begin = 0; begin < n; begin += grain) chunk(context, begin, std::min(begin + grain, n), worker);
         return;
     }
-    if (executor_) return run_on_executor(n, grain, piece, context);
+    if (executor_) return run_on_executor(n, grain, chunk, context);
     const std::lock_guard turn(turn_);
-    loop_.open(n, grain, size(), piece, context);
+    loop_.open(n, grain, size(), chunk, context);
     gate_.store(kOpen, std::memory_order_release);  // nobody is inside: the last loop waited for that
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
@@ -83,7 +83,7 @@ void ThreadPool::run(int64_t n, int64_t grain, Piece piece, void* context) {
     loop_.finish();
 }
 
-void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* context) {
+void ThreadPool::run_on_executor(int64_t n, int64_t grain, ChunkFunction chunk, void* context) {
     // Task i is worker i: the executor calls each index once, so numbers never meet.
     struct Tasks {
         Loop loop;
@@ -91,7 +91,7 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* co
         std::atomic<uint32_t> done{0};
     } tasks;
     tasks.count = static_cast<uint32_t>(std::min<int64_t>((n - 1) / grain + 1, executor_->n_threads));
-    tasks.loop.open(n, grain, static_cast<int>(tasks.count), piece, context);
+    tasks.loop.open(n, grain, static_cast<int>(tasks.count), chunk, context);
     executor_->parallel(
         executor_->context, tasks.count,
         [](void* task_context, uint32_t index) {
@@ -107,10 +107,10 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, Piece piece, void* co
     tasks.loop.finish();
 }
 
-void ThreadPool::Loop::open(int64_t n, int64_t grain_of_pieces, int n_workers, Piece body, void* body_context) {
-    piece = body;
+void ThreadPool::Loop::open(int64_t n, int64_t chunk_size, int n_workers, ChunkFunction body, void* body_context) {
+    chunk = body;
     context = body_context;
-    grain = grain_of_pieces;
+    grain = chunk_size;
     n_spans = std::min(n_workers, kMaxSpans);
     const int64_t n_pieces = (n - 1) / grain + 1;
     int64_t begin = 0;
@@ -130,7 +130,7 @@ void ThreadPool::Loop::work(int worker) noexcept {
             const int64_t begin = span.next.fetch_add(grain, std::memory_order_relaxed);
             if (begin >= span.end) break;
             try {
-                piece(context, begin, std::min(begin + grain, span.end), worker);
+                chunk(context, begin, std::min(begin + grain, span.end), worker);
             } catch (...) {
                 for (Span& rest : spans) rest.next.store(rest.end, std::memory_order_relaxed);
                 const std::lock_guard lock(failure_mutex);

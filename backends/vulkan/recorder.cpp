@@ -16,11 +16,11 @@ namespace {
 constexpr uint64_t kBlockAlignment = 64;
 
 // n as columns and lines of a grid, of which there are at most most[0] and most[1].
-std::array<uint32_t, 2> grid_of(uint64_t n, const uint32_t* most) {
-    if (n <= most[0]) return {static_cast<uint32_t>(n), 1};
+std::array<uint32_t, 2> grid_of(uint64_t n, const uint32_t* limit) {
+    if (n <= limit[0]) return {static_cast<uint32_t>(n), 1};
     // 65,535 columns, which every device has, and as many lines as it takes.
-    const uint64_t columns = std::min<uint64_t>(most[0], 65535), lines = (n + columns - 1) / columns;
-    if (lines > most[1])
+    const uint64_t columns = std::min<uint64_t>(limit[0], 65535), lines = (n + columns - 1) / columns;
+    if (lines > limit[1])
         plugin::throw_error(ErrorCode::unsupported, "{} work groups are more than this device runs at once", n);
     return {static_cast<uint32_t>(columns), static_cast<uint32_t>(lines)};
 }

@@ -65,7 +65,7 @@ class Recorder final : public plugin::KernelContext {
     const VkPhysicalDeviceLimits& limits() const { return device().physical().properties.limits; }
     bool integer_dot() const { return device().integer_dot(); }
     const std::optional<vk::MatrixShape>& matrices() const { return device().matrices(); }
-    uint32_t most_lanes() const { return device().most_lanes(); }  // of a work group; at least 128
+    uint32_t max_lanes() const { return device().max_lanes(); }  // of a work group; at least 128
     bool is_cpu() const { return !device().lanes_are_cheap(); }
 
     // n work groups as a grid within the device's limits; the shader takes group_index() of krait.glsl and compares it with n.

@@ -8,12 +8,12 @@ namespace krait::vulkan {
 
 // ---- Lane -----------------------------------------------------------------------------------------------------------
 
-Lane::Lane(Submitter& submitter, vk::Device& device) : submitter_(submitter), finished_(device) {
+SubmissionLane::SubmissionLane(Submitter& submitter, vk::Device& device) : submitter_(submitter), finished_(device) {
     const std::lock_guard lock(submitter_.mutex_);
     submitter_.lanes_.push_back(this);
 }
 
-Lane::~Lane() {
+SubmissionLane::~SubmissionLane() {
     {
         const std::lock_guard lock(submitter_.mutex_);
         std::erase(submitter_.lanes_, this);
@@ -24,7 +24,7 @@ Lane::~Lane() {
     }
 }
 
-uint64_t Lane::enqueue(Batch batch) {
+uint64_t SubmissionLane::enqueue(Batch batch) {
     const std::lock_guard lock(submitter_.mutex_);
     retire();
     held_.emplace_back(last_ + 1, std::move(batch));
@@ -33,19 +33,19 @@ uint64_t Lane::enqueue(Batch batch) {
     return last_;
 }
 
-bool Lane::done(uint64_t number) {
+bool SubmissionLane::done(uint64_t number) {
     const std::lock_guard lock(submitter_.mutex_);
     retire();
     return !failure_ && settled_ >= number && (running_.empty() || running_.front().first > number);
 }
 
-uint64_t Lane::reached() {
+uint64_t SubmissionLane::reached() {
     const std::lock_guard lock(submitter_.mutex_);
     retire();
     return running_.empty() ? settled_ : running_.front().first - 1;
 }
 
-void Lane::wait(uint64_t number) {
+void SubmissionLane::wait(uint64_t number) {
     uint64_t until = 0;
     {
         std::unique_lock lock(submitter_.mutex_);
@@ -56,7 +56,7 @@ void Lane::wait(uint64_t number) {
     wait_for_device(until);
 }
 
-void Lane::wait_for_device() {
+void SubmissionLane::wait_for_device() {
     uint64_t until = 0;
     {
         const std::lock_guard lock(submitter_.mutex_);
@@ -65,7 +65,7 @@ void Lane::wait_for_device() {
     wait_for_device(until);
 }
 
-void Lane::wait_for_device(uint64_t number) {
+void SubmissionLane::wait_for_device(uint64_t number) {
     try {
         if (number > 0) finished_.wait(number, UINT64_MAX);
     } catch (...) {
@@ -76,13 +76,13 @@ void Lane::wait_for_device(uint64_t number) {
     retire();
 }
 
-std::exception_ptr Lane::take_error() {
+std::exception_ptr SubmissionLane::take_error() {
     const std::lock_guard lock(submitter_.mutex_);
     failure_ = nullptr;
     return std::exchange(error_, nullptr);
 }
 
-void Lane::retire() noexcept {
+void SubmissionLane::retire() noexcept {
     if (running_.empty()) return;
     uint64_t reached = 0;
     try {
@@ -135,13 +135,13 @@ void Submitter::tell_of_loss() {
 void Submitter::submit_what_can() {
     for (bool progress = true; progress;) {  // a signal may let another lane go
         progress = false;
-        for (Lane* lane : lanes_)
+        for (SubmissionLane* lane : lanes_)
             while (!lane->held_.empty() && advance(*lane)) progress = true;
     }
     settled_.notify_all();
 }
 
-bool Submitter::advance(Lane& lane) {
+bool Submitter::advance(SubmissionLane& lane) {
     const Batch& next = lane.held_.front().second;
     std::exception_ptr why = lane.failure_ ? lane.failure_ : next.lost;
     bool may_go = true;
@@ -159,7 +159,7 @@ bool Submitter::advance(Lane& lane) {
     return true;
 }
 
-void Submitter::submit(Lane& lane, uint64_t number, Batch batch) {
+void Submitter::submit(SubmissionLane& lane, uint64_t number, Batch batch) {
     // Another queue may have set the event further while this batch was held.
     std::erase_if(batch.signals, [&](const Batch::Point& signal) {
         const uint64_t stands_at = signal.event->submitted;
@@ -186,7 +186,7 @@ void Submitter::submit(Lane& lane, uint64_t number, Batch batch) {
     for (const Batch::Point& signal : running.signals) signal.event->submitted = signal.value;
 }
 
-void Submitter::fail(Lane& lane, uint64_t number, const Batch& batch, const std::exception_ptr& why) {
+void Submitter::fail(SubmissionLane& lane, uint64_t number, const Batch& batch, const std::exception_ptr& why) {
     if (!lane.error_) lane.error_ = why;
     lane.failure_ = why;
     lane.settled_ = number;
@@ -197,7 +197,7 @@ void Submitter::fail(Lane& lane, uint64_t number, const Batch& batch, const std:
     }
 }
 
-void Submitter::give_to_device(Lane& lane, uint64_t number, const Batch& batch) {
+void Submitter::give_to_device(SubmissionLane& lane, uint64_t number, const Batch& batch) {
     std::vector<VkSemaphore> signals;
     std::vector<uint64_t> values;
     for (const Batch::Point& signal : batch.signals) {

@@ -38,12 +38,12 @@ struct Batch {
 
 class Submitter;
 
-class Lane {
+class SubmissionLane {
   public:
-    Lane(Submitter& submitter, vk::Device& device);
-    ~Lane();  // waits for what the device has of it; the rest never runs
-    Lane(const Lane&) = delete;
-    Lane& operator=(const Lane&) = delete;
+    SubmissionLane(Submitter& submitter, vk::Device& device);
+    ~SubmissionLane();  // waits for what the device has of it; the rest never runs
+    SubmissionLane(const SubmissionLane&) = delete;
+    SubmissionLane& operator=(const SubmissionLane&) = delete;
 
     // Gives it to the device, now or once its waits allow. Returns its number.
     uint64_t enqueue(Batch batch);
@@ -87,18 +87,18 @@ class Submitter {
     void tell_of_loss();
 
   private:
-    friend class Lane;
+    friend class SubmissionLane;
     // With the lock held:
     void submit_what_can();
-    bool advance(Lane& lane);  // the first of the held batches; false = it must wait
-    void submit(Lane& lane, uint64_t number, Batch batch);
-    void give_to_device(Lane& lane, uint64_t number, const Batch& batch);
-    void fail(Lane& lane, uint64_t number, const Batch& batch, const std::exception_ptr& why);
+    bool advance(SubmissionLane& lane);  // the first of the held batches; false = it must wait
+    void submit(SubmissionLane& lane, uint64_t number, Batch batch);
+    void give_to_device(SubmissionLane& lane, uint64_t number, const Batch& batch);
+    void fail(SubmissionLane& lane, uint64_t number, const Batch& batch, const std::exception_ptr& why);
 
     vk::Device& device_;
     std::mutex mutex_;
     std::condition_variable settled_;
-    std::vector<Lane*> lanes_;
+    std::vector<SubmissionLane*> lanes_;
 };
 
 }  // namespace krait::vulkan

@@ -37,7 +37,7 @@ class Uploader {
     vk::Allocator& allocator_;
     std::mutex mutex_;
     std::array<Staging, 2> staging_;  // before the lane, which waits for what uses it
-    Lane lane_;
+    SubmissionLane lane_;
 };
 
 }  // namespace krait::vulkan

@@ -77,14 +77,14 @@ std::unique_ptr<plugin::Buffer> VulkanDevice::create_state(const krait_state_des
 // lavapipe leaves the loops of a shader after 65535 turns in all, whatever is still to do. Only the scan walks down as many rows as
 // a run has.
 static plugin::Decline too_many_turns(const krait_graph& graph, const krait_graph_node& node) {
-    constexpr int64_t kMostTurns = 65000;
+    constexpr int64_t kMaxTurns = 65000;
     std::array<int32_t, KRAIT_MAX_INPUTS> operands;
     std::copy(std::begin(node.in), std::end(node.in), operands.begin());
     const auto in = ops::as_named<ops::SsmScan::In>(operands);
     const auto extent = [&](int32_t tensor, size_t i) { return graph.tensors[tensor].desc.extent[i]; };
     const int64_t n_row = extent(in.x, 0), passes = (extent(in.B, 2) + 15) / 16;
     const int64_t n_snapshot = in.snapshots < 0 ? 0 : extent(in.snapshots, 0);
-    if (n_row * passes * (1 + n_snapshot) <= kMostTurns) return plugin::kSupported;
+    if (n_row * passes * (1 + n_snapshot) <= kMaxTurns) return plugin::kSupported;
     return plugin::decline(
         "a scan of {} rows with {} snapshots and d_state {}: this driver, which computes on the processor, ends a "
         "shader's loops after 65535 turns; let a run have fewer rows",
@@ -93,13 +93,13 @@ static plugin::Decline too_many_turns(const krait_graph& graph, const krait_grap
 
 plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_graph_node& node) {
     // Shaders count rows and columns in 32 bits, with room for a work group behind the last.
-    constexpr int64_t kMost = int64_t{1} << 30;
+    constexpr int64_t kMax = int64_t{1} << 30;
     const OpSpec& spec = *find_op(node.op);
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         if (node.in[i] < 0) continue;
         const TensorDesc& desc = graph.tensors[node.in[i]].desc;
         const int64_t inner = desc.rank > 1 && desc.extent[0] > 0 ? element_count(desc) / desc.extent[0] : 1;
-        if (desc.extent[0] > kMost || inner > kMost)
+        if (desc.extent[0] > kMax || inner > kMax)
             return plugin::decline("operand '{}' is {}: at most 2^30 rows, and as many elements in a row", spec.inputs[i].name,
                                    to_string(desc));
     }

@@ -25,7 +25,7 @@ class VulkanProgram final : public plugin::Program {
     }
 
     VkCommandBuffer commands() const { return commands_.get(); }
-    void ran_in(std::shared_ptr<Lane> lane, uint64_t number) {
+    void ran_in(std::shared_ptr<SubmissionLane> lane, uint64_t number) {
         lane_ = std::move(lane);
         last_run_ = number;
     }
@@ -35,7 +35,7 @@ class VulkanProgram final : public plugin::Program {
     vk::Commands commands_;
     vk::Memory parameters_;
     std::vector<vk::Memory> scratch_;
-    std::shared_ptr<Lane> lane_;  // where it ran last
+    std::shared_ptr<SubmissionLane> lane_;  // where it ran last
     uint64_t last_run_ = 0;
 };
 

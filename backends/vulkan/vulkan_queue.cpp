@@ -12,7 +12,7 @@ namespace krait::vulkan {
 namespace {
 
 // Staging that may wait for the device before a write waits too.
-constexpr uint64_t kMostStaged = uint64_t{64} << 20;
+constexpr uint64_t kMaxStaged = uint64_t{64} << 20;
 
 const StatePool& pool_of(plugin::Buffer& state) { return static_cast<const StatePool&>(state); }
 uint64_t slot_offset(const StatePool& pool, int64_t slot) { return static_cast<uint64_t>(slot) * pool.slot_stride(); }
@@ -42,7 +42,7 @@ bool VulkanEvent::wait(uint64_t value, uint64_t timeout_ns) {
 // ---- VulkanQueue ----------------------------------------------------------------------------------------------------
 
 VulkanQueue::VulkanQueue(VulkanDevice& device)
-    : Queue(device), device_(device), lane_(std::make_shared<Lane>(device.submitter(), device.vk())) {}
+    : Queue(device), device_(device), lane_(std::make_shared<SubmissionLane>(device.submitter(), device.vk())) {}
 
 VulkanQueue::~VulkanQueue() {
     try {
@@ -104,7 +104,7 @@ void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const voi
         return;
     }
     stage_late_reads();
-    if (staged_bytes_ > kMostStaged) {
+    if (staged_bytes_ > kMaxStaged) {
         flush();
         lane_->wait_for_device();  // not for an event that perhaps this thread will signal
     }

@@ -61,7 +61,7 @@ class VulkanQueue final : public plugin::Queue {
     void copy_memory(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset, uint64_t size);
 
     VulkanDevice& device_;
-    std::shared_ptr<Lane> lane_;
+    std::shared_ptr<SubmissionLane> lane_;
     Batch open_;
     uint64_t staged_bytes_ = 0;
     std::shared_ptr<Reads> reads_;  // since the last signal

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cublaslt_bench: how long cublasLt takes for the products of published models on a CUDA device. A yardstick, no part of the engine.
+// cublaslt_bench: how long cublasLt takes for the products of published models on a CUDA device. A baseline, no part of the engine.
 //   cublaslt_bench --sizes 2.8b --rows 1,512 --output json
 // Exit codes as of krait: 0 success, 1 it failed, 2 bad arguments.
 #include <nlohmann/json.hpp>
@@ -48,7 +48,7 @@ std::vector<NamedProduct> chosen_products(const Arguments& arguments) {
         for (const ModelSize& size : kModelSizes)
             for (const ModelProduct& product : products_of(size))
                 for (const int64_t n_tok : kProductRows)
-                    if (n_tok <= product.most_rows && is_among<std::string>(arguments.types, type.option) &&
+                    if (n_tok <= product.max_rows && is_among<std::string>(arguments.types, type.option) &&
                         is_among<std::string>(arguments.sizes, size.name) && is_among(arguments.rows, n_tok))
                         chosen.push_back({product_name(type.name, n_tok, product, size),
                                           type.name,
@@ -175,7 +175,7 @@ int time_products(const Arguments& arguments) {
 int main(int argc, char** argv) {
     tools::Command command(
         "cublaslt_bench",
-        "How long cublasLt takes for the matrix products of published models: a yardstick for Krait's CUDA backend");
+        "How long cublasLt takes for the matrix products of published models: a baseline for Krait's CUDA backend");
     Arguments arguments;
     add_options(command, arguments);
     command.body([&] { return time_products(arguments); });

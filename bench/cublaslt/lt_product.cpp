@@ -6,7 +6,7 @@
 namespace krait::bench {
 namespace {
 
-constexpr int kMostAlgorithms = 8;
+constexpr int kMaxAlgorithms = 8;
 
 struct Types {
     cudaDataType_t in, out, scale;
@@ -60,10 +60,10 @@ Result<LtProduct> LtProduct::create(const LtDevice& device, const ProductSize& s
     KRAIT_TRY(product.y_, layout_of(types.out, size.n_tok, size.n_out));
     KRAIT_TRY(const LtPreference preference, preference_of(device.workspace_bytes));
 
-    std::array<cublasLtMatmulHeuristicResult_t, kMostAlgorithms> offered{};
+    std::array<cublasLtMatmulHeuristicResult_t, kMaxAlgorithms> offered{};
     int n_offered = 0;
     KRAIT_CALL(cublasLtMatmulAlgoGetHeuristic(device.handle.get(), product.operation_.get(), product.w_.get(), product.x_.get(),
-                                              product.y_.get(), product.y_.get(), preference.get(), kMostAlgorithms,
+                                              product.y_.get(), product.y_.get(), preference.get(), kMaxAlgorithms,
                                               offered.data(), &n_offered));
     for (int i = 0; i < n_offered; ++i)
         if (offered[static_cast<size_t>(i)].state == CUBLAS_STATUS_SUCCESS)

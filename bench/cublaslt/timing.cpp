@@ -9,9 +9,9 @@ namespace krait::bench {
 namespace {
 
 constexpr uint64_t kAlignment = 256;  // what cublasLt takes for granted
-constexpr uint64_t kLeastProducts = 20,
-                   kMostProducts = 1024;  // of a graph: long against what launching it takes; quick to record
-constexpr int kTrials = 3;                // of an algorithm that is tried
+constexpr uint64_t kMinProducts = 20,
+                   kMaxProducts = 1024;  // of a graph: long against what launching it takes; quick to record
+constexpr int kTrials = 3;               // of an algorithm that is tried
 
 uint64_t aligned(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 uint64_t set_bytes(const ProductSize& size) {
@@ -33,7 +33,7 @@ class Timed {
         const uint64_t n_sets = n_bytes / set_bytes(size);
         Timed timed;
         timed.stream_ = device.stream.get();
-        timed.n_products_ = std::clamp(n_sets, kLeastProducts, kMostProducts);
+        timed.n_products_ = std::clamp(n_sets, kMinProducts, kMaxProducts);
         // Once before: what loads the kernel may not happen while a graph is recorded.
         KRAIT_CHECK(product.enqueue(algorithm, operands_of(size, numbers, n_bytes, 0)));
         KRAIT_CALL(cudaStreamSynchronize(timed.stream_));
@@ -91,7 +91,7 @@ Result<LtTiming> time_product(const LtDevice& device, const ProductSize& size, s
                               int repetitions) {
     KRAIT_TRY(const LtProduct product, LtProduct::create(device, size));
     std::optional<Timed> fastest;
-    double least = 0;
+    double min_us = 0;
     std::optional<Error> error;
     for (size_t i = 0; i < product.n_algorithms(); ++i) {
         auto timed = Timed::record(device, product, i, size, numbers, n_bytes);
@@ -101,13 +101,13 @@ Result<LtTiming> time_product(const LtDevice& device, const ProductSize& size, s
         }
         if (!timed) return tl::unexpected<Error>(std::move(timed).error());
         KRAIT_TRY(const Spread us, timed->run(kTrials));
-        if (fastest && us.median >= least) continue;
-        least = us.median;
+        if (fastest && us.median >= min_us) continue;
+        min_us = us.median;
         fastest = std::move(*timed);
     }
     if (!fastest) return tl::unexpected<Error>(std::move(*error));
     KRAIT_TRY(const Spread us, fastest->run(repetitions));
-    return LtTiming{us, product.n_algorithms(), std::min(n_bytes / set_bytes(size), kMostProducts)};
+    return LtTiming{us, product.n_algorithms(), std::min(n_bytes / set_bytes(size), kMaxProducts)};
 }
 
 }  // namespace krait::bench

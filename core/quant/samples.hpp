@@ -53,10 +53,11 @@ struct Samples {
         const double factor = std::ldexp(1.0, -exponent);
         for (int i = 0; i < N; ++i) x[i] = static_cast<float>(static_cast<double>(finite_or_clamped(in[i])) * factor);
 
-        float most = 0;
-        for (int i = 0; importance && i < N; ++i) most = std::max(most, usable_importance(importance[i]));
+        float max_importance = 0;
+        for (int i = 0; importance && i < N; ++i) max_importance = std::max(max_importance, usable_importance(importance[i]));
         // The floor lets sums over a sub-block without importance be divided by; 1e-7 of the most important weight is nothing.
-        for (int i = 0; i < N; ++i) w[i] = most > 0 ? std::max(usable_importance(importance[i]) / most, 1e-7f) : 1.0f;
+        for (int i = 0; i < N; ++i)
+            w[i] = max_importance > 0 ? std::max(usable_importance(importance[i]) / max_importance, 1e-7f) : 1.0f;
     }
 
     // A scale found for x, as the block stores it for the weights themselves; and what a stored scale means for x.

@@ -95,14 +95,14 @@ template <class Grid, int N>
 uint16_t stored_scale(const Samples<N>& samples, float scale) {
     const uint16_t nearest = samples.to_f16(scale);
     uint16_t best = nearest;
-    float least = scale_error<Grid, N>(samples.x, samples.w, samples.from_f16(nearest));
+    float smallest_error = scale_error<Grid, N>(samples.x, samples.w, samples.from_f16(nearest));
     for (const int step : {-1, 1}) {
         const auto magnitude = (nearest & 0x7FFF) + step;
         if (magnitude < 0 || magnitude > kF16MaxBits) continue;
         const auto bits = static_cast<uint16_t>((nearest & 0x8000) | magnitude);
         const float error = scale_error<Grid, N>(samples.x, samples.w, samples.from_f16(bits));
-        if (error < least) {
-            least = error;
+        if (error < smallest_error) {
+            smallest_error = error;
             best = bits;
         }
     }

@@ -100,12 +100,12 @@ class ScaleAndMinimumSearch {
         const float inverse_dmin = safe_inverse(dmin);
         const int centre = Integer::index(fitted_[j].scale * safe_inverse(d));
         const int near = Integer::index(fitted_[j].minimum * inverse_dmin);
-        float least = std::numeric_limits<float>::infinity();
+        float smallest_error = std::numeric_limits<float>::infinity();
         const auto consider = [&](int v, int m) {
             const Affine stored{d * static_cast<float>(v), dmin * static_cast<float>(m)};
             const float error = affine_error<HighestQuant, N>(x(j), w(j), stored);
-            if (error >= least) return;
-            least = error;
+            if (error >= smallest_error) return;
+            smallest_error = error;
             scale = v;
             minimum = m;
         };
@@ -117,7 +117,7 @@ class ScaleAndMinimumSearch {
                 Integer::index(static_cast<float>(sum.minimum(static_cast<double>(stored.scale))) * inverse_dmin);
             if (suited != near) consider(v, suited);
         }
-        return least;
+        return smallest_error;
     }
 
     const Samples<kSuperBlock>& samples_;

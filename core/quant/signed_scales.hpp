@@ -25,13 +25,13 @@ class Visited {
     bool add(uint32_t scales) {
         for (int i = 0; i < count_; ++i)
             if (seen_[i] == scales) return false;
-        if (count_ < kMost) seen_[count_++] = scales;
+        if (count_ < kMax) seen_[count_++] = scales;
         return true;
     }
 
   private:
-    static constexpr int kMost = 64;
-    uint32_t seen_[kMost];
+    static constexpr int kMax = 64;
+    uint32_t seen_[kMax];
     int count_ = 0;
 };
 
@@ -91,15 +91,15 @@ class SignedScaleSearch {
     // The stored scale of least error, and that error.
     float choose_scale(int j, float d, int& scale) const {
         const int centre = UniformGrid<Lowest, Highest>::index(fitted_[j] * safe_inverse(d));
-        float least = std::numeric_limits<float>::infinity();
+        float smallest_error = std::numeric_limits<float>::infinity();
         for (int v = std::max(centre - 1, Lowest); v <= std::min(centre + 1, Highest); ++v) {
             const float error = scale_error<Grid, N>(x(j), w(j), d * static_cast<float>(v));
-            if (error < least) {
-                least = error;
+            if (error < smallest_error) {
+                smallest_error = error;
                 scale = v;
             }
         }
-        return least;
+        return smallest_error;
     }
 
     const Samples<kSuperBlock>& samples_;

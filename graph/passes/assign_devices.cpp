@@ -60,10 +60,10 @@ class Rules {
     std::vector<bool> used_;
 };
 
-int32_t device_of_layer(const Wanted& wanted, int32_t layer) {
-    if (layer == kEmbedding) return wanted.embedding;
-    if (layer == kHead || wanted.layer.empty()) return wanted.head;
-    return wanted.layer[std::min(static_cast<size_t>(layer), wanted.layer.size() - 1)];
+int32_t device_of_layer(const PlacementPolicy& policy, int32_t layer) {
+    if (layer == kEmbedding) return policy.embedding;
+    if (layer == kHead || policy.layer.empty()) return policy.head;
+    return policy.layer[std::min(static_cast<size_t>(layer), policy.layer.size() - 1)];
 }
 
 std::string place_name(int32_t layer) {
@@ -72,28 +72,29 @@ std::string place_name(int32_t layer) {
 
 }  // namespace
 
-Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> wanted, std::span<const std::string> names) {
-    Rules rules(wanted);
+Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> policy, std::span<const std::string> names) {
+    Rules rules(policy);
     KRAIT_CHECK(rules.compile());
     for (const Node& node : graph.nodes) KRAIT_CHECK(rules.find(graph, node));
     return rules.expect_all_used(graph, names);
 }
 
-Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate> candidates, const Wanted& wanted) {
-    Rules rules(wanted.rules);
+Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateDevice> candidates,
+                                  const PlacementPolicy& policy) {
+    Rules rules(policy.rules);
     KRAIT_CHECK(rules.compile());
     Assignment assignment;
     for (uint32_t n = 0; n < graph.nodes.size(); ++n) {
         const Node& node = graph.nodes[n];
         KRAIT_TRY(const PlaceRule* rule, rules.find(graph, node));
-        const auto first = static_cast<size_t>(rule ? rule->device : device_of_layer(wanted, node.layer));
+        const auto first = static_cast<size_t>(rule ? rule->device : device_of_layer(policy, node.layer));
         std::string why =
-            rule ? fmt::format("--place '{}'", rule->pattern) : fmt::format("{}: {}", place_name(node.layer), wanted.why);
+            rule ? fmt::format("--place '{}'", rule->pattern) : fmt::format("{}: {}", place_name(node.layer), policy.why);
         std::string refusals;
         ErrorCode code = ErrorCode::unsupported;
         size_t tried = 0;
         for (; tried < candidates.size(); ++tried) {
-            const Candidate& candidate = candidates[(first + tried) % candidates.size()];
+            const CandidateDevice& candidate = candidates[(first + tried) % candidates.size()];
             const auto declined = candidate.declines(n);
             if (!declined) break;
             code = declined->code;
@@ -107,7 +108,7 @@ Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate>
         assignment.why.push_back(std::move(why));
     }
     std::vector<std::string> names;
-    for (const Candidate& candidate : candidates) names.push_back(candidate.name);
+    for (const CandidateDevice& candidate : candidates) names.push_back(candidate.name);
     KRAIT_CHECK(rules.expect_all_used(graph, names));
     return assignment;
 }

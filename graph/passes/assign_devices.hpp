@@ -15,19 +15,19 @@
 
 namespace krait::graph {
 
-// A device as this pass sees it. Nothing where it takes the node, else why not.
-struct Candidate {
+// A device that nodes may go to. declines() gives the reason, or nothing if the device takes the node.
+struct CandidateDevice {
     std::string name;
     std::function<std::optional<Error>(uint32_t node)> declines;
 };
 
-// "what matches goes there": a regular expression (pattern.hpp) and an index into the candidates.
+// Nodes that match go to that device: a regular expression (pattern.hpp) and an index into the candidates.
 struct PlaceRule {
     std::string pattern;
     int32_t device = 0;
 };
 
-struct Wanted {
+struct PlacementPolicy {
     std::vector<int32_t> layer;  // device of each layer; layers beyond go to the last one's
     int32_t embedding = 0, head = 0;
     std::string why;               // "--layers 20,4"
@@ -43,6 +43,7 @@ struct Assignment {
 Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names);
 
 // Fails where check_rules does, and where every candidate declines a node.
-Result<Assignment> assign_devices(const Graph& graph, std::span<const Candidate> candidates, const Wanted& wanted);
+Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateDevice> candidates,
+                                  const PlacementPolicy& policy);
 
 }  // namespace krait::graph

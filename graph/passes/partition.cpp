@@ -8,13 +8,13 @@
 namespace krait::graph {
 namespace {
 
-std::vector<Part> cut(std::span<const uint32_t> order, std::span<const int32_t> device) {
-    std::vector<Part> parts;
+std::vector<DeviceSegment> cut(std::span<const uint32_t> order, std::span<const int32_t> device) {
+    std::vector<DeviceSegment> segments;
     for (const uint32_t node : order) {
-        if (parts.empty() || parts.back().device != device[node]) parts.push_back({device[node], {}});
-        parts.back().nodes.push_back(node);
+        if (segments.empty() || segments.back().device != device[node]) segments.push_back({device[node], {}});
+        segments.back().nodes.push_back(node);
     }
-    return parts;
+    return segments;
 }
 
 // For each node those that must come later, and how many must come before.
@@ -67,13 +67,13 @@ std::vector<uint32_t> gathered_order(const Graph& graph, std::span<const int32_t
 
 }  // namespace
 
-std::vector<Part> partition(const Graph& graph, std::span<const int32_t> device) {
+std::vector<DeviceSegment> partition(const Graph& graph, std::span<const int32_t> device) {
     std::vector<uint32_t> order(graph.nodes.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::vector<Part> parts = cut(order, device);
-    if (parts.size() <= 2) return parts;  // two devices are two parts at least
-    std::vector<Part> gathered = cut(gathered_order(graph, device), device);
-    return gathered.size() < parts.size() ? gathered : parts;
+    std::vector<DeviceSegment> segments = cut(order, device);
+    if (segments.size() <= 2) return segments;  // two devices are at least two segments
+    std::vector<DeviceSegment> gathered = cut(gathered_order(graph, device), device);
+    return gathered.size() < segments.size() ? gathered : segments;
 }
 
 }  // namespace krait::graph

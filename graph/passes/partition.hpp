@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// partition: cuts a graph whose nodes have devices into few, large pieces, each for one device, in an order in which they may run
-// one after another. Where the order of the graph changes devices more often than the dependencies ask for, nodes
-// move: of those that could run, the ones on the device at hand go first. A device never runs ahead of a node that writes what it
-// reads, and nodes that touch one pool of state keep their order.
+// partition: cuts a graph whose nodes have devices into few, large segments, each for one device, in an order in which they may run
+// one after another. Where the order of the graph changes devices more often than its dependencies require, nodes are reordered:
+// among the nodes that could run next, those on the current device go first. A node never runs before one that writes what it reads, and
+// nodes that use one pool of state keep their order.
 #pragma once
 
 #include <span>
@@ -12,12 +12,12 @@
 
 namespace krait::graph {
 
-struct Part {
+struct DeviceSegment {
     int32_t device = 0;
     std::vector<uint32_t> nodes;  // of the graph, in running order
 };
 
 // device: of each node.
-std::vector<Part> partition(const Graph& graph, std::span<const int32_t> device);
+std::vector<DeviceSegment> partition(const Graph& graph, std::span<const int32_t> device);
 
 }  // namespace krait::graph

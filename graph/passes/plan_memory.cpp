@@ -13,7 +13,7 @@ struct Life {
     int64_t last = 0;   // last node that reads it; n_nodes = after the last node
 };
 
-std::vector<Life> lives_of(const Graph& graph, uint64_t alignment, std::span<const Stay> stays) {
+std::vector<Life> lives_of(const Graph& graph, uint64_t alignment, std::span<const LifetimePin> pins) {
     const auto n_nodes = static_cast<int64_t>(graph.nodes.size());
     std::vector<Life> by_tensor(graph.tensors.size());
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
@@ -39,9 +39,9 @@ std::vector<Life> lives_of(const Graph& graph, uint64_t alignment, std::span<con
                 life.last = std::max(life.last, n);
             }
     }
-    for (const Stay& stay : stays) {
+    for (const LifetimePin& stay : pins) {
         Life& life = by_tensor[static_cast<size_t>(stay.tensor)];
-        if (stay.first != Stay::kAsItIs) life.first = stay.first;
+        if (stay.first != LifetimePin::kUnchanged) life.first = stay.first;
         life.last = std::max(life.last, stay.last);
     }
     std::erase_if(by_tensor, [](const Life& life) { return life.bytes == 0; });
@@ -84,8 +84,8 @@ uint64_t place(std::span<const Life> lives, std::vector<uint64_t>& offset) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const Stay> stays) {
-    std::vector<Life> lives = lives_of(graph, alignment, stays);
+MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const LifetimePin> pins) {
+    std::vector<Life> lives = lives_of(graph, alignment, pins);
     MemoryPlan plan;
     plan.offset.assign(graph.tensors.size(), MemoryPlan::kUnplaced);
     std::vector<uint64_t> live(graph.nodes.size() + 2, 0);

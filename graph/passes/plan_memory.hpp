@@ -24,15 +24,15 @@ struct MemoryPlan {
     uint64_t largest_live_bytes = 0;  // most bytes alive at one node: no plan can be below it
 };
 
-// Where a tensor lives otherwise than its nodes say. Nodes are counted as in the graph.
-struct Stay {
-    static constexpr int64_t kAsItIs = INT64_MIN;
+// Overrides the lifetime of a tensor that follows from its nodes. Nodes are counted as in the graph.
+struct LifetimePin {
+    static constexpr int64_t kUnchanged = INT64_MIN;
     TensorId tensor = kNoTensor;
-    int64_t first = kAsItIs;  // an input that is written just before this node
-    int64_t last = kAsItIs;   // at least until behind this one
+    int64_t first = kUnchanged;  // an input that is written just before this node
+    int64_t last = kUnchanged;   // alive at least until this node has run
 };
 
 // alignment: of every offset, a power of two.
-MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const Stay> stays = {});
+MemoryPlan plan_memory(const Graph& graph, uint64_t alignment, std::span<const LifetimePin> pins = {});
 
 }  // namespace krait::graph

@@ -204,7 +204,7 @@ class Session {
         const krait_batch_item item = item_of(tokens, sequence, want);
         return decode(std::span(&item, 1));
     }
-    // One sequence goes on; candidates() then has the likeliest tokens.
+    // One sequence goes on; candidates() then has the most likely tokens.
     Status decode_top(std::span<const int32_t> tokens, int32_t top_k, int32_t sequence = 0) {
         krait_batch_item item = item_of(tokens, sequence, KRAIT_WANT_TOP);
         item.top_k = top_k;
@@ -231,7 +231,7 @@ class Session {
         return detail::call([&](krait_failure* f) { return krait_session_candidates(get(), item, &values, &n, f); },
                             [&] { return std::span<const krait_candidate>(values, n); });
     }
-    // Greedy: the n_tok likeliest one after the other, up to one of stops.
+    // Greedy: the n_tok most likely one after the other, up to one of stops.
     Result<std::span<const krait_candidate>> chain(int32_t token, size_t n_tok, std::span<const int32_t> stops = {},
                                                    int32_t sequence = 0) {
         const krait_candidate* values = nullptr;

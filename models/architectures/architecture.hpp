@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "graph/builder.hpp"
-#include "models/weights.hpp"
+#include "models/loading/weights.hpp"
 
 namespace krait {
 
@@ -66,7 +66,7 @@ class Architecture {
     int64_t state_bytes() const;
 
     // By general.architecture. Checks metadata against tensors: an error names the key or the tensor. A file with weights
-    // that the architecture has no place for is refused (models/unread_tensors.hpp).
+    // that the architecture has no place for is refused (models/loading/unread_tensors.hpp).
     static Result<std::unique_ptr<Architecture>> create(const GgufFile& file);
 
   protected:

@@ -152,16 +152,16 @@ Result<BaseRun> BaseRun::open(const std::filesystem::path& path) {
 }
 
 Result<void> BaseRun::check_comparable(const RunSettings& settings) const {
-    constexpr auto kBad = ErrorCode::invalid_argument;
     if (settings_.n_token != settings.n_token)
-        return fail(kBad,
+        return fail(ErrorCode::invalid_argument,
                     "'{}' was saved from a model with a vocabulary of {} tokens; this model has {}, so they cannot be compared",
                     file_.path().string(), settings_.n_token, settings.n_token);
     if (settings_.n_text != settings.n_text || settings_.text_hash != settings.text_hash)
-        return fail(kBad, "'{}' was saved on another text, or with another tokenizer: it has {}; this run has {}",
+        return fail(ErrorCode::invalid_argument,
+                    "'{}' was saved on another text, or with another tokenizer: it has {}; this run has {}",
                     file_.path().string(), describe(settings_), describe(settings));
     if (settings_.windows != settings.windows || settings_.n_row != settings.n_row)
-        return fail(kBad, "'{}' was saved with {}; this run has {}: use the same", file_.path().string(),
+        return fail(ErrorCode::invalid_argument, "'{}' was saved with {}; this run has {}: use the same", file_.path().string(),
                     to_string(settings_.windows), to_string(settings.windows));
     return {};
 }

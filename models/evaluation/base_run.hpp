@@ -54,7 +54,7 @@ class BaseRunWriter {
 struct BaseRow {
     static constexpr double kStep = 32.0 / 65535.0;
     double log_probability = 0;  // of the token that came, unrounded
-    int32_t best = 0;            // the likeliest token
+    int32_t best = 0;            // the most likely token
     std::span<const uint16_t> quantized;
 };
 

@@ -4,7 +4,7 @@
 // into several: 512 tokens of a vocabulary of 50,000 are already 100 MB of logits.
 #pragma once
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 

@@ -15,7 +15,7 @@ namespace krait {
 struct DivergenceSummary {
     MeanEstimate kl;
     double kl_median = 0, kl_90 = 0, kl_99 = 0, kl_max = 0;  // percentiles
-    double same_top = 0;                                     // share of tokens where both find the same one likeliest
+    double same_top = 0;                                     // share of tokens where both find the same one most likely
     Interval same_top_interval;
     MeanEstimate dp;    // mean change of the probability of the token that came
     double dp_rms = 0;  // root of the mean of its square

@@ -12,8 +12,6 @@ namespace krait {
 namespace {
 
 constexpr size_t kEndings = HellaswagTask::kEndings;
-constexpr auto kBad = ErrorCode::invalid_argument;
-
 std::string_view trim(std::string_view text) {
     constexpr std::string_view kSpace = " \t\r";
     const size_t first = text.find_first_not_of(kSpace);
@@ -49,14 +47,15 @@ Result<EncodedTask> encode(const Tokenizer& tokenizer, const std::vector<int32_t
     encoded.context = prefix;
     encoded.context.insert(encoded.context.end(), context.begin(), context.begin() + static_cast<ptrdiff_t>(n_shared));
     if (encoded.context.empty())
-        return fail(kBad, "line {}: the context {} shares no token with its endings", task.line,
+        return fail(ErrorCode::invalid_argument, "line {}: the context {} shares no token with its endings", task.line,
                     quote(task.context, '\'', kShown));
     for (size_t e = 0; e < kEndings; ++e) {
         encoded.endings[e].assign(whole[e].begin() + static_cast<ptrdiff_t>(n_shared), whole[e].end());
         if (encoded.endings[e].empty())
-            return fail(kBad, "line {}: ending {} adds no token to the context", task.line + 2 + static_cast<int64_t>(e), e);
+            return fail(ErrorCode::invalid_argument, "line {}: ending {} adds no token to the context",
+                        task.line + 2 + static_cast<int64_t>(e), e);
         if (character_count(task.endings[e]) == 0)  // bytes that only continue characters; the normalized score divides by it
-            return fail(kBad, "line {}: ending {} has no characters: it is no UTF-8 text",
+            return fail(ErrorCode::invalid_argument, "line {}: ending {} has no characters: it is no UTF-8 text",
                         task.line + 2 + static_cast<int64_t>(e), e);
     }
     return encoded;
@@ -104,12 +103,12 @@ Result<std::vector<HellaswagTask>> parse_hellaswag(std::string_view text, size_t
     constexpr size_t kLines = 2 + kEndings;
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ' || text.back() == '\t'))
         text.remove_suffix(1);
-    if (text.empty()) return fail(kBad, "there are no tasks: the text is empty");
+    if (text.empty()) return fail(ErrorCode::invalid_argument, "there are no tasks: the text is empty");
     std::vector<HellaswagTask> tasks;
     int64_t number = 0;
     for (size_t within = 0; !text.empty() || within > 0;) {
         if (text.empty())
-            return fail(kBad,
+            return fail(ErrorCode::invalid_argument,
                         "the text ends after line {}, inside the task that begins at line {}: {} of its {} lines are there",
                         number, tasks.back().line, within, kLines);
         const size_t end = std::min(text.find('\n'), text.size());
@@ -120,13 +119,14 @@ Result<std::vector<HellaswagTask>> parse_hellaswag(std::string_view text, size_t
         const std::string_view what = within == 0   ? "the context of a task"
                                       : within == 1 ? "the index of the right ending, 0 to 3"
                                                     : "an ending";
-        if (line.empty()) return fail(kBad, "line {} is empty; {} is expected there", number, what);
+        if (line.empty()) return fail(ErrorCode::invalid_argument, "line {} is empty; {} is expected there", number, what);
         if (within == 0) {
             tasks.push_back({.context = std::string(line), .line = number});
         } else if (within == 1) {
             if (line.size() != 1 || line[0] < '0' || line[0] > '3')
-                return fail(kBad, "line {} is {}; {} is expected there (a task is six lines: context, index, four endings)",
-                            number, quote(line, '\'', kShown), what);
+                return fail(ErrorCode::invalid_argument,
+                            "line {} is {}; {} is expected there (a task is six lines: context, index, four endings)", number,
+                            quote(line, '\'', kShown), what);
             tasks.back().right = line[0] - '0';
         } else {
             tasks.back().endings[within - 2] = std::string(line);
@@ -138,10 +138,10 @@ Result<std::vector<HellaswagTask>> parse_hellaswag(std::string_view text, size_t
 
 Result<HellaswagRun> measure_hellaswag(std::shared_ptr<const Model> model, std::span<const HellaswagTask> tasks,
                                        const HellaswagOptions& options) {
-    constexpr int32_t kMostTasks = SessionOptions::kMaxSequences / static_cast<int32_t>(kEndings);
-    if (options.batch < 1 || options.batch > kMostTasks)
-        return fail(kBad, "a batch of {} tasks: 1 to {} are possible", options.batch, kMostTasks);
-    if (tasks.empty()) return fail(kBad, "there are no tasks: at least one is needed");
+    constexpr int32_t kMaxTasks = SessionOptions::kMaxSequences / static_cast<int32_t>(kEndings);
+    if (options.batch < 1 || options.batch > kMaxTasks)
+        return fail(ErrorCode::invalid_argument, "a batch of {} tasks: 1 to {} are possible", options.batch, kMaxTasks);
+    if (tasks.empty()) return fail(ErrorCode::invalid_argument, "there are no tasks: at least one is needed");
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(const std::vector<int32_t> prefix, begin_of_text(*tokenizer));
     std::vector<EncodedTask> encoded;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HellaSwag: which of four endings of a scene does a model find likeliest?
+// HellaSwag: which of four endings of a scene does a model find most likely?
 //
 //   accuracy             the right one has the largest  sum ln p(token | context, ending so far)
 //   accuracy, normalized the right one has the largest  sum ln p / characters of the ending: long endings are less likely in all
@@ -13,7 +13,7 @@
 
 #include <array>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 

@@ -12,7 +12,7 @@
 
 #include "models/evaluation/statistics.hpp"
 #include "models/evaluation/text_windows.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 

@@ -47,10 +47,10 @@ int32_t rows_of_run(const Model& model) {
 
 Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, std::span<const int32_t> tokens,
                                             std::span<const int32_t> prefix, const CollectOptions& options) {
-    if (tokens.size() < kLeastCalibrationTokens)
+    if (tokens.size() < kMinCalibrationTokens)
         return fail(ErrorCode::invalid_argument,
                     "the calibration text has {} tokens: at least {} are needed, and some ten thousand are better",
-                    tokens.size(), kLeastCalibrationTokens);
+                    tokens.size(), kMinCalibrationTokens);
     if (options.chunk < 1) return fail(ErrorCode::invalid_argument, "chunks of {} tokens: at least 1", options.chunk);
     if (options.batch < 1) return fail(ErrorCode::invalid_argument, "a batch of {} chunks: at least 1", options.batch);
     std::map<std::string, Sums, std::less<>> sums;

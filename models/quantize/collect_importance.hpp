@@ -5,7 +5,7 @@
 #pragma once
 
 #include "models/quantize/importance.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 
@@ -17,7 +17,7 @@ struct CollectOptions {
 };
 
 // Fewer say too little about thousands of columns.
-inline constexpr size_t kLeastCalibrationTokens = 512;
+inline constexpr size_t kMinCalibrationTokens = 512;
 
 // `prefix` begins every chunk: the begin-of-text token of models that want one. The head is covered too, by every token.
 Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, std::span<const int32_t> tokens,

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "models/gguf/gguf_writer.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/quantize/recipe.hpp"
 
 namespace krait {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "models/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 
 namespace krait {
 

@@ -10,8 +10,6 @@
 namespace krait {
 namespace {
 
-constexpr auto kBad = ErrorCode::invalid_argument;
-
 struct PlannedTensor {
     const GgufTensor* in;
     TensorDesc out;
@@ -22,14 +20,15 @@ struct PlannedTensor {
 Result<void> check_source(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
     KRAIT_CHECK(refuse_overwrite(target, {in.name(), options.importance ? options.importance->name() : ""}));
     KRAIT_TRY(const std::string_view type, in.get_string("general.type", "model"));
-    if (type != "model") return fail(kBad, "{} is no model ('general.type' is '{}')", in.name(), type);
+    if (type != "model") return fail(ErrorCode::invalid_argument, "{} is no model ('general.type' is '{}')", in.name(), type);
     if (!in.has("general.architecture"))
-        return fail(kBad, "{} does not say what model it is ('general.architecture' is missing)", in.name());
+        return fail(ErrorCode::invalid_argument, "{} does not say what model it is ('general.architecture' is missing)",
+                    in.name());
     if (options.importance) KRAIT_CHECK(options.importance->check(in));
     if (options.force) return {};
     for (const GgufTensor& tensor : in.tensors())
         if (is_quantized(tensor.dtype()))
-            return fail(kBad,
+            return fail(ErrorCode::invalid_argument,
                         "{} is quantized already (tensor {} is {}): a second rounding would add to the first. Begin from the "
                         "F32, F16 or BF16 file; --force does it all the same",
                         in.name(), quote_name(tensor.name), dtype_name(tensor.dtype()));
@@ -64,7 +63,8 @@ class Complaint {
     Result<void> result(const GgufTensor& tensor, DType to) const {
         if (!found_) return {};
         if (std::isfinite(weight_))
-            return fail(kBad, "tensor {}: row {} holds {}, and {} ends at 65504; BF16, F32 and formats of blocks can hold it",
+            return fail(ErrorCode::invalid_argument,
+                        "tensor {}: row {} holds {}, and {} ends at 65504; BF16, F32 and formats of blocks can hold it",
                         quote_name(tensor.name), row_, weight_, dtype_name(to));
         return fail(ErrorCode::corrupt_file, "tensor {}: row {} holds {}. Is the file damaged? --force {}",
                     quote_name(tensor.name), row_, weight_,

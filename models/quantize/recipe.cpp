@@ -31,7 +31,7 @@ constexpr std::pair<DType, DType> kMixes[] = {
     {DType::Q3_K, DType::Q4_K}, {DType::Q4_K, DType::Q5_K}, {DType::Q5_K, DType::Q6_K}};
 
 double bits(DType dtype) { return 8.0 * dtype_info(dtype).block_bytes / dtype_info(dtype).block_elems; }
-DType at_least(DType dtype, DType least) { return bits(dtype) < bits(least) ? least : dtype; }
+DType at_least(DType dtype, DType min) { return bits(dtype) < bits(min) ? min : dtype; }
 
 std::string upper(std::string_view text) {
     std::string out(text);
@@ -105,12 +105,12 @@ void FileType::add(std::string_view name, const TensorDesc& desc) {
 }
 
 uint32_t FileType::number() const {
-    const auto most =
+    const auto most_common =
         std::max_element(n_weight_.begin(), n_weight_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    if (most == n_weight_.end()) return facts_of(DType::F32).file_type;
-    const uint32_t number = facts_of(most->first).file_type;
+    if (most_common == n_weight_.end()) return facts_of(DType::F32).file_type;
+    const uint32_t number = facts_of(most_common->first).file_type;
     for (const auto& [body, out] : kMixes)
-        if (body == most->first && out_ == out && !has_several_outs_) return number + 1;  // S and M are neighbours
+        if (body == most_common->first && out_ == out && !has_several_outs_) return number + 1;  // S and M are neighbours
     return number;
 }
 

@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "core/base/parallel_for.hpp"
-#include "models/gguf/gguf_writer.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 
 namespace krait {
 

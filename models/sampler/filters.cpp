@@ -11,7 +11,7 @@ namespace krait {
 
 namespace {
 
-// Puts the likeliest `count` of [begin, end) first, sorted.
+// Puts the most likely `count` of [begin, end) first, sorted.
 template <class Iterator>
 void select(Iterator begin, Iterator end, std::ptrdiff_t count) {
     // A heap of `count` looks at most candidates once and drops them; with many to keep its logarithm costs more than
@@ -25,7 +25,7 @@ void select(Iterator begin, Iterator end, std::ptrdiff_t count) {
     }
 }
 
-// Relative to the likeliest, so nothing overflows.
+// Relative to the most likely, so nothing overflows.
 double weight(const Candidate& candidate, float largest) {
     return portable_exp(static_cast<double>(candidate.logit) - static_cast<double>(largest));
 }
@@ -45,7 +45,7 @@ void penalize_repetition(std::vector<Candidate>& candidates, std::vector<int32_t
     }
 }
 
-size_t likeliest(std::span<const Candidate> candidates) {
+size_t most_likely(std::span<const Candidate> candidates) {
     return static_cast<size_t>(std::min_element(candidates.begin(), candidates.end(), likelier) - candidates.begin());
 }
 
@@ -56,7 +56,7 @@ void keep_top_k(std::vector<Candidate>& candidates, size_t k) {
 }
 
 void keep_top_p(std::vector<Candidate>& candidates, double p, bool sorted) {
-    const float largest = candidates[sorted ? 0 : likeliest(candidates)].logit;
+    const float largest = candidates[sorted ? 0 : most_likely(candidates)].logit;
     double total = 0;
     for (const Candidate& candidate : candidates) total += weight(candidate, largest);
     const double wanted = p * total;
@@ -80,12 +80,12 @@ void keep_top_p(std::vector<Candidate>& candidates, double p, bool sorted) {
 }
 
 void keep_min_p(std::vector<Candidate>& candidates, double m) {
-    const float largest = candidates[likeliest(candidates)].logit;
+    const float largest = candidates[most_likely(candidates)].logit;
     std::erase_if(candidates, [&](const Candidate& candidate) { return weight(candidate, largest) < m; });
 }
 
 size_t draw(std::span<const Candidate> candidates, double temperature, double uniform, std::vector<double>& weights) {
-    const auto largest = static_cast<double>(candidates[likeliest(candidates)].logit);
+    const auto largest = static_cast<double>(candidates[most_likely(candidates)].logit);
     weights.resize(candidates.size());
     double total = 0;
     size_t last = 0;  // the last one of any width

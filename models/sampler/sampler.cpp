@@ -35,13 +35,13 @@ Result<void> check_logits(std::span<const float> logits) {
     return {};
 }
 
-Result<void> check_candidates(std::span<const Candidate> likeliest) {
-    if (likeliest.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens to sample from");
-    for (const Candidate& candidate : likeliest)
+Result<void> check_candidates(std::span<const Candidate> top) {
+    if (top.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens to sample from");
+    for (const Candidate& candidate : top)
         if (std::isnan(candidate.logit) || candidate.logit == std::numeric_limits<float>::infinity())
             return fail(ErrorCode::internal, "the logit of token {} is {}: the model's numbers broke down", candidate.token,
                         candidate.logit);
-    if (!std::isfinite(likeliest.front().logit))
+    if (!std::isfinite(top.front().logit))
         return fail(ErrorCode::invalid_argument, "all logits are -infinity: no token is allowed");
     return {};
 }
@@ -82,7 +82,7 @@ Result<int32_t> Sampler::sample(std::span<const float> logits) {
         penalized_ = recent_;
         penalize_repetition(candidates_, penalized_, options_.repetition_penalty);
     }
-    if (options_.temperature == 0) return candidates_[likeliest(candidates_)].token;
+    if (options_.temperature == 0) return candidates_[most_likely(candidates_)].token;
 
     const bool cut_k = options_.top_k > 0;
     if (cut_k) keep_top_k(candidates_, static_cast<size_t>(options_.top_k));
@@ -100,16 +100,16 @@ int32_t Sampler::n_needed() const {
     return options_.temperature == 0 ? 1 : options_.top_k;
 }
 
-Result<int32_t> Sampler::sample(std::span<const Candidate> likeliest, size_t n_token) {
+Result<int32_t> Sampler::sample(std::span<const Candidate> top, size_t n_token) {
     const size_t wanted = std::min(static_cast<size_t>(n_needed()), n_token);
-    if (likeliest.size() < wanted || n_needed() == 0)
+    if (top.size() < wanted || n_needed() == 0)
         return fail(
             ErrorCode::invalid_argument,
-            "with top_k {}, temperature {} and repetition_penalty {} this sampler needs {}, not the {} likeliest tokens",
+            "with top_k {}, temperature {} and repetition_penalty {} this sampler needs {}, not the {} most likely tokens",
             options_.top_k, options_.temperature, options_.repetition_penalty,
-            n_needed() == 0 ? "all logits" : fmt::format("{} candidates", wanted), likeliest.size());
-    KRAIT_CHECK(check_candidates(likeliest));
-    const auto used = likeliest.first(wanted);
+            n_needed() == 0 ? "all logits" : fmt::format("{} candidates", wanted), top.size());
+    KRAIT_CHECK(check_candidates(top));
+    const auto used = top.first(wanted);
     candidates_.assign(used.begin(), used.end());
     return options_.temperature == 0 ? candidates_.front().token : filter_and_draw(true);
 }

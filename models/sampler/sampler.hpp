@@ -10,7 +10,7 @@
 //                           (A. Fan, M. Lewis, Y. Dauphin, "Hierarchical Neural Story Generation", ACL 2018)
 //   3 top-p                 the shortest row of most likely tokens whose probabilities, relative to what top-k left, sum
 //                           to p or more. (A. Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020)
-//   4 min-p                 tokens at least m times as likely as the likeliest.
+//   4 min-p                 tokens at least m times as likely as the most likely.
 //                           (N. N. Minh et al., "Turning Up the Heat: Min-p Sampling", ICLR 2025)
 //   5 temperature T         softmax of l / T over what is left, and one draw from it.
 //
@@ -67,12 +67,12 @@ class Sampler {
     // with no logit above -infinity, or with none at all; then no random number has been taken.
     [[nodiscard]] Result<int32_t> sample(std::span<const float> logits);
 
-    // How many of the likeliest tokens are enough to sample from; 0: all logits are needed. A device that gives no more than
+    // How many of the most likely tokens are enough to sample from; 0: all logits are needed. A device that gives no more than
     // these (WantLogits::top) spares the way of the others to the host.
     [[nodiscard]] int32_t n_needed() const;
-    // The same from the n_needed() likeliest of n_token, sorted (likelier): the token that all logits would have given. A NaN among
+    // The same from the n_needed() most likely of n_token, sorted (likelier): the token that all logits would have given. A NaN among
     // those that were left out is not seen. Fewer than n_needed() are an error, unless they are all that there are.
-    [[nodiscard]] Result<int32_t> sample(std::span<const Candidate> likeliest, size_t n_token);
+    [[nodiscard]] Result<int32_t> sample(std::span<const Candidate> top, size_t n_token);
 
     // Remembers a token for the repetition penalty: of the prompt too, if its words shall count.
     void accept(int32_t token);

@@ -4,7 +4,7 @@
 // much, and the session goes on.
 #include <gtest/gtest.h>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/allocations/operator_new.hpp"
 #include "tests/golden/npy.hpp"
 

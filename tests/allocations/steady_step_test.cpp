@@ -4,7 +4,7 @@
 // counted, on one device and on several.
 #include <gtest/gtest.h>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/allocations/operator_new.hpp"
 
 namespace krait {

@@ -174,7 +174,7 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(failed, {f"same logits {model}-Q4_K chunk {chunk} {devices}" for model in ("mamba-130m", "mamba2-130m")
                                   for chunk, devices in options})
 
-    def test_another_capability_has_neither_option_and_no_yardstick_is_told(self) -> None:
+    def test_another_capability_has_neither_option_and_no_baseline_is_told(self) -> None:
         self.run_to_end("--models", "mamba-130m", FAKE_CAPABILITY="8.6", FAKE_SM="86")
         verdicts = self.verdicts()
         self.assertFalse([name for name in verdicts if "=on" in name])

@@ -31,7 +31,7 @@ TEST(OpTimes, ProductsHaveTheNamesThatOtherProgramsGiveThem) {
     for (const ModelSize& size : kModelSizes)
         for (const ModelProduct& product : products_of(size))
             for (const int64_t n_tok : kProductRows)
-                if (n_tok <= product.most_rows) {
+                if (n_tok <= product.max_rows) {
                     ++n;
                     const harness::Case* of = shape(product_name("F16", n_tok, product, size));
                     ASSERT_NE(of, nullptr) << product_name("F16", n_tok, product, size);

@@ -68,6 +68,7 @@ class CheckTest(unittest.TestCase):
                 self.expect(module)
 
     def test_lower_layer_includes_higher(self) -> None:
+        self.write("graph/graph.hpp", HEADER)
         self.write("core/base/result.hpp", HEADER + '#include "graph/graph.hpp"\n')
         self.expect(layering, "core/base/result.hpp:5: core includes graph/graph.hpp")
 
@@ -97,6 +98,29 @@ class CheckTest(unittest.TestCase):
     def test_include_of_nothing(self) -> None:
         self.write("graph/graph.hpp", HEADER + '#include "result.hpp"\n')
         self.expect(layering, "includes 'result.hpp', which does not exist")
+
+    def test_folder_of_models_includes_one_above_it(self) -> None:
+        self.write("models/session/session.hpp", HEADER)
+        self.write("models/placement/placement.hpp", HEADER + '#include "models/session/session.hpp"\n')
+        self.expect(layering, "models/placement includes models/session/session.hpp")
+
+    def test_only_files_of_the_folder_itself(self) -> None:
+        self.write("models/model.hpp", HEADER)
+        self.write("models/random/random_model.hpp", HEADER)
+        self.write("models/session/session.hpp", HEADER + '#include "models/model.hpp"\n#include "models/random/random_model.hpp"\n')
+        self.expect(layering, "models/session includes models/random/random_model.hpp")
+
+    def test_headers_in_a_circle(self) -> None:
+        self.write("core/base/a.hpp", HEADER + '#include "core/base/b.hpp"\n')
+        self.write("core/base/b.hpp", HEADER + '#include "core/base/c.hpp"\n')
+        self.write("core/base/c.hpp", HEADER + '#include "core/base/a.hpp"\n')
+        self.expect(layering, "core/base/a.hpp:1: includes itself through core/base/b.hpp, core/base/c.hpp")
+
+    def test_units_of_models_in_a_circle(self) -> None:
+        self.write("models/placement/a.hpp", HEADER)
+        self.write("models/placement/a.cpp", LICENCE + '#include "models/placement/b.hpp"\n')
+        self.write("models/placement/b.hpp", HEADER + '#include "models/placement/a.hpp"\n')
+        self.expect(layering, "models/placement/a.cpp:1: includes itself through models/placement/b")
 
     def test_plugin_links_the_library(self) -> None:
         self.write("backends/cpu/CMakeLists.txt", "# target_link_libraries(a krait_graph)\n\ntarget_link_libraries(krait-cpu PRIVATE krait_graph)\n")

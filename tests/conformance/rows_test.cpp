@@ -16,7 +16,7 @@ void no_formula(const ops::MulMat::In<harness::Values>&, const NoParams&, const 
 
 class RowLaws : public ConformanceTest {
   protected:
-    static constexpr int64_t kMostRows = 41, kOutputs = 35;
+    static constexpr int64_t kMaxRows = 41, kOutputs = 35;
 
     // y of rows first .. first + n_tok of all.in[0], with the weights of `all`.
     std::vector<float> product(const harness::Resources& resources, const Case& of, const CaseData& all, int64_t first) {
@@ -41,19 +41,19 @@ class RowLaws : public ConformanceTest {
                 std::to_string(n_tok),
                 {.x = harness::f32({n_tok, d_in}), .w = harness::weight(format, {kOutputs, d_in}, harness::blocks())});
         };
-        const auto all = harness::materialize(of_rows(kMostRows));
+        const auto all = harness::materialize(of_rows(kMaxRows));
         ASSERT_TRUE(all) << all.error().message;
         const Case& single = of_rows(1);
         const auto resources = harness::Resources::create(device, single, *all, true);
         ASSERT_TRUE(resources) << resources.error().message;
         std::vector<float> one_by_one;
-        for (int64_t t = 0; t < kMostRows; ++t) {
+        for (int64_t t = 0; t < kMaxRows; ++t) {
             const auto row = product(*resources, single, *all, t);
             one_by_one.insert(one_by_one.end(), row.begin(), row.end());
         }
-        ASSERT_EQ(one_by_one.size(), static_cast<size_t>(kMostRows * kOutputs));
+        ASSERT_EQ(one_by_one.size(), static_cast<size_t>(kMaxRows * kOutputs));
         for (const int64_t n_tok : {2, 3, 7, 8, 9, 16, 23, 25, 32, 41}) {
-            const auto together = product(*resources, n_tok == kMostRows ? *list.all()[0] : of_rows(n_tok), *all, 0);
+            const auto together = product(*resources, n_tok == kMaxRows ? *list.all()[0] : of_rows(n_tok), *all, 0);
             ASSERT_EQ(together.size(), static_cast<size_t>(n_tok * kOutputs));
             for (size_t i = 0; i < together.size(); ++i)
                 ASSERT_EQ(together[i], one_by_one[i])

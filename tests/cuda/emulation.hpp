@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/cuda/host_emulation/launch.hpp"
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 namespace krait::cuda {
 

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "core/runtime/plugin_registry.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/main/paths.hpp"
 
 namespace krait {

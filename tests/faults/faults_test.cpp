@@ -9,7 +9,7 @@
 #include <random>
 
 #include "models/explain.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/main/paths.hpp"
 
@@ -107,7 +107,7 @@ TEST_F(FaultTest, WithoutTopKThereAreLogits) {
     // Another device that has it is enough.
     const auto two = load("fault0:declines=top_k,cpu", {.layers = {3, 0}});
     ASSERT_TRUE(two) << two.error().message;
-    EXPECT_EQ((*two)->placement().device_of("likeliest"), 1);
+    EXPECT_EQ((*two)->placement().device_of("top_k"), 1);
 }
 
 TEST_F(FaultTest, AnyAllocationMayFail) {

@@ -9,9 +9,9 @@
 #include <filesystem>
 
 #include "core/quant/codec.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/demo/demo_model.hpp"
-#include "models/gguf/gguf_writer.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/harness/features.hpp"
 #include "tests/harness/tolerance.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whole models against logits that transformers and a plain float64 loop agree on (make_golden.py, README.md).
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/main/paths.hpp"
 

@@ -4,7 +4,7 @@
 // against one device.
 #include <fmt/ranges.h>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/devices.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/main/paths.hpp"

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/devices.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/main/paths.hpp"

@@ -32,7 +32,7 @@ Graph small_model() {
 std::optional<Error> takes_all(uint32_t) { return std::nullopt; }
 
 // Candidates a, b, c; c declines products.
-std::vector<Candidate> candidates(const Graph& graph) {
+std::vector<CandidateDevice> candidates(const Graph& graph) {
     return {{"a", takes_all}, {"b", takes_all}, {"c", [&graph](uint32_t n) -> std::optional<Error> {
                                                      if (graph.nodes[n].op != OpId::mul_mat) return std::nullopt;
                                                      return Error{ErrorCode::unsupported, "c: no products"};
@@ -74,7 +74,7 @@ TEST(AssignDevices, DeclinedNodesGoOnWithTheReason) {
 
 TEST(AssignDevices, NobodyTakesIt) {
     const Graph graph = small_model();
-    const std::vector<Candidate> one{candidates(graph)[2]};
+    const std::vector<CandidateDevice> one{candidates(graph)[2]};
     const auto given = assign_devices(graph, one, {.layer = {0}, .why = "the only one", .rules = {}});
     ASSERT_FALSE(given);
     EXPECT_EQ(given.error().code, ErrorCode::unsupported);

@@ -128,7 +128,7 @@ TEST_F(ExecutorTest, ARunGoesOnFromWhatTheOneBeforeLeft) {
     const InputBytes input{0, std::as_bytes(std::span(x))};
     ASSERT_TRUE(executor_->run(**compiled, {&input, 1}));
     for (int i = 0; i < 4; ++i) {
-        ASSERT_TRUE(executor_->keep(**compiled, {1, &*buffer, 16}));
+        ASSERT_TRUE(executor_->copy_output(**compiled, {1, &*buffer, 16}));
         const DeviceBytes previous{0, &*buffer, 16};
         const auto ran = executor_->run(**compiled, {}, {&previous, 1});
         ASSERT_TRUE(ran) << ran.error().message;
@@ -141,7 +141,7 @@ TEST_F(ExecutorTest, ARunGoesOnFromWhatTheOneBeforeLeft) {
     EXPECT_FALSE(executor_->run(**compiled, {}, twice));
     EXPECT_FALSE(executor_->run(**compiled, {}, {&output, 1}));
     EXPECT_FALSE(executor_->run(**compiled, {&input, 1}, {twice, 1}));
-    EXPECT_FALSE(executor_->keep(**compiled, {0, &*buffer, 0})) << "an input is no output";
+    EXPECT_FALSE(executor_->copy_output(**compiled, {0, &*buffer, 0})) << "an input is no output";
 }
 
 TEST_F(ExecutorTest, ChecksIndicesBeforeTheRun) {

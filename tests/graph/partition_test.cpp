@@ -17,18 +17,18 @@ size_t changes(std::span<const int32_t> device) {
     return n;
 }
 
-void expect_sound(const Graph& graph, std::span<const int32_t> device, std::span<const Part> parts) {
+void expect_sound(const Graph& graph, std::span<const int32_t> device, std::span<const DeviceSegment> segments) {
     std::vector<bool> written(graph.tensors.size(), false);
     for (size_t i = 0; i < graph.tensors.size(); ++i)
         written[i] = graph.tensors[i].role != TensorRole::value && graph.tensors[i].role != TensorRole::output;
     std::set<uint32_t> seen;
-    for (size_t p = 0; p < parts.size(); ++p) {
-        EXPECT_FALSE(parts[p].nodes.empty());
+    for (size_t p = 0; p < segments.size(); ++p) {
+        EXPECT_FALSE(segments[p].nodes.empty());
         if (p > 0) {
-            EXPECT_NE(parts[p].device, parts[p - 1].device) << "neighbours on one device are one part";
+            EXPECT_NE(segments[p].device, segments[p - 1].device) << "neighbours on one device are one segment";
         }
-        for (const uint32_t n : parts[p].nodes) {
-            EXPECT_EQ(device[n], parts[p].device);
+        for (const uint32_t n : segments[p].nodes) {
+            EXPECT_EQ(device[n], segments[p].device);
             EXPECT_TRUE(seen.insert(n).second);
             for (const TensorId id : graph.nodes[n].in)
                 if (id != kNoTensor) {
@@ -47,23 +47,23 @@ TEST(Partition, RandomGraphsAreSound) {
         SCOPED_TRACE(seed);
         const Graph graph = test::random_graph(seed);
         const auto device = test::random_devices(graph, seed, 2 + static_cast<int32_t>(seed % 3));
-        const auto parts = partition(graph, device);
-        expect_sound(graph, device, parts);
-        EXPECT_LE(parts.size(), changes(device)) << "never more than the order of the graph gives";
-        gained += changes(device) - parts.size();
+        const auto segments = partition(graph, device);
+        expect_sound(graph, device, segments);
+        EXPECT_LE(segments.size(), changes(device)) << "never more than the order of the graph gives";
+        gained += changes(device) - segments.size();
     }
     EXPECT_GT(gained, 300u) << "moving nodes helps";
 }
 
 TEST(Partition, OneDeviceIsOnePartInOrder) {
     const Graph graph = test::random_graph(1);
-    const auto parts = partition(graph, std::vector<int32_t>(graph.nodes.size(), 3));
-    ASSERT_EQ(parts.size(), 1u);
-    EXPECT_EQ(parts[0].device, 3);
-    EXPECT_TRUE(std::is_sorted(parts[0].nodes.begin(), parts[0].nodes.end()));
+    const auto segments = partition(graph, std::vector<int32_t>(graph.nodes.size(), 3));
+    ASSERT_EQ(segments.size(), 1u);
+    EXPECT_EQ(segments[0].device, 3);
+    EXPECT_TRUE(std::is_sorted(segments[0].nodes.begin(), segments[0].nodes.end()));
 }
 
-// Two chains that know nothing of each other, a node of each in turn: two parts, not twenty.
+// Two chains that know nothing of each other, a node of each in turn: two segments, not twenty.
 TEST(Partition, IndependentChainsAreGathered) {
     GraphBuilder b;
     TensorId x = b.input("x", make_desc(DType::F32, {1, 8})), y = x;
@@ -77,9 +77,9 @@ TEST(Partition, IndependentChainsAreGathered) {
     b.output(y);
     const auto graph = std::move(b).finish();
     ASSERT_TRUE(graph);
-    const auto parts = partition(*graph, device);
-    expect_sound(*graph, device, parts);
-    EXPECT_EQ(parts.size(), 2u);
+    const auto segments = partition(*graph, device);
+    expect_sound(*graph, device, segments);
+    EXPECT_EQ(segments.size(), 2u);
 }
 
 // Nodes of one pool of state keep their order, though nothing else ties them.
@@ -96,9 +96,9 @@ TEST(Partition, StateKeepsItsOrder) {
                      .y);
     const auto graph = std::move(b).finish();
     ASSERT_TRUE(graph) << graph.error().message;
-    const auto parts = partition(*graph, std::vector<int32_t>{0, 1, 0, 1, 0, 1});
-    ASSERT_EQ(parts.size(), 6u);
-    for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(parts[i].nodes, std::vector<uint32_t>{i});
+    const auto segments = partition(*graph, std::vector<int32_t>{0, 1, 0, 1, 0, 1});
+    ASSERT_EQ(segments.size(), 6u);
+    for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(segments[i].nodes, std::vector<uint32_t>{i});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr int32_t kMaxSteps = 70;
 constexpr double kMaxStepFlops = 2e7;
 
 // Rows [first, first + count) of the original sequence `seq`.
-struct Piece {
+struct Chunk {
     int32_t seq = 0;
     int32_t first = 0, count = 0;
     int32_t src = -1, dst = -1;
@@ -48,12 +48,12 @@ class PiecewiseRun {
     }
 
     // One run; the sequences of `pieces` in their order.
-    Result<void> run(const std::vector<Piece>& pieces) {
+    Result<void> run(const std::vector<Chunk>& chunks) {
         int32_t n_tok = 0;
-        for (const Piece& piece : pieces) n_tok += piece.count;
-        Program& program = programs_[{n_tok, pieces.size()}];
+        for (const Chunk& chunk : chunks) n_tok += chunk.count;
+        Program& program = programs_[{n_tok, chunks.size()}];
         const OpSpec& spec = of_->spec();
-        CaseData data = gather(pieces, n_tok, program.of);
+        CaseData data = gather(chunks, n_tok, program.of);
         std::array<const TensorDesc*, KRAIT_MAX_INPUTS> descs{};
         for (size_t i = 0; i < spec.inputs.size(); ++i)
             if (program.of.in[i].present()) descs[i] = &program.of.in[i].desc;
@@ -67,10 +67,10 @@ class PiecewiseRun {
         const std::span<const float> rows = observed.floats(0);
         const auto width = static_cast<ptrdiff_t>(row_width());
         ptrdiff_t from = 0;
-        for (const Piece& piece : pieces) {
-            const ptrdiff_t to = ragged_.start[static_cast<size_t>(piece.seq)] + piece.first;
-            std::copy_n(rows.begin() + from * width, piece.count * width, y_.begin() + to * width);
-            from += piece.count;
+        for (const Chunk& chunk : chunks) {
+            const ptrdiff_t to = ragged_.start[static_cast<size_t>(chunk.seq)] + chunk.first;
+            std::copy_n(rows.begin() + from * width, chunk.count * width, y_.begin() + to * width);
+            from += chunk.count;
         }
         states_ = std::move(observed.states);
         return {};
@@ -93,7 +93,7 @@ class PiecewiseRun {
     }
 
     // The rows of all operands that have rows, and the indices of this run. `shapes`: the case as it is for n_tok rows.
-    CaseData gather(const std::vector<Piece>& pieces, int32_t n_tok, Case& shapes) const {
+    CaseData gather(const std::vector<Chunk>& chunks, int32_t n_tok, Case& shapes) const {
         CaseData data;
         data.n_slots = data_->n_slots;
         data.slot_elements = data_->slot_elements;
@@ -101,10 +101,10 @@ class PiecewiseRun {
         shapes.params = of_->params;
         const OpSpec& spec = of_->spec();
         std::vector<int32_t> start{0}, src, dst;
-        for (const Piece& piece : pieces) {
-            start.push_back(start.back() + piece.count);
-            src.push_back(piece.src);
-            dst.push_back(piece.dst);
+        for (const Chunk& chunk : chunks) {
+            start.push_back(start.back() + chunk.count);
+            src.push_back(chunk.src);
+            dst.push_back(chunk.dst);
         }
         for (size_t i = 0; i < spec.inputs.size(); ++i) {
             const Operand& operand = of_->in[i];
@@ -118,10 +118,10 @@ class PiecewiseRun {
                 shapes.in[i].desc = make_desc(DType::I32, {static_cast<int64_t>(ids.size())});
             } else if (spec.inputs[i].kind == OperandKind::value) {
                 const auto width = static_cast<size_t>(inner_bytes(operand.desc));
-                for (const Piece& piece : pieces) {
-                    const auto from = data_->in[i].begin() + (ragged_.start[static_cast<size_t>(piece.seq)] + piece.first) *
+                for (const Chunk& chunk : chunks) {
+                    const auto from = data_->in[i].begin() + (ragged_.start[static_cast<size_t>(chunk.seq)] + chunk.first) *
                                                                  static_cast<ptrdiff_t>(width);
-                    data.in[i].insert(data.in[i].end(), from, from + piece.count * static_cast<ptrdiff_t>(width));
+                    data.in[i].insert(data.in[i].end(), from, from + chunk.count * static_cast<ptrdiff_t>(width));
                 }
                 std::array<int64_t, KRAIT_MAX_RANK> extents{};
                 std::copy(std::begin(operand.desc.extent), std::end(operand.desc.extent), extents.begin());
@@ -151,36 +151,36 @@ Result<void> check_pieces(const std::shared_ptr<const Device>& device, const Cas
     const Ragged ragged = ragged_of(of, data);
     KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, ragged.n_seq()));
     size_t rounds = 0;
-    for (const auto& pieces : lengths) rounds = std::max(rounds, pieces.size());
+    for (const auto& chunks : lengths) rounds = std::max(rounds, chunks.size());
     std::vector<int32_t> done(lengths.size(), 0);
     // A round's writes must not hit what a later round reads for the first time, so everybody starts in round 0 and the
     // case's own slots are written in a round after the last.
     for (size_t r = 0; r <= rounds; ++r) {
-        std::vector<Piece> pieces;
+        std::vector<Chunk> chunks;
         for (int32_t b = 0; b < ragged.n_seq(); ++b) {
             const auto s = static_cast<size_t>(b);
             const auto own = static_cast<int32_t>(data.n_slots) + b;
             if (r == rounds) {
-                if (ragged.dst[s] >= 0) pieces.push_back({b, done[s], 0, own, ragged.dst[s]});
+                if (ragged.dst[s] >= 0) chunks.push_back({b, done[s], 0, own, ragged.dst[s]});
                 continue;
             }
             if (r > 0 && r >= lengths[s].size()) continue;
             const int32_t count = r < lengths[s].size() ? lengths[s][r] : 0;
-            pieces.push_back({b, done[s], count, r == 0 ? ragged.src[s] : own, own});
+            chunks.push_back({b, done[s], count, r == 0 ? ragged.src[s] : own, own});
             done[s] += count;
         }
-        if (!pieces.empty()) KRAIT_CHECK(run.run(pieces));
+        if (!chunks.empty()) KRAIT_CHECK(run.run(chunks));
         // A snapshot says what the state is right after its row.
         for (size_t k = 0; r < rounds && k + 1 < ragged.snapshots.size(); k += 2)
-            for (const Piece& piece : pieces) {
-                const int32_t last = ragged.start[static_cast<size_t>(piece.seq)] + piece.first + piece.count - 1;
-                if (piece.count == 0 || ragged.snapshots[k] != last) continue;
+            for (const Chunk& chunk : chunks) {
+                const int32_t last = ragged.start[static_cast<size_t>(chunk.seq)] + chunk.first + chunk.count - 1;
+                if (chunk.count == 0 || ragged.snapshots[k] != last) continue;
                 const auto snapshot = std::span(whole.states)
                                           .subspan(static_cast<size_t>(ragged.snapshots[k + 1] * data.slot_elements),
                                                    static_cast<size_t>(data.slot_elements));
                 if (const auto why =
                         compare({fmt::format("snapshot of row {}", last), error, error * kRowFactor, data.slot_elements},
-                                snapshot, doubles(run.state(piece.dst))))
+                                snapshot, doubles(run.state(chunk.dst))))
                     return fail(ErrorCode::internal, "{}: {}", law, *why);
             }
     }
@@ -207,11 +207,11 @@ Result<void> check_order(const std::shared_ptr<const Device>& device, const Case
     Random random(seed_of(of.name, 7));
     for (size_t i = order.size(); i > 1; --i)
         std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
-    std::vector<Piece> pieces;
+    std::vector<Chunk> chunks;
     for (const int32_t b : order)
-        pieces.push_back({b, 0, ragged.length(b), ragged.src[static_cast<size_t>(b)], ragged.dst[static_cast<size_t>(b)]});
+        chunks.push_back({b, 0, ragged.length(b), ragged.src[static_cast<size_t>(b)], ragged.dst[static_cast<size_t>(b)]});
     KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, 0));
-    KRAIT_CHECK(run.run(pieces));
+    KRAIT_CHECK(run.run(chunks));
     const auto wrong = [](const std::string& why) {
         return fail(ErrorCode::internal, "the sequences in another order: {}", why);
     };
@@ -252,9 +252,9 @@ Result<void> check_ragged_laws(const std::shared_ptr<const Device>& device, cons
             const int32_t length = ragged.length(b);
             // Up to a third of the sequence each, and now and then nothing at all.
             for (int32_t left = length; left > 0;) {
-                const auto piece = std::min(left, static_cast<int32_t>(random.below(std::max(2, length / 3 + 2))));
-                chunks[static_cast<size_t>(b)].push_back(piece);
-                left -= piece;
+                const auto chunk = std::min(left, static_cast<int32_t>(random.below(std::max(2, length / 3 + 2))));
+                chunks[static_cast<size_t>(b)].push_back(chunk);
+                left -= chunk;
             }
             steps[static_cast<size_t>(b)].assign(static_cast<size_t>(length), 1);
         }

@@ -40,16 +40,17 @@ inline std::vector<std::string> with_test_options(std::string_view family, const
     bool has_options = false;
     for (const TestOptions& test : kTestOptions) {
         if (test.family != family || (test.data_only && !with_data_only)) continue;
-        const std::string least = fmt::format("{}:{}", spec, test.options);
-        const std::string all = fmt::format("{}:{}", least, test.where_it_can);
+        const std::string required = fmt::format("{}:{}", spec, test.options);
+        const std::string all = fmt::format("{}:{}", required, test.where_it_can);
         has_options = true;
         const auto opened = Device::open(all);
         if (opened || opened.error().code == ErrorCode::unsupported) {
             if (opened) specs.push_back(all);
             continue;
         }
-        const auto again = Device::open(least);
-        if (again || again.error().code != ErrorCode::unsupported) specs.push_back(least);  // an error is for the tests to show
+        const auto again = Device::open(required);
+        if (again || again.error().code != ErrorCode::unsupported)
+            specs.push_back(required);  // an error is for the tests to show
     }
     return known[{spec, with_data_only}] = has_options ? specs : std::vector<std::string>{spec};
 }

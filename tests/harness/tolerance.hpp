@@ -51,8 +51,9 @@ inline double mul_mat_error(DType weights, std::string_view features) {
 inline double rounded_error(DType weights) { return is_quantized(weights) ? 1e-4 : 1e-7; }
 inline constexpr size_t kManyResults = 256;
 
-inline Tolerance tolerance_of(const Case& of, std::string_view features) {
-    switch (of.op) {
+// weights: the format of the weight that the node reads, F32 where there is none.
+inline Tolerance tolerance_of(OpId op, DType weights, std::string_view features) {
+    switch (op) {
         // Values are moved, not computed.
         case OpId::get_rows:
         case OpId::copy:
@@ -65,11 +66,15 @@ inline Tolerance tolerance_of(const Case& of, std::string_view features) {
         case OpId::silu_mul:                  // an exp of relative error 1e-7 (1e-14), a division, a product
         case OpId::rms_norm: return {1e-12, 0};
         case OpId::softmax: return {1e-11, 0};  // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
-        case OpId::mul_mat: return {mul_mat_error(dtype_of(of.find("w")->desc), features), 0};
+        case OpId::mul_mat: return {mul_mat_error(weights, features), 0};
         case OpId::ssm_conv: return {1e-12, 0};  // the state holds rows of x: bit for bit
         case OpId::ssm_scan: return {1e-10, 1e-11};
     }
     return {};
+}
+
+inline Tolerance tolerance_of(const Case& of, std::string_view features) {
+    return tolerance_of(of.op, of.op == OpId::mul_mat ? dtype_of(of.find("w")->desc) : DType::F32, features);
 }
 
 }  // namespace krait::harness

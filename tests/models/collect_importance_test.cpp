@@ -191,7 +191,7 @@ TEST_F(Importance, MakesABetterFileOfATrainedModel) {
         "there. ";
     auto tokens = (*model)->tokenizer().value()->encode(text);
     ASSERT_TRUE(tokens);
-    while (tokens->size() < kLeastCalibrationTokens) tokens->insert(tokens->end(), tokens->begin(), tokens->end());
+    while (tokens->size() < kMinCalibrationTokens) tokens->insert(tokens->end(), tokens->begin(), tokens->end());
     const ImportanceMatrix matrix = collect(*model, *tokens);
     const GgufFile& source = (*model)->file();
     const auto make = [&](const char* name, const ImportanceMatrix* importance) {

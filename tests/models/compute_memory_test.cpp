@@ -5,8 +5,10 @@
 
 #include <random>
 
+#include "graph/compiled.hpp"
+#include "models/architectures/forward.hpp"
 #include "models/architectures/mamba.hpp"
-#include "models/forward.hpp"
+#include "models/model.hpp"
 
 namespace krait {
 namespace {
@@ -37,10 +39,10 @@ graph::Graph graph_of(const Architecture& architecture, const RunShape& run) {
 // The largest arena of any device.
 uint64_t expect_tight(const graph::Graph& graph, std::span<const int32_t> device) {
     uint64_t largest = 0;
-    for (const graph::Share& share : graph::insert_copies(graph, graph::partition(graph, device)).shares) {
-        const graph::MemoryPlan plan = graph::plan_memory(share.graph, 64, share.stays);
+    for (const graph::Subgraph& subgraph : graph::insert_copies(graph, graph::partition(graph, device)).subgraphs) {
+        const graph::MemoryPlan plan = graph::plan_memory(subgraph.graph, 64, subgraph.pins);
         EXPECT_LE(static_cast<double>(plan.peak_bytes), 1.1 * static_cast<double>(plan.largest_live_bytes))
-            << "device " << share.device << ": " << plan.peak_bytes << " of " << plan.largest_live_bytes;
+            << "device " << subgraph.device << ": " << plan.peak_bytes << " of " << plan.largest_live_bytes;
         EXPECT_GE(plan.peak_bytes, plan.largest_live_bytes);
         largest = std::max(largest, plan.peak_bytes);
     }

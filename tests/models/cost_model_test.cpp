@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The cost model against all placements tried one by one, and the answers that a user would expect of it.
-#include "models/cost_model.hpp"
+#include "models/placement/cost_model.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 namespace krait {
 namespace {
 
-CostDevice device(const char* name, double bytes_per_second, double room) {
-    return {name, {bytes_per_second, 1e12, 1e-6, 1e10}, room};
+CostDevice device(const char* name, double bytes_per_second, double budget) {
+    return {name, {bytes_per_second, 1e12, 1e-6, 1e10}, budget};
 }
 
 CostModel model(size_t n_layer, std::vector<CostDevice> devices) {
@@ -88,19 +88,19 @@ double cheapest_by_trying(const CostModel& m) {
         used[embedding] += m.embedding_bytes;
         if (!(m.tied && embedding == head)) used[head] += m.head_bytes;
         double seconds = m.head_bytes / m.devices[head].rates.bytes_per_second;
-        size_t at = embedding, least = 0;
+        size_t at = embedding, previous = 0;
         bool in_order = true;
         for (size_t l = 0; l < n_layer; ++l) {
             const size_t d = digit();
-            in_order = in_order && d >= least;
-            least = d;
+            in_order = in_order && d >= previous;
+            previous = d;
             used[d] += m.layer_bytes[l];
             seconds += crossing(at, d) + m.layer_bytes[l] / m.devices[d].rates.bytes_per_second;
             at = d;
         }
         seconds += crossing(at, head);
         bool fits = in_order;
-        for (size_t d = 0; d < n_device; ++d) fits = fits && used[d] <= m.devices[d].room;
+        for (size_t d = 0; d < n_device; ++d) fits = fits && used[d] <= m.devices[d].budget;
         if (fits) best = std::min(best, seconds);
     }
     return best;

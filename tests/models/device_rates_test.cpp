@@ -2,7 +2,8 @@
 //
 // The file of measured rates: what is in it is taken, what is no line of it is not, and where there can be none, devices are
 // measured again. And rooms of devices that live in one memory.
-#include "models/device_rates.hpp"
+#include "models/placement/device_rates.hpp"
+#include "models/placement/placement.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "models/auto_placement.hpp"
+#include "models/placement/auto_placement.hpp"
 
 namespace krait {
 namespace {
@@ -108,16 +109,16 @@ TEST_F(DeviceRatesTest, AFolderThatCannotBeMadeIsDoneWithout) {
 TEST(Rooms, DevicesInOneMemoryShareIt) {
     const auto cpu = open_cpu();
     const std::vector<std::shared_ptr<const Device>> one{cpu}, two{cpu, cpu};
-    const double all = rooms_of(one, device_labels(one), {})[0];
+    const double all = memory_budgets(one, device_labels(one), {})[0];
     ASSERT_GT(all, 0);
-    EXPECT_EQ(rooms_of(two, device_labels(two), {}), (std::vector<double>{all / 2, all / 2}));
-    EXPECT_EQ(rooms_of(two, device_labels(two), {.max_memory = {{"cpu#2", 1000}}}), (std::vector<double>{all / 2, 1000}));
+    EXPECT_EQ(memory_budgets(two, device_labels(two), {}), (std::vector<double>{all / 2, all / 2}));
+    EXPECT_EQ(memory_budgets(two, device_labels(two), {.max_memory = {{"cpu#2", 1000}}}), (std::vector<double>{all / 2, 1000}));
 }
 
 TEST(Rooms, PiecesOfPromptsFollowTheRates) {
-    EXPECT_EQ(least_piece_of({.bytes_per_second = 1e10, .operations_per_second = 1e11}), 32u);
-    EXPECT_EQ(least_piece_of({.bytes_per_second = 2e12, .operations_per_second = 3e14}), 96u);
-    EXPECT_EQ(least_piece_of({.bytes_per_second = 1e9, .operations_per_second = 1e15}), 128u);
+    EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 1e10, .operations_per_second = 1e11}), 32u);
+    EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 2e12, .operations_per_second = 3e14}), 96u);
+    EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 1e9, .operations_per_second = 1e15}), 128u);
 }
 
 }  // namespace

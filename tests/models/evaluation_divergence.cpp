@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include "core/quant/codec.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/demo/demo_model.hpp"
-#include "models/gguf/gguf_writer.hpp"
 #include "tests/models/evaluation_fixture.hpp"
 
 namespace krait::test {
@@ -140,25 +140,25 @@ TEST_F(DivergenceTest, AnotherModelDiffersAsTheFormulaSays) {
 }
 
 TEST_F(DivergenceTest, WhatCannotBeComparedIsRefused) {
-    constexpr auto kBad = ErrorCode::invalid_argument;
     EvaluationText text = heldout(100);
     ASSERT_TRUE(save(text, kWindows));
-    expect_error(compare(model_, text, {.context = 50}), kBad,
+    expect_error(compare(model_, text, {.context = 50}), ErrorCode::invalid_argument,
                  "was saved with context 50, stride 30; this run has context 50: use the same");
-    expect_error(compare(model_, text, {.stream = true}), kBad, "this run has one stream");
+    expect_error(compare(model_, text, {.stream = true}), ErrorCode::invalid_argument, "this run has one stream");
     EvaluationText other = text;
     std::swap(other.tokens[10], other.tokens[11]);
-    expect_error(compare(model_, other, kWindows), kBad, "another text");
+    expect_error(compare(model_, other, kWindows), ErrorCode::invalid_argument, "another text");
     other = text;
     other.prefix = {0};
-    expect_error(compare(model_, other, kWindows), kBad, "another text");
+    expect_error(compare(model_, other, kWindows), ErrorCode::invalid_argument, "another text");
     const auto base = BaseRun::open(path_);
     ASSERT_TRUE(base);
     auto settings = RunSettings::of(*model_, text, kWindows);
     ASSERT_TRUE(settings);
     settings->n_token += 1;
-    expect_error(base->check_comparable(*settings), kBad, "a vocabulary of 4096 tokens; this model has 4097");
-    expect_error(base->row(1000), kBad, "has no row 1000");
+    expect_error(base->check_comparable(*settings), ErrorCode::invalid_argument,
+                 "a vocabulary of 4096 tokens; this model has 4097");
+    expect_error(base->row(1000), ErrorCode::invalid_argument, "has no row 1000");
 }
 
 TEST_F(DivergenceTest, DamagedFilesAreRefused) {

@@ -37,20 +37,21 @@ TEST(HellaswagFile, IsRead) {
 }
 
 TEST(HellaswagFile, ErrorsNameTheLine) {
-    constexpr auto kBad = ErrorCode::invalid_argument;
-    expect_error(parse_hellaswag(""), kBad, "there are no tasks");
-    expect_error(parse_hellaswag("\n\n"), kBad, "there are no tasks");
-    expect_error(parse_hellaswag("A man\n4\na\nb\nc\nd"), kBad,
+    expect_error(parse_hellaswag(""), ErrorCode::invalid_argument, "there are no tasks");
+    expect_error(parse_hellaswag("\n\n"), ErrorCode::invalid_argument, "there are no tasks");
+    expect_error(parse_hellaswag("A man\n4\na\nb\nc\nd"), ErrorCode::invalid_argument,
                  "line 2 is '4'; the index of the right ending, 0 to 3 is expected");
-    expect_error(parse_hellaswag("A man\na\nb\nc\nd\n1"), kBad, "line 2 is 'a'");
-    expect_error(parse_hellaswag("{\"ctx\": 1}\n{\"ctx\": \"a line that is longer than forty characters\"}"), kBad,
-                 "line 2 is '{\"ctx\": \"a line that is longer than fort'... (");
-    expect_error(parse_hellaswag("A man\n1\na\nb\n\nd"), kBad, "line 5 is empty; an ending is expected there");
+    expect_error(parse_hellaswag("A man\na\nb\nc\nd\n1"), ErrorCode::invalid_argument, "line 2 is 'a'");
+    expect_error(parse_hellaswag("{\"ctx\": 1}\n{\"ctx\": \"a line that is longer than forty characters\"}"),
+                 ErrorCode::invalid_argument, "line 2 is '{\"ctx\": \"a line that is longer than fort'... (");
+    expect_error(parse_hellaswag("A man\n1\na\nb\n\nd"), ErrorCode::invalid_argument,
+                 "line 5 is empty; an ending is expected there");
     const auto tab_at_the_end = parse_hellaswag("A man\n1\na\nb\nc\nd\n\t\n");
     ASSERT_TRUE(tab_at_the_end) << tab_at_the_end.error().message;
     EXPECT_EQ(tab_at_the_end->size(), 1u);
-    expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\n\nA man"), kBad, "line 7 is empty; the context of a task");
-    expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\nA man\n1\na"), kBad,
+    expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\n\nA man"), ErrorCode::invalid_argument,
+                 "line 7 is empty; the context of a task");
+    expect_error(parse_hellaswag("A man\n1\na\nb\nc\nd\nA man\n1\na"), ErrorCode::invalid_argument,
                  "ends after line 9, inside the task that begins at line 7: 3 of its 6 lines are there");
 }
 
@@ -111,10 +112,9 @@ TEST_F(HellaswagTest, TheDemoModelKnowsASentence) {
 }
 
 TEST_F(HellaswagTest, BadInputAndCancelling) {
-    constexpr auto kBad = ErrorCode::invalid_argument;
     const auto all = tasks();
-    expect_error(measure_hellaswag(model_, {}), kBad, "there are no tasks");
-    expect_error(measure_hellaswag(model_, all, {.batch = 0}), kBad, "a batch of 0 tasks");
+    expect_error(measure_hellaswag(model_, {}), ErrorCode::invalid_argument, "there are no tasks");
+    expect_error(measure_hellaswag(model_, all, {.batch = 0}), ErrorCode::invalid_argument, "a batch of 0 tasks");
     const std::atomic<bool> cancel{true};
     expect_error(measure_hellaswag(model_, all, {.cancel = &cancel}), ErrorCode::cancelled, "cancelled after 0 of 8 tasks");
 }

@@ -52,15 +52,15 @@ TEST(TextWindows, AStreamScoresAllButTheFirst) {
 }
 
 TEST(TextWindows, RefuseWhatCannotBeCut) {
-    constexpr auto kBad = ErrorCode::invalid_argument;
-    expect_error(cut_windows(256, {.context = 512}), kBad,
+    expect_error(cut_windows(256, {.context = 512}), ErrorCode::invalid_argument,
                  "the text has 256 tokens; with context 512 the first 256 are only context, so at least 257 are needed");
     EXPECT_TRUE(cut_windows(257, {.context = 512}));
-    expect_error(cut_windows(1, {.stream = true}), kBad, "the text has 1 tokens; at least 2");
-    expect_error(cut_windows(0, {.context = 2}), kBad, "the text has 0 tokens");
-    expect_error(cut_windows(100, {.context = 1}), kBad, "at least 2");
-    expect_error(cut_windows(100, {.context = 10, .stride = 10}), kBad, "a stride of 10: 1 to 9 are possible");
-    expect_error(cut_windows(100, {.context = 10, .stride = -1}), kBad, "a stride of -1");
+    expect_error(cut_windows(1, {.stream = true}), ErrorCode::invalid_argument, "the text has 1 tokens; at least 2");
+    expect_error(cut_windows(0, {.context = 2}), ErrorCode::invalid_argument, "the text has 0 tokens");
+    expect_error(cut_windows(100, {.context = 1}), ErrorCode::invalid_argument, "at least 2");
+    expect_error(cut_windows(100, {.context = 10, .stride = 10}), ErrorCode::invalid_argument,
+                 "a stride of 10: 1 to 9 are possible");
+    expect_error(cut_windows(100, {.context = 10, .stride = -1}), ErrorCode::invalid_argument, "a stride of -1");
 }
 
 TEST_F(PerplexityTest, IsWhatReadingTokenByTokenGives) {
@@ -153,15 +153,14 @@ TEST_F(PerplexityTest, RowsAndProgressAreComplete) {
 }
 
 TEST_F(PerplexityTest, BadInputAndCancelling) {
-    constexpr auto kBad = ErrorCode::invalid_argument;
     EvaluationText text = heldout(50);
-    expect_error(measure_perplexity(model_, text, {}), kBad, "at least 257 are needed");
-    expect_error(measure_perplexity(model_, text, {.batch = 0}), kBad, "a batch of 0 windows");
+    expect_error(measure_perplexity(model_, text, {}), ErrorCode::invalid_argument, "at least 257 are needed");
+    expect_error(measure_perplexity(model_, text, {.batch = 0}), ErrorCode::invalid_argument, "a batch of 0 windows");
     const std::atomic<bool> cancel{true};
     expect_error(measure_perplexity(model_, text, {.windows = {.stream = true}, .cancel = &cancel}), ErrorCode::cancelled,
                  "cancelled after 0 of 49 tokens");
     text.tokens[7] = model_->n_token();
-    expect_error(measure_perplexity(model_, text, {.windows = {.stream = true}}), kBad, "at position 7");
+    expect_error(measure_perplexity(model_, text, {.windows = {.stream = true}}), ErrorCode::invalid_argument, "at position 7");
 }
 
 }  // namespace

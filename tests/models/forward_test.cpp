@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The graph of a run: what its end is made of for each kind of result.
-#include "models/forward.hpp"
+#include "models/architectures/forward.hpp"
+#include "models/model.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "models/model.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/models/gguf_bytes.hpp"
 

@@ -2,7 +2,7 @@
 //
 // Valid files: one that the Python package gguf wrote, and ones made by gguf_bytes.hpp. What is wrong with a file is the
 // subject of gguf_hostile_test.cpp.
-#include "models/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 
 #include <gtest/gtest.h>
 

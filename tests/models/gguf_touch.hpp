@@ -4,7 +4,7 @@
 // span that reaches outside the file is found here. Returns a checksum, so that no read is optimized away.
 #pragma once
 
-#include "models/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 
 namespace krait::test {
 

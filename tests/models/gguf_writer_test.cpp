@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/gguf/gguf_writer.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "models/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 #include "tests/main/paths.hpp"
 
 namespace krait {

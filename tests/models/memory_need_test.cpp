@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // --max-memory: what it counts is what a session with the default options then has on its devices, and no placement goes beyond it.
-#include "models/memory_need.hpp"
+#include "models/placement/memory_need.hpp"
+#include "models/session/placed_forward.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 namespace {
@@ -43,7 +44,7 @@ TEST_F(MemoryNeedTest, IsWhatASessionTakes) {
     const auto model = load("cpu,cpu", limited({3, 5}, {}));
     ASSERT_TRUE(model) << model.error().message;
     const auto needs =
-        memory_needs((*model)->architecture(), (*model)->weights().descs(), (*model)->devices(), (*model)->placement());
+        (*model)->placement().memory_needs((*model)->architecture(), (*model)->weights().descs(), (*model)->devices());
     ASSERT_TRUE(needs) << needs.error().message;
     auto session = Session::create(*model);
     ASSERT_TRUE(session);
@@ -97,7 +98,7 @@ TEST_F(MemoryNeedTest, MeasuredPlacementsKeepToIt) {
         ++n_loaded;
         n_shared += (*model)->n_used_devices() == 2;
         const auto needs =
-            memory_needs((*model)->architecture(), (*model)->weights().descs(), (*model)->devices(), (*model)->placement());
+            (*model)->placement().memory_needs((*model)->architecture(), (*model)->weights().descs(), (*model)->devices());
         for (size_t d = 0; d < 2; ++d) {
             MemoryNeed need = (*needs)[d];
             need.weights = std::max(need.weights, (*model)->weights().bytes_by_device()[d]);
@@ -113,7 +114,7 @@ TEST_F(MemoryNeedTest, PiecesOfPromptsFollowTheRatesThatPlacementSaw) {
     const auto pieces = [] {
         const auto model = load("cpu:threads=1,cpu:threads=1", {});
         EXPECT_TRUE(model) << model.error().message;
-        return model ? (*model)->least_piece() : 0;
+        return model ? (*model)->min_chunk_rows() : 0;
     };
     pieces();  // measured, and written
     const auto file = folder_ / "krait" / "rates.tsv";
@@ -125,7 +126,7 @@ TEST_F(MemoryNeedTest, PiecesOfPromptsFollowTheRatesThatPlacementSaw) {
     EXPECT_EQ(pieces(), 128u);
     const auto fixed = load("cpu:threads=1,cpu:threads=1", limited({4, 4}, {}));
     ASSERT_TRUE(fixed);
-    EXPECT_EQ((*fixed)->least_piece(), kLeastPiece) << "nothing is measured, and the file is not asked";
+    EXPECT_EQ((*fixed)->min_chunk_rows(), kMinChunkRows) << "nothing is measured, and the file is not asked";
 }
 
 }  // namespace

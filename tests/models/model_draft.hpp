@@ -11,7 +11,7 @@
 #include <filesystem>
 
 #include "core/quant/codec.hpp"
-#include "models/gguf/gguf_writer.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/model.hpp"
 
 namespace krait::test {

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/models/model_draft.hpp"
 

@@ -8,8 +8,8 @@
 
 #include <filesystem>
 
-#include "models/random_model.hpp"
-#include "models/session.hpp"
+#include "models/random/random_model.hpp"
+#include "models/session/session.hpp"
 
 namespace krait {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A sampler chooses from the likeliest tokens what it chooses from all logits.
+// A sampler chooses from the most likely tokens what it chooses from all logits.
 #include <algorithm>
 #include <random>
 
@@ -9,7 +9,7 @@
 namespace krait::test {
 namespace {
 
-std::vector<Candidate> likeliest(std::span<const float> logits, size_t k) {
+std::vector<Candidate> top_k(std::span<const float> logits, size_t k) {
     std::vector<Candidate> all;
     for (size_t i = 0; i < logits.size(); ++i) all.push_back({logits[i], static_cast<int32_t>(i)});
     std::sort(all.begin(), all.end(), likelier);
@@ -29,7 +29,7 @@ TEST(SamplerCandidates, GiveTheTokenThatAllLogitsGive) {
         for (int draw = 0; draw < 200; ++draw) {
             std::vector<float> logits(101);
             for (float& logit : logits) logit = std::round(normal(random));  // many are equal
-            const auto candidates = likeliest(logits, static_cast<size_t>(few.n_needed()));
+            const auto candidates = top_k(logits, static_cast<size_t>(few.n_needed()));
             const auto expected = all.sample(logits);
             const auto chosen = few.sample(candidates, logits.size());
             ASSERT_TRUE(chosen) << chosen.error().message;
@@ -47,16 +47,16 @@ TEST(SamplerCandidates, WhatIsTooFewOrBroken) {
         EXPECT_NE(chosen.error().message.find(words), std::string::npos) << chosen.error().message;
     };
     const std::vector<Candidate> two{{2, 5}, {1, 7}};
-    constexpr auto kBad = ErrorCode::invalid_argument;
-    expect_error({.top_k = 3}, two, kBad, "needs 3 candidates, not the 2 likeliest tokens");
-    expect_error({.top_k = 0}, two, kBad, "needs all logits");
-    expect_error({.top_k = 2, .repetition_penalty = 1.5f}, two, kBad, "needs all logits");
-    expect_error({.temperature = 0}, {}, kBad, "needs 1 candidates, not the 0");
+    expect_error({.top_k = 3}, two, ErrorCode::invalid_argument, "needs 3 candidates, not the 2 most likely tokens");
+    expect_error({.top_k = 0}, two, ErrorCode::invalid_argument, "needs all logits");
+    expect_error({.top_k = 2, .repetition_penalty = 1.5f}, two, ErrorCode::invalid_argument, "needs all logits");
+    expect_error({.temperature = 0}, {}, ErrorCode::invalid_argument, "needs 1 candidates, not the 0");
     EXPECT_EQ(make_sampler({.temperature = 0, .repetition_penalty = 1.5f}).n_needed(), 0);
     expect_error({.top_k = 2}, std::vector<Candidate>{{kNan, 0}, {kNan, 1}}, ErrorCode::internal,
                  "the logit of token 0 is nan");
     expect_error({.top_k = 2}, std::vector<Candidate>{{kInfinity, 4}, {1, 1}}, ErrorCode::internal, "token 4 is inf");
-    expect_error({.top_k = 2}, std::vector<Candidate>{{-kInfinity, 4}, {-kInfinity, 5}}, kBad, "no token is allowed");
+    expect_error({.top_k = 2}, std::vector<Candidate>{{-kInfinity, 4}, {-kInfinity, 5}}, ErrorCode::invalid_argument,
+                 "no token is allowed");
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ TEST(SamplerFilters, AgreeWithASortOfAll) {
             for (const Candidate& candidate : list) ids.push_back(candidate.token);
             return ids;
         };
-        EXPECT_EQ(all[likeliest(all)].token, sorted[0].token);
+        EXPECT_EQ(all[most_likely(all)].token, sorted[0].token);
 
         for (const size_t k : {size_t{1}, size_t{40}, size_t{256}, size_t{257}, size_t{3000}, all.size()}) {
             std::vector<Candidate> kept = all;

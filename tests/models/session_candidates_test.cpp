@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Candidates: the likeliest tokens that a device finds are those of the logits, in any mix of wishes, cut and batched.
+// Candidates: the most likely tokens that a device finds are those of the logits, in any mix of wishes, cut and batched.
 #include <algorithm>
 
 #include "models/sampler/sampler.hpp"
@@ -13,7 +13,7 @@ using test::copy_of;
 
 class CandidatesTest : public SessionTest {
   protected:
-    std::vector<Candidate> likeliest(std::span<const float> logits, size_t k) const {
+    std::vector<Candidate> top_k(std::span<const float> logits, size_t k) const {
         std::vector<Candidate> all;
         for (int32_t token = 0; token < model_->n_token(); ++token) all.push_back({logits[static_cast<size_t>(token)], token});
         std::sort(all.begin(), all.end(), likelier);
@@ -29,7 +29,7 @@ class CandidatesTest : public SessionTest {
     }
 };
 
-TEST_P(CandidatesTest, AreTheLikeliestTokens) {
+TEST_P(CandidatesTest, AreTheTopKTokens) {
     const auto a = random_tokens(40, 1), b = random_tokens(7, 2), c = random_tokens(1, 3), d = random_tokens(23, 4);
     for (const int32_t batch : {512, 16}) {
         Session plain = session({.max_sequences = 4, .max_batch_tokens = batch});
@@ -42,8 +42,8 @@ TEST_P(CandidatesTest, AreTheLikeliestTokens) {
                               {.sequence = 1, .tokens = b},
                               {.sequence = 2, .tokens = c, .want = WantLogits::top, .top_k = 1},
                               {.sequence = 3, .tokens = d, .want = WantLogits::all}}));
-        expect_same(s.candidates(0), likeliest(plain.logits(0), 5));
-        expect_same(s.candidates(2), likeliest(plain.logits(2), 1));
+        expect_same(s.candidates(0), top_k(plain.logits(0), 5));
+        expect_same(s.candidates(2), top_k(plain.logits(2), 1));
         EXPECT_TRUE(s.candidates(1).empty());
         EXPECT_TRUE(s.candidates(4).empty());
         EXPECT_TRUE(s.logits(0).empty());
@@ -56,9 +56,9 @@ TEST_P(CandidatesTest, AreTheLikeliestTokens) {
         ASSERT_TRUE(plain.decode({{.sequence = 3, .tokens = one}, {.sequence = 0, .tokens = one}}));
         ASSERT_TRUE(s.decode({{.sequence = 3, .tokens = one, .want = WantLogits::top, .top_k = 3},
                               {.sequence = 0, .tokens = one, .want = WantLogits::top, .top_k = 100000}}));
-        expect_same(s.candidates(0), likeliest(plain.logits(0), 3));
+        expect_same(s.candidates(0), top_k(plain.logits(0), 3));
         EXPECT_EQ(s.candidates(1).size(), static_cast<size_t>(model_->n_token()));
-        EXPECT_EQ(s.candidates(1)[0].token, likeliest(plain.logits(1), 1)[0].token);
+        EXPECT_EQ(s.candidates(1)[0].token, top_k(plain.logits(1), 1)[0].token);
     }
 }
 
@@ -88,7 +88,7 @@ TEST(Candidates, NoneAreNotWanted) {
     auto s = Session::create(*model);
     const std::vector<int32_t> tokens{1, 2};
     expect_error(s->decode({{.sequence = 0, .tokens = tokens, .want = WantLogits::top}}), ErrorCode::invalid_argument,
-                 "the 0 likeliest tokens are wanted; at least 1 is possible");
+                 "the 0 most likely tokens are wanted; at least 1 is possible");
     EXPECT_TRUE(s->tokens(0)->empty());
 }
 

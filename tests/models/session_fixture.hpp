@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 
 namespace krait {

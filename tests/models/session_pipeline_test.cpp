@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 
 namespace krait {
@@ -53,7 +53,7 @@ TEST_P(PipelineTest, SaysWhatOneDeviceSays) {
             EXPECT_LE(test::nmse(copy_of(got->logits(1, row)), copy_of(expected->logits(1, row))), 1e-10);
         EXPECT_TRUE(got->logits(2).empty());
     }
-    // Forks under way: both write, one slot is read.
+    // Forks in the pipeline: both write, one slot is read.
     for (Session* session : {&*expected, &*got}) {
         ASSERT_TRUE(session->fork(2, 0));
         ASSERT_TRUE(session->decode({{.sequence = 0, .tokens = a}, {.sequence = 2, .tokens = b}}));
@@ -111,7 +111,7 @@ TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
     EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
 }
 
-// What the application throws reaches it, with nothing left under way: what was read counts, and the session goes on.
+// What the application throws reaches it, with nothing left pending: tokens that were read count, and the session can continue.
 TEST_P(PipelineTest, ExceptionsOfTheApplicationPassThrough) {
     auto session = Session::create(load(GetParam(), "reference,cpu,reference", {.split = {1, 1, 1}}));
     ASSERT_TRUE(session);

@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "models/state_file.hpp"
+#include "models/memory/state_file.hpp"
 #include "tests/models/session_fixture.hpp"
 
 namespace krait {

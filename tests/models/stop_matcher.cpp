@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "models/sampler/random.hpp"
-#include "models/tokenizer/stop_matcher.hpp"
+#include "text/tokenizer/stop_matcher.hpp"
 
 namespace krait::test {
 namespace {

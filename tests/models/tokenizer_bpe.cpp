@@ -3,8 +3,8 @@
 // The heap of BytePairEncoder against the definition: look at all pairs, join the leftmost of the best rank, again.
 #include <map>
 
-#include "models/tokenizer/bpe.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
+#include "text/tokenizer/bpe.hpp"
 
 namespace krait::test {
 namespace {

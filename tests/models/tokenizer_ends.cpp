@@ -3,7 +3,7 @@
 // Which tokens of a vocabulary end a text.
 #include <gtest/gtest.h>
 
-#include "models/tokenizer/text_ends.hpp"
+#include "text/tokenizer/text_ends.hpp"
 
 namespace krait::test {
 namespace {

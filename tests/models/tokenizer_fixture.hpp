@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "models/sampler/random.hpp"
-#include "models/tokenizer/tokenizer.hpp"
 #include "tests/main/paths.hpp"
+#include "text/tokenizer/tokenizer.hpp"
 
 namespace krait::test {
 

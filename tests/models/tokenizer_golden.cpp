@@ -2,8 +2,8 @@
 //
 // Every text of data/tokenizer_golden.json, under every pre-tokenizer rule: the pieces and the ids are those of Hugging
 // Face's `tokenizers`, and the ids decode to the text, in NFC where the rule wants that.
-#include "models/tokenizer/pre_tokenizer.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
+#include "text/tokenizer/pre_tokenizer.hpp"
 
 namespace krait::test {
 namespace {

@@ -3,8 +3,8 @@
 // Text in NFC, and what is left as it is. That whole texts become the right ids is tested by tokenizer_golden.cpp.
 #include <chrono>
 
-#include "models/tokenizer/nfc.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
+#include "text/tokenizer/nfc.hpp"
 
 namespace krait::test {
 namespace {

@@ -2,8 +2,8 @@
 //
 // StreamingDetokenizer: every part it prints is valid UTF-8, and together they are the text.
 #include "core/base/utf8.hpp"
-#include "models/tokenizer/streaming_detokenizer.hpp"
 #include "tests/models/tokenizer_fixture.hpp"
+#include "text/tokenizer/streaming_detokenizer.hpp"
 
 namespace krait::test {
 namespace {

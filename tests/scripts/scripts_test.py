@@ -190,7 +190,7 @@ bench.plot - tests/bench/plot_test.py
                 ("backends/cpu/ops/mul_mat_float.cpp", "ops.mul_mat.cpu", "krait_op_tests"),
                 ("core/ops/ssm_scan.hpp", "ops.ssm_scan.cpu ops.ssm_scan.vulkan", "krait_op_tests"),
                 ("core/base/mapped_file.cpp", "unit.mapped_file", "krait_unit_tests"),
-                ("models/session_chain.cpp", "models.session_chain", "krait_models_tests")]:
+                ("models/session/session_chain.cpp", "models.session_chain", "krait_models_tests")]:
             with self.subTest(name):
                 self.assertEqual(self.select(name), f"{entries}|{targets}|")
         self.assertEqual(self.select("ssm_scan", "session_chain"),

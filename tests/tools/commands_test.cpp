@@ -267,7 +267,7 @@ TEST_F(Commands, SignalsLeaveNothingBehind) {
 }
 
 TEST_F(Commands, SeveralDevicesShareAModel) {
-    expect_says("run -d cpu,cpu --layers 2 --explain", 0, "2 parts, 1 copy between devices");
+    expect_says("run -d cpu,cpu --layers 2 --explain", 0, "2 segments, 1 copy between devices");
     // The hardware of all devices that are used, and of no other.
     const std::string out = " --tokens 1 -o " + path("out.npy");
     expect_says("logits -d cpu,reference --layers 4,4" + out, 0, ", reference)\n");
@@ -275,11 +275,11 @@ TEST_F(Commands, SeveralDevicesShareAModel) {
     expect_says("run -d cpu,reference --layers 4,4 -p a -n 1", 0, ", reference): loaded in");
     // The summary stands before the nodes.
     const std::string table = krait("run -d cpu,reference --layers 4,4 --explain").text;
-    EXPECT_LT(table.find("2 parts, 1 copy between devices: 640.0 KiB a run\n"), table.find("PART NODE")) << table;
+    EXPECT_LT(table.find("2 segments, 1 copy between devices: 640.0 KiB a run\n"), table.find("SEGMENT NODE")) << table;
     expect_says("run -d cpu,cpu --layers 2 --explain=dot", 0, "digraph krait {");
     expect_says("logits --explain no_such.gguf --tokens 1 -o none.npy", 2, "no_such.gguf");
     expect_says("run -d cpu --explain=picture", 2, "picture");
-    expect_says("logits -d cpu --explain", 0, "1 part, ");
+    expect_says("logits -d cpu --explain", 0, "1 segment, ");
     expect_says("logits -d cpu --tokens 1", 2, "--output OUT.npy is needed");
     expect_says("logits -d cpu -o " + path("out.npy"), 2, "one of --tokens, --prompt and --file is needed");
     EXPECT_EQ(krait("bench -d cpu -p 3 --explain").text, krait("logits -d cpu --chunk 3 --explain").text);

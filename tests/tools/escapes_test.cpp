@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/base/output_file.hpp"
-#include "models/gguf/gguf_reader.hpp"
-#include "models/gguf/gguf_writer.hpp"
+#include "formats/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "tests/tools/pseudo_terminal.hpp"
 #include "tests/tools/run_command.hpp"
 #include "tests/tools/temporary_folder.hpp"

@@ -2,8 +2,11 @@
 """Who may know whom (docs/architecture.md), proved by the includes and by what plugins link.
 
     tools, tests -> bench -> capi -> models -> graph -> core
+                                     models -> formats, text -> core
+    within models/: session -> memory -> placement -> architectures -> loading
 
-A layer is the longest prefix in MAY_INCLUDE that a file's path has; it may include the prefixes listed, and itself. Backends
+A layer is the longest prefix in MAY_INCLUDE that a file's path has; it may include the prefixes listed, and itself. A prefix that ends with
+"/*" stands for the files in that folder without its subfolders. Files of a layer above do not include each other in a circle. Backends
 see a part of core, backends/common and themselves; the reference is a backend of its own, because an oracle that shares
 code with what it judges shares its bugs.
 """
@@ -14,16 +17,32 @@ import re
 
 from checks.tree import CODE, Finding, Tree
 
-LIBRARY = ("core", "graph", "models", "capi", "include")
+LIBRARY = ("core", "graph", "formats", "text", "models", "capi", "include")
 FOR_BACKENDS = ("core/abi", "core/base", "core/quant", "core/ops", "core/tensor", "backends/common")
 
 MAY_INCLUDE = {
     "core": (),
     "graph": ("core",),
-    "models": ("core", "graph"),
+    "formats": ("core",),
+    "text": ("core",),
+    # The subfolders of models/, lowest first; "models" itself are the files that load a model and describe it.
+    "models/sampler": ("core",),
+    "models/loading": ("core", "formats", "text"),
+    "models/architectures": ("core", "graph", "formats", "models/loading"),
+    "models/placement": ("core", "graph", "models/loading", "models/architectures"),
+    "models/memory": ("core", "graph", "models/architectures", "models/placement"),
+    "models/demo": ("core",),
+    "models": ("core", "graph", "formats", "models/demo", "models/loading", "models/architectures", "models/placement"),
+    "models/session": ("core", "graph", "models/sampler", "models/architectures", "models/memory", "models/*"),
+    "models/quantize": ("core", "formats", "models/architectures", "models/session", "models/evaluation", "models/*"),
+    "models/evaluation": ("core", "text", "models/sampler", "models/session", "models/*"),
+    "models/debug": ("core", "graph", "models/architectures", "models/memory", "models/session", "models/*"),
+    "models/random": ("core", "formats", "text", "models/sampler", "models/architectures", "models/quantize"),
     "include": (),
     "capi": ("core", "graph", "models", "include"),
     "examples": ("include",),
+    # Backends that are built outside of the tree: they see what is installed for them.
+    "examples/backend-cpp": FOR_BACKENDS,
     "backends/common": tuple(p for p in FOR_BACKENDS if p != "backends/common"),
     # main() of the test programs, and where they find files.
     "tests/main": (),
@@ -68,6 +87,8 @@ def allowed(layer: str) -> tuple[str, ...]:
 
 
 def is_under(path: str, prefix: str) -> bool:
+    if prefix.endswith("/*"):
+        return path.rpartition("/")[0] == prefix[:-2]
     return path == prefix or path.startswith(prefix + "/")
 
 
@@ -82,6 +103,7 @@ def check(tree: Tree) -> list[Finding]:
             match = _INCLUDE.match(line)
             if match:
                 findings += check_include(tree, file, number, layer, match[1] or f"include/{match[2]}")
+    findings += find_cycles(tree)
     for file in tree.files:
         if file.startswith("backends/") and file.endswith("CMakeLists.txt"):
             findings += check_links(tree, file)
@@ -91,6 +113,9 @@ def check(tree: Tree) -> list[Finding]:
 def check_include(tree: Tree, file: str, number: int, layer: str, target: str) -> list[Finding]:
     if target.startswith("krait/"):  # "krait/krait.h": include/ is on the path of those who may
         target = f"include/{target}"
+    beside = f"{file.rpartition('/')[0]}/{target}"
+    if layer.startswith("examples/") and tree.exists(beside):  # a project of its own has its own root
+        target = beside
     if not tree.exists(target):
         return [Finding(file, number, f"includes '{target}', which does not exist",
                         "write the path from the root of the tree, and foreign headers in <>")]
@@ -99,6 +124,49 @@ def check_include(tree: Tree, file: str, number: int, layer: str, target: str) -
         return []
     known = ", ".join(allowed(layer)) or "nothing else of ours"
     return [Finding(file, number, f"{layer} includes {target}", f"{layer} may include itself and: {known} (docs/architecture.md)")]
+
+
+# Where a header and its source file count as one unit, so that two units that know each other are found too.
+UNITS_WITHOUT_CYCLES = ("models", "formats", "capi", "tools")
+
+
+def find_cycles(tree: Tree) -> list[Finding]:
+    """Headers that include each other in a circle, and units that do in UNITS_WITHOUT_CYCLES."""
+    headers: dict[str, set[str]] = {}
+    units: dict[str, set[str]] = {}
+    for file in tree.with_suffix(*CODE):
+        targets = {m[1] for m in map(_INCLUDE.match, tree.lines(file)) if m and m[1] and tree.exists(m[1])}
+        if file.endswith((".h", ".hpp", ".cuh", ".glsl")):
+            headers[file] = targets
+        if any(is_under(file, prefix) for prefix in UNITS_WITHOUT_CYCLES):
+            unit = file.rpartition(".")[0]
+            units.setdefault(unit, set()).update(t.rpartition(".")[0] for t in targets if t.rpartition(".")[0] != unit)
+    return [Finding(min(cycle) if tree.exists(min(cycle)) else f"{min(cycle)}.cpp", 1,
+                    f"includes itself through {', '.join(sorted(cycle - {min(cycle)})) or 'itself'}",
+                    "move what both need into a file of its own")
+            for graph in (headers, units) for cycle in strongly_connected(graph)]
+
+
+def strongly_connected(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of two nodes and more that reach each other, and nodes that name themselves."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph.get(start, ()))
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting += graph.get(node, ())
+        return seen
+
+    reach = {node: reached(node) for node in graph}
+    in_cycle = [node for node in graph if node in reach[node]]
+    found: list[set[str]] = []
+    for node in in_cycle:
+        if not any(node in cycle for cycle in found):
+            found.append({other for other in in_cycle if other in reach[node] and node in reach[other]})
+    return found
 
 
 def check_links(tree: Tree, file: str) -> list[Finding]:

@@ -3,7 +3,7 @@
 // A program's commands and their options. This is the one way to the library that reads arguments (CLI11), whose headers take most of a
 // minute to compile: command_line.cpp alone includes them.
 //   Command program("krait", "Runs models.");
-//   Command& run = program.command("run", "Let a model go on with a text");
+//   Command& run = program.command("run", "Let a model continue a text");
 //   run.option("-n,--n-predict", arguments.n, "most tokens to write").show_default().in_range(-1, INT64_MAX);
 //   run.body([&] { return go_on(arguments); });
 //   return program.parse_and_run(argc, argv);

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "bench/report.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"

@@ -6,7 +6,7 @@
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
 #include "core/runtime/plugin_registry.hpp"
-#include "models/device_rates.hpp"
+#include "models/placement/device_rates.hpp"
 #include "tools/command.hpp"
 #include "tools/output.hpp"
 

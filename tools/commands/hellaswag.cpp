@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait hellaswag: how often a model finds the right one of four endings likeliest (docs/evaluation.md).
+// krait hellaswag: how often a model finds the right one of four endings most likely (docs/evaluation.md).
 #include "models/evaluation/hellaswag.hpp"
 
 #include <fmt/format.h>

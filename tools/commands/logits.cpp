@@ -7,7 +7,7 @@
 
 #include "core/base/output_file.hpp"
 #include "core/base/printable.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/npy_file.hpp"

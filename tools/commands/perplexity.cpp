@@ -84,7 +84,7 @@ void print_text(const ResultReport& out, const Arguments& arguments, const Model
         out.print("compared with {}{}\n", arguments.base, measured.base_is_same_model ? ", which this same model made" : "");
         out.print("  KL divergence      {:.6f} +- {:.6f} nats   median {:.6f}   90% {:.6f}   99% {:.6f}   max {:.6f}\n",
                   d->kl.value, d->kl.standard_error, d->kl_median, d->kl_90, d->kl_99, d->kl_max);
-        out.print("  same likeliest     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
+        out.print("  same top token     {:.2f}%   ({:.2f}% to {:.2f}%)\n", 100 * d->same_top, 100 * d->same_top_interval.low,
                   100 * d->same_top_interval.high);
         out.print(
             "  probability        of the token that came: {:.3f} percent points RMS difference, {:+.3f} +- {:.3f} on average\n",

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "models/sampler/sampler.hpp"
-#include "models/session.hpp"
+#include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/generated_text.hpp"
 #include "tools/interrupt.hpp"
@@ -121,9 +121,9 @@ class Conversation {
         return done;
     }
 
-    // Where the sampler makes do with the likeliest tokens, only these leave the device.
+    // Where the sampler makes do with the most likely tokens, only these leave the device.
     SequenceInput next(std::span<const int32_t> tokens) const {
-        const int32_t top_k = session_.model().placement().finds_likeliest() ? sampler_.n_needed() : 0;
+        const int32_t top_k = session_.model().placement().supports_top_k() ? sampler_.n_needed() : 0;
         return {.sequence = 0, .tokens = tokens, .want = top_k > 0 ? WantLogits::top : WantLogits::last, .top_k = top_k};
     }
 
@@ -157,8 +157,8 @@ class Conversation {
         const auto start = Clock::now();
         Result<void> done;
         n_chosen_ = 0;
-        const int64_t most = arguments_.n_predict < 0 ? INT64_MAX : arguments_.n_predict;
-        while (done && !finished_ && n_chosen_ < most) done = step(most - n_chosen_);
+        const int64_t max_tokens = arguments_.n_predict < 0 ? INT64_MAX : arguments_.n_predict;
+        while (done && !finished_ && n_chosen_ < max_tokens) done = step(max_tokens - n_chosen_);
         finished_ = false;
         const Result<void> written = write_out(text_.finish());
         if (done) done = written;
@@ -168,11 +168,11 @@ class Conversation {
 
     // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where the
     // device chooses what the sampler would.
-    Result<void> step(int64_t most) {
+    Result<void> step(int64_t max_tokens) {
         if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         if (n_chosen_ > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
-            if (next({}).top_k == 1 && may_chain()) return chain(previous, most);
+            if (next({}).top_k == 1 && may_chain()) return chain(previous, max_tokens);
             KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
             ++timings_.generation_steps;
         }
@@ -183,11 +183,11 @@ class Conversation {
     // A chain runs past a stop text, which only the host can see; the text after it must be of no more use.
     bool may_chain() const { return arguments_.stops.empty() || !arguments_.is_conversation(); }
 
-    Result<void> chain(int32_t previous, int64_t most) {
+    Result<void> chain(int32_t previous, int64_t max_tokens) {
         constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
         const auto start = Clock::now();
         KRAIT_TRY(const auto found, session_.chain({.token = previous,
-                                                    .n_tok = static_cast<int32_t>(std::min<int64_t>(most, chain_length_)),
+                                                    .n_tok = static_cast<int32_t>(std::min<int64_t>(max_tokens, chain_length_)),
                                                     .stops = ends_}));
         timings_.generation_steps += static_cast<int64_t>(found.size());
         const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
@@ -309,12 +309,12 @@ Result<void> run(Arguments& arguments) {
 }
 
 void add_sampling_options(Command& command, SamplerOptions& sampling) {
-    command.option("--temperature", sampling.temperature, "0 = always the likeliest token").show_default().group("Sampling");
-    command.option("--top-k", sampling.top_k, "only the k likeliest; 0 = all").show_default().group("Sampling");
-    command.option("--top-p", sampling.top_p, "only the likeliest that together have this probability; 1 = all")
+    command.option("--temperature", sampling.temperature, "0 = always the most likely token").show_default().group("Sampling");
+    command.option("--top-k", sampling.top_k, "only the k most likely; 0 = all").show_default().group("Sampling");
+    command.option("--top-p", sampling.top_p, "only the most likely that together have this probability; 1 = all")
         .show_default()
         .group("Sampling");
-    command.option("--min-p", sampling.min_p, "only those at least this times as likely as the likeliest; 0 = all")
+    command.option("--min-p", sampling.min_p, "only those at least this times as likely as the most likely; 0 = all")
         .show_default()
         .group("Sampling");
     command.option("--repetition-penalty", sampling.repetition_penalty, "above 1: what was said lately is less likely")
@@ -328,8 +328,7 @@ void add_sampling_options(Command& command, SamplerOptions& sampling) {
 }  // namespace
 
 void add_run_command(Command& program) {
-    Command& command =
-        program.command("run", "Let a model go on with a text; without -p or -f, with lines from standard input");
+    Command& command = program.command("run", "Let a model continue a text; without -p or -f, with lines from standard input");
     auto arguments = std::make_shared<Arguments>();
     arguments->model.add_path(command);
     arguments->model.add_device(command);

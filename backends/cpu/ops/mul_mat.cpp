@@ -16,7 +16,7 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     const DType dtype = in.w.dtype();
     const float* bias = in.bias ? in.bias.elements<const float>() : nullptr;
     const auto* w = in.w.elements<const std::byte>();
-    if (const auto* wide = dynamic_cast<const WideConstant*>(in.w.buffer)) {
+    if (const auto* wide = dynamic_cast<const Int16Constant*>(in.w.buffer)) {
         multiply_int16({.w = wide,
                         .bias = bias,
                         .x = &in.x,

@@ -162,8 +162,9 @@ void multiply(const Problem& p, Context& context) {
     static_assert(kRowsOfPiece % kTile == 0);
     const int64_t n_panels = (p.n_out + kPanel - 1) / kPanel;
     const int64_t wanted = 4 * context.n_threads();
-    const int64_t most = (p.n_tok + kRowsOfPiece - 1) / kRowsOfPiece;
-    const int64_t n_parts = context.n_threads() == 1 ? 1 : std::clamp<int64_t>((wanted + n_panels - 1) / n_panels, 1, most);
+    const int64_t max_parts = (p.n_tok + kRowsOfPiece - 1) / kRowsOfPiece;
+    const int64_t n_parts =
+        context.n_threads() == 1 ? 1 : std::clamp<int64_t>((wanted + n_panels - 1) / n_panels, 1, max_parts);
     const int64_t part = ((p.n_tok + n_parts - 1) / n_parts + kTile - 1) / kTile * kTile;
     context.reserve_scratch(kPanel * kPanelStride);
     context.parallel_for(n_panels * n_parts, 1, [&](int64_t begin, int64_t end, int worker) {

@@ -25,7 +25,7 @@ constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
 // A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell. The unit is a number that repeat() makes a
-// constant, so that shifts and masks are constants too. beside() is called once a unit.
+// constant, so that shifts and masks are constants too. fetch_ahead() is called once for each unit.
 
 // A group in its packed form.
 template <DType F>
@@ -45,7 +45,7 @@ struct PackedSource {
         const Vec low = P::low(cells[cell], unit, half, row);
         return fma(scale(cell, unit, half), broadcast(-static_cast<float>(kFacts.centre())), low);
     }
-    void beside() const {}
+    void fetch_ahead() const {}
 };
 
 // The same unpacked.
@@ -67,7 +67,7 @@ struct UnpackedSource {
     [[gnu::always_inline]] Vec low(int64_t cell, int, int half) const {
         return load(memory.low + (cell * kFacts.halves + half) * kPanelRows + row);
     }
-    [[gnu::always_inline]] void beside() const { ahead->step(); }
+    [[gnu::always_inline]] void fetch_ahead() const { ahead->step(); }
 };
 
 // kSigned: quants with the centre taken off.
@@ -108,7 +108,7 @@ template <int kCount, class Source>
             const int64_t unit = cell * Source::kUnits + u;
             IVec q[kUnitGroups];
             w.quants(cell, u, q);
-            w.beside();
+            w.fetch_ahead();
             repeat<kHalves>([&](auto h) __attribute__((always_inline)) {
                 const Vec scale = w.scale(cell, u, h);
                 Vec low = zero();
@@ -206,8 +206,8 @@ class Product {
     void more_rows() {
         // Rows of x whose records stay in level 2 while all groups pass over them.
         constexpr int64_t kBytes = 256 << 10;
-        const int64_t most = std::max<int64_t>(kBytes / record_.stride, 4 * kRowsOfTile);
-        const int64_t n_parts = (p_.n_tok + most - 1) / most;
+        const int64_t max_rows = std::max<int64_t>(kBytes / record_.stride, 4 * kRowsOfTile);
+        const int64_t n_parts = (p_.n_tok + max_rows - 1) / max_rows;
         const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kRowsOfPart - 1) / kRowsOfPart * kRowsOfPart;
         const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units;
         const int64_t unpacked = (Unpacked::words(n_units, facts_.halves) + 15) / 16 * 16;  // a group behind it is aligned

@@ -13,8 +13,8 @@ namespace {
 
 struct Problem {
     const Tensor *x, *y;
-    const LanedConstant* laned;  // w as blocks of [d_conv][kLanes], or nullptr
-    const float* w;              // [channels, d_conv]
+    const InterleavedConstant* interleaved;  // w as blocks of [d_conv][kLanes], or nullptr
+    const float* w;                          // [channels, d_conv]
     const float* bias;
     bool silu;
     int64_t channels, d_conv;
@@ -23,7 +23,7 @@ struct Problem {
 
 // The taps of one block of channels: [d_conv][kLanes].
 const float* taps(const Problem& p, int64_t block, float* scratch) {
-    if (p.laned) return p.laned->block(block);
+    if (p.interleaved) return p.interleaved->block(block);
     for (int64_t j = 0; j < p.d_conv; ++j)
         for (int64_t lane = 0; lane < kLanes; ++lane) {
             const int64_t c = block * kLanes + lane;
@@ -90,7 +90,7 @@ void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& pa
               Context& context) {
     const Problem p{.x = &in.x,
                     .y = &out.y,
-                    .laned = dynamic_cast<const LanedConstant*>(in.w.buffer),
+                    .interleaved = dynamic_cast<const InterleavedConstant*>(in.w.buffer),
                     .w = in.w.elements<const float>(),
                     .bias = in.bias ? in.bias.elements<const float>() : nullptr,
                     .silu = params.activation == ops::Activation::silu,

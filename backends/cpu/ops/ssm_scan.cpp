@@ -24,7 +24,7 @@ constexpr int kSums = 4;                          // fma latency: y's sum over t
 struct Problem {
     const ops::SsmScan::In<Tensor>* in;
     const Tensor* y;
-    const LanedConstant* laned;  // A * log2(e) as blocks of [d_state][kLanes] where head_dim is 1, or nullptr
+    const InterleavedConstant* interleaved;  // A * log2(e) as blocks of [d_state][kLanes] where head_dim is 1, or nullptr
     ops::SsmScanParams params;
     int64_t n_head, head_dim, n_group, d_state, channels;
     Sequences sequences;
@@ -193,8 +193,8 @@ void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch
     const Sequence seq = p.sequences[sequence];
     const int64_t c0 = index * kLanes, n = std::min<int64_t>(kLanes, p.channels - c0);
     Block block{index, c0, n, c0 / p.group_width() == (c0 + n - 1) / p.group_width(), c0 / p.group_width(), nullptr, zero()};
-    if (p.laned) {
-        block.a = p.laned->block(index);
+    if (p.interleaved) {
+        block.a = p.interleaved->block(index);
     } else if (p.decay_of_state()) {
         const float* a = p.in->A.elements<const float>();
         for (int64_t k = 0; k < p.d_state; ++k)
@@ -233,7 +233,7 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
     const int64_t n_head = in.x.extent(1), head_dim = in.x.extent(2);
     const Problem p{.in = &in,
                     .y = &out.y,
-                    .laned = head_dim == 1 ? dynamic_cast<const LanedConstant*>(in.A.buffer) : nullptr,
+                    .interleaved = head_dim == 1 ? dynamic_cast<const InterleavedConstant*>(in.A.buffer) : nullptr,
                     .params = params,
                     .n_head = n_head,
                     .head_dim = head_dim,

@@ -30,8 +30,8 @@ std::span<std::byte> zone_behind(void* pointer, size_t size) {
 }  // namespace
 
 DeviceMemory::~DeviceMemory() {
-    for (const auto& [pointer, piece] : pieces_) {
-        const auto pages = pages_of(pointer, piece.size);
+    for (const auto& [pointer, block] : blocks_) {
+        const auto pages = pages_of(pointer, block.size);
         munmap(pages.data(), pages.size());
     }
 }
@@ -45,58 +45,58 @@ void* DeviceMemory::allocate(size_t size, bool host_visible) {
     std::memset(pointer, 0xff, rounded(size));
     fill_red_zone(zone_behind(pointer, size));
     const std::lock_guard lock(mutex_);
-    pieces_[pointer] = {size, false, host_visible};
+    blocks_[pointer] = {size, false, host_visible};
     return pointer;
 }
 
 void DeviceMemory::release(void* pointer) {
     if (!pointer) return;
     const std::lock_guard lock(mutex_);
-    const auto found = pieces_.find(pointer);
-    if (found == pieces_.end()) return;
+    const auto found = blocks_.find(pointer);
+    if (found == blocks_.end()) return;
     const auto pages = pages_of(pointer, found->second.size);
-    pieces_.erase(found);
+    blocks_.erase(found);
     munmap(pages.data(), pages.size());
 }
 
 void DeviceMemory::freeze(void* pointer) {
     const std::lock_guard lock(mutex_);
-    if (const auto found = pieces_.find(pointer); found != pieces_.end()) found->second.frozen = true;
+    if (const auto found = blocks_.find(pointer); found != blocks_.end()) found->second.frozen = true;
 }
 
 void DeviceMemory::check(const char* kernel) const {
     const std::lock_guard lock(mutex_);
-    for (const auto& [pointer, piece] : pieces_) {
-        const auto before = zone_before(pointer), behind = zone_behind(pointer, piece.size);
+    for (const auto& [pointer, block] : blocks_) {
+        const auto before = zone_before(pointer), behind = zone_behind(pointer, block.size);
         const auto low = find_damage(before), high = find_damage(behind);
         if (!low && !high) continue;
         fill_red_zone(before);  // told once
         fill_red_zone(behind);
         if (low)
             kernel_failure("{}: a store {} bytes before a piece of device memory of {} bytes", kernel, kZone - *low,
-                           piece.size);
-        kernel_failure("{}: a store at byte {} of a piece of device memory of {} bytes", kernel, rounded(piece.size) + *high,
-                       piece.size);
+                           block.size);
+        kernel_failure("{}: a store at byte {} of a piece of device memory of {} bytes", kernel, rounded(block.size) + *high,
+                       block.size);
     }
 }
 
-std::map<void*, DeviceMemory::Piece>::const_iterator DeviceMemory::piece_before(const void* address) const {
-    const auto behind = pieces_.upper_bound(const_cast<void*>(address));
-    return behind == pieces_.begin() ? pieces_.end() : std::prev(behind);
+std::map<void*, DeviceMemory::Block>::const_iterator DeviceMemory::block_before(const void* address) const {
+    const auto behind = blocks_.upper_bound(const_cast<void*>(address));
+    return behind == blocks_.begin() ? blocks_.end() : std::prev(behind);
 }
 
 bool DeviceMemory::holds(const void* from, size_t size) const {
     const std::lock_guard lock(mutex_);
-    const auto found = piece_before(from);
-    if (found == pieces_.end()) return false;
+    const auto found = block_before(from);
+    if (found == blocks_.end()) return false;
     const auto at = static_cast<size_t>(static_cast<const std::byte*>(from) - static_cast<std::byte*>(found->first));
     return at <= found->second.size && size <= found->second.size - at;
 }
 
 std::string DeviceMemory::place_of(const void* address) const {
     const std::lock_guard lock(mutex_);
-    const auto found = piece_before(static_cast<const std::byte*>(address) + kZone);  // a zone belongs to what follows it
-    if (found == pieces_.end()) return "no device memory";
+    const auto found = block_before(static_cast<const std::byte*>(address) + kZone);  // a zone belongs to what follows it
+    if (found == blocks_.end()) return "no device memory";
     return fmt::format("byte {} of a piece of device memory of {} bytes",
                        static_cast<const std::byte*>(address) - static_cast<std::byte*>(found->first), found->second.size);
 }
@@ -104,18 +104,18 @@ std::string DeviceMemory::place_of(const void* address) const {
 std::vector<std::span<std::byte>> DeviceMemory::pages_to_close() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::span<std::byte>> pages;
-    for (const auto& [pointer, piece] : pieces_)
-        if (!piece.frozen && !piece.host_visible) pages.push_back(pages_of(pointer, piece.size));
+    for (const auto& [pointer, block] : blocks_)
+        if (!block.frozen && !block.host_visible) pages.push_back(pages_of(pointer, block.size));
     return pages;
 }
 
 DeviceMemory::Contents DeviceMemory::save() const {
     const std::lock_guard lock(mutex_);
     Contents contents;
-    for (const auto& [pointer, piece] : pieces_)
-        if (!piece.frozen) {
+    for (const auto& [pointer, block] : blocks_)
+        if (!block.frozen) {
             const auto* bytes = static_cast<const std::byte*>(pointer);
-            contents[pointer].assign(bytes, bytes + piece.size);
+            contents[pointer].assign(bytes, bytes + block.size);
         }
     return contents;
 }

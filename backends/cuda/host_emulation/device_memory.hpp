@@ -41,15 +41,15 @@ class DeviceMemory {
     std::string difference(const Contents& contents) const;
 
   private:
-    struct Piece {
+    struct Block {
         size_t size;
         bool frozen, host_visible;
     };
     // The last piece that starts at the address or before it; end() where there is none.
-    std::map<void*, Piece>::const_iterator piece_before(const void* address) const;
+    std::map<void*, Block>::const_iterator block_before(const void* address) const;
 
     mutable std::mutex mutex_;
-    std::map<void*, Piece> pieces_;
+    std::map<void*, Block> blocks_;
 };
 
 }  // namespace krait::cuda::emulation

@@ -6,7 +6,7 @@
 
 #include <tuple>
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 #include "backends/cuda/launch.hpp"
 
 namespace krait::cuda {

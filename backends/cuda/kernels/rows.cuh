@@ -3,7 +3,7 @@
 // Operands as kernels take them: a row-strided tensor of plain elements.
 #pragma once
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 namespace krait::cuda {
 

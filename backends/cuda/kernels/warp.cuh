@@ -3,7 +3,7 @@
 // Sums and maxima over a warp and over a block; every lane gets the result, in the same bits every time.
 #pragma once
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 namespace krait::cuda {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of a warpgroup's matrix product (wgmma, sm_90a): four warps together add a product to sums in their registers,
+// The intrinsics of a warpgroup's matrix product (wgmma, sm_90a): four warps together add a product to sums in their registers,
 //   d [64 x 8 kTiles] += a [64 x 16] * b [16 x 8 kTiles],   a in registers, b in shared memory, read through a descriptor
 // while they go on. With g = lane / 4 and t = lane % 4, warp w of the four holds
 //   a  register r: row 16 w + g + 8 (r % 2), columns 2 t + 8 (r / 2) and the next
@@ -14,12 +14,12 @@
 //   async_proxy_fence()        by who wrote b (store_vector, or copy_async after its wait), before the barrier in front of the product
 #pragma once
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 #if defined(__CUDACC__)
 #include "backends/cuda/kernels/warpgroup_cuda.cuh"
 #else
-#include "backends/cuda/host_emulation/warpgroup_language.hpp"
+#include "backends/cuda/host_emulation/warpgroup_intrinsics.hpp"
 #endif
 
 namespace krait::cuda {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words of warpgroup.cuh for nvcc. What there is of sm_90a alone is a trap elsewhere: Gpu::uses_wgmma says so before a launch.
+// The intrinsics of warpgroup.cuh for nvcc. On other devices than sm_90a they are traps: Gpu::uses_wgmma says so before a launch.
 #pragma once
 
-#include "backends/cuda/kernels/language_cuda.cuh"
+#include "backends/cuda/kernels/intrinsics_cuda.cuh"
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define KRAIT_HAS_WGMMA 1

@@ -10,13 +10,13 @@ namespace {
 
 void launch_mul_mat(const MulMatOperands& op, DType format, Context& context) {
     visit_block(format, [&]<class Block>() {
-        if (op.n_tok <= kMostVectorRows) return launch_mul_mat_vector<Block>(op, context);
+        if (op.n_tok <= kMaxVectorRows) return launch_mul_mat_vector<Block>(op, context);
         if constexpr (std::is_same_v<Block, BlockBF16>)
             if (!context.stream.gpu().is_sm80()) return launch_mul_mat_tiles<Block>(op, context);
         if constexpr (std::is_same_v<Block, BlockF32>) {
             launch_mul_mat_tiles<Block>(op, context);
         } else {
-            if (op.n_tok >= kLeastWgmmaRows && op.n_in > 0 && context.stream.gpu().uses_wgmma())
+            if (op.n_tok >= kMinWgmmaRows && op.n_in > 0 && context.stream.gpu().uses_wgmma())
                 return launch_mul_mat_wgmma<Block>(op, context);
             launch_mul_mat_mma<Block>(op, context);
         }
@@ -31,7 +31,7 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
 }
 
 bool can_take_norm(const ops::RmsNorm::Params& norm, const ops::MulMat::In<Tensor>& in) {
-    return norm.groups == 1 && in.x.extent(0) > 0 && in.x.extent(0) <= kMostVectorRows;
+    return norm.groups == 1 && in.x.extent(0) > 0 && in.x.extent(0) <= kMaxVectorRows;
 }
 
 void norm_mul_mat(const ops::RmsNorm::In<Tensor>& norm_in, const ops::RmsNorm::Params& norm, const ops::MulMat::In<Tensor>& in,

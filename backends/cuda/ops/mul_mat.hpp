@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways to multiply: up to kMostVectorRows rows of x by mul_mat_vector.cuh; more by mul_mat_mma.cuh, and from kLeastWgmmaRows
+// The ways to multiply: up to kMaxVectorRows rows of x by mul_mat_vector.cuh; more by mul_mat_mma.cuh, and from kMinWgmmaRows
 // on by mul_mat_wgmma.cuh on devices that use it; where w is not F32, which mul_mat_tiles.cuh multiplies in float32.
 #pragma once
 
@@ -15,8 +15,8 @@
 
 namespace krait::cuda {
 
-inline constexpr int64_t kMostVectorRows = 4;
-inline constexpr int64_t kLeastWgmmaRows = 64;  // of the 128 that a block takes: half of its products are for nothing there
+inline constexpr int64_t kMaxVectorRows = 4;
+inline constexpr int64_t kMinWgmmaRows = 64;  // of the 128 that a block takes: half of its products are for nothing there
 
 inline MulMatOperands mul_mat_operands(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Out<Tensor>& out) {
     MulMatOperands op{};
@@ -97,8 +97,8 @@ void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
 template <class Block>
 void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
     constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
-    constexpr int64_t kMostSplitRows = 32;
-    if (op.n_tok > kMostSplitRows && context.stream.gpu().is_sm80())
+    constexpr int64_t kMaxSplitRows = 32;
+    if (op.n_tok > kMaxSplitRows && context.stream.gpu().is_sm80())
         return launch_mul_mat_mma < Block, kBf16 ? 4 : 8, kBf16 > (op, context);
     launch_mul_mat_mma<Block, 2, true>(op, context);
 }

@@ -239,7 +239,7 @@ class WgmmaProduct {
         warpgroup_finish(sum);
     }
 
-    KRAIT_DEVICE void finish(float unfactor) const {
+    KRAIT_DEVICE void finish(float inverse_factor) const {
         constexpr int kOwn = kTok / 8;
         float whole[kOwn][4];
         KRAIT_UNROLL
@@ -247,7 +247,7 @@ class WgmmaProduct {
         for (int i = 0; i < 4; ++i) {
             float value = sum[tile][i];
             if constexpr (kSplit) value += sum[kOwn + tile][i];
-            whole[tile][i] = value * unfactor;
+            whole[tile][i] = value * inverse_factor;
         }
         store_fragments(op, rounded.unscale, first_out, first_tok + 2 * quad, whole);
     }
@@ -278,15 +278,15 @@ class WgmmaProduct {
     float sum[kTiles][4];
 };
 
-// factor: the power of two that weights are multiplied with before they are rounded; unfactor its inverse.
+// factor: the power of two that weights are multiplied with before they are rounded; inverse_factor its inverse.
 template <class Block, int kTiles, bool kSplit>
 KRAIT_GLOBAL(kWgmmaBlock)
-mul_mat_wgmma_kernel(const MulMatOperands op, const RoundedRows rounded, float factor, float unfactor) {
+mul_mat_wgmma_kernel(const MulMatOperands op, const RoundedRows rounded, float factor, float inverse_factor) {
     if constexpr (kHasWgmma) {
         KRAIT_DYNAMIC_SHARED(uint8_t, memory);
         WgmmaProduct<Block, kTiles, kSplit> product(op, rounded, memory);
         product.run(factor);
-        product.finish(unfactor);
+        product.finish(inverse_factor);
     }
 }
 

@@ -4,7 +4,7 @@
 // key for each element, larger key first, no two alike.
 #pragma once
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 namespace krait::cuda {
 

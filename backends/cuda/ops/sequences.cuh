@@ -3,7 +3,7 @@
 // The sequences of a ragged run (core/ops/ragged.hpp) as kernels read them, and the pool that their state lies in.
 #pragma once
 
-#include "backends/cuda/kernels/language.cuh"
+#include "backends/cuda/kernels/intrinsics.cuh"
 
 namespace krait::cuda {
 

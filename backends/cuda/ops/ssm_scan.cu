@@ -69,13 +69,13 @@ void launch_chunks(ScanOperands op, Context& context) {
 // Whether chunks on the matrix unit are less work than row after row: tiles are full enough, and there are rows for chunks, at
 // least if sequences are equally long. One that is shorter pays for a tile of 16 rows.
 bool chunks_pay(const ScanOperands& op, int64_t n_tok, const Gpu& gpu) {
-    constexpr int64_t kLeastRows = 64, kLeastRowsOfSequence = 16;
-    return gpu.is_sm80() && !op.A_per_state && op.head_dim >= 2 * kSlice && op.d_state > kPart / 2 && n_tok >= kLeastRows &&
-           n_tok >= kLeastRowsOfSequence * op.sequences.n_seq;
+    constexpr int64_t kMinRows = 64, kMinRowsOfSequence = 16;
+    return gpu.is_sm80() && !op.A_per_state && op.head_dim >= 2 * kSlice && op.d_state > kPart / 2 && n_tok >= kMinRows &&
+           n_tok >= kMinRowsOfSequence * op.sequences.n_seq;
 }
 
 // The weight formats that a product with dt_rank columns has in real files, and the rows for which it is no work.
-constexpr int64_t kMostDtRows = 4;
+constexpr int64_t kMaxDtRows = 4;
 bool is_dt_format(DType format) {
     return format == DType::F32 || format == DType::F16 || format == DType::BF16 || format == DType::Q8_0;
 }
@@ -97,7 +97,7 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
 }
 
 bool can_take_dt(const ops::MulMat::In<Tensor>& dt, const ops::SsmScan::In<Tensor>& in) {
-    return !dt.bias && !dt.residual && is_dt_format(dt.w.dtype()) && in.x.extent(0) > 0 && in.x.extent(0) <= kMostDtRows &&
+    return !dt.bias && !dt.residual && is_dt_format(dt.w.dtype()) && in.x.extent(0) > 0 && in.x.extent(0) <= kMaxDtRows &&
            in.x.extent(2) == 1 && in.B.extent(2) <= 16;
 }
 

@@ -30,7 +30,7 @@ KRAIT_CONSTANT int kSlab = kSlices * kSlice;    // channels of a block
 KRAIT_CONSTANT int kPart = 64;                  // states of a warp
 KRAIT_CONSTANT int kWeightStride = kChunk + 8;  // floats; 8 apart modulo the 32 banks: four rows of eight pairs
 KRAIT_CONSTANT int kPartialStride = kSlab + 8;  // the same
-KRAIT_CONSTANT float kLeastLogDecay = -128.0f;  // its exp is 0, and sums of it are numbers, as those of -infinity are not
+KRAIT_CONSTANT float kMinLogDecay = -128.0f;    // its exp is 0, and sums of it are numbers, as those of -infinity are not
 
 // B and C of a chunk; rows are 4 apart modulo the banks, so that eight of them are read 16 bytes a lane at once.
 template <int kParts>
@@ -202,7 +202,7 @@ class ScanChunks {
         if (static_cast<int>(lane) < n) {
             d = scan_step(op, now.dt[lane], head);
             sum = d * op.A[head];
-            if (sum < kLeastLogDecay) sum = kLeastLogDecay;  // a NaN stays
+            if (sum < kMinLogDecay) sum = kMinLogDecay;  // a NaN stays
         }
         KRAIT_UNROLL
         for (uint32_t step = 1; step < kWarpSize; step *= 2) {

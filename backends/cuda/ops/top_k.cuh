@@ -27,17 +27,17 @@ KRAIT_DEVICE bool top_k_of_many(const float* from, int64_t width, int64_t k, flo
     KRAIT_SHARED(uint32_t, n_gathered, 1);
     if (k > kTopKBlock / 2 || width < kTopKBlock) return false;
     const uint32_t self = threadIdx.x;
-    uint64_t most = 0;
+    uint64_t largest = 0;
     for (int64_t i = self; i < width; i += kTopKBlock) {
         const uint64_t key = rank_key(from[i], static_cast<uint32_t>(i));
-        most = key > most ? key : most;
+        largest = key > largest ? key : largest;
     }
-    maxima[self] = most;
+    maxima[self] = largest;
     if (self == 0) n_gathered[0] = 0;
     block_barrier();
     int64_t larger = 0;
-    for (int other = 0; other < kTopKBlock; ++other) larger += maxima[other] > most ? 1 : 0;
-    if (larger == k - 1) bound[0] = most;
+    for (int other = 0; other < kTopKBlock; ++other) larger += maxima[other] > largest ? 1 : 0;
+    if (larger == k - 1) bound[0] = largest;
     block_barrier();
     for (int64_t i = self; i < width; i += kTopKBlock) {
         const uint64_t key = rank_key(from[i], static_cast<uint32_t>(i));

@@ -55,10 +55,10 @@ PackedWeight pack(int64_t n_rows, int64_t n_cols, const std::byte* bytes) {
     packed.offsets.high_stride = static_cast<int64_t>(high_stride);
     packed.offsets.meta_stride = static_cast<int64_t>(meta_stride);
 
-    float most_levels = 0;
+    float max_level = 0;
     for (int q = 0; q < 1 << (Format::kLowBits + Format::kHighBits); ++q)
-        most_levels =
-            std::max(most_levels, std::abs(static_cast<float>(Format::level(Format::kLowBits == 8 ? int(int8_t(q)) : q))));
+        max_level =
+            std::max(max_level, std::abs(static_cast<float>(Format::level(Format::kLowBits == 8 ? int(int8_t(q)) : q))));
 
     auto* out = reinterpret_cast<uint8_t*>(packed.bytes.data());
     for (uint64_t row = 0; row < rows; ++row)
@@ -72,7 +72,7 @@ PackedWeight pack(int64_t n_rows, int64_t n_cols, const std::byte* bytes) {
                 const uint64_t at = block * kUnitsPerBlock<Block> + static_cast<uint64_t>(unit);
                 const UnitScales s = meta.scales(unit);
                 for (int half = 0; half < 2; ++half) {
-                    const float bound = std::abs(s.scale[half]) * most_levels + std::abs(s.minimum[half]);
+                    const float bound = std::abs(s.scale[half]) * max_level + std::abs(s.minimum[half]);
                     if (std::isfinite(bound)) packed.offsets.largest = std::max(packed.offsets.largest, bound);
                 }
                 uint8_t* low = out + row * low_stride + at * Format::kLowBytes;

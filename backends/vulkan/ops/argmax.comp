@@ -19,7 +19,7 @@ void main() {
             at = i;
         }
     }
-    const uint most = group_max(at == 0xffffffffu ? 0u : best);
-    const uint first = group_min(best == most ? at : 0xffffffffu);
+    const uint largest = group_max(at == 0xffffffffu ? 0u : best);
+    const uint first = group_min(best == largest ? at : 0xffffffffu);
     if (gl_LocalInvocationID.x == 0) U32(row_address(params.y, row)).at[0] = first;
 }

@@ -32,9 +32,9 @@ Shape processor_shape(uint64_t n_tok, uint32_t subgroup_size) {
 
 // Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four loads
 // of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
-Shape gpu_shape(uint64_t n_tok, uint32_t most_lanes) {
+Shape gpu_shape(uint64_t n_tok, uint32_t max_lanes) {
     constexpr uint32_t kLanes = 32, kSlices = 8;
-    return {kLanes, std::min(kSlices, most_lanes / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};
+    return {kLanes, std::min(kSlices, max_lanes / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};
 }
 
 // From here on a GPU is bound by arithmetic rather than by reading weights twice.
@@ -86,7 +86,7 @@ void record_dot(MulMatParams params, uint32_t packing, Recorder& recorder) {
         if (const auto kernel = matrix_kernel(recorder, packing, true)) return record_tiles(*kernel, params, recorder);
         return record_tiled(shaders::mul_mat_dot_tiled, params, packing, recorder);
     }
-    const Shape shape = gpu_shape(params.n_tok, recorder.most_lanes());
+    const Shape shape = gpu_shape(params.n_tok, recorder.max_lanes());
     params.row_groups = static_cast<uint32_t>(up(params.n_out, shape.lanes));
     params.n_groups = params.row_groups * up(params.n_tok, shape.tokens);
     recorder.dispatch(
@@ -118,7 +118,7 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
         return record_tiled(shaders::mul_mat_tiled, params, packing, recorder);
 
     const Shape shape =
-        recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.most_lanes());
+        recorder.is_cpu() ? processor_shape(n_tok, recorder.subgroup_size()) : gpu_shape(n_tok, recorder.max_lanes());
     const bool vectors = n_in % KRAIT_UNIT == 0 && (params.x.address | params.x.stride) % 16 == 0;
     params.row_groups = static_cast<uint32_t>(up(n_out, uint64_t{shape.lanes} * shape.outputs));
     params.n_groups = params.row_groups * up(n_tok, shape.tokens);

@@ -14,9 +14,9 @@ const uint kNone = 0xffffffffu;
 // The row is dealt to segments, element i to segment i mod n_segment. Among the free elements the n-th largest of the segments'
 // maxima is a bound that n elements reach, and few more where there are twice as many segments. These are gathered, and each counts
 // those before it.
-const uint kMostSegments = 512, kMostGathered = 512;
-shared uint segment_key[kMostSegments];  // less than 1 + a key: 0 = nothing free
-shared uint gathered_key[kMostGathered], gathered_at[kMostGathered];
+const uint kMaxSegments = 512, kMaxGathered = 512;
+shared uint segment_key[kMaxSegments];  // less than 1 + a key: 0 = nothing free
+shared uint gathered_key[kMaxGathered], gathered_at[kMaxGathered];
 shared uint n_gathered, bound;
 
 uint taken_key = kNone, taken_at = 0;  // the last one that was taken, of all or of a lane's own
@@ -36,12 +36,12 @@ bool gather_and_rank(uint64_t row) {
     const uint64_t x = row_address(params.x, row);
     const uint n = params.n_parts, lane = gl_LocalInvocationID.x;
     uint n_segment = kGroupSize;
-    while (n_segment < 2 * n && n_segment < kMostSegments) n_segment *= 2;
-    if (n_segment < 2 * n || n_segment > kMostSegments || n_segment > params.n_col) return false;
+    while (n_segment < 2 * n && n_segment < kMaxSegments) n_segment *= 2;
+    if (n_segment < 2 * n || n_segment > kMaxSegments || n_segment > params.n_col) return false;
     for (uint s = lane; s < n_segment; s += kGroupSize) {
-        uint most = 0;
-        for (uint i = s; i < params.n_col; i += n_segment) most = max(most, free_key(order_key(U32(x).at[i]), i));
-        segment_key[s] = most;
+        uint largest = 0;
+        for (uint i = s; i < params.n_col; i += n_segment) largest = max(largest, free_key(order_key(U32(x).at[i]), i));
+        segment_key[s] = largest;
     }
     if (lane == 0) n_gathered = 0;
     barrier();
@@ -58,12 +58,12 @@ bool gather_and_rank(uint64_t row) {
         const uint key = free_key(order_key(U32(x).at[i]), i);
         if (key < bound) continue;
         const uint place = atomicAdd(n_gathered, 1);
-        if (place >= kMostGathered) continue;
+        if (place >= kMaxGathered) continue;
         gathered_key[place] = key;
         gathered_at[place] = i;
     }
     barrier();
-    if (n_gathered > kMostGathered) return false;
+    if (n_gathered > kMaxGathered) return false;
     for (uint c = lane; c < n_gathered; c += kGroupSize) {
         uint rank = 0;
         for (uint other = 0; other < n_gathered; ++other) {
@@ -93,8 +93,8 @@ void take_in_turn(uint64_t row) {
                 }
             }
         }
-        const uint most = group_max(key);
-        const uint first = group_min(key == most ? at : kNone);
+        const uint largest = group_max(key);
+        const uint first = group_min(key == largest ? at : kNone);
         look = at == first;
         if (look) {
             taken_key = key - 1;

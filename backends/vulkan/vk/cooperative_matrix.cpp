@@ -9,8 +9,8 @@ namespace krait::vulkan::vk {
 std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered,
                                                uint32_t subgroup_size) {
     // Scales are loaded in fours; 16 columns may share one.
-    const auto fits = [](uint32_t size, uint32_t least, uint32_t most) {
-        return std::has_single_bit(size) && size >= least && size <= most;
+    const auto fits = [](uint32_t size, uint32_t min, uint32_t max) {
+        return std::has_single_bit(size) && size >= min && size <= max;
     };
     std::optional<MatrixShape> best;
     for (const VkCooperativeMatrixPropertiesKHR& of : offered) {

@@ -31,7 +31,7 @@ Device::Device(uint32_t index, const DeviceSettings& settings) : instance_(setti
     }
     // Where a driver may choose among sizes it would choose for each pipeline; shaders are told one size, so it is fixed.
     require_subgroup_size_ = subgroups_ && physical_.min_subgroup_size != physical_.max_subgroup_size;
-    if (most_lanes() < kLeastLanes) {
+    if (max_lanes() < kMinLanes) {
         if (settings.subgroup_size != 0)
             plugin::throw_error(ErrorCode::unsupported, "subgroup_size={}: this device has at most {} of them in a work group",
                                 subgroup_size_, physical_.max_workgroup_subgroups);
@@ -52,10 +52,10 @@ std::string Device::why_no_matrices() const {
     return fmt::format("cooperative matrices of this device cannot be used ({})", physical_.no_matrices);
 }
 
-uint32_t Device::most_lanes() const {
+uint32_t Device::max_lanes() const {
     const VkPhysicalDeviceLimits& limits = physical_.properties.limits;
-    const uint32_t most = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
-    return require_subgroup_size_ ? std::min(most, subgroup_size_ * physical_.max_workgroup_subgroups) : most;
+    const uint32_t max_lanes = std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]);
+    return require_subgroup_size_ ? std::min(max_lanes, subgroup_size_ * physical_.max_workgroup_subgroups) : max_lanes;
 }
 
 void Device::create(const DeviceSettings& settings) {

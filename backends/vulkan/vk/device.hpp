@@ -24,7 +24,7 @@ struct DeviceSettings {
 };
 
 // Lanes of a work group that Vulkan guarantees, and that kernels count on.
-inline constexpr uint32_t kLeastLanes = 128;
+inline constexpr uint32_t kMinLanes = 128;
 
 class Device {
   public:
@@ -51,7 +51,7 @@ class Device {
     uint32_t subgroup_size() const { return subgroup_size_; }  // of every shader that uses subgroups
     bool subgroup_size_is_required() const { return require_subgroup_size_; }
     bool staging() const { return staging_; }  // the host shall not see device memory
-    uint32_t most_lanes() const;               // of a work group; at least kLeastLanes
+    uint32_t max_lanes() const;                // of a work group; at least kMinLanes
 
     bool lost() const { return lost_; }
     // Throws DEVICE_LOST once the device is gone, and INTERNAL with what the validation layer has said since the last call.

@@ -139,12 +139,12 @@ Memory Allocator::take(MemoryKind kind, uint64_t size, std::string_view what) {
 }
 
 std::unique_ptr<Memory::Block> Allocator::make_block(Pool& pool, uint64_t size, uint64_t wanted, std::string_view what) {
-    const uint64_t most = device_.physical().max_allocation;
-    if (wanted > most)
+    const uint64_t max_size = device_.physical().max_allocation;
+    if (wanted > max_size)
         plugin::throw_error(ErrorCode::out_of_memory, "{} of {} bytes: one allocation of this device has at most {} bytes",
-                            what, wanted, most);
+                            what, wanted, max_size);
     // Where there is no room for a block of the usual size there may be for what is wanted.
-    for (size = std::min(size, most);; size = std::max(wanted, size / 2))
+    for (size = std::min(size, max_size);; size = std::max(wanted, size / 2))
         if (auto block = try_block(pool, size)) return block;
         else if (size == wanted) throw_out_of_memory(wanted, what);
 }

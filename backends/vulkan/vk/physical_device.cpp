@@ -25,7 +25,7 @@ std::vector<VkExtensionProperties> extensions_of(const Instance& instance, VkPhy
 }
 
 // The subgroup sizes that the kernel works with.
-constexpr uint32_t kLeastMatrixLanes = 8, kMostMatrixLanes = 64;
+constexpr uint32_t kMinMatrixLanes = 8, kMaxMatrixLanes = 64;
 
 // Finds the device's shape of cooperative matrices; the extension is there. features12: what the driver offers.
 void ask_for_matrices(const Instance& instance, const VkPhysicalDeviceVulkan12Features& features12, PhysicalDevice& device) {
@@ -53,8 +53,8 @@ void ask_for_matrices(const Instance& instance, const VkPhysicalDeviceVulkan12Fe
     if (!kCooperativeMatrixShaders) device.no_matrices = "built by a GLSL compiler that does not know them";
     else if (!features12.shaderFloat16 || !features12.vulkanMemoryModel)
         device.no_matrices = "no f16 or no memory model in shaders";
-    else if (!device.subgroups || device.subgroup_size < kLeastMatrixLanes || device.subgroup_size > kMostMatrixLanes)
-        device.no_matrices = fmt::format("no subgroups of a fixed size from {} to {}", kLeastMatrixLanes, kMostMatrixLanes);
+    else if (!device.subgroups || device.subgroup_size < kMinMatrixLanes || device.subgroup_size > kMaxMatrixLanes)
+        device.no_matrices = fmt::format("no subgroups of a fixed size from {} to {}", kMinMatrixLanes, kMaxMatrixLanes);
     else if (device.matrices = choose_matrix_shape(offered, device.subgroup_size); !device.matrices)
         device.no_matrices = "none of f16 with sums in float32 that fits";
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The graph of one run of a model: embedding, layers, and the head for the rows whose logits are wanted.
+#pragma once
+
+#include <fmt/format.h>
+#include <array>
+
+#include "graph/builder.hpp"
+#include "models/architectures/architecture.hpp"
+
+namespace krait {
+
+// Rows of a run unless a session says otherwise; placement counts the memory of the values for as many.
+inline constexpr int32_t kDefaultBatchTokens = 512;
+
+// The shape of a run; runs of one shape share a compiled graph.
+struct RunShape {
+    int64_t n_tok = 0;
+    int64_t n_seq = 0;
+    int64_t n_out = 0;  // rows that reach the head; 0 = none, n_tok = all
+    // Of the last n_top of these the host wants the top_k most likely tokens, of those before them the logits.
+    int64_t n_top = 0;
+    int32_t top_k = 0;
+    int64_t n_snapshot = 0;  // states that are kept on the way
+    bool picks_rows() const { return n_out > 0 && (n_out < n_tok || (n_top > 0 && n_top < n_out)); }
+    bool operator==(const RunShape&) const = default;
+};
+
+// The name of a shape among a session's compiled graphs, in memory of its own.
+class RunKey {
+  public:
+    explicit RunKey(const RunShape& shape)
+        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
+                                 shape.n_top, shape.top_k, shape.n_snapshot)
+                    .size) {}
+    std::string_view text() const { return {text_.data(), size_}; }
+
+  private:
+    std::array<char, 128> text_;  // six int64 have 20 characters each
+    size_t size_;
+};
+
+// Where inputs and outputs stand in the graph of a shape; absent (kNoTensor) where the shape has none.
+struct RunTensors {
+    graph::TensorId ids, seq_start, src_slot, dst_slot;
+    graph::TensorId snapshots;               // i32 [n_snapshot, 2]
+    graph::TensorId out_rows;                // i32 [n_out], where rows are picked
+    graph::TensorId logits;                  // f32 [n_out, n_vocab]; the first n_out - n_top rows are for the host
+    graph::TensorId top_logits, top_tokens;  // f32 and i32 [n_top, top_k], the most likely first
+};
+RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape);
+
+// Nothing in it has storage yet: it can be looked at, and placed. n_token: the most likely tokens are among the first so many of the
+// vocabulary (Model::n_token); all of it where that is not said.
+Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
+                                   const RunShape& shape, int64_t n_token = INT64_MAX);
+
+}  // namespace krait

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The vocabulary that a GGUF file carries (keys tokenizer.ggml.*). A model generates from token ids alone, so nothing in these keys
+// is an error of the file: what cannot be used is left out, and said.
+#pragma once
+
+#include "formats/gguf/gguf_reader.hpp"
+#include "text/tokenizer/tokenizer.hpp"
+
+namespace krait {
+
+struct GgufVocabulary {
+    Result<Tokenizer> tokenizer;  // the error says why there is no text, only ids; not_found where the file has no tokenizer
+    std::vector<int32_t> ends;    // the tokens that end a text, ascending; known without a usable tokenizer too
+    size_t n_token = 0;           // how many tokens the file names; 0 where it does not say
+    std::vector<std::string> warnings;  // sentences for the user: what is wrong, and what was made of it
+};
+
+GgufVocabulary read_vocabulary(const GgufFile& file);
+
+}  // namespace krait

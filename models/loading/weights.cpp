@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/loading/weights.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/quant/codec.hpp"
+
+namespace krait {
+namespace {
+
+// Extents of 1 carry no information, and writers disagree on them: {1, H} and {H} are the same weight.
+std::vector<int64_t> without_ones(std::span<const int64_t> extents) {
+    std::vector<int64_t> kept;
+    std::copy_if(extents.begin(), extents.end(), std::back_inserter(kept), [](int64_t n) { return n != 1; });
+    return kept;
+}
+
+// What the metadata calls for, for messages: sizes may be absurd, so nothing is multiplied.
+std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(spec.extents, ", ")); }
+
+// The weight as the graph will see it, before it may be decoded.
+Result<TensorDesc> desc_in_file(const GgufFile& file, const GgufTensor& tensor, const WeightSpec& spec) {
+    const auto refuse = [&](std::string_view why) {
+        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; {}", file.name(),
+                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc), why);
+    };
+    if (!dtype_info(tensor.dtype()).is_weight_format) return refuse("no weight has that type");
+    // A row that is flat in the graph may be folded in the file ([n_group, d_inner / n_group]), never the other way round.
+    const bool flat =
+        spec.extents.size() == 1 && element_count(tensor.desc) == spec.extents[0] && !is_quantized(tensor.dtype());
+    if (!flat && without_ones(tensor.extents()) != without_ones(spec.extents))
+        return refuse(fmt::format("the metadata calls for {}", wanted(spec)));
+    // The counts agree, so the product is that of a shape the reader has accepted.
+    if (spec.extents.back() % dtype_info(tensor.dtype()).block_elems != 0)
+        return refuse(fmt::format("rows of {} are not a whole number of its blocks", spec.extents.back()));
+    return make_desc(tensor.dtype(), spec.extents);
+}
+
+std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> bytes) {
+    std::vector<float> values(static_cast<size_t>(element_count(desc)));
+    const int64_t width = last_extent(desc), stride = row_bytes(dtype_of(desc), width);
+    for (int64_t row = 0; row < row_count(desc); ++row)
+        decode_row(dtype_of(desc), bytes.data() + row * stride,
+                   std::span(values).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width)));
+    return values;
+}
+
+// Has the system read the tensors that come next while devices take this one, kWindow and the rest of the last one ahead: so a file
+// that is in no cache yet loads in the time of reading it, not in that and the devices' one after the other.
+class ReadAhead {
+  public:
+    ReadAhead(const GgufFile& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
+    // Before each of them, in their order.
+    void next() {
+        if (asked_ == taken_) ask();
+        waiting_ -= tensors_[taken_++]->byte_size();
+        while (asked_ < tensors_.size() && waiting_ < kWindow) ask();
+    }
+
+  private:
+    void ask() {
+        const GgufTensor& tensor = *tensors_[asked_++];
+        file_.will_read(tensor);
+        waiting_ += tensor.byte_size();
+    }
+
+    static constexpr uint64_t kWindow = uint64_t{128} << 20;
+    const GgufFile& file_;
+    std::vector<const GgufTensor*> tensors_;
+    size_t taken_ = 0, asked_ = 0;
+    uint64_t waiting_ = 0;  // bytes that were asked for and not taken
+};
+
+// Bytes of the file that may have come to memory before the process gives them back: repacked they are in memory already, and the
+// system keeps the file in its cache as long as it has room. Little enough beside any model worth measuring (mamba-130m: 80 MB),
+// and enough that giving back (1 ms for 100 MB) costs nothing.
+constexpr uint64_t kMaxResident = uint64_t{1} << 20;
+
+}  // namespace
+
+Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
+    WeightDescs descs;
+    for (const WeightSpec& spec : specs) {
+        if (const GgufTensor* tensor = file.find_tensor(spec.name)) {
+            KRAIT_TRY(const TensorDesc desc, desc_in_file(file, *tensor, spec));
+            descs.emplace(spec.name, spec.any_format ? desc : make_desc(DType::F32, spec.extents));
+        } else if (!spec.optional) {
+            return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(),
+                        spec.name, wanted(spec));
+        }
+    }
+    return descs;
+}
+
+Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
+                             std::span<const std::shared_ptr<const Device>> devices) {
+    const WeightSpec& spec = *weight.spec;
+    const TensorDesc& desc = descs_.find(spec.name)->second;
+    KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
+    const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
+    KRAIT_TRY(const GgufBytes read, file.read(*weight.tensor));
+    const bool stays = !read.own && read.bytes.size() >= kMinBytesInPlace;
+    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes);
+    for (const WeightLocation& at : weight.locations) {
+        const Device& device = *devices[static_cast<size_t>(at.device)];
+        Result<Buffer> buffer = as_it_is
+                                    ? device.upload_constant(desc, at.uses, read.bytes, stays ? KRAIT_UPLOAD_BYTES_PERSIST : 0)
+                                    : device.upload_constant(desc, at.uses, std::as_bytes(std::span(values)));
+        if (!buffer) {
+            Error error = std::move(buffer).error().within(fmt::format("{}: tensor '{}'", file.name(), spec.name));
+            if (error.code == ErrorCode::out_of_memory)
+                error.message += devices.size() == 1 ? "; name one more device for a part of the layers"
+                                                     : "; give this device fewer layers, or name one more";
+            return tl::unexpected<Error>(std::move(error));
+        }
+        bytes_of_[static_cast<size_t>(at.device)] += buffer->size();
+        device_bytes_ += buffer->size();
+        buffers_.emplace(std::pair(spec.name, at.device), std::make_shared<const Buffer>(std::move(*buffer)));
+    }
+    return {};
+}
+
+Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs,
+                              std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
+                              const LoadProgress& progress) {
+    Weights weights;
+    KRAIT_TRY(weights.descs_, describe_weights(file, specs));
+    weights.bytes_of_.assign(devices.size(), 0);
+    uint64_t to_upload = 0;
+    std::vector<Upload> uploads;
+    for (const WeightSpec& spec : specs) {
+        const GgufTensor* tensor = file.find_tensor(spec.name);
+        if (!tensor) continue;
+        weights.file_bytes_ += tensor->byte_size();
+        const auto location = locations.find(spec.name);
+        if (location == locations.end()) continue;  // nothing reads it
+        uploads.push_back({&spec, tensor, location->second});
+        to_upload += tensor->byte_size();
+    }
+    // A tensor is in memory twice while a device repacks it. Large ones come first, while the rest is not there yet.
+    std::stable_partition(uploads.begin(), uploads.end(),
+                          [&](const Upload& upload) { return upload.tensor->byte_size() >= to_upload / 16; });
+    std::vector<const GgufTensor*> tensors;
+    tensors.reserve(uploads.size());
+    for (const Upload& upload : uploads) tensors.push_back(upload.tensor);
+    ReadAhead ahead(file, std::move(tensors));
+
+    const uint64_t total = weights.file_bytes_;
+    uint64_t done = total - to_upload, resident = 0;
+    for (const Upload& upload : uploads) {
+        if (progress) progress(done, total);
+        ahead.next();
+        KRAIT_CHECK(weights.upload(file, upload, devices));
+        done += upload.tensor->byte_size();
+        resident += upload.tensor->byte_size();
+        if (resident < kMaxResident) continue;
+        // All of it: the system maps neighbours of a page that is read, and tensors share pages.
+        file.advise(MappedFile::Advice::dont_need, file.bytes());
+        resident = 0;
+    }
+    if (progress) progress(done, total);
+    return weights;
+}
+
+std::shared_ptr<const Buffer> Weights::find(const std::string& name, int32_t device) const {
+    const auto found = buffers_.find(std::pair(name, device));
+    return found == buffers_.end() ? nullptr : found->second;
+}
+
+}  // namespace krait

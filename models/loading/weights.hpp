@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Weights: what a model needs, checked against what its file holds, and uploaded tensor by tensor to the
+// device that reads it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/ops/op_list.hpp"
+#include "core/runtime/device.hpp"
+#include "formats/gguf/gguf_reader.hpp"
+
+namespace krait {
+
+// Bytes of the file that have been dealt with, of how many. Called from the thread that loads.
+using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+// One weight that an architecture asks for.
+struct WeightSpec {
+    std::string name;              // in the file
+    std::vector<int64_t> extents;  // as the graph wants them, Krait's order; the file may add or lack extents of 1
+    bool any_format = false;       // false: the op takes F32 only, other formats are decoded while loading
+    bool optional = false;
+    std::vector<krait_use> uses;  // which op and operand will read it
+};
+
+template <class Op>
+constexpr krait_use use_of(OpId op, std::string_view operand) {
+    for (uint32_t i = 0; i < std::size(Op::kIn); ++i)
+        if (operand == Op::kIn[i].name) return {static_cast<uint32_t>(op), i};
+    return {static_cast<uint32_t>(op), UINT32_MAX};  // a typing error: every architecture is built once by the tests
+}
+
+// Weights as the graph sees them, by name; optional ones that the file lacks are not there.
+using WeightDescs = std::map<std::string, TensorDesc, std::less<>>;
+// Checks that every weight is there in a form that can be used: an error names the tensor, what it is and what it must be, and
+// where in the file it stands.
+Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
+
+// A smaller weight is not read in place by any device but copied: the system maps 64 KiB for whatever is touched of a file, and a model
+// has hundreds of small vectors. A device may hold one twice, as it is and repacked.
+inline constexpr uint64_t kMinBytesInPlace = uint64_t{64} << 10;
+
+// A device that reads a weight, and as what.
+struct WeightLocation {
+    int32_t device = 0;
+    std::vector<krait_use> uses;
+};
+// By name. A weight that is read on two devices (a tied embedding) is on both.
+using WeightLocations = std::map<std::string, std::vector<WeightLocation>, std::less<>>;
+
+class Weights {
+  public:
+    // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place do.
+    // Pages of the file that were read meanwhile are given back to the system.
+    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs,
+                                std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
+                                const LoadProgress& progress);
+
+    const WeightDescs& descs() const { return descs_; }
+    // The weight on a device; nullptr where it is not there.
+    std::shared_ptr<const Buffer> find(const std::string& name, int32_t device) const;
+    uint64_t file_bytes() const { return file_bytes_; }      // as they stand in the file
+    uint64_t device_bytes() const { return device_bytes_; }  // taken on all devices; less where one reads the file in place
+    std::span<const uint64_t> bytes_by_device() const { return bytes_of_; }
+
+  private:
+    struct Upload {
+        const WeightSpec* spec;
+        const GgufTensor* tensor;
+        std::span<const WeightLocation> locations;
+    };
+    Result<void> upload(const GgufFile& file, const Upload& weight, std::span<const std::shared_ptr<const Device>> devices);
+
+    WeightDescs descs_;
+    std::map<std::pair<std::string, int32_t>, std::shared_ptr<const Buffer>> buffers_;
+    std::vector<uint64_t> bytes_of_;  // by device
+    uint64_t file_bytes_ = 0;
+    uint64_t device_bytes_ = 0;
+};
+
+}  // namespace krait

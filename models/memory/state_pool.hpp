@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The recurrent state of many sequences: for every layer and every op with state one pool of slots on the device where that op
+// runs, and the book of who uses which slot. A slot number means the same in all pools. Sequences may share a slot as long as none of
+// them writes it; the book counts the holders.
+#pragma once
+
+#include "graph/executor.hpp"
+#include "models/architectures/architecture.hpp"
+#include "models/placement/placement.hpp"
+
+namespace krait {
+
+class StatePool {
+  public:
+    static Result<StatePool> create(const Architecture& architecture, std::span<const std::shared_ptr<const Device>> devices,
+                                    const Placement& placement, int32_t n_slots);
+
+    // A free slot with one holder. Its content is undefined: read it only after a run has written it.
+    Result<int32_t> acquire();
+    void retain(int32_t slot) { ++holders_[static_cast<size_t>(slot)]; }
+    void release(int32_t slot);
+    bool is_shared(int32_t slot) const { return holders_[static_cast<size_t>(slot)] > 1; }
+
+    size_t n_free() const { return static_cast<size_t>(std::count(holders_.begin(), holders_.end(), 0)); }
+
+    int32_t n_slots() const { return static_cast<int32_t>(holders_.size()); }
+    std::shared_ptr<const Buffer> buffer(int64_t layer, OpId op) const;
+    uint64_t device_bytes() const;  // of all devices
+
+    // All layers' states of a slot in the canonical layouts of core/ops, layer by layer: slot_bytes() in all. Work that is
+    // still queued is waited for.
+    size_t slot_bytes() const;
+    Result<void> export_slot(graph::Executor& executor, int32_t slot, std::span<std::byte> bytes) const;
+    // Queues a copy of all layers' states.
+    Result<void> copy_slot(graph::Executor& executor, int32_t from, int32_t to) const;
+    Result<void> import_slot(graph::Executor& executor, int32_t slot, std::span<const std::byte> bytes) const;
+
+  private:
+    std::vector<LayerState> states_;                      // of one layer
+    std::vector<std::shared_ptr<const Buffer>> buffers_;  // [layer][state]
+    std::vector<int32_t> device_;                         // [layer][state]
+    std::vector<int32_t> holders_;                        // by slot
+};
+
+}  // namespace krait

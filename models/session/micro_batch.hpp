@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A micro-batch: one run of a session, from its batch to its result. It says which tokens it takes, what its graph reads, and where states
+// go. A session reuses its micro-batches, so that a step with a known shape allocates nothing.
+#pragma once
+
+#include "models/architectures/forward.hpp"
+
+namespace krait {
+
+// A chunk of one input: the tokens of it that a micro-batch takes.
+struct SequenceChunk {
+    size_t input = 0, first = 0, count = 0;
+    int32_t sequence = 0;
+    bool ends = false;  // the input's last token is among them
+};
+
+// A snapshot that is taken in the middle of an input: of the state after `count` tokens of a chunk.
+struct SnapshotPoint {
+    size_t chunk = 0, count = 0;
+};
+
+struct MicroBatch {
+    std::vector<SequenceChunk> chunks;
+    size_t n_tok = 0;
+    RunShape shape;
+    std::vector<int32_t> ids, seq_start, src_slot, dst_slot, snapshots, out_rows;
+    std::vector<SnapshotPoint> snapshot_points;  // one for each slot in `snapshots`, which prepare() fills in
+    std::vector<int32_t> top_rows;               // the last of out_rows
+    std::vector<graph::InputBytes> inputs;
+    std::vector<graph::OutputBytes> outputs;
+    graph::Compiled* compiled = nullptr;
+    // Where results go.
+    std::span<float> logits, top_logits;
+    std::span<int32_t> top_tokens;
+    graph::PipelineRun pipeline_run;
+
+    void clear() {
+        chunks.clear();
+        n_tok = 0;
+        ids.clear();
+        seq_start.assign(1, 0);
+        src_slot.clear();
+        dst_slot.clear();
+        snapshots.clear();
+        snapshot_points.clear();
+        out_rows.clear();
+        top_rows.clear();
+        inputs.clear();
+        outputs.clear();
+        compiled = nullptr;
+        logits = top_logits = {};
+        top_tokens = {};
+    }
+
+    // Connects the inputs and outputs above with the tensors of a compiled graph of this shape.
+    void bind(graph::Compiled* graph) {
+        const auto bytes = [](const std::vector<int32_t>& v) { return std::as_bytes(std::span(v)); };
+        compiled = graph;
+        const RunTensors tensors = run_tensors(graph->graph(), shape);
+        inputs.push_back({tensors.ids, bytes(ids)});
+        inputs.push_back({tensors.seq_start, bytes(seq_start)});
+        inputs.push_back({tensors.src_slot, bytes(src_slot)});
+        inputs.push_back({tensors.dst_slot, bytes(dst_slot)});
+        if (shape.n_snapshot > 0) inputs.push_back({tensors.snapshots, bytes(snapshots)});
+        if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
+        if (!logits.empty()) outputs.push_back({tensors.logits, std::as_writable_bytes(logits)});
+        if (!top_tokens.empty()) {
+            outputs.push_back({tensors.top_logits, std::as_writable_bytes(top_logits)});
+            outputs.push_back({tensors.top_tokens, std::as_writable_bytes(top_tokens)});
+        }
+        pipeline_run.compiled = compiled;
+        pipeline_run.inputs = inputs;
+        pipeline_run.outputs = outputs;
+    }
+};
+
+}  // namespace krait

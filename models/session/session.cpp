@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/session/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/scope_exit.hpp"
+#include "models/session/placed_forward.hpp"
+
+namespace krait {
+namespace {
+
+constexpr size_t kMaxMicroBatches = 8;  // below Executor::kMaxPrograms, so that no micro-batch loses its program
+
+// One for each sequence and snapshot, so that each can have a state of its own; one for the way back of a chain; and those that a
+// run may take beyond that for sequences that share a state, whose old one is needed until it is over (take_own_states).
+int32_t slots_for(const SessionOptions& options) {
+    return options.max_sequences + options.max_forks + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options)
+    : model_(std::move(model)),
+      executor_(std::move(executor)),
+      states_(std::move(states)),
+      snapshots_(states_.n_slots(), options.max_snapshots),
+      options_(options),
+      sequences_(static_cast<size_t>(options.max_sequences)),
+      seen_(sequences_.size(), 0) {
+    n_stages_ = model_->n_used_devices();
+    min_chunk_rows_ = model_->min_chunk_rows();
+    micro_batches_.resize(std::min(kMaxMicroBatches, n_stages_ > 1 ? 2 * n_stages_ : 1));
+}
+
+Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
+    if (options.max_sequences < 1 || options.max_sequences > SessionOptions::kMaxSequences)
+        return fail(ErrorCode::invalid_argument, "{} sequences: 1 to {} are possible", options.max_sequences,
+                    SessionOptions::kMaxSequences);
+    if (options.max_batch_tokens < 1)
+        return fail(ErrorCode::invalid_argument, "{} tokens a run: at least 1 is needed", options.max_batch_tokens);
+    if (options.max_snapshots < 0 || options.max_snapshots > SessionOptions::kMaxSnapshots)
+        return fail(ErrorCode::invalid_argument, "{} snapshots: 0 to {} are possible", options.max_snapshots,
+                    SessionOptions::kMaxSnapshots);
+    if (options.max_forks < 0 || options.max_forks > SessionOptions::kMaxSequences)
+        return fail(ErrorCode::invalid_argument, "{} forks: 0 to {} are possible", options.max_forks,
+                    SessionOptions::kMaxSequences);
+    if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
+        return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
+                    SessionOptions::kMaxChain);
+    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
+    KRAIT_TRY(StatePool states,
+              StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
+    return Session(std::move(model), std::move(executor), std::move(states), options);
+}
+
+Result<void> Session::check_sequence(int32_t sequence) const {
+    if (sequence >= 0 && sequence < max_sequences()) return {};
+    return fail(ErrorCode::invalid_argument, "there is no sequence {}: this session has {}, counted from 0", sequence,
+                max_sequences());
+}
+
+Result<void> Session::check_batch(std::span<const SequenceInput> batch) {
+    if (batch.empty()) return fail(ErrorCode::invalid_argument, "a batch of no sequences: at least one is needed");
+    std::fill(seen_.begin(), seen_.end(), uint8_t{0});
+    size_t n_snapshot = 0;
+    for (const SequenceInput& input : batch) {
+        KRAIT_CHECK(check_sequence(input.sequence));
+        const auto index = static_cast<size_t>(input.sequence);
+        if (seen_[index]) return fail(ErrorCode::invalid_argument, "sequence {} stands twice in the batch", input.sequence);
+        seen_[index] = 1;
+        if (sequences_[index].broken)
+            return fail(
+                ErrorCode::invalid_argument,
+                "sequence {} was interrupted by an error of its device and cannot go on; reset it, restore it or roll it back",
+                input.sequence);
+        if (input.want == WantLogits::top && !model_->placement().supports_top_k())
+            return fail(
+                ErrorCode::unsupported,
+                "sequence {}: no device of this model has the operator top_k, which finds the most likely tokens; ask for "
+                "logits",
+                input.sequence);
+        if (input.want == WantLogits::top && input.top_k < 1)
+            return fail(ErrorCode::invalid_argument,
+                        "sequence {}: the {} most likely tokens are wanted; at least 1 is possible", input.sequence,
+                        input.top_k);
+        n_snapshot += input.snapshots.size();
+        for (size_t i = 0; i < input.snapshots.size(); ++i)
+            if (input.snapshots[i] <= (i == 0 ? 0 : input.snapshots[i - 1]) || input.snapshots[i] > input.tokens.size())
+                return fail(ErrorCode::invalid_argument,
+                            "sequence {}: snapshot {} is after {} of {} tokens; they ascend, from 1 on", input.sequence, i,
+                            input.snapshots[i], input.tokens.size());
+        if (input.tokens.empty())
+            return fail(ErrorCode::invalid_argument, "sequence {} has no tokens: a prompt needs at least one", input.sequence);
+        for (size_t t = 0; t < input.tokens.size(); ++t)
+            if (input.tokens[t] < 0 || input.tokens[t] >= model_->shape().n_vocab)
+                return fail(ErrorCode::invalid_argument,
+                            "token {} at position {} is out of range: the vocabulary has {} (0 to {})", input.tokens[t], t,
+                            model_->shape().n_vocab, model_->shape().n_vocab - 1);
+    }
+    return check_free_snapshots(n_snapshot);
+}
+
+Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeControl& control) {
+    bool done = false;
+    const ScopeExit no_results_of_failures([&] {
+        if (!done) rows_.clear();
+    });
+    rows_.clear();
+    KRAIT_CHECK(check_batch(batch));
+    KRAIT_CHECK(take_own_states(batch));
+    const auto n_token = static_cast<size_t>(model_->n_token());
+    size_t n_row = 0, n_top_row = 0, n_tok = 0;
+    top_k_ = 0;
+    for (const SequenceInput& input : batch) {
+        const bool is_top = input.want == WantLogits::top;
+        const size_t count = input.want == WantLogits::last ? 1 : input.want == WantLogits::all ? input.tokens.size() : 0;
+        rows_.push_back({n_row, count, n_top_row, is_top ? std::min(static_cast<size_t>(input.top_k), n_token) : 0});
+        top_k_ = std::max(top_k_, rows_.back().n_top);
+        n_row += count;
+        n_top_row += is_top;
+        n_tok += input.tokens.size();
+        Sequence& sequence = at(input.sequence);
+        sequence.planned = sequence.slot;
+    }
+    logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
+    top_logits_.resize(n_top_row * top_k_);
+    top_tokens_.resize(n_top_row * top_k_);
+    candidates_.resize(n_top_row * top_k_);
+
+    next_input_ = next_token_ = 0;
+    KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
+    for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(take_candidate(i, top_logits_[i], top_tokens_[i]));
+    done = true;
+    return {};
+}
+
+Result<void> Session::take_candidate(size_t i, float logit, int32_t token) {
+    if (token < 0 || token >= model_->n_token())
+        return fail(ErrorCode::internal, "the device found token {} among the most likely of {}: its top_k is wrong", token,
+                    model_->n_token());
+    candidates_[i] = {logit, token};
+    return {};
+}
+
+Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok) {
+    MicroBatch& micro_batch = micro_batches_.front();
+    for (size_t done = 0; take_tokens(micro_batch, batch, static_cast<size_t>(options_.max_batch_tokens));
+         done += micro_batch.n_tok) {
+        if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
+        if (control.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
+        build_inputs(micro_batch, batch);
+        Result<void> ok;
+        KRAIT_CHECK(prepare(micro_batch));
+        try {
+            ok = run(micro_batch);
+            commit(micro_batch, batch, ok.has_value());
+        } catch (...) {  // by the observer, or for want of memory: the states may have moved on
+            (void)executor_.sync();
+            commit(micro_batch, batch, false);
+            throw;
+        }
+        KRAIT_CHECK(ok);
+    }
+    if (control.progress) control.progress(static_cast<int64_t>(n_tok), static_cast<int64_t>(n_tok));
+    return {};
+}
+
+bool Session::take_tokens(MicroBatch& micro_batch, std::span<const SequenceInput> batch, size_t max_rows) {
+    micro_batch.clear();
+    while (micro_batch.n_tok < max_rows && next_input_ < batch.size()) {
+        const SequenceInput& input = batch[next_input_];
+        const size_t count = std::min(max_rows - micro_batch.n_tok, input.tokens.size() - next_token_);
+        const bool ends = next_token_ + count == input.tokens.size();
+        micro_batch.chunks.push_back({next_input_, next_token_, count, input.sequence, ends});
+        micro_batch.n_tok += count;
+        next_token_ = ends ? 0 : next_token_ + count;
+        next_input_ += ends;
+    }
+    return micro_batch.n_tok > 0;
+}
+
+void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInput> batch) {
+    const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
+    for (const SequenceChunk& chunk : micro_batch.chunks) {
+        const SequenceInput& input = batch[chunk.input];
+        const auto tokens = input.tokens.subspan(chunk.first, chunk.count);
+        const auto row = static_cast<int32_t>(micro_batch.ids.size());
+        micro_batch.ids.insert(micro_batch.ids.end(), tokens.begin(), tokens.end());
+        micro_batch.seq_start.push_back(static_cast<int32_t>(micro_batch.ids.size()));
+        const auto last = static_cast<int32_t>(micro_batch.ids.size()) - 1;
+        const size_t n_before = micro_batch.out_rows.size();
+        if (input.want == WantLogits::all)
+            for (size_t t = 0; t < chunk.count; ++t) micro_batch.out_rows.push_back(row + static_cast<int32_t>(t));
+        if (input.want == WantLogits::last && chunk.ends) micro_batch.out_rows.push_back(last);
+        // The rows of a micro-batch are contiguous in logits_ and in top_tokens_: chunks come in the order of the batch.
+        if (n_before == 0 && !micro_batch.out_rows.empty())
+            micro_batch.logits = std::span(logits_).subspan(
+                (rows_[chunk.input].first + (input.want == WantLogits::all ? chunk.first : 0)) * n_vocab);
+        if (input.want == WantLogits::top && chunk.ends) {
+            if (micro_batch.top_rows.empty()) {
+                micro_batch.top_logits = std::span(top_logits_).subspan(rows_[chunk.input].top_row * top_k_);
+                micro_batch.top_tokens = std::span(top_tokens_).subspan(rows_[chunk.input].top_row * top_k_);
+            }
+            micro_batch.top_rows.push_back(last);
+        }
+        for (const size_t count : input.snapshots)
+            if (count > chunk.first && count <= chunk.first + chunk.count) {
+                micro_batch.snapshot_points.push_back(
+                    {static_cast<size_t>(&chunk - micro_batch.chunks.data()), count - chunk.first});
+                micro_batch.snapshots.insert(micro_batch.snapshots.end(),
+                                             {row + static_cast<int32_t>(count - chunk.first) - 1, -1});
+            }
+    }
+    micro_batch.logits = micro_batch.logits.first(micro_batch.out_rows.size() * n_vocab);
+    micro_batch.top_logits = micro_batch.top_logits.first(micro_batch.top_rows.size() * top_k_);
+    micro_batch.top_tokens = micro_batch.top_tokens.first(micro_batch.top_rows.size() * top_k_);
+    micro_batch.out_rows.insert(micro_batch.out_rows.end(), micro_batch.top_rows.begin(), micro_batch.top_rows.end());
+    micro_batch.shape = {.n_tok = static_cast<int64_t>(micro_batch.ids.size()),
+                         .n_seq = static_cast<int64_t>(micro_batch.chunks.size()),
+                         .n_out = static_cast<int64_t>(micro_batch.out_rows.size()),
+                         .n_top = static_cast<int64_t>(micro_batch.top_rows.size()),
+                         .top_k = micro_batch.top_rows.empty() ? 0 : static_cast<int32_t>(top_k_),
+                         .n_snapshot = static_cast<int64_t>(micro_batch.snapshot_points.size())};
+}
+
+Result<void> Session::prepare(MicroBatch& micro_batch) {
+    bool done = false;
+    const ScopeExit takes_all_or_nothing([&] {
+        if (!done) abandon(micro_batch);
+    });
+    KRAIT_TRY(graph::Compiled * compiled,
+              executor_.prepare(RunKey(micro_batch.shape).text(), [&]() -> Result<graph::PlacedGraph> {
+                  KRAIT_TRY(graph::Graph graph, build_forward(model_->architecture(), model_->weights().descs(),
+                                                              states_.n_slots(), micro_batch.shape, model_->n_token()));
+                  if (options_.observer) keep_activations(graph);
+                  return build_placed(*model_, states_, std::move(graph));
+              }));
+    micro_batch.src_slot.reserve(micro_batch.chunks.size());
+    micro_batch.dst_slot.reserve(micro_batch.chunks.size());
+    // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
+    for (const SequenceChunk& chunk : micro_batch.chunks) {
+        Sequence& sequence = at(chunk.sequence);
+        micro_batch.src_slot.push_back(sequence.planned);
+        if (sequence.planned < 0 || states_.is_shared(sequence.planned)) {
+            auto slot = states_.acquire();
+            if (!slot) return tl::unexpected<Error>(std::move(slot).error());
+            sequence.planned = *slot;
+        }
+        micro_batch.dst_slot.push_back(sequence.planned);
+    }
+    for (size_t i = 0; i < micro_batch.snapshot_points.size(); ++i) {
+        auto slot = states_.acquire();
+        if (!slot) return tl::unexpected<Error>(std::move(slot).error());
+        micro_batch.snapshots[2 * i + 1] = *slot;
+    }
+    micro_batch.bind(compiled);
+    done = true;
+    return {};
+}
+
+void Session::abandon(MicroBatch& micro_batch) {
+    release_snapshot_slots(micro_batch);
+    for (size_t i = 0; i < micro_batch.dst_slot.size(); ++i) {
+        if (micro_batch.src_slot[i] == micro_batch.dst_slot[i]) continue;
+        states_.release(micro_batch.dst_slot[i]);
+        at(micro_batch.chunks[i].sequence).planned = micro_batch.src_slot[i];
+    }
+    micro_batch.dst_slot.clear();  // once is enough
+}
+
+void Session::release_snapshot_slots(MicroBatch& micro_batch) {
+    for (size_t i = 0; i < micro_batch.snapshot_points.size(); ++i)
+        if (int32_t& slot = micro_batch.snapshots[2 * i + 1]; slot >= 0) states_.release(std::exchange(slot, -1));
+}
+
+Result<void> Session::run(MicroBatch& micro_batch) {
+    Result<void> done = executor_.run(*micro_batch.compiled, micro_batch.inputs);
+    if (done) done = executor_.read(*micro_batch.compiled, micro_batch.outputs);
+    if (done && options_.observer) done = read_activations(executor_, *micro_batch.compiled, options_.observer);
+    // What was queued has ended before slots are given back, and its error is not told again by the next run.
+    if (!done) (void)executor_.sync();
+    return done;
+}
+
+void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch, bool done) {
+    // Allocations come first, so that a run is committed as a whole or not at all.
+    for (const SequenceChunk& chunk : micro_batch.chunks) {
+        Sequence& sequence = at(chunk.sequence);
+        if (done && sequence.tokens.capacity() < sequence.tokens.size() + chunk.count)
+            sequence.tokens.reserve(2 * sequence.tokens.size() + chunk.count + 256);  // so that few steps allocate
+    }
+    for (size_t i = 0; done && i < micro_batch.snapshot_points.size();) {
+        const size_t chunk = micro_batch.snapshot_points[i].chunk, first = i;
+        while (i < micro_batch.snapshot_points.size() && micro_batch.snapshot_points[i].chunk == chunk) ++i;
+        std::vector<Snapshot>& snapshots = at(micro_batch.chunks[chunk].sequence).snapshots;
+        if (snapshots.capacity() < snapshots.size() + i - first) snapshots.reserve(2 * snapshots.size() + i - first);
+    }
+    if (!done) release_snapshot_slots(micro_batch);
+    for (size_t i = 0; done && i < micro_batch.snapshot_points.size(); ++i) {
+        const SnapshotPoint& point = micro_batch.snapshot_points[i];
+        Sequence& sequence = at(micro_batch.chunks[point.chunk].sequence);
+        const int32_t slot = micro_batch.snapshots[2 * i + 1];
+        sequence.snapshots.push_back(
+            {sequence.tokens.size() + point.count, sequence.position + static_cast<int64_t>(point.count), slot});
+        snapshots_.add(slot);
+    }
+    for (size_t i = 0; i < micro_batch.dst_slot.size(); ++i) {
+        const SequenceChunk& chunk = micro_batch.chunks[i];
+        Sequence& sequence = at(chunk.sequence);
+        const int32_t src = micro_batch.src_slot[i], dst = micro_batch.dst_slot[i];
+        if (done) {
+            const auto tokens = batch[chunk.input].tokens.subspan(chunk.first, chunk.count);
+            sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
+            sequence.position += static_cast<int64_t>(chunk.count);
+            if (src != dst && src >= 0) states_.release(src);
+            sequence.slot = dst;
+        } else {
+            if (src != dst) states_.release(dst);
+            if (src == dst && sequence.slot == dst) sequence.broken = true;  // in place: half written, perhaps
+            sequence.planned = sequence.slot;
+        }
+    }
+}
+
+std::span<const float> Session::logits(size_t input) const {
+    if (input >= rows_.size() || rows_[input].count == 0) return {};
+    return logits(input, rows_[input].count - 1);
+}
+
+std::span<const float> Session::logits(size_t input, size_t row) const {
+    if (input >= rows_.size() || row >= rows_[input].count) return {};
+    const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
+    return std::span(logits_).subspan((rows_[input].first + row) * n_vocab, n_vocab);
+}
+
+std::span<const Candidate> Session::candidates(size_t input) const {
+    if (input >= rows_.size()) return {};
+    return std::span(candidates_).subspan(rows_[input].top_row * top_k_).first(rows_[input].n_top);
+}
+
+}  // namespace krait

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A session: sequences that a model continues, each with its own recurrent state. One decode call takes any mix of prompts and
+// single tokens of different sequences; they share runs without padding. On a model of several devices a long batch is cut into
+// pieces that go through the devices one behind the other.
+//   KRAIT_TRY(Session session, Session::create(model));
+//   KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = prompt}}));
+//   KRAIT_TRY(int32_t next, sampler.sample(session.logits(0)));
+// One thread at a time; several sessions of one model may run at once.
+#pragma once
+
+#include <atomic>
+
+#include "models/memory/snapshots.hpp"
+#include "models/memory/state_pool.hpp"
+#include "models/model.hpp"
+#include "models/sampler/candidate.hpp"
+#include "models/session/activations.hpp"
+#include "models/session/micro_batch.hpp"
+
+namespace krait {
+
+struct SessionOptions {
+    int32_t max_sequences = 1;                       // at most kMaxSequences
+    int32_t max_batch_tokens = kDefaultBatchTokens;  // rows of one run; longer prompts are cut into several
+    int32_t max_forks = 0;        // more states, for forks that go on in one run: without them states are copied before it
+    int32_t max_snapshots = 0;    // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
+    int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
+    ActivationObserver observer;  // where given, called after each run for every matrix product in it
+    static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
+};
+
+// `top`: not the logits but the most likely tokens after the last one, found by the device.
+enum class WantLogits : uint8_t { none, last, all, top };
+
+// Tokens that one sequence goes on with.
+struct SequenceInput {
+    int32_t sequence = 0;
+    std::span<const int32_t> tokens;  // at least one
+    WantLogits want = WantLogits::last;
+    int32_t top_k = 0;                       // with `top`: how many, 1 or more; no more than there are tokens come back
+    std::span<const size_t> snapshots = {};  // after so many of these tokens, ascending, the state is kept
+};
+
+// Greedy decoding of one sequence, several tokens a call.
+struct ChainInput {
+    int32_t sequence = 0;
+    int32_t token = 0;                    // that it goes on with
+    int32_t n_tok = 1;                    // that are wanted after it; at most SessionOptions::max_chain come
+    std::span<const int32_t> stops = {};  // the end of text, say: the chain ends with the first of these
+};
+
+struct DecodeControl {
+    const std::atomic<bool>* cancel = nullptr;                  // asked between runs; decode then fails with `cancelled`
+    std::function<void(int64_t done, int64_t total)> progress;  // tokens; called after each run
+    bool is_cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
+};
+
+class Session {
+  public:
+    static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
+
+    // Every sequence once at most. After an error about the input no sequence has changed; after one from a device, and after
+    // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
+    // written refuses to go on until it is reset, restored or rolled back.
+    Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
+    Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {
+        return decode(std::span(batch.begin(), batch.size()), control);
+    }
+
+    // The most likely token after input.token, the most likely after that one, and so on: what decode would find with top_k = 1, called
+    // again and again with the token that it found. On one device the device goes on with each token by itself, and the host
+    // waits once; on several it stands between them, and nothing is gained. The sequence has read all but the last one. The chain
+    // ends early with a token of `stops`, and with a logit that is not finite (samplers refuse it); the device may have run past it
+    // by then, and reads the tokens up to there once more. Where max_chain is above 1, after any error the sequence is what it
+    // was, else as decode leaves it. Good until the next decode or chain; candidates(0) is the last one.
+    Result<std::span<const Candidate>> chain(const ChainInput& input);
+
+    // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
+    // n_vocab floats, good until the next decode or chain, whatever becomes of the sequence; empty where none were wanted.
+    std::span<const float> logits(size_t input) const;
+    std::span<const float> logits(size_t input, size_t row) const;
+    // The most likely tokens after its last one, the most likely first, where these were wanted; as long as logits.
+    std::span<const Candidate> candidates(size_t input) const;
+
+    Result<std::span<const int32_t>> tokens(int32_t sequence) const;  // all that the state has seen
+    Result<void> reset(int32_t sequence);                             // forgets everything, snapshots too
+    // `to` becomes what `from` is, snapshots included; costs nothing until one of them goes on (max_forks).
+    Result<void> fork(int32_t from, int32_t to);
+    Result<void> keep(int32_t sequence);  // resets all others
+
+    // Keeps the state as it is now, at no cost until the sequence goes on; decode can keep states on its way too. Twice at the same
+    // place is once.
+    Result<void> snapshot(int32_t sequence);
+    // Back to the snapshot after n_tok tokens (0: to the beginning, which needs none), also of a sequence that a failed run left
+    // behind. It stays; later ones are dropped.
+    Result<void> rollback(int32_t sequence, size_t n_tok);
+    Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
+    Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
+
+    // Positions: a book for the application, which these models do not read. A token's position is one more than that of the token
+    // before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
+    static constexpr int64_t kEnd = -1;
+    Result<int64_t> position(int32_t sequence) const;  // that the next token gets
+    // Moves, or divides, the positions in the range; what counts is that of the latest token. So for snapshots.
+    Result<void> add_to_positions(int32_t sequence, int64_t first, int64_t last, int64_t delta);
+    Result<void> divide_positions(int32_t sequence, int64_t first, int64_t last, int64_t divisor);
+    // Takes tokens away as far as a recurrent state can: all of them, which is a reset; those from a snapshot on, which is a
+    // rollback. What the range leaves behind it goes on standing there: the state cannot unlearn the middle, and nothing happens.
+    // `unsupported` where the range ends the sequence and no snapshot stands where it begins.
+    Result<void> remove(int32_t sequence, int64_t first, int64_t last);
+
+    // The sequence as bytes (models/memory/state_file.hpp), and back, on any device and backend.
+    Result<std::vector<std::byte>> save(int32_t sequence);
+    Result<void> restore(int32_t sequence, std::span<const std::byte> bytes);
+
+    // Goes on with the same model on other devices: states move there, logits of the latest decode are gone. After an error nothing
+    // has changed.
+    Result<void> move_to(std::shared_ptr<const Model> model);
+
+    const Model& model() const { return *model_; }
+    int32_t max_sequences() const { return static_cast<int32_t>(sequences_.size()); }
+    int32_t max_chain() const { return options_.max_chain; }
+    const graph::Executor& executor() const { return executor_; }
+    uint64_t state_device_bytes() const { return states_.device_bytes(); }
+
+  private:
+    struct Sequence {
+        int32_t slot = -1;     // -1 = fresh: its state is zero
+        int32_t planned = -1;  // its slot when all pending runs are done
+        bool broken = false;
+        int64_t position = 0;  // of the next token
+        std::vector<int32_t> tokens;
+        std::vector<Snapshot> snapshots;  // the earliest first
+    };
+    struct Rows {
+        size_t first = 0, count = 0;    // in logits_
+        size_t top_row = 0, n_top = 0;  // in top_logits_ and top_tokens_; how many of the row
+    };
+    Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
+    Result<void> check_sequence(int32_t sequence) const;
+    Result<void> check_batch(std::span<const SequenceInput> batch);
+    Result<void> check_free_snapshots(size_t n_snapshot) const;
+    // The steps of a micro-batch: it takes tokens of the batch, gets a graph and slots, runs, and is committed.
+    Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
+    Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
+    bool can_pipeline(std::span<const SequenceInput> batch) const;
+    bool take_tokens(MicroBatch& micro_batch, std::span<const SequenceInput> batch,
+                     size_t max_rows);                                                 // from the batch; false: none are left
+    void build_inputs(MicroBatch& micro_batch, std::span<const SequenceInput> batch);  // what its graph reads, and the shape
+    Result<void> prepare(MicroBatch& micro_batch);                                     // a graph and slots, or neither
+    // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
+    Result<void> chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok);
+    Result<void> chain_on_device(MicroBatch& micro_batch, const ChainInput& input, size_t& n_tok);
+    Result<void> take_candidate(size_t i, float logit, int32_t token);
+    // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over, copies
+    // states so that each sequence of the batch has one of its own.
+    Result<void> take_own_states(std::span<const SequenceInput> batch);
+    bool is_known(
+        const MicroBatch& micro_batch) const;  // its graph is compiled: prepare() changes nothing that pending runs use
+    void abandon(MicroBatch& micro_batch);     // releases the slots of a micro-batch that does not run
+    void release_snapshot_slots(MicroBatch& micro_batch);  // the slots for its snapshots
+    Result<void> run(MicroBatch& micro_batch);
+    void commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch, bool done);
+    void clear(Sequence& sequence);
+    Sequence& at(int32_t sequence) { return sequences_[static_cast<size_t>(sequence)]; }
+    const Sequence& at(int32_t sequence) const { return sequences_[static_cast<size_t>(sequence)]; }
+    Result<std::vector<Snapshot>::iterator> find_snapshot(int32_t sequence, size_t n_tok);
+    void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
+    Result<void> check_range(int32_t sequence, int64_t first, int64_t last) const;
+    template <class Move>
+    Result<void> move_positions(int32_t sequence, int64_t first, int64_t last, Move&& move);
+
+    std::shared_ptr<const Model> model_;
+    graph::Executor executor_;
+    StatePool states_;
+    SnapshotBook snapshots_;
+    SessionOptions options_;
+    std::vector<Sequence> sequences_;
+    // Of the latest decode:
+    std::vector<float> logits_;
+    std::vector<float> top_logits_;  // rows of top_k_, as top_tokens_
+    std::vector<int32_t> top_tokens_;
+    std::vector<Candidate> candidates_;
+    size_t top_k_ = 0;
+    std::vector<Rows> rows_;  // by input
+    // Of chains:
+    std::vector<int32_t> chain_tokens_;  // that the sequence reads
+    Buffer chain_buffer_;                // what the device found: max_chain tokens, then their logits
+    // Of the current decode:
+    size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
+    std::vector<uint8_t> seen_;               // by sequence
+    size_t n_stages_ = 1;                     // devices that the model uses
+    size_t min_chunk_rows_ = kMinChunkRows;   // of a micro-batch of the pipeline
+    std::vector<MicroBatch> micro_batches_;   // one, or as many as may be pending
+};
+
+}  // namespace krait
