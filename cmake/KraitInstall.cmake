@@ -1,11 +1,14 @@
 # What `cmake --install` lays down, and how other projects find it. Included once, at the end of the root CMakeLists.txt.
 #
 #   <bindir>/krait                       the command; has the library in it
+#   <bindir>/krait-conformance           the laws of the plugin ABI as a test program; with KRAIT_BUILD_TESTS
 #   <mandir>/man1, <datadir>/...         its man pages and completions, where the build made them (tools/CMakeLists.txt)
 #   <libdir>/libkrait.so                 the library; the target krait
 #   <includedir>/krait/                  its headers
 #   <libdir>/krait/backends/             the plugins (krait_add_plugin in backends/common installs them)
-#   <libdir>/cmake/Krait/                find_package(Krait) -> Krait::krait
+#   <libdir>/cmake/Krait/                find_package(Krait) -> Krait::krait; with COMPONENTS plugin -> krait_add_plugin()
+#   <includedir>/krait/plugin/           the headers of a backend: contracts, ABI, backends/common
+#   <libdir>/krait/plugin/               the libraries of a backend in C++
 #   <libdir>/pkgconfig/krait.pc          pkg-config krait
 #   <datadir>/krait/krait-demo.gguf      the model that is used where none is named
 #
@@ -22,6 +25,20 @@ install(TARGETS krait EXPORT KraitTargets
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT KraitTargets NAMESPACE Krait:: DESTINATION "${KRAIT_CMAKE_INSTALL_DIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/krait" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+
+# For backends that are built elsewhere. Headers keep their paths below <includedir>/krait/plugin, so includes read as in this tree.
+foreach(folder IN ITEMS core/abi core/ops core/quant core/tensor backends/common)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/${folder}/.."
+          FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "*.def")
+endforeach()
+install(FILES "${PROJECT_SOURCE_DIR}/core/base/result.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/base")
+set_target_properties(krait_plugin_common PROPERTIES EXPORT_NAME plugin_common)
+set_target_properties(krait_quant PROPERTIES EXPORT_NAME quant)
+install(TARGETS krait_plugin_common krait_quant EXPORT KraitPluginTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}/krait/plugin")
+install(EXPORT KraitPluginTargets NAMESPACE Krait:: DESTINATION "${KRAIT_CMAKE_INSTALL_DIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/backends/common/KraitPlugin.cmake" "${PROJECT_SOURCE_DIR}/backends/common/plugin.map"
+        DESTINATION "${KRAIT_CMAKE_INSTALL_DIR}")
+
 install(FILES "${PROJECT_SOURCE_DIR}/models/demo/krait-demo.gguf" DESTINATION "${CMAKE_INSTALL_DATADIR}/krait")
 
 if(TARGET krait_command)

@@ -1,8 +1,12 @@
+# For backends in this tree, and outside of it by find_package(Krait COMPONENTS plugin).
+#
 # krait_add_plugin(<name> SOURCES <file>... [LINK <target>...] [OPTIONS <compile option>...] [DEFINITIONS <definition>...])
 #
 # Makes the target krait-<name>: the module krait-<name>.so in KRAIT_PLUGIN_DIRECTORY, installed to lib/krait/backends. All of
 # SOURCES is compiled with OPTIONS, so a plugin for one instruction set is compiled whole for it (OPTIONS -mavx2 -mfma);
-# the same sources may make several plugins. LINK: libraries, beside krait_options. Sources may use KRAIT_PLUGIN_VERSION.
+# the same sources may make several plugins. LINK: libraries; backends in C++ want Krait::plugin_common (the ABI as classes, a device in
+# host memory) and Krait::quant (the scalar codec of every weight format). Sources may use KRAIT_PLUGIN_VERSION, the project's version.
+# KRAIT_PLUGIN_DIRECTORY is "backends" in the build folder unless it is set: KRAIT_BACKEND_PATH takes it as it is.
 #
 # The target krait_plugins is all of them, the global property KRAIT_PLUGINS their names.
 #
@@ -17,7 +21,12 @@
 
 set(KRAIT_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/plugin.map" CACHE INTERNAL "")
 
-add_custom_target(krait_plugins)
+if(NOT DEFINED KRAIT_PLUGIN_DIRECTORY)
+  set(KRAIT_PLUGIN_DIRECTORY "${CMAKE_BINARY_DIR}/backends")
+endif()
+if(NOT TARGET krait_plugins)
+  add_custom_target(krait_plugins ALL)
+endif()
 
 function(krait_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;OPTIONS;DEFINITIONS")
@@ -28,12 +37,17 @@ function(krait_add_plugin name)
   set_property(GLOBAL APPEND PROPERTY KRAIT_PLUGINS "${name}")
   set(definitions KRAIT_PLUGIN_VERSION="${PROJECT_VERSION}" ${arg_DEFINITIONS})
 
+  set(headers krait_options)  # of the contracts: this tree's, or those that were installed
+  if(TARGET Krait::plugin)
+    set(headers Krait::plugin)
+  endif()
+
   if(NOT KRAIT_STATIC_PLUGINS)
     add_library(${target} MODULE ${arg_SOURCES})
     target_compile_options(${target} PRIVATE ${arg_OPTIONS})
     target_compile_definitions(${target} PRIVATE ${definitions})
-    target_link_libraries(${target} PRIVATE krait_options ${arg_LINK})
-    set_target_properties(${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${KRAIT_PLUGIN_DIRECTORY}")
+    target_link_libraries(${target} PRIVATE ${headers} ${arg_LINK})
+    set_target_properties(${target} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON LIBRARY_OUTPUT_DIRECTORY "${KRAIT_PLUGIN_DIRECTORY}")
     if(KRAIT_SANITIZE)
       # LeakSanitizer takes what lies before a plugin's thread-local memory for a header, follows what it reads there, and dies.
       # Memory that is reserved when a thread begins has no such address to guess.
@@ -45,6 +59,7 @@ function(krait_add_plugin name)
     target_link_options(${target} PRIVATE "LINKER:--version-script=${KRAIT_PLUGIN_MAP}")
     set_target_properties(${target} PROPERTIES LINK_DEPENDS "${KRAIT_PLUGIN_MAP}")
     add_dependencies(krait_plugins ${target})
+    include(GNUInstallDirs)
     install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/krait/backends")
     return()
   endif()

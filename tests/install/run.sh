@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs a build to a folder of its own, builds the example hosts against that folder alone and runs them:
-# once as a CMake project with find_package(Krait), once with pkg-config, and the command once from where it lies.
+# Installs a build to a folder of its own, builds the examples against that folder alone and runs them: hosts once as a CMake project
+# with find_package(Krait), once with pkg-config; backends from copies outside of the source tree; and the command from where it lies.
 #   run.sh BUILD_DIRECTORY SOURCE_DIRECTORY
 # Generator and compilers are those of the build; flags that all of it was made with (a sanitizer) come in CFLAGS and CXXFLAGS.
 
@@ -77,3 +77,27 @@ read -r -a cxx_flags <<<"${CXXFLAGS:-}"
 for example in host host_cpp; do
     expect_text "$example by pkg-config" "$prefix/$example" "$model"
 done
+
+# Backends. Their plugins are found by KRAIT_BACKEND_PATH, run the cases of the operators that they have, and pass the conformance suite.
+cp -r "$source/examples/backend-cpp" "$source/examples/backend-c" "$prefix"
+for file in "$source"/backends/null/*.[ch]; do
+    sed 's|backends/null/||; s|"null"|"skeleton"|' "$file" >"$prefix/backend-c/${file##*/}"
+done
+for example in backend-cpp backend-c; do
+    cmake -G "$(cached CMAKE_GENERATOR)" -S "$prefix/$example" -B "$prefix/$example/build" -DCMAKE_PREFIX_PATH="$prefix/usr" \
+        -DCMAKE_BUILD_TYPE=Release >/dev/null
+    cmake --build "$prefix/$example/build" >/dev/null
+done
+export KRAIT_BACKEND_PATH="$prefix/backend-cpp/build/backends:$prefix/backend-c/build/backends"
+krait="$prefix/usr/bin/krait"
+for family in loops skeleton; do
+    expect_text "the plugin '$family'" grep "^$family " <("$krait" devices)
+    "$krait" test-ops --device "$family" --quick >"$prefix/test-ops.txt" || { cat "$prefix/test-ops.txt" >&2; exit 1; }
+    expect_text "test-ops on '$family'" tail -1 "$prefix/test-ops.txt"
+done
+test "$(awk '$1 == "mul_mat" { print ($2 == $3 && $3 > 100) }' <("$krait" test-ops --device loops --op mul_mat --quick))" = 1
+expect_text "a model on 'loops'" "$krait" run --device cpu,loops --place '.=loops' -p "The sea" -n 8 --seed 1 --no-timings
+if [[ -x "$prefix/usr/bin/krait-conformance" ]]; then
+    "$prefix/usr/bin/krait-conformance" --gtest_brief=1 --gtest_filter='*loops*:*skeleton*' >"$prefix/conformance.txt" || { cat "$prefix/conformance.txt" >&2; exit 1; }
+    grep -q 'PASSED' "$prefix/conformance.txt"
+fi
