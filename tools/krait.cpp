@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     add_hellaswag_command(program);
     add_perplexity_command(program);
     add_test_ops_command(program);
+    add_debug_command(program);
     add_completion_command(program);
     program.print_with([](std::string_view text) { print("{}", text); },
                        [](std::string_view text) { print_error("{}", text); });

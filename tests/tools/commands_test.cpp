@@ -193,7 +193,7 @@ TEST_F(Commands, ExitCodesAreInEveryHelp) {
     const std::string codes = "Exit codes: 0 success, 1 failure, 2 bad input";
     EXPECT_NE(help.find(codes), std::string::npos) << help;
     for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
-                                "bench", "hellaswag", "perplexity", "test-ops"})
+                                "bench", "hellaswag", "perplexity", "test-ops", "debug"})
         expect_says(command + std::string(" --help"), 0, codes);
 }
 
@@ -245,7 +245,7 @@ TEST_F(Commands, EmptyNamesAreNoDefaults) {
 
 TEST_F(Commands, HelpHasExamples) {
     for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
-                                "bench", "hellaswag", "perplexity", "test-ops"})
+                                "bench", "hellaswag", "perplexity", "test-ops", "debug"})
         expect_says(command + std::string(" --help"), 0, "Examples:\n  krait " + std::string(command));
 }
 
