@@ -99,11 +99,15 @@ TEST(NoMemory, AnyAllocationOfAChainMayFail) {
     ASSERT_TRUE(model) << model.error().message;
     const std::vector<int32_t> start{5, 6};
     std::vector<int32_t> expected;
-    const auto chained = [&](Session& session, int32_t token) {
-        std::vector<int32_t> found;
+    // found has room for 4 tokens: the allocation that fails is none of this test's.
+    const auto chain_into = [](Session& session, int32_t token, std::vector<int32_t>& found) {
         const auto chain = session.chain({.token = token, .n_tok = 4});
         if (chain)
             for (const Candidate& candidate : *chain) found.push_back(candidate.token);
+    };
+    const auto chained = [&](Session& session, int32_t token) {
+        std::vector<int32_t> found;
+        chain_into(session, token, found);
         return found;
     };
     const auto begin = [&] {
@@ -132,10 +136,11 @@ TEST(NoMemory, AnyAllocationOfAChainMayFail) {
             const int32_t token = is_first ? 1 : first.back();
             const size_t n_read = session->tokens(0)->size();
             std::vector<int32_t> found;
+            found.reserve(4);
             {
                 const test::OneFails fault(n);
                 try {
-                    found = chained(*session, token);
+                    chain_into(*session, token, found);
                 } catch (const std::bad_alloc&) {
                     found.clear();
                 }
