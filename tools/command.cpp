@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/command.hpp"
+#include "tools/log.hpp"
 
 #include <fmt/format.h>
 
@@ -28,8 +29,6 @@ int report(const Error& error) {
         default: return kExitFailure;
     }
 }
-
-void warn(std::string_view message) { print_error("krait: warning: {}\n", message); }
 
 void run_when_chosen(Command& command, std::function<Result<void>()> body) {
     command.body([body = std::move(body)] {
@@ -167,7 +166,7 @@ Result<std::shared_ptr<const Model>> ModelArguments::load() const {
         return Model::load(std::move(file), {.device = spec, .placement = where, .progress = show});
     }();
     if (model)
-        for (const std::string& warning : (*model)->warnings()) warn(warning);
+        for (const std::string& warning : (*model)->warnings()) print_warning(warning);
     return model;
 }
 

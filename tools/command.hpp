@@ -17,9 +17,6 @@ namespace krait::tools {
 // Prints "krait: message" to stderr; gives the exit code that fits.
 int report(const Error& error);
 
-// Prints "krait: warning: message" to stderr.
-void warn(std::string_view message);
-
 // The command's body: called when it was chosen, its error reported.
 void run_when_chosen(Command& command, std::function<Result<void>()> body);
 

@@ -12,6 +12,7 @@
 #include "tools/command.hpp"
 #include "tools/generated_text.hpp"
 #include "tools/interrupt.hpp"
+#include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 #include "tools/prompts.hpp"
@@ -84,7 +85,7 @@ class Conversation {
         KRAIT_TRY(std::vector<int32_t> prompt,
                   tokenizer_->encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
         KRAIT_CHECK(check(prompt));
-        if (tokenizer_->has_second_bos(prompt)) warn(kSecondBos);
+        if (tokenizer_->has_second_bos(prompt)) print_warning(kSecondBos);
         KRAIT_CHECK(write_out(text));
         return read_and_generate(std::move(prompt));
     }
@@ -283,7 +284,7 @@ Result<void> run(Arguments& arguments) {
     const Tokenizer* tokenizer = nullptr;
     if (const auto found = model->tokenizer()) tokenizer = *found;
     else if (!arguments.has_tokens || !arguments.stops.empty()) return tl::unexpected<Error>(found.error());
-    else warn(found.error().message + "; the output is token ids");
+    else print_warning(found.error().message + "; the output is token ids");
     const int32_t chain = sampler.n_needed() != 1 ? 1 : arguments.chain > 0 ? arguments.chain : model->chain_length();
     Result<Session> created = Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain});
     // A chain takes a second state; it was not asked for where there is no memory for it.

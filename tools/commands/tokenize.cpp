@@ -5,6 +5,7 @@
 
 #include "core/base/printable.hpp"
 #include "tools/command.hpp"
+#include "tools/log.hpp"
 #include "tools/output.hpp"
 
 namespace krait::tools {
@@ -19,7 +20,7 @@ struct Arguments {
 Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     KRAIT_TRY(const GgufFile file, arguments.model.open());
     GgufVocabulary vocabulary = read_vocabulary(file);
-    for (const std::string& warning : vocabulary.warnings) warn(warning);
+    for (const std::string& warning : vocabulary.warnings) print_warning(warning);
     KRAIT_TRY(const Tokenizer tokenizer, std::move(vocabulary.tokenizer));
     if (decodes) {
         KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
@@ -36,7 +37,7 @@ Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
                                                          .add_eos = !arguments.no_special,
                                                          .parse_special = arguments.parse_special}));
     if (tokenizer.has_second_bos(tokens))
-        warn("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
+        print_warning("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
     if (arguments.ids_only) {
         print("{}\n", fmt::to_string(fmt::join(tokens, ",")));
         return {};
