@@ -21,10 +21,6 @@ target_compile_options(krait_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 takes "literal" + std::string for overlapping copies (GCC bug 105651).
   target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
-  # The same in other words, where the library's headers are precompiled.
-  if(KRAIT_PCH)
-    target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow>)
-  endif()
 endif()
 if(KRAIT_WERROR)
   target_compile_options(krait_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
@@ -53,6 +49,10 @@ endfunction()
 function(krait_precompile_headers target scope)
   list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
   target_precompile_headers(${target} ${scope} ${headers})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # Bug 105651 in other words: a precompiled header of the library is no system header any more.
+    target_compile_options(${target} ${scope} "$<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-array-bounds>")
+  endif()
 endfunction()
 set(krait_precompiled <algorithm> <array> <atomic> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string> <string_view> <vector>)
 krait_precompile(krait_options INTERFACE ${krait_precompiled})

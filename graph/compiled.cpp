@@ -8,11 +8,11 @@ namespace krait::graph {
 
 Result<void> Staging::reserve(size_t n_devices, size_t device, const Device& of, uint64_t bytes) {
     buffers_.resize(std::max(buffers_.size(), n_devices));
-    StagingBuffer& room = buffers_[device];
-    if (bytes <= room.size) return {};
+    StagingBuffer& staging_buffer = buffers_[device];
+    if (bytes <= staging_buffer.size) return {};
     KRAIT_TRY(Buffer buffer, of.create_buffer(KRAIT_BUFFER_PINNED, bytes));
     KRAIT_TRY(void* const address, buffer.map());
-    room = {std::move(buffer), static_cast<std::byte*>(address), bytes};
+    staging_buffer = {std::move(buffer), static_cast<std::byte*>(address), bytes};
     return {};
 }
 

@@ -26,7 +26,7 @@ struct Picture {
     std::vector<graph::MemoryPlan> plans;
 
     const std::string& label(int32_t d) const { return model.placement().labels()[static_cast<size_t>(d)]; }
-    const std::string& label_of_share(uint32_t subgraph) const { return label(partitioned.subgraphs[subgraph].device); }
+    const std::string& label_of_subgraph(uint32_t subgraph) const { return label(partitioned.subgraphs[subgraph].device); }
 
     uint64_t weight_bytes(const graph::Node& node) const {
         uint64_t bytes = 0;
@@ -45,7 +45,7 @@ struct Picture {
                 if (told[c] || copy.tensor != graph.memory_of(id) || partitioned.subgraphs[copy.to].device != d) continue;
                 told[c] = true;
                 text += fmt::format("{}{} from {} ({})", text.empty() ? "" : ", ", graph[copy.tensor].name,
-                                    label_of_share(copy.from), format_bytes(copy.bytes));
+                                    label_of_subgraph(copy.from), format_bytes(copy.bytes));
             }
         }
         return text;

@@ -38,9 +38,8 @@ class Model {
     std::string device_names() const;  // "cuda0,cpu"
     std::string hardware() const;      // "NVIDIA H100, AMD EPYC": of the devices that are used, each name once
     size_t n_used_devices() const;
-    size_t min_chunk_rows() const {
-        return placement_.min_chunk_rows();
-    }  // rows of a run that is a piece of a prompt, at least
+    // The smallest micro-batch of a prompt in a pipeline, in rows.
+    size_t min_chunk_rows() const { return placement_.min_chunk_rows(); }
     // How many tokens a chain of its sessions had best have (Session::chain): more than 1 where one GPU does all, for which the
     // host's turn between two steps is a pause.
     int32_t chain_length() const;

@@ -70,7 +70,7 @@ function(krait_add_plugin name)
   # objcopy leaves symbols of GNU's "unique" kind as they are; without that kind, inline variables are plain weak ones.
   target_compile_options(${objects} PRIVATE ${arg_OPTIONS} -fno-lto $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   target_compile_definitions(${objects} PRIVATE ${definitions} KRAIT_PLUGIN_QUERY_SYMBOL=krait_plugin_query_${id})
-  target_link_libraries(${objects} PRIVATE krait_options ${arg_LINK})
+  target_link_libraries(${objects} PRIVATE ${headers} ${arg_LINK})
 
   set(whole "${CMAKE_CURRENT_BINARY_DIR}/${target}.o")
   set(linked "$<FILTER:$<TARGET_OBJECTS:${objects}>,EXCLUDE,[.]gch$>")  # a precompiled header is no object

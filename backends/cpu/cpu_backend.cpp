@@ -100,8 +100,8 @@ std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::Cons
         return std::make_unique<PackedConstant>(*this, upload, pool_);
     const bool is_half = dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16;
     if (is_half && upload.used_by(static_cast<uint32_t>(OpId::mul_mat))) {
-        auto wide = std::make_unique<Int16Constant>(*this, upload, pool_);
-        if (wide->finite()) return wide;
+        auto panels = std::make_unique<Int16Constant>(*this, upload, pool_);
+        if (panels->finite()) return panels;
     }
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.

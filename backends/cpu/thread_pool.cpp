@@ -58,17 +58,17 @@ ThreadPool::~ThreadPool() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::run(int64_t n, int64_t grain, ChunkFunction chunk, void* context) {
+void ThreadPool::run(int64_t n, int64_t grain, RangeFunction run_range, void* context) {
     if (n <= 0) return;
     grain = std::max<int64_t>(grain, 1);
     if (size() == 1 || n <= grain || current_worker >= 0) {
         const int worker = std::max(current_worker, 0);
-        for (int64_t begin = 0; begin < n; begin += grain) chunk(context, begin, std::min(begin + grain, n), worker);
+        for (int64_t begin = 0; begin < n; begin += grain) run_range(context, begin, std::min(begin + grain, n), worker);
         return;
     }
-    if (executor_) return run_on_executor(n, grain, chunk, context);
+    if (executor_) return run_on_executor(n, grain, run_range, context);
     const std::lock_guard turn(turn_);
-    loop_.open(n, grain, size(), chunk, context);
+    loop_.open(n, grain, size(), run_range, context);
     gate_.store(kOpen, std::memory_order_release);  // nobody is inside: the last loop waited for that
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
@@ -83,7 +83,7 @@ void ThreadPool::run(int64_t n, int64_t grain, ChunkFunction chunk, void* contex
     loop_.finish();
 }
 
-void ThreadPool::run_on_executor(int64_t n, int64_t grain, ChunkFunction chunk, void* context) {
+void ThreadPool::run_on_executor(int64_t n, int64_t grain, RangeFunction run_range, void* context) {
     // Task i is worker i: the executor calls each index once, so numbers never meet.
     struct Tasks {
         Loop loop;
@@ -91,7 +91,7 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, ChunkFunction chunk, 
         std::atomic<uint32_t> done{0};
     } tasks;
     tasks.count = static_cast<uint32_t>(std::min<int64_t>((n - 1) / grain + 1, executor_->n_threads));
-    tasks.loop.open(n, grain, static_cast<int>(tasks.count), chunk, context);
+    tasks.loop.open(n, grain, static_cast<int>(tasks.count), run_range, context);
     executor_->parallel(
         executor_->context, tasks.count,
         [](void* task_context, uint32_t index) {
@@ -107,10 +107,10 @@ void ThreadPool::run_on_executor(int64_t n, int64_t grain, ChunkFunction chunk, 
     tasks.loop.finish();
 }
 
-void ThreadPool::Loop::open(int64_t n, int64_t chunk_size, int n_workers, ChunkFunction body, void* body_context) {
-    chunk = body;
+void ThreadPool::Loop::open(int64_t n, int64_t grain_size, int n_workers, RangeFunction body, void* body_context) {
+    run_range = body;
     context = body_context;
-    grain = chunk_size;
+    grain = grain_size;
     n_spans = std::min(n_workers, kMaxSpans);
     const int64_t n_pieces = (n - 1) / grain + 1;
     int64_t begin = 0;
@@ -130,7 +130,7 @@ void ThreadPool::Loop::work(int worker) noexcept {
             const int64_t begin = span.next.fetch_add(grain, std::memory_order_relaxed);
             if (begin >= span.end) break;
             try {
-                chunk(context, begin, std::min(begin + grain, span.end), worker);
+                run_range(context, begin, std::min(begin + grain, span.end), worker);
             } catch (...) {
                 for (Span& rest : spans) rest.next.store(rest.end, std::memory_order_relaxed);
                 const std::lock_guard lock(failure_mutex);

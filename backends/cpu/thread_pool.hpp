@@ -57,7 +57,7 @@ class ThreadPool {
     }
 
   private:
-    using ChunkFunction = void (*)(void* context, int64_t begin, int64_t end, int worker);
+    using RangeFunction = void (*)(void* context, int64_t begin, int64_t end, int worker);
 
     // Part of a loop that one thread begins with; a cache line each.
     struct alignas(64) Span {
@@ -67,7 +67,7 @@ class ThreadPool {
     static constexpr int kMaxSpans = 32;  // threads beyond that begin where another one is
 
     struct Loop {
-        ChunkFunction chunk = nullptr;
+        RangeFunction run_range = nullptr;
         void* context = nullptr;
         int64_t grain = 1;
         int n_spans = 0;
@@ -75,13 +75,13 @@ class ThreadPool {
         std::mutex failure_mutex;
         std::array<Span, kMaxSpans> spans;
 
-        void open(int64_t n, int64_t grain, int n_workers, ChunkFunction chunk, void* context);
+        void open(int64_t n, int64_t grain, int n_workers, RangeFunction run_range, void* context);
         void work(int worker) noexcept;  // takes pieces until none is left
         void finish();                   // throws what a piece threw
     };
 
-    void run(int64_t n, int64_t grain, ChunkFunction chunk, void* context);
-    void run_on_executor(int64_t n, int64_t grain, ChunkFunction chunk, void* context);
+    void run(int64_t n, int64_t grain, RangeFunction run_range, void* context);
+    void run_on_executor(int64_t n, int64_t grain, RangeFunction run_range, void* context);
     void serve(int worker, int processor) noexcept;  // a thread's life
     uint32_t await_loop(uint32_t seen) noexcept;
 

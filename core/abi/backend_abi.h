@@ -219,8 +219,9 @@ typedef struct krait_backend {
     const char* variant;  /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
     const char* version;  /* of the plugin, for people */
 
-    /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects: as long as no device
-     * has been opened, the host may unload the plugin at any time, and load it again. */
+    /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects.
+     * While none of its devices is open, the host may unload the plugin, and load it again: nothing of a device (threads,
+     * callbacks) may stay when it has been closed. */
     uint32_t (*score)(krait_error* why);
 
     uint32_t (*device_count)(void);

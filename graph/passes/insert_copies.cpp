@@ -8,13 +8,13 @@ namespace {
 
 class Partitioner {
   public:
-    explicit Partitioner(const Graph& graph) : graph_(graph), home_(graph.tensors.size()) {}
+    explicit Partitioner(const Graph& graph) : graph_(graph), writer_(graph.tensors.size()) {}
 
     void add(const DeviceSegment& segment) {
-        part_ = static_cast<uint32_t>(partitioned_.segments.size());
-        share_ = subgraph_of(segment.device);
+        segment_index_ = static_cast<uint32_t>(partitioned_.segments.size());
+        subgraph_index_ = subgraph_of(segment.device);
         Subgraph& subgraph = this->subgraph();
-        partitioned_.segments.push_back({share_, static_cast<uint32_t>(subgraph.graph.nodes.size()), 0});
+        partitioned_.segments.push_back({subgraph_index_, static_cast<uint32_t>(subgraph.graph.nodes.size()), 0});
         for (const uint32_t n : segment.nodes) add_node(graph_.nodes[n]);
     }
 
@@ -35,11 +35,11 @@ class Partitioner {
     }
 
   private:
-    struct Home {
+    struct Writer {
         uint32_t subgraph = 0, segment = 0;
     };
 
-    Subgraph& subgraph() { return partitioned_.subgraphs[share_]; }
+    Subgraph& subgraph() { return partitioned_.subgraphs[subgraph_index_]; }
 
     uint32_t subgraph_of(int32_t device) {
         for (uint32_t i = 0; i < partitioned_.subgraphs.size(); ++i)
@@ -54,11 +54,11 @@ class Partitioner {
             if (id != kNoTensor) id = read(id);
         for (TensorId& id : local.out) {
             if (id == kNoTensor) continue;
-            home_[static_cast<size_t>(id)] = {share_, part_};
+            writer_[static_cast<size_t>(id)] = {subgraph_index_, segment_index_};
             id = add_tensor(id, graph_[id]);
         }
         subgraph().graph.nodes.push_back(std::move(local));
-        ++partitioned_.segments[part_].n_nodes;
+        ++partitioned_.segments[segment_index_].n_nodes;
     }
 
     TensorId add_tensor(TensorId id, Tensor tensor) {
@@ -76,30 +76,30 @@ class Partitioner {
             return add_tensor(id, std::move(tensor));
         }
         if (tensor.role != TensorRole::value && tensor.role != TensorRole::output) return add_tensor(id, std::move(tensor));
-        const Home home = home_[static_cast<size_t>(id)];  // a valid graph writes before it reads
+        const Writer home = writer_[static_cast<size_t>(id)];  // a valid graph writes before it reads
         tensor.role = TensorRole::input;
         const auto bytes = static_cast<uint64_t>(span_bytes(tensor.desc));
         const TensorId local = add_tensor(id, std::move(tensor));
-        partitioned_.copies.push_back({id, home.subgraph, share_,
+        partitioned_.copies.push_back({id, home.subgraph, subgraph_index_,
                                        partitioned_.subgraphs[home.subgraph].local[static_cast<size_t>(id)], local,
-                                       home.segment, part_, bytes});
+                                       home.segment, segment_index_, bytes});
         subgraph().pins.push_back(
-            {local, static_cast<int64_t>(partitioned_.segments[part_].first_node), LifetimePin::kUnchanged});
+            {local, static_cast<int64_t>(partitioned_.segments[segment_index_].first_node), LifetimePin::kUnchanged});
         return local;
     }
 
     const Graph& graph_;
-    std::vector<Home> home_;  // of values: where they are written
+    std::vector<Writer> writer_;  // of values: where they are written
     PartitionedGraph partitioned_;
-    uint32_t share_ = 0, part_ = 0;  // that are being filled
+    uint32_t subgraph_index_ = 0, segment_index_ = 0;  // that are being filled
 };
 
 }  // namespace
 
 PartitionedGraph insert_copies(const Graph& graph, std::span<const DeviceSegment> segments) {
-    Partitioner divider(graph);
-    for (const DeviceSegment& segment : segments) divider.add(segment);
-    return std::move(divider).finish();
+    Partitioner partitioner(graph);
+    for (const DeviceSegment& segment : segments) partitioner.add(segment);
+    return std::move(partitioner).finish();
 }
 
 }  // namespace krait::graph

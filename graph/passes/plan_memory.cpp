@@ -39,10 +39,10 @@ std::vector<Life> lives_of(const Graph& graph, uint64_t alignment, std::span<con
                 life.last = std::max(life.last, n);
             }
     }
-    for (const LifetimePin& stay : pins) {
-        Life& life = by_tensor[static_cast<size_t>(stay.tensor)];
-        if (stay.first != LifetimePin::kUnchanged) life.first = stay.first;
-        life.last = std::max(life.last, stay.last);
+    for (const LifetimePin& pin : pins) {
+        Life& life = by_tensor[static_cast<size_t>(pin.tensor)];
+        if (pin.first != LifetimePin::kUnchanged) life.first = pin.first;
+        life.last = std::max(life.last, pin.last);
     }
     std::erase_if(by_tensor, [](const Life& life) { return life.bytes == 0; });
     return by_tensor;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the engine asks of a model architecture: which weights and states it has, and one layer as a piece of graph. One file
-// each in this folder; architecture.cpp lists them.
+// each in this folder; create.cpp lists them.
 #pragma once
 
 #include <array>

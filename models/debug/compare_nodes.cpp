@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/debug/compare_nodes.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <map>
+#include <type_traits>
 
 #include "models/architectures/forward.hpp"
 #include "models/session/placed_forward.hpp"
@@ -102,7 +106,7 @@ class Expected {
     bool is_fresh_ = true;
 };
 
-// One node on the tested model's device. Its pool of states lives from the prompt to the token after it.
+// One node on the tested model's device.
 class TestedNode {
   public:
     TestedNode(const Model& model, const Node& node) : model_(model), device_(model.placement().device_of(node.name)) {}
@@ -112,7 +116,8 @@ class TestedNode {
         std::vector<Bytes> outputs;  // as node.out, absent ones left out
         Bytes state;
     };
-    Result<Results> run(const ExpectedRun& expected, const Node& node) {
+    // before: the state that the expected node had, empty for none.
+    Result<Results> run(const ExpectedRun& expected, const Node& node, std::span<const std::byte> before) {
         const std::shared_ptr<const Device>& device = model_.devices()[static_cast<size_t>(device_)];
         KRAIT_TRY(graph::Executor executor, graph::Executor::create(device));
         Graph one;
@@ -151,6 +156,7 @@ class TestedNode {
                 id = add({expected.graph[id].name, expected.graph[id].desc, TensorRole::output, kNoTensor, 0, nullptr});
         one.nodes.push_back(alone);
 
+        if (state_ && !before.empty()) KRAIT_CHECK(executor.queue().import_state(*state_, 0, before));
         KRAIT_TRY(graph::Compiled * compiled, executor.prepare("node", [&]() -> Result<Graph> { return one; }));
         KRAIT_CHECK(executor.run(*compiled, inputs));
         Results results;
@@ -225,10 +231,10 @@ DType weights_of(const Graph& graph, const Node& node) {
 }
 
 // False where the observer stops.
-Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_t index, bool is_token,
-                          const NodeObserver& observe) {
+Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_t index, std::span<const std::byte> before,
+                          bool is_token, const NodeObserver& observe) {
     const Node& node = expected.graph.nodes[index];
-    auto results = tested.run(expected, node);
+    auto results = tested.run(expected, node, before);
     if (!results) return tl::unexpected<Error>(std::move(results).error().within(fmt::format("node '{}'", node.name)));
     NodeDifference facts{.node = node.name,
                          .op = node.op,
@@ -265,7 +271,11 @@ Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_
 }  // namespace
 
 Result<void> compare_nodes(const Model& expected, const Model& tested, std::span<const int32_t> tokens,
-                           const NodeObserver& observe) {
+                           const NodeObserver& observe, const std::atomic<bool>* cancel) {
+    const auto check_cancel = [&]() -> Result<void> {
+        if (cancel && *cancel) return fail(ErrorCode::cancelled, "cancelled");
+        return {};
+    };
     if (tokens.size() < 2)
         return fail(ErrorCode::invalid_argument, "{} tokens: at least 2 are needed, a prompt and a token after it",
                     tokens.size());
@@ -278,15 +288,17 @@ Result<void> compare_nodes(const Model& expected, const Model& tested, std::span
                         expected.shape().n_vocab);
     KRAIT_TRY(Expected oracle, Expected::create(expected));
     KRAIT_TRY(const ExpectedRun prompt, oracle.run(tokens.first(tokens.size() - 1)));
+    KRAIT_CHECK(check_cancel());
     KRAIT_TRY(const ExpectedRun token, oracle.run(tokens.last(1)));
     std::map<std::string, size_t> index_in_token;
     for (size_t i = 0; i < token.graph.nodes.size(); ++i) index_in_token[token.graph.nodes[i].name] = i;
     for (size_t i = 0; i < prompt.graph.nodes.size(); ++i) {
+        KRAIT_CHECK(check_cancel());
         TestedNode node(tested, prompt.graph.nodes[i]);
-        KRAIT_TRY(bool goes_on, compare_node(node, prompt, i, false, observe));
+        KRAIT_TRY(bool goes_on, compare_node(node, prompt, i, {}, false, observe));
         const auto same = index_in_token.find(prompt.graph.nodes[i].name);
         if (goes_on && same != index_in_token.end()) {
-            KRAIT_TRY(goes_on, compare_node(node, token, same->second, true, observe));
+            KRAIT_TRY(goes_on, compare_node(node, token, same->second, prompt.states[i], true, observe));
         }
         if (!goes_on) break;
     }

@@ -15,9 +15,9 @@ struct Snapshot {
 };
 
 // Who holds which slot for snapshots. A slot counts once, however many sequences share it.
-class SnapshotBook {
+class SnapshotCounts {
   public:
-    SnapshotBook(int32_t n_slots, int32_t max_snapshots) : holders_(static_cast<size_t>(n_slots), 0), max_(max_snapshots) {}
+    SnapshotCounts(int32_t n_slots, int32_t max_snapshots) : holders_(static_cast<size_t>(n_slots), 0), max_(max_snapshots) {}
 
     int32_t max() const { return max_; }
     int32_t in_use() const { return in_use_; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The recurrent state of many sequences: for every layer and every op with state one pool of slots on the device where that op
-// runs, and the book of who uses which slot. A slot number means the same in all pools. Sequences may share a slot as long as none of
-// them writes it; the book counts the holders.
+// runs, and reference counts of the slots. A slot number means the same in all pools. Sequences may share a slot as long as none of
+// them writes it.
 #pragma once
 
 #include "graph/executor.hpp"

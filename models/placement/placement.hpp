@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where a model's layers, weights and states live when it has several devices. Decided once, when the model is loaded, over the
-// graphs of a prompt and of a single token: a node of either goes to the same device, so weights and states have one home.
+// graphs of a prompt and of a single token: a node of either goes to the same device, so weights and states are on one device.
 //   PlacementOptions options{.layers = {20, 4}};
 //   KRAIT_TRY(Placement placement, Placement::decide(architecture, weights, devices, options));
 #pragma once
@@ -37,8 +37,8 @@ class Placement {
     bool supports_top_k() const { return supports_top_k_; }
     // Whether anything runs on a device.
     bool uses(int32_t device) const { return used_[static_cast<size_t>(device)]; }
-    // How many rows a run of a prompt has at least when it is cut into pieces for several devices: so many that every device that
-    // is used has more to compute than to read, where placement measured them; else kMinChunkRows.
+    // The smallest number of rows of a micro-batch of a prompt on several devices: every device that is used is bound by computation
+    // from that on, where placement measured them; else kMinChunkRows.
     size_t min_chunk_rows() const { return min_chunk_rows_; }
 
     // By device. How many bytes devices make of the weights is not known before they are loaded (check_limits).

@@ -14,7 +14,7 @@ namespace krait {
 // What the user said; nothing of it: the cost model decides (models/placement/auto_placement.hpp).
 struct PlacementOptions {
     std::vector<int64_t> layers;  // so many layers for each device, in their order; the last number may be left out
-    std::vector<double> split;    // shares of the layers' bytes, for each device
+    std::vector<double> split;    // proportions of the number of layers, for each device
     struct Rule {
         std::string pattern, device;
     };

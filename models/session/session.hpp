@@ -2,7 +2,7 @@
 //
 // A session: sequences that a model continues, each with its own recurrent state. One decode call takes any mix of prompts and
 // single tokens of different sequences; they share runs without padding. On a model of several devices a long batch is cut into
-// pieces that go through the devices one behind the other.
+// micro-batches that go through the devices as a pipeline.
 //   KRAIT_TRY(Session session, Session::create(model));
 //   KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = prompt}}));
 //   KRAIT_TRY(int32_t next, sampler.sample(session.logits(0)));
@@ -98,7 +98,7 @@ class Session {
     Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
     Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
 
-    // Positions: a book for the application, which these models do not read. A token's position is one more than that of the token
+    // Positions are counted for the application; these models do not read them. A token's position is one more than that of the token
     // before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
     static constexpr int64_t kEnd = -1;
     Result<int64_t> position(int32_t sequence) const;  // that the next token gets
@@ -174,7 +174,7 @@ class Session {
     std::shared_ptr<const Model> model_;
     graph::Executor executor_;
     StatePool states_;
-    SnapshotBook snapshots_;
+    SnapshotCounts snapshots_;
     SessionOptions options_;
     std::vector<Sequence> sequences_;
     // Of the latest decode:

@@ -9,8 +9,6 @@
 #include "models/session/session.hpp"
 
 namespace krait {
-namespace {}  // namespace
-
 Result<std::vector<std::byte>> Session::save(int32_t sequence) {
     KRAIT_CHECK(check_sequence(sequence));
     const Sequence& source = at(sequence);

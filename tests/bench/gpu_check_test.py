@@ -26,7 +26,7 @@ while (($# > 0)); do
     if [[ "$1" == -B ]]; then
         mkdir -p "$2/bin"
         cp "$FAKES/krait" "$2/bin/krait"
-        [[ -z "${FAKE_YARDSTICK:-}" ]] || cp "$FAKES/cublaslt_bench" "$2/bin/cublaslt_bench"
+        [[ -z "${FAKE_BASELINE:-}" ]] || cp "$FAKES/cublaslt_bench" "$2/bin/cublaslt_bench"
     fi
     shift
 done
@@ -65,11 +65,11 @@ esac
 """
 
 # Beside what it timed, a product that failed.
-YARDSTICK = r"""#!/bin/bash
+BASELINE = r"""#!/bin/bash
 [[ "$*" == "--device 0 --sizes 2.8b --rows "*" --output json" ]] || exit 2
 printf '{"products": [{"name": "F16.t%s.n10240.k2560.2.8b.in", "us": 30.0}, {"name": "F16.t%s.n1.k1.2.8b.x", "error": "no algorithm"}]}' \
     "$6" "$6"
-if [[ -n "${FAKE_FAILING_YARDSTICK:-}" ]]; then
+if [[ -n "${FAKE_FAILING_BASELINE:-}" ]]; then
     echo "cublaslt_bench: 1 of 2 products failed" >&2
     exit 1
 fi
@@ -89,7 +89,7 @@ class GpuCheck(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         fakes = self.folder / "fakes"
         fakes.mkdir()
-        for name, text in (("cmake", CMAKE), ("krait", KRAIT), ("cublaslt_bench", YARDSTICK), ("nvidia-smi", NVIDIA_SMI), ("python3", PYTHON),
+        for name, text in (("cmake", CMAKE), ("krait", KRAIT), ("cublaslt_bench", BASELINE), ("nvidia-smi", NVIDIA_SMI), ("python3", PYTHON),
                            ("compute-sanitizer", "#!/bin/bash\n")):
             (fakes / name).write_text(text)
             (fakes / name).chmod(0o755)
@@ -123,7 +123,7 @@ class GpuCheck(unittest.TestCase):
         return verdicts
 
     def test_everything_runs_in_the_order_of_what_it_tells(self) -> None:
-        self.run_to_end("--models", "mamba-2.8b,mamba-130m,mamba-2.8b", FAKE_YARDSTICK="1")
+        self.run_to_end("--models", "mamba-2.8b,mamba-130m,mamba-2.8b", FAKE_BASELINE="1")
         verdicts = self.verdicts()
         self.assertEqual(set(verdicts.values()), {"passed"})
         names = list(verdicts)
@@ -152,7 +152,7 @@ class GpuCheck(unittest.TestCase):
 
     def test_products_beside_cublaslt(self) -> None:
         # What a program writes to standard error, and that a product failed, takes no figure out of the table.
-        self.run_to_end("--models", "mamba-130m", expected=1, FAKE_YARDSTICK="1", FAKE_FAILING_YARDSTICK="1")
+        self.run_to_end("--models", "mamba-130m", expected=1, FAKE_BASELINE="1", FAKE_FAILING_BASELINE="1")
         self.assertEqual(self.verdicts()["cublasLt cuda0 1 rows"], "failed (1)")
         products = {row["product"]: row for row in self.report()["products"]}
         self.assertEqual(set(products), {f"t{rows}.n10240.k2560.2.8b.in" for rows in (1, 8, 16, 32, 512)})

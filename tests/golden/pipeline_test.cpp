@@ -50,7 +50,7 @@ TEST_P(GoldenPipeline, SaysWhatOneDeviceSays) {
         int n_run = 0;
         const auto decoded = got->decode(batch, {.cancel = nullptr, .progress = [&](int64_t, int64_t) { ++n_run; }});
         ASSERT_TRUE(decoded) << decoded.error().message;
-        EXPECT_GT(n_run, 2) << "a pipeline has several pieces";
+        EXPECT_GT(n_run, 2) << "a pipeline has several micro-batches";
         EXPECT_LE(test::nmse(logits_of(*got, 0, a.size()), logits_of(*expected, 0, a.size())), 1e-9);
         EXPECT_LE(test::nmse(logits_of(*got, 1, b.size()), logits_of(*expected, 1, b.size())), 1e-9);
     } while (std::next_permutation(order.begin(), order.end()));

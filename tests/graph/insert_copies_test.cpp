@@ -18,7 +18,7 @@ constexpr uint64_t kAlignment = 64;
 class Arena {
   public:
     Arena(const Subgraph& subgraph, const MemoryPlan& plan)
-        : share_(subgraph), plan_(plan), owner_(plan.peak_bytes / kAlignment, kNoTensor) {}
+        : subgraph_index_(subgraph), plan_(plan), owner_(plan.peak_bytes / kAlignment, kNoTensor) {}
 
     void write(TensorId local, TensorId whole) {
         for (TensorId& owner : range(local)) owner = whole;
@@ -31,11 +31,11 @@ class Arena {
 
   private:
     std::span<TensorId> range(TensorId local) {
-        const auto bytes = static_cast<uint64_t>(span_bytes(share_.graph[local].desc));
+        const auto bytes = static_cast<uint64_t>(span_bytes(subgraph_index_.graph[local].desc));
         const uint64_t begin = plan_.offset[static_cast<size_t>(local)] / kAlignment;
         return std::span(owner_).subspan(begin, (bytes + kAlignment - 1) / kAlignment);
     }
-    const Subgraph& share_;
+    const Subgraph& subgraph_index_;
     const MemoryPlan& plan_;
     std::vector<TensorId> owner_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// partition: every node once, never before what it reads, in few pieces.
+// partition: every node once, never before what it reads, in few segments.
 #include "graph/passes/partition.hpp"
 
 #include <algorithm>

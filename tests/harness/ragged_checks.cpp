@@ -35,11 +35,11 @@ Ragged ragged_of(const Case& of, const CaseData& data) {
 }
 
 // Runs pieces of a case's sequences on one pool, and gathers the rows of the result.
-class PiecewiseRun {
+class ChunkedRun {
   public:
-    static Result<PiecewiseRun> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data,
-                                       int64_t extra_slots) {
-        PiecewiseRun made(of, data);
+    static Result<ChunkedRun> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data,
+                                     int64_t extra_slots) {
+        ChunkedRun made(of, data);
         KRAIT_TRY(made.resources_, Resources::create(device, of, data, true, extra_slots));
         KRAIT_TRY(made.queue_, device->create_queue());
         KRAIT_CHECK(import_states(made.queue_, made.resources_, data.states));
@@ -87,7 +87,7 @@ class PiecewiseRun {
         Case of;
         std::unique_ptr<BoundCase> bound;
     };
-    PiecewiseRun(const Case& of, const CaseData& data) : of_(&of), data_(&data), ragged_(ragged_of(of, data)) {}
+    ChunkedRun(const Case& of, const CaseData& data) : of_(&of), data_(&data), ragged_(ragged_of(of, data)) {}
     size_t row_width() const {
         return static_cast<size_t>(element_count(data_->out[0]) / std::max<int64_t>(data_->out[0].extent[0], 1));
     }
@@ -145,11 +145,11 @@ std::vector<double> doubles(std::span<const float> values) { return {values.begi
 
 // `lengths[b]`: the pieces that sequence b is cut into, in order. Round r runs the r-th piece of each; sequences that are done
 // take no part. Between rounds the state lies in a slot of the sequence's own, behind those of the case.
-Result<void> check_pieces(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data,
+Result<void> check_chunks(const std::shared_ptr<const Device>& device, const Case& of, const CaseData& data,
                           const Observed& whole, const std::vector<std::vector<int32_t>>& lengths, double error,
                           const char* law) {
     const Ragged ragged = ragged_of(of, data);
-    KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, ragged.n_seq()));
+    KRAIT_TRY(ChunkedRun run, ChunkedRun::create(device, of, data, ragged.n_seq()));
     size_t rounds = 0;
     for (const auto& chunks : lengths) rounds = std::max(rounds, chunks.size());
     std::vector<int32_t> done(lengths.size(), 0);
@@ -210,7 +210,7 @@ Result<void> check_order(const std::shared_ptr<const Device>& device, const Case
     std::vector<Chunk> chunks;
     for (const int32_t b : order)
         chunks.push_back({b, 0, ragged.length(b), ragged.src[static_cast<size_t>(b)], ragged.dst[static_cast<size_t>(b)]});
-    KRAIT_TRY(PiecewiseRun run, PiecewiseRun::create(device, of, data, 0));
+    KRAIT_TRY(ChunkedRun run, ChunkedRun::create(device, of, data, 0));
     KRAIT_CHECK(run.run(chunks));
     const auto wrong = [](const std::string& why) {
         return fail(ErrorCode::internal, "the sequences in another order: {}", why);
@@ -258,9 +258,9 @@ Result<void> check_ragged_laws(const std::shared_ptr<const Device>& device, cons
             }
             steps[static_cast<size_t>(b)].assign(static_cast<size_t>(length), 1);
         }
-        KRAIT_CHECK(check_pieces(device, of, data, whole, chunks, kChunkError, "the run in chunks"));
+        KRAIT_CHECK(check_chunks(device, of, data, whole, chunks, kChunkError, "the run in chunks"));
         if (longest <= kMaxSteps && of.flops <= kMaxStepFlops)
-            KRAIT_CHECK(check_pieces(device, of, data, whole, steps, kStepError, "the run in single steps"));
+            KRAIT_CHECK(check_chunks(device, of, data, whole, steps, kStepError, "the run in single steps"));
     }
     if (ragged.n_seq() > 1) KRAIT_CHECK(check_order(device, of, data, whole));
     return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The file of measured rates: what is in it is taken, what is no line of it is not, and where there can be none, devices are
-// measured again. And rooms of devices that live in one memory.
+// measured again. And memory budgets that live in one memory.
 #include "models/placement/device_rates.hpp"
 #include "models/placement/placement.hpp"
 
@@ -106,7 +106,7 @@ TEST_F(DeviceRatesTest, AFolderThatCannotBeMadeIsDoneWithout) {
     EXPECT_GT(measured->bytes_per_second, 1e6);
 }
 
-TEST(Rooms, DevicesInOneMemoryShareIt) {
+TEST(MemoryBudgets, DevicesInOneMemoryShareIt) {
     const auto cpu = open_cpu();
     const std::vector<std::shared_ptr<const Device>> one{cpu}, two{cpu, cpu};
     const double all = memory_budgets(one, device_labels(one), {})[0];
@@ -115,7 +115,7 @@ TEST(Rooms, DevicesInOneMemoryShareIt) {
     EXPECT_EQ(memory_budgets(two, device_labels(two), {.max_memory = {{"cpu#2", 1000}}}), (std::vector<double>{all / 2, 1000}));
 }
 
-TEST(Rooms, PiecesOfPromptsFollowTheRates) {
+TEST(MemoryBudgets, MinChunkRowsFollowTheRates) {
     EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 1e10, .operations_per_second = 1e11}), 32u);
     EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 2e12, .operations_per_second = 3e14}), 96u);
     EXPECT_EQ(min_chunk_rows_of({.bytes_per_second = 1e9, .operations_per_second = 1e15}), 128u);

@@ -141,10 +141,19 @@ def find_cycles(tree: Tree) -> list[Finding]:
         if any(is_under(file, prefix) for prefix in UNITS_WITHOUT_CYCLES):
             unit = file.rpartition(".")[0]
             units.setdefault(unit, set()).update(t.rpartition(".")[0] for t in targets if t.rpartition(".")[0] != unit)
-    return [Finding(min(cycle) if tree.exists(min(cycle)) else f"{min(cycle)}.cpp", 1,
-                    f"includes itself through {', '.join(sorted(cycle - {min(cycle)})) or 'itself'}",
-                    "move what both need into a file of its own")
-            for graph in (headers, units) for cycle in strongly_connected(graph)]
+    findings = []
+    found: list[set[str]] = []
+    for graph in (headers, units):
+        for cycle in strongly_connected(graph):
+            stems = {re.sub(r"\.\w+$", "", name) for name in cycle}
+            if any(stems <= other for other in found):  # the headers of these units were told
+                continue
+            found.append(stems)
+            first = min(cycle)
+            file = next((f for f in (first, f"{first}.cpp", f"{first}.hpp", f"{first}.h") if tree.exists(f)), first)
+            findings.append(Finding(file, 1, f"includes itself through {', '.join(sorted(cycle - {first})) or 'itself'}",
+                                    "move what both need into a file of its own"))
+    return findings
 
 
 def strongly_connected(graph: dict[str, set[str]]) -> list[set[str]]:

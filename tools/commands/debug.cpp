@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -49,7 +50,7 @@ double rounding_error(const NodeDifference& difference, int64_t unit, double max
     return power > 0 ? error / power : 0;
 }
 
-// Of one node's result, as NMSE. A device that rounds activations in the way that its features name is held to the error of that rounding of
+// The tolerance of one node's result, as NMSE. A device that rounds activations in the way that its features name is held to the error of that rounding of
 // these activations, which may have larger outliers than those of the operators' tests; times four, for sums that
 // cancel, and a few values may lie further off by chance.
 double tolerance(const NodeDifference& difference, const Device& device) {
@@ -108,14 +109,17 @@ Result<int> compare(const Arguments& arguments) {
     {
         ProgressBar bar("nodes");
         const auto n_results = static_cast<size_t>(expected->shape().n_layer) * 20 + 10;  // about
-        KRAIT_CHECK(compare_nodes(*expected, *tested, tokens, [&](const NodeDifference& difference) {
-            const Device& device = *tested->devices()[static_cast<size_t>(difference.device)];
-            rows.push_back({difference, tolerance(difference, device)});
-            bar.update(std::min(rows.size(), n_results), n_results);
-            return !interrupted && (arguments.all || rows.back().passed());
-        }));
+        KRAIT_CHECK(compare_nodes(
+            *expected, *tested, tokens,
+            [&](const NodeDifference& difference) {
+                const Device& device = *tested->devices()[static_cast<size_t>(difference.device)];
+                rows.push_back({difference, tolerance(difference, device)});
+                rows.back().difference.operand_bytes = {};  // valid during this call alone
+                bar.update(std::min(rows.size(), n_results), n_results);
+                return arguments.all || rows.back().passed();
+            },
+            &interrupted));
     }
-    if (interrupted) return fail(ErrorCode::cancelled, "cancelled after {} results", rows.size());
 
     print("{} on {}, node by node against {}: a prompt of {}, then 1 token\n", printable(expected->file().name()),
           tested->device_names(), expected->device_names(), counted(static_cast<int64_t>(tokens.size()) - 1, "token"));

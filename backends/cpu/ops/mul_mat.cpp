@@ -16,8 +16,8 @@ void mul_mat(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Params&, cons
     const DType dtype = in.w.dtype();
     const float* bias = in.bias ? in.bias.elements<const float>() : nullptr;
     const auto* w = in.w.elements<const std::byte>();
-    if (const auto* wide = dynamic_cast<const Int16Constant*>(in.w.buffer)) {
-        multiply_int16({.w = wide,
+    if (const auto* panels = dynamic_cast<const Int16Constant*>(in.w.buffer)) {
+        multiply_int16({.w = panels,
                         .bias = bias,
                         .x = &in.x,
                         .residual = &in.residual,
