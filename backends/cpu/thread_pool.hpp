@@ -75,7 +75,7 @@ class ThreadPool {
         std::mutex failure_mutex;
         std::array<Span, kMaxSpans> spans;
 
-        void open(int64_t n, int64_t grain, int n_workers, RangeFunction run_range, void* context);
+        void open(int64_t n, int64_t grain_size, int n_workers, RangeFunction body, void* body_context);
         void work(int worker) noexcept;  // takes pieces until none is left
         void finish();                   // throws what a piece threw
     };
