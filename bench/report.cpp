@@ -94,12 +94,11 @@ Rates rates_of(const Series& series, const Report& report) {
     return rates;
 }
 
-std::string as_table(const Report& report) {
+std::string table_text(const Facts& facts, const Cells& rows) {
     std::string text;
-    for (const auto& [name, value] : facts(report)) text += fmt::format("{:<9} {}\n", name, value);
-    if (report.result.series.empty()) return text;
+    for (const auto& [name, value] : facts) text += fmt::format("{:<9} {}\n", name, value);
+    if (rows.size() < 2) return text;
     text += '\n';
-    const auto rows = cells(report);
     std::vector<size_t> widths(rows[0].size(), 0);
     for (const auto& row : rows)
         for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -111,12 +110,11 @@ std::string as_table(const Report& report) {
     return text;
 }
 
-std::string as_markdown(const Report& report) {
+std::string markdown_text(const Facts& facts, const Cells& rows) {
     std::string text;
-    for (const auto& [name, value] : facts(report)) text += fmt::format("- {}: {}\n", name, value);
-    if (report.result.series.empty()) return text;
+    for (const auto& [name, value] : facts) text += fmt::format("- {}: {}\n", name, value);
+    if (rows.size() < 2) return text;
     text += '\n';
-    const auto rows = cells(report);
     for (size_t r = 0; r < rows.size(); ++r) {
         for (const std::string& cell : rows[r]) text += fmt::format("| {} ", cell);
         text += "|\n";
@@ -127,6 +125,9 @@ std::string as_markdown(const Report& report) {
     }
     return text;
 }
+
+std::string as_table(const Report& report) { return table_text(facts(report), cells(report)); }
+std::string as_markdown(const Report& report) { return markdown_text(facts(report), cells(report)); }
 
 std::string as_csv(const Report& report) {
     std::string text =

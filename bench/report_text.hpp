@@ -54,6 +54,12 @@ inline std::string device_name(const Report& report) {
     return device.name() + ":" + variant;
 }
 
+// Facts with their names, then a table whose first row is its head; the table is left out where it has no other row.
+using Facts = std::vector<std::pair<std::string, std::string>>;
+using Cells = std::vector<std::vector<std::string>>;
+std::string table_text(const Facts& facts, const Cells& rows);
+std::string markdown_text(const Facts& facts, const Cells& rows);
+
 // In quotes where it has to be.
 inline std::string csv_field(const std::string& text) {
     if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

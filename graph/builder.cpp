@@ -26,8 +26,14 @@ TensorId GraphBuilder::view(std::string name, TensorId of, const TensorDesc& des
     if (error_) return kNoTensor;
     const Tensor& source = graph_[of];
     const bool is_view = source.role == TensorRole::view;
-    Tensor tensor{std::move(name), desc, TensorRole::view, is_view ? source.base : of, offset + (is_view ? source.offset : 0),
-                  nullptr};
+    const bool same_rows = desc.rank > 0 && desc.extent[0] == source.desc.extent[0];
+    Tensor tensor{std::move(name),
+                  desc,
+                  TensorRole::view,
+                  is_view ? source.base : of,
+                  offset + (is_view ? source.offset : 0),
+                  nullptr,
+                  same_rows ? source.dim : 0};
     const Tensor& base = graph_[tensor.base];
     const auto end = tensor.offset + static_cast<uint64_t>(span_bytes(desc));
     if (base.role == TensorRole::constant || base.role == TensorRole::state ||
@@ -90,6 +96,15 @@ void GraphBuilder::output(TensorId id) {
     tensor.role = TensorRole::output;
 }
 
+// Results have the rows of the first operand that is computed row by row: the indices of get_rows, else the first value.
+uint32_t GraphBuilder::dim_of_rows(const OpSpec& spec, const std::array<TensorId, KRAIT_MAX_INPUTS>& in) const {
+    const bool gathers = spec.inputs[0].kind == OperandKind::table;
+    for (size_t i = 0; i < spec.inputs.size(); ++i)
+        if (in[i] != kNoTensor && spec.inputs[i].kind == (gathers ? OperandKind::index : OperandKind::value))
+            return graph_[in[i]].dim;
+    return 0;
+}
+
 std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::string name,
                                                                const std::array<TensorId, KRAIT_MAX_INPUTS>& in,
                                                                const void* params) {
@@ -111,10 +126,11 @@ std::array<TensorId, KRAIT_MAX_OUTPUTS> GraphBuilder::add_node(OpId op, std::str
         record_error(std::move(inferred).error().within(context()));
         return out;
     }
+    const uint32_t dim = dim_of_rows(spec, in);
     for (size_t i = 0; i < spec.outputs.size(); ++i) {
         const bool several = spec.outputs.size() > 1;
         node.out[i] = add({several ? fmt::format("{}.{}", node.name, spec.outputs[i].name) : node.name, descs[i],
-                           TensorRole::value, kNoTensor, 0, nullptr});
+                           TensorRole::value, kNoTensor, 0, nullptr, dim});
     }
     out = node.out;
     graph_.nodes.push_back(std::move(node));

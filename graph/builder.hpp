@@ -16,8 +16,15 @@ namespace krait::graph {
 
 class GraphBuilder {
   public:
-    TensorId input(std::string name, const TensorDesc& desc) {
-        return add({std::move(name), desc, TensorRole::input, kNoTensor, 0, nullptr});
+    // A dynamic dimension of at most `max`, for inputs: extent[0] of what is computed row by row from them goes with it.
+    enum class Dim : uint32_t { fixed = 0 };
+    Dim dim(int64_t max) {
+        graph_.dim_max.push_back(max);
+        return static_cast<Dim>(graph_.dim_max.size());
+    }
+
+    TensorId input(std::string name, const TensorDesc& desc, Dim dim = Dim::fixed) {
+        return add({std::move(name), desc, TensorRole::input, kNoTensor, 0, nullptr, static_cast<uint32_t>(dim)});
     }
     TensorId constant(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage) {
         return add({std::move(name), desc, TensorRole::constant, kNoTensor, 0, std::move(storage)});
@@ -74,6 +81,7 @@ class GraphBuilder {
     TensorId add(Tensor tensor);
     std::array<TensorId, KRAIT_MAX_OUTPUTS> add_node(OpId op, std::string name,
                                                      const std::array<TensorId, KRAIT_MAX_INPUTS>& in, const void* params);
+    uint32_t dim_of_rows(const OpSpec& spec, const std::array<TensorId, KRAIT_MAX_INPUTS>& in) const;
     void record_error(Error error);
 
     Graph graph_;

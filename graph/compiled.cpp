@@ -99,9 +99,11 @@ Result<uint32_t> Compiled::subgraph_of(const OutputBytes& output) const {
     const Tensor& tensor = graph_[output.tensor];
     const auto size = static_cast<int64_t>(output.bytes.size()), whole = span_bytes(tensor.desc);
     const int64_t row = tensor.desc.rank == 0 || tensor.desc.extent[0] == 0 ? whole : whole / tensor.desc.extent[0];
-    if (tensor.role != TensorRole::output || size > whole || (row > 0 ? size % row : size) != 0)
-        return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes", tensor.name, to_string(tensor.desc),
-                    size);
+    const auto offset = static_cast<int64_t>(output.offset);
+    if (tensor.role != TensorRole::output || offset > whole || size > whole - offset ||
+        (row > 0 ? size % row + offset % row : size) != 0)
+        return fail(ErrorCode::invalid_argument, "'{}' ({}) cannot be read into {} bytes from offset {}", tensor.name,
+                    to_string(tensor.desc), size, offset);
     for (uint32_t subgraph = 0; subgraph < partitioned_.subgraphs.size(); ++subgraph) {
         const TensorId local = partitioned_.subgraphs[subgraph].local[static_cast<size_t>(output.tensor)];
         if (local != kNoTensor && partitioned_.subgraphs[subgraph].graph[local].role == TensorRole::output) return subgraph;
@@ -112,7 +114,7 @@ Result<uint32_t> Compiled::subgraph_of(const OutputBytes& output) const {
 Result<void> Compiled::read_output(uint32_t subgraph, DeviceContext& context, const OutputBytes& output) const {
     if (output.bytes.empty()) return {};
     const TensorId local = partitioned_.subgraphs[subgraph].local[static_cast<size_t>(output.tensor)];
-    return context.queue.read(output.bytes, *arenas_[subgraph], offset(subgraph, local));
+    return context.queue.read(output.bytes, *arenas_[subgraph], offset(subgraph, local) + output.offset);
 }
 
 Result<void> Compiled::copy_output(uint32_t subgraph, DeviceContext& context, const DeviceBytes& to) const {

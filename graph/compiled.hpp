@@ -8,7 +8,7 @@
 #include <span>
 
 #include "graph/check_indices.hpp"
-#include "graph/passes/insert_copies.hpp"
+#include "graph/compile_plan.hpp"
 
 namespace krait::graph {
 
@@ -25,14 +25,12 @@ struct DeviceBytes {
     uint64_t offset = 0;
 };
 
-// Where one output of a run goes: its first `bytes.size()` bytes, whole rows.
+// Where one output of a run goes: `bytes.size()` bytes of it from `offset` on, whole rows.
 struct OutputBytes {
     TensorId tensor = kNoTensor;
     std::span<std::byte> bytes;
+    uint64_t offset = 0;
 };
-
-// The alignment of every tensor in a device's arena: what the device asks for, and at least one cache line.
-inline uint64_t arena_alignment(const Device& device) { return std::max<uint64_t>(device.info().alignment, 64); }
 
 class Compiled;
 
@@ -80,7 +78,10 @@ class Compiled {
                               std::span<const DeviceBytes> on_device = {});
     Result<void> copy_in(uint32_t segment, DeviceContext& context,
                          const Staging& staging) const;  // the sources have been waited for
-    Result<void> run_segment(uint32_t segment, DeviceContext& context) const { return context.queue.run(programs_[segment]); }
+    // sizes: of the graph's dynamic dimensions; empty = all at their largest.
+    Result<void> run_segment(uint32_t segment, DeviceContext& context, std::span<const int64_t> sizes) const {
+        return context.queue.run(programs_[segment], sizes);
+    }
     Result<void> copy_out(uint32_t segment, DeviceContext& context, const Staging& staging) const;
     bool has_copies_out(uint32_t segment) const { return has_copies_out_[segment]; }
 

@@ -22,7 +22,10 @@ Result<Compiled*> Executor::find(std::string_view key) {
     const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Compiled& c) { return c.key_ == key; });
     if (found == programs_.end()) return nullptr;
     programs_.splice(programs_.begin(), programs_, found);
-    if (!is_bound(*found)) KRAIT_CHECK(bind(*found));  // an arena has grown since
+    if (!is_bound(*found)) {  // an arena has grown since
+        KRAIT_CHECK(bind(*found));
+        ++counts_.n_bound_again;
+    }
     return &*found;
 }
 
@@ -57,14 +60,12 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
         static_cast<size_t>(std::count_if(compiled.graph_.tensors.begin(), compiled.graph_.tensors.end(),
                                           [](const Tensor& tensor) { return tensor.role == TensorRole::input; }));
     compiled.checks_ = IndexChecks::of(compiled.graph_);
-    compiled.partitioned_ = insert_copies(compiled.graph_, partition(compiled.graph_, placed.device));
+    CompilePlan plan = plan_graph(compiled.graph_, placed.device, alignments());
+    compiled.partitioned_ = std::move(plan.partitioned);
+    compiled.plans_ = std::move(plan.memory);
 
     PartitionedGraph& partitioned = compiled.partitioned_;
-    for (const Subgraph& subgraph : partitioned.subgraphs) {
-        KRAIT_CHECK(check_nodes(subgraph));
-        const uint64_t alignment = arena_alignment(*contexts_[static_cast<size_t>(subgraph.device)]->device);
-        compiled.plans_.push_back(plan_memory(subgraph.graph, alignment, subgraph.pins));
-    }
+    for (const Subgraph& subgraph : partitioned.subgraphs) KRAIT_CHECK(check_nodes(subgraph));
     compiled.has_copies_out_.assign(partitioned.segments.size(), false);
     compiled.staging_bytes_.assign(partitioned.subgraphs.size(), 0);
     compiled.last_inputs_.resize(partitioned.subgraphs.size() * compiled.n_inputs_);
@@ -79,6 +80,7 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
         if (index == i) used += (copy.bytes + 63) / 64 * 64;
     }
     KRAIT_CHECK(bind(compiled));
+    ++counts_.n_compiled;
     programs_.push_front(std::move(compiled));
     if (programs_.size() > kMaxPrograms) {
         KRAIT_CHECK(sync());
@@ -101,17 +103,7 @@ Result<void> Executor::bind(Compiled& compiled) {
         DeviceContext& context = *contexts_[compiled.device_of(subgraph)];
         KRAIT_CHECK(staging_.reserve(contexts_.size(), compiled.device_of(subgraph), *context.device,
                                      compiled.staging_bytes(subgraph)));
-        // Not arena->size(): that is what the buffer takes, and a device may take more than can be used.
-        const uint64_t wanted = std::max<uint64_t>(compiled.plans_[subgraph].peak_bytes, 1);
-        if (context.arena && context.usable_bytes >= wanted) continue;
-        KRAIT_TRY(Buffer larger, context.device->create_buffer(KRAIT_BUFFER_DEVICE, wanted));
-        // Programs are bound to the old one; prepare() binds them again when they are wanted.
-        for (Compiled& other : programs_) {
-            other.programs_.clear();
-            other.arenas_.clear();
-        }
-        context.arena = std::make_shared<const Buffer>(std::move(larger));
-        context.usable_bytes = wanted;
+        KRAIT_CHECK(grow_arena(compiled.device_of(subgraph), compiled.plans_[subgraph].peak_bytes));
     }
     compiled.programs_.clear();
     compiled.arenas_.clear();
@@ -131,18 +123,54 @@ Result<void> Executor::bind(Compiled& compiled) {
     return {};
 }
 
+Result<void> Executor::grow_arena(size_t device, uint64_t bytes) {
+    DeviceContext& context = *contexts_[device];
+    // Not arena->size(): that is what the buffer takes, and a device may take more than can be used.
+    const uint64_t wanted = std::max<uint64_t>(bytes, 1);
+    if (context.arena && context.usable_bytes >= wanted) return {};
+    KRAIT_TRY(Buffer larger, context.device->create_buffer(KRAIT_BUFFER_DEVICE, wanted));
+    // Programs are bound to the old one; prepare() binds them again when they are wanted.
+    for (Compiled& other : programs_) {
+        other.programs_.clear();
+        other.arenas_.clear();
+    }
+    context.arena = std::make_shared<const Buffer>(std::move(larger));
+    context.usable_bytes = wanted;
+    ++counts_.n_arenas;
+    return {};
+}
+
+Result<void> Executor::reserve(const PlacedGraph& largest) {
+    std::vector<int32_t> device = largest.device;
+    device.resize(largest.graph.nodes.size(), 0);
+    const CompilePlan plan = plan_graph(largest.graph, device, alignments());
+    KRAIT_CHECK(sync());
+    forget_inputs();
+    for (size_t i = 0; i < plan.memory.size(); ++i)
+        KRAIT_CHECK(grow_arena(static_cast<size_t>(plan.partitioned.subgraphs[i].device), plan.memory[i].peak_bytes));
+    return {};
+}
+
+std::vector<uint64_t> Executor::alignments() const {
+    std::vector<uint64_t> alignments;
+    for (const auto& context : contexts_) alignments.push_back(arena_alignment(*context->device));
+    return alignments;
+}
+
 void Executor::forget_inputs() {
     for (const auto& context : contexts_) context->last_written = nullptr;
 }
 
-Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device) {
+Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device,
+                           std::span<const int64_t> sizes) {
     KRAIT_CHECK(compiled.check(inputs, on_device));
-    Result<void> submitted = submit(compiled, inputs, on_device);
+    Result<void> submitted = submit(compiled, inputs, on_device, sizes);
     if (!submitted) forget_inputs();
     return submitted;
 }
 
-Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device) {
+Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device,
+                              std::span<const int64_t> sizes) {
     const PartitionedGraph& partitioned = compiled.partitioned();
     for (uint32_t subgraph = 0; subgraph < partitioned.subgraphs.size(); ++subgraph) {
         DeviceContext& context = *contexts_[compiled.device_of(subgraph)];
@@ -158,7 +186,7 @@ Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> in
             source.copies_pending = false;
         }
         KRAIT_CHECK(compiled.copy_in(segment, context, staging_));
-        KRAIT_CHECK(compiled.run_segment(segment, context));
+        KRAIT_CHECK(compiled.run_segment(segment, context, sizes));
         if (!compiled.has_copies_out(segment)) continue;
         KRAIT_CHECK(compiled.copy_out(segment, context, staging_));
         context.copies_pending = true;
@@ -167,7 +195,7 @@ Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> in
 }
 
 Result<void> Executor::copy_output(Compiled& compiled, const DeviceBytes& output) {
-    KRAIT_TRY(const uint32_t subgraph, compiled.subgraph_of({output.tensor, {}}));
+    KRAIT_TRY(const uint32_t subgraph, compiled.subgraph_of({output.tensor, {}, 0}));
     return compiled.copy_output(subgraph, *contexts_[compiled.device_of(subgraph)], output);
 }
 
@@ -187,6 +215,13 @@ Result<void> Executor::sync() {
     }
     if (!first) forget_inputs();
     return first;
+}
+
+void Executor::drain() noexcept {
+    try {
+        (void)sync();
+    } catch (...) {  // only while an error is put into words
+    }
 }
 
 uint64_t Executor::arena_bytes() const {

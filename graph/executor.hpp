@@ -27,7 +27,7 @@ struct PlacedGraph {
 
 class Executor {
   public:
-    static constexpr size_t kMaxPrograms = 16;
+    static constexpr size_t kMaxPrograms = 32;
 
     static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices);
     static Result<Executor> create(std::shared_ptr<const Device> device) { return create(std::vector{std::move(device)}); }
@@ -43,8 +43,10 @@ class Executor {
     }
 
     // Checks and writes every input of the graph, then runs it. Returns before the work is done where the devices allow.
-    // Inputs that an earlier run has computed (keep) may come from the device: then the host need not wait for them.
-    Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device = {});
+    // Inputs that an earlier run has computed (copy_output) may come from the device: then the host need not wait for them.
+    // sizes: of the graph's dynamic dimensions; empty = all at their largest.
+    Result<void> run(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device = {},
+                     std::span<const int64_t> sizes = {});
 
     // Copies an output to a buffer of the device that computes it, after the run and without waiting for it.
     Result<void> copy_output(Compiled& compiled, const DeviceBytes& output);
@@ -56,6 +58,9 @@ class Executor {
         return read(compiled, std::span(&one, 1));
     }
 
+    // Makes the arenas large enough for this graph, which need not run: for the largest of many, so that no other one makes them grow.
+    Result<void> reserve(const PlacedGraph& largest);
+
     // Whether the graph is compiled: prepare() changes nothing then that pending runs use.
     bool is_ready(std::string_view key) const;
     // For several runs at once; run() and read() are not to be called meanwhile. Starts a thread a device when first asked for.
@@ -63,18 +68,29 @@ class Executor {
 
     // Waits for all devices; the first error that any met since the last time.
     Result<void> sync();
+    // Waits for what a run that has failed may have left, whose errors nobody needs to hear again.
+    void drain() noexcept;
 
     size_t n_devices() const { return contexts_.size(); }
     Queue& queue(size_t device = 0) { return contexts_[device]->queue; }
     const Device& device(size_t device = 0) const { return contexts_[device]->queue.device(); }
     uint64_t arena_bytes() const;  // of all devices
 
+    // Since the executor was made: graphs compiled, programs bound to an arena that has grown, arenas made.
+    struct Counts {
+        uint64_t n_compiled = 0, n_bound_again = 0, n_arenas = 0;
+    };
+    const Counts& counts() const { return counts_; }
+
   private:
     explicit Executor(std::vector<std::unique_ptr<DeviceContext>> contexts) : contexts_(std::move(contexts)) {}
     Result<Compiled*> find(std::string_view key);
     Result<Compiled*> compile(std::string key, PlacedGraph placed);
     Result<void> check_nodes(const Subgraph& subgraph) const;
-    Result<void> submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device);
+    Result<void> submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device,
+                        std::span<const int64_t> sizes);
+    std::vector<uint64_t> alignments() const;  // of arenas, by device
+    Result<void> grow_arena(size_t device, uint64_t bytes);
     void forget_inputs();  // of all graphs: they are written anew
     Result<void> bind(Compiled& compiled);
     bool is_bound(const Compiled& compiled) const;
@@ -83,6 +99,7 @@ class Executor {
     Staging staging_;
     std::list<Compiled> programs_;  // the latest used first
     std::unique_ptr<Pipeline> pipeline_;
+    Counts counts_;
 };
 
 }  // namespace krait::graph

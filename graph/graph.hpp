@@ -33,6 +33,7 @@ struct Tensor {
     TensorId base = kNoTensor;              // views: never a view itself
     uint64_t offset = 0;                    // views: bytes from the start of base
     std::shared_ptr<const Buffer> storage;  // constants and state pools; may be null while a graph is only inspected
+    uint32_t dim = 0;                       // 0 = fixed; else extent[0] goes with Graph::dim_max[dim - 1]
 };
 
 // Node::layer counts from 0; what stands before and behind the layers:
@@ -47,9 +48,12 @@ struct Node {
     int32_t layer = kEmbedding;                       // which part of the model it belongs to; only placement asks
 };
 
+// Extents are the largest ones: a run may say that a dynamic dimension (rows, sequences) is smaller, and devices then need not compute
+// what lies beyond. backend_abi.h has the rules (krait_graph).
 struct Graph {
     std::vector<Tensor> tensors;
     std::vector<Node> nodes;
+    std::vector<int64_t> dim_max;  // by dynamic dimension
 
     const Tensor& operator[](TensorId id) const { return tensors[static_cast<size_t>(id)]; }
     Tensor& operator[](TensorId id) { return tensors[static_cast<size_t>(id)]; }

@@ -23,6 +23,7 @@ LoweredGraph::LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_n
         lowered.desc = tensor.desc;
         lowered.base = tensor.base;
         lowered.name = tensor.name.c_str();
+        lowered.dim = tensor.dim;
         switch (tensor.role) {
             case TensorRole::constant: lowered.role = KRAIT_TENSOR_CONSTANT; break;
             case TensorRole::state: lowered.role = KRAIT_TENSOR_STATE; break;
@@ -52,6 +53,8 @@ LoweredGraph::LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_n
     graph_.tensors = tensors_.data();
     graph_.n_nodes = static_cast<uint32_t>(nodes_.size());
     graph_.nodes = nodes_.data();
+    graph_.n_dims = static_cast<uint32_t>(graph.dim_max.size());
+    graph_.dim_max = graph.dim_max.data();
 }
 
 }  // namespace krait::graph

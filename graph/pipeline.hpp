@@ -23,6 +23,7 @@ struct PipelineRun {
     Compiled* compiled = nullptr;
     std::span<const InputBytes> inputs;  // checked (Compiled::check)
     std::span<const OutputBytes> outputs;
+    std::span<const int64_t> sizes;  // of the graph's dynamic dimensions; empty = all at their largest
 
   private:
     friend class Pipeline;

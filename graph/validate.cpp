@@ -36,6 +36,9 @@ class Validator {
     explicit Validator(const Graph& graph) : graph_(graph), written_(graph.tensors.size(), false) {}
 
     Result<void> run() {
+        if (graph_.dim_max.size() > KRAIT_MAX_DIMS)
+            return fail(ErrorCode::invalid_argument, "{} dynamic dimensions; at most {} are possible", graph_.dim_max.size(),
+                        KRAIT_MAX_DIMS);
         for (size_t i = 0; i < graph_.tensors.size(); ++i) {
             if (auto ok = check_tensor(graph_.tensors[i], i); !ok)
                 return tl::unexpected<Error>(
@@ -78,6 +81,10 @@ class Validator {
         } else if (!is_contiguous(tensor.desc)) {
             return fail(ErrorCode::invalid_argument, "it owns its memory, so it must be contiguous; strides are for views");
         }
+        if (tensor.dim > graph_.dim_max.size() ||
+            (tensor.dim > 0 && (tensor.desc.rank == 0 || tensor.desc.extent[0] < graph_.dim_max[tensor.dim - 1])))
+            return fail(ErrorCode::invalid_argument, "{} does not go with dynamic dimension {} of {}", to_string(tensor.desc),
+                        tensor.dim - 1, graph_.dim_max.size());
         written_[index] =
             tensor.role == TensorRole::input || tensor.role == TensorRole::constant || tensor.role == TensorRole::state;
         return {};

@@ -7,8 +7,7 @@
 #include <set>
 
 #include "core/base/format_bytes.hpp"
-#include "graph/compiled.hpp"
-#include "graph/passes/insert_copies.hpp"
+#include "graph/compile_plan.hpp"
 
 namespace krait {
 namespace {
@@ -21,12 +20,10 @@ struct Picture {
     RunShape shape;
     graph::Graph graph;
     std::vector<int32_t> device;  // by node
-    std::vector<graph::DeviceSegment> segments;
-    graph::PartitionedGraph partitioned;
-    std::vector<graph::MemoryPlan> plans;
+    graph::CompilePlan plan;
 
     const std::string& label(int32_t d) const { return model.placement().labels()[static_cast<size_t>(d)]; }
-    const std::string& label_of_subgraph(uint32_t subgraph) const { return label(partitioned.subgraphs[subgraph].device); }
+    const std::string& label_of_subgraph(uint32_t subgraph) const { return label(plan.partitioned.subgraphs[subgraph].device); }
 
     uint64_t weight_bytes(const graph::Node& node) const {
         uint64_t bytes = 0;
@@ -40,9 +37,9 @@ struct Picture {
         std::string text;
         for (const graph::TensorId id : node.in) {
             if (id == kNoTensor) continue;
-            for (size_t c = 0; c < partitioned.copies.size(); ++c) {
-                const graph::Copy& copy = partitioned.copies[c];
-                if (told[c] || copy.tensor != graph.memory_of(id) || partitioned.subgraphs[copy.to].device != d) continue;
+            for (size_t c = 0; c < plan.partitioned.copies.size(); ++c) {
+                const graph::Copy& copy = plan.partitioned.copies[c];
+                if (told[c] || copy.tensor != graph.memory_of(id) || plan.partitioned.subgraphs[copy.to].device != d) continue;
                 told[c] = true;
                 text += fmt::format("{}{} from {} ({})", text.empty() ? "" : ", ", graph[copy.tensor].name,
                                     label_of_subgraph(copy.from), format_bytes(copy.bytes));
@@ -53,16 +50,13 @@ struct Picture {
 };
 
 Result<Picture> draw(const Model& model, const RunShape& shape) {
-    Picture picture{model, shape, {}, {}, {}, {}, {}};
+    Picture picture{model, shape, {}, {}, {}};
     KRAIT_TRY(picture.graph,
               build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
     picture.device = model.placement().devices_of(picture.graph);
-    picture.segments = graph::partition(picture.graph, picture.device);
-    picture.partitioned = graph::insert_copies(picture.graph, picture.segments);
-    for (const graph::Subgraph& subgraph : picture.partitioned.subgraphs) {
-        const uint64_t alignment = graph::arena_alignment(*model.devices()[static_cast<size_t>(subgraph.device)]);
-        picture.plans.push_back(graph::plan_memory(subgraph.graph, alignment, subgraph.pins));
-    }
+    std::vector<uint64_t> alignments;
+    for (const auto& device : model.devices()) alignments.push_back(graph::arena_alignment(*device));
+    picture.plan = graph::plan_graph(picture.graph, picture.device, alignments);
     return picture;
 }
 
@@ -75,24 +69,25 @@ void add_devices(std::string& text, const Picture& picture) {
                    "VALUES", "AT ONCE", "UNSHARED");
     for (size_t d = 0; d < picture.model.devices().size(); ++d) {
         const auto index = static_cast<int32_t>(d);
-        const auto subgraph = std::find_if(picture.partitioned.subgraphs.begin(), picture.partitioned.subgraphs.end(),
+        const auto subgraph = std::find_if(picture.plan.partitioned.subgraphs.begin(), picture.plan.partitioned.subgraphs.end(),
                                            [&](const graph::Subgraph& s) { return s.device == index; });
-        if (subgraph == picture.partitioned.subgraphs.end()) {
+        if (subgraph == picture.plan.partitioned.subgraphs.end()) {
             fmt::format_to(out, "{:<{}} {:>6}\n", picture.label(index), width, "unused");
             continue;
         }
-        const graph::MemoryPlan& plan = picture.plans[static_cast<size_t>(subgraph - picture.partitioned.subgraphs.begin())];
-        const auto n_segments = std::count_if(picture.segments.begin(), picture.segments.end(),
+        const graph::MemoryPlan& plan =
+            picture.plan.memory[static_cast<size_t>(subgraph - picture.plan.partitioned.subgraphs.begin())];
+        const auto n_segments = std::count_if(picture.plan.segments.begin(), picture.plan.segments.end(),
                                               [&](const graph::DeviceSegment& segment) { return segment.device == index; });
         fmt::format_to(out, "{:<{}} {:>6} {:>8} {:>10} {:>10} {:>10} {:>10}\n", picture.label(index), width,
                        subgraph->graph.nodes.size(), n_segments, format_bytes(picture.model.weights().bytes_by_device()[d]),
                        format_bytes(plan.peak_bytes), format_bytes(plan.largest_live_bytes), format_bytes(plan.naive_bytes));
     }
     uint64_t copied = 0;
-    for (const graph::Copy& copy : picture.partitioned.copies) copied += copy.bytes;
-    const size_t n_copies = picture.partitioned.copies.size();
-    fmt::format_to(out, "{} segment{}, {} cop{} between devices{}\n", picture.segments.size(),
-                   picture.segments.size() == 1 ? "" : "s", n_copies, n_copies == 1 ? "y" : "ies",
+    for (const graph::Copy& copy : picture.plan.partitioned.copies) copied += copy.bytes;
+    const size_t n_copies = picture.plan.partitioned.copies.size();
+    fmt::format_to(out, "{} segment{}, {} cop{} between devices{}\n", picture.plan.segments.size(),
+                   picture.plan.segments.size() == 1 ? "" : "s", n_copies, n_copies == 1 ? "y" : "ies",
                    n_copies > 0 ? fmt::format(": {} a run", format_bytes(copied)) : std::string());
 }
 
@@ -104,9 +99,9 @@ void add_nodes(std::string& text, const Picture& picture) {
     for (const std::string& label : picture.model.placement().labels()) device_width = std::max(device_width, label.size());
     fmt::format_to(out, "{:>7} {:<{}} {:<9} {:<{}} {:>10}  {}\n", "SEGMENT", "NODE", name_width, "OP", "DEVICE", device_width,
                    "WEIGHTS", "WHY");
-    std::vector<bool> told(picture.partitioned.copies.size(), false);
-    for (size_t p = 0; p < picture.segments.size(); ++p)
-        for (const uint32_t n : picture.segments[p].nodes) {
+    std::vector<bool> told(picture.plan.partitioned.copies.size(), false);
+    for (size_t p = 0; p < picture.plan.segments.size(); ++p)
+        for (const uint32_t n : picture.plan.segments[p].nodes) {
             const graph::Node& node = picture.graph.nodes[n];
             const std::string copies = picture.copies_in(node, picture.device[n], told);
             const uint64_t bytes = picture.weight_bytes(node);
@@ -146,8 +141,8 @@ std::string as_dot(const Picture& picture) {
         "fillcolor=white];\n  edge [fontname=\"Helvetica\",fontsize=10];\n";
     auto out = std::back_inserter(text);
     std::vector<int64_t> writer(picture.graph.tensors.size(), -1);
-    for (size_t p = 0; p < picture.segments.size(); ++p) {
-        const graph::DeviceSegment& segment = picture.segments[p];
+    for (size_t p = 0; p < picture.plan.segments.size(); ++p) {
+        const graph::DeviceSegment& segment = picture.plan.segments[p];
         fmt::format_to(out, "  subgraph cluster_{} {{\n    label={};\n    style=filled;\n    color={};\n", p,
                        dot_string(fmt::format("segment {} on {}", p + 1, picture.label(segment.device))),
                        dot_string(kColors[static_cast<size_t>(segment.device) % std::size(kColors)]));

@@ -35,6 +35,10 @@ std::unique_ptr<BoundNode> bind_kernel(const std::array<Tensor, KRAIT_MAX_INPUTS
         typename Op::Params params;
         typename Op::template Out<Tensor> out;
         void run(KernelContext& context) const override { kKernel(in, params, out, static_cast<Context&>(context)); }
+        void resize(std::span<const int64_t> change) override {
+            BoundNode::resize({reinterpret_cast<Tensor*>(&in), std::size(Op::kIn)}, change);
+            BoundNode::resize({reinterpret_cast<Tensor*>(&out), std::size(Op::kOut)}, change);
+        }
     };
     auto bound = std::make_unique<Bound>();
     bound->in = ops::as_named<Op::template In>(in);

@@ -87,6 +87,13 @@ void check_arrays(const krait_graph& graph) {
     if ((graph.n_tensors > 0 && !graph.tensors) || (graph.n_nodes > 0 && !graph.nodes))
         throw_error(ErrorCode::invalid_argument, "the graph's array of {} is NULL",
                     graph.n_tensors > 0 && !graph.tensors ? "tensors" : "nodes");
+    if (graph.n_dims > KRAIT_MAX_DIMS || (graph.n_dims > 0 && !graph.dim_max))
+        throw_error(ErrorCode::invalid_argument, "{} dynamic dimensions{}; at most {} are possible", graph.n_dims,
+                    graph.dim_max ? "" : " of NULL", KRAIT_MAX_DIMS);
+    for (uint32_t d = 0; d < graph.n_dims; ++d)
+        if (graph.dim_max[d] < 0)
+            throw_error(ErrorCode::invalid_argument, "dynamic dimension {} is {} at most; 0 or more is possible", d,
+                        graph.dim_max[d]);
 }
 
 }  // namespace
@@ -147,6 +154,12 @@ void check_node(const krait_graph& graph, uint32_t index) {
         if (!role_fits(operand.kind, t.role)) return bad(fmt::format("cannot be {}", role_name(t.role)));
         if (t.role == KRAIT_TENSOR_VALUE && !is_row_strided(t.desc))
             return bad(fmt::format("({}) is not row-strided", to_string(t.desc)));
+        if (t.dim == 0) return;
+        if (t.dim > graph.n_dims || t.role != KRAIT_TENSOR_VALUE || t.desc.rank == 0 ||
+            t.desc.extent[0] < graph.dim_max[t.dim - 1])
+            return bad(
+                fmt::format("({}) cannot have dynamic dimension {}: the graph has {}, for values that are at least as long",
+                            to_string(t.desc), t.dim - 1, graph.n_dims));
     });
 }
 

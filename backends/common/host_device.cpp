@@ -46,7 +46,7 @@ uint64_t pool_bytes(const krait_state_desc& desc, uint64_t slot_stride) {
 // ---- HostBuffer -----------------------------------------------------------------------------------------------------
 
 HostBuffer::HostBuffer(plugin::Device& device, uint64_t size)
-    : Buffer(device, values_spec(size)), memory_(size), data_(memory_.data()) {}
+    : Buffer(device, values_spec(size)), memory_(size, "a buffer", Allocation::Pages::small), data_(memory_.data()) {}
 
 HostBuffer::HostBuffer(plugin::Device& device, void* imported, uint64_t size)
     : Buffer(device, values_spec(size)), data_(static_cast<std::byte*>(imported)) {}
@@ -98,6 +98,14 @@ Decline Device::supports(const krait_graph& graph, const krait_graph_node& node)
     return declines(static_cast<OpId>(node.op), graph, node);
 }
 
+void HostProgram::resize(const DimSizes& sizes) {
+    const auto now = sizes.get(), before = (sizes_.get().empty() ? dim_max() : sizes_).get();
+    std::array<int64_t, KRAIT_MAX_DIMS> change{};
+    for (size_t d = 0; d < now.size(); ++d) change[d] = now[d] - before[d];
+    for (const auto& node : nodes_) node->resize(change);
+    sizes_ = sizes;
+}
+
 std::unique_ptr<HostProgram> Device::make_program(const krait_graph& graph) {
     std::vector<std::unique_ptr<BoundNode>> nodes;
     nodes.reserve(graph.n_nodes);
@@ -108,7 +116,7 @@ std::unique_ptr<HostProgram> Device::make_program(const krait_graph& graph) {
 Tensor Device::tensor(const krait_graph& graph, int32_t index) const {
     if (index < 0) return {};
     const krait_graph_tensor& t = graph.tensors[index];
-    Tensor operand{t.desc, t.role, buffer_of(t.buffer), t.offset, nullptr};
+    Tensor operand{t.desc, t.role, buffer_of(t.buffer), t.offset, nullptr, t.dim};
     // Buffers of this device, which the shim has checked, are of the classes made above.
     switch (t.role) {
         case KRAIT_TENSOR_CONSTANT:

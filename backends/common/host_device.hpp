@@ -27,8 +27,10 @@ inline constexpr uint64_t kAlignment = 64;  // a cache line, and the widest vect
 // Memory aligned to kAlignment. Throws OUT_OF_MEMORY that names the size; never asks for more than the machine has.
 class Allocation {
   public:
+    // Large: 2 MiB each, for what is read in full. Small: what is never touched takes no memory, as most of an arena in a run of few rows.
+    enum class Pages { large, small };
     Allocation() = default;
-    explicit Allocation(uint64_t size, std::string_view what = "a buffer");
+    explicit Allocation(uint64_t size, std::string_view what = "a buffer", Pages pages = Pages::large);
     ~Allocation();
     Allocation(Allocation&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -120,12 +122,17 @@ class HostProgram : public Program {
   public:
     HostProgram(plugin::Device& device, std::vector<std::unique_ptr<BoundNode>> nodes)
         : Program(device), nodes_(std::move(nodes)) {}
-    virtual void run(KernelContext& context) const {
+    // Computes the rows that sizes say, and no others.
+    virtual void run(KernelContext& context, const DimSizes& sizes) {
+        if (!(sizes == sizes_)) resize(sizes);
         for (const auto& node : nodes_) node->run(context);
     }
 
   private:
+    void resize(const DimSizes& sizes);
+
     std::vector<std::unique_ptr<BoundNode>> nodes_;
+    DimSizes sizes_;  // of the latest run; empty before the first
 };
 
 class Device : public plugin::Device {

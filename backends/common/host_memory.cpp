@@ -33,13 +33,13 @@ uint64_t memory_free() noexcept {
     return kib * 1024;
 }
 
-Allocation::Allocation(uint64_t size, std::string_view what) {
+Allocation::Allocation(uint64_t size, std::string_view what, Pages pages) {
     // The operating system promises more than it has and kills later; what exceeds the whole machine is refused here.
     const uint64_t total = memory_total();
     if (size > (total > 0 ? total : UINT64_MAX / 2)) throw_out_of_memory(size, memory_free(), what);
     // From here on, a weight that is read in full every step deserves pages that do not miss in the TLB.
     constexpr uint64_t kHugePage = uint64_t{2} << 20;
-    const uint64_t alignment = size >= 2 * kHugePage ? kHugePage : kAlignment;
+    const uint64_t alignment = pages == Pages::large && size >= 2 * kHugePage ? kHugePage : kAlignment;
     const uint64_t rounded = std::max(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
     void* memory = nullptr;
     if (posix_memalign(&memory, alignment, rounded) != 0) throw_out_of_memory(size, memory_free(), what);

@@ -137,8 +137,8 @@ void HostQueue::copy(Buffer& dst, uint64_t dst_offset, Buffer& src, uint64_t src
     submit([to = bytes_at(dst, dst_offset), from = bytes_at(src, src_offset), size] { std::memcpy(to, from, size); });
 }
 
-void HostQueue::run(Program& program) {
-    submit([this, what = &static_cast<HostProgram&>(program)] { what->run(*context_); });
+void HostQueue::run(Program& program, const DimSizes& sizes) {
+    submit([this, what = &static_cast<HostProgram&>(program), sizes] { what->run(*context_, sizes); });
 }
 
 void HostQueue::export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) {

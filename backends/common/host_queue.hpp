@@ -38,7 +38,7 @@ class HostQueue final : public Queue {
     void write(Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) override;
     void read(void* dst, Buffer& src, uint64_t src_offset, uint64_t size) override;
     void copy(Buffer& dst, uint64_t dst_offset, Buffer& src, uint64_t src_offset, uint64_t size) override;
-    void run(Program& program) override;
+    void run(Program& program, const DimSizes& sizes) override;
     void export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) override;
     void import_state(Buffer& state, int64_t slot, const void* src, uint64_t size) override;
     void copy_state(Buffer& state, int64_t src_slot, int64_t dst_slot) override;

@@ -21,6 +21,7 @@ struct Tensor {
     uint64_t offset = 0;                 // bytes from the buffer's start
     void* data = nullptr;                // where the first element is, on devices that have addresses; for constants and
                                          // state the start of the plugin's own layout
+    uint32_t dim = 0;                    // krait_graph_tensor::dim
 
     explicit operator bool() const { return buffer != nullptr; }
     int64_t extent(uint32_t dimension) const { return desc.extent[dimension]; }
@@ -64,6 +65,14 @@ class BoundNode {
     BoundNode(const BoundNode&) = delete;
     BoundNode& operator=(const BoundNode&) = delete;
     virtual void run(KernelContext& context) const = 0;
+    // The next run is of another size: change[d] = by how much dynamic dimension d has grown since the last call, or since it was bound.
+    virtual void resize(std::span<const int64_t> change) = 0;
+
+  protected:
+    static void resize(std::span<Tensor> operands, std::span<const int64_t> change) {
+        for (Tensor& operand : operands)
+            if (operand.dim > 0) operand.desc.extent[0] += change[operand.dim - 1];
+    }
 };
 
 // Absent operands are default-constructed Tensors. params: as the ABI gives them, copied.

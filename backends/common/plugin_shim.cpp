@@ -82,6 +82,20 @@ void check_same_device(const Device& a, const Device& b, const char* what) {
     if (&a != &b) throw_error(ErrorCode::invalid_argument, "the {} belongs to another device than the queue", what);
 }
 
+// What a run says of the dynamic dimensions of its program.
+DimSizes sizes_of_run(const Program& program, const int64_t* sizes, uint32_t n_sizes) {
+    const std::span<const int64_t> largest = program.dim_max().get();
+    if (n_sizes == 0) return program.dim_max();
+    need(sizes, "sizes");
+    if (n_sizes != largest.size())
+        throw_error(ErrorCode::invalid_argument, "{} sizes of dynamic dimensions; the program has {}", n_sizes, largest.size());
+    for (uint32_t d = 0; d < n_sizes; ++d)
+        if (sizes[d] < 0 || sizes[d] > largest[d])
+            throw_error(ErrorCode::invalid_argument, "dynamic dimension {} is {}; 0 to {} are possible", d, sizes[d],
+                        largest[d]);
+    return DimSizes({sizes, n_sizes});
+}
+
 // The buffer, checked to hold values and to contain the range.
 Buffer& values_in(const Queue& queue, krait_buffer* handle, uint64_t offset, uint64_t size, const char* what) {
     Buffer& buffer = object<Buffer>(handle, what);
@@ -208,7 +222,9 @@ krait_status program_create(krait_device* device, const krait_graph* graph, krai
         need(graph, "graph");
         Device& on = object<Device>(device, "device");
         check_graph(on, *graph);
-        hand_out(out, on.create_program(*graph));
+        std::unique_ptr<Program> program = on.create_program(*graph);
+        program->set_dim_max(DimSizes({graph->dim_max, graph->n_dims}));
+        hand_out(out, std::move(program));
     });
 }
 
@@ -261,12 +277,13 @@ krait_status queue_copy(krait_queue* queue, krait_buffer* dst, uint64_t dst_offs
     });
 }
 
-krait_status queue_run(krait_queue* queue, krait_program* program, krait_error* err) noexcept {
+krait_status queue_run(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes,
+                       krait_error* err) noexcept {
     return guarded(err, [&] {
         Queue& on = object<Queue>(queue, "queue");
         Program& what = object<Program>(program, "program");
         check_same_device(on.device(), what.device(), "program");
-        on.run(what);
+        on.run(what, sizes_of_run(what, sizes, n_sizes));
     });
 }
 

@@ -10,6 +10,8 @@
 // Threads: as the head of backend_abi.h says; nothing here adds a lock.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
@@ -145,6 +147,23 @@ class Event {
     Device& device_;
 };
 
+// How large the dynamic dimensions of a graph are (krait_graph). Empty: each has its largest size, or there are none.
+class DimSizes {
+  public:
+    DimSizes() = default;
+    explicit DimSizes(std::span<const int64_t> sizes) : n_(sizes.size()) {
+        std::copy(sizes.begin(), sizes.end(), sizes_.begin());
+    }
+    std::span<const int64_t> get() const noexcept { return {sizes_.data(), n_}; }
+    bool operator==(const DimSizes& other) const noexcept {
+        return std::equal(get().begin(), get().end(), other.get().begin(), other.get().end());
+    }
+
+  private:
+    std::array<int64_t, KRAIT_MAX_DIMS> sizes_{};
+    size_t n_ = 0;
+};
+
 class Program {
   public:
     explicit Program(Device& device) : device_(device) {}
@@ -153,9 +172,13 @@ class Program {
     Program& operator=(const Program&) = delete;
 
     Device& device() const noexcept { return device_; }
+    // The largest sizes of its graph's dynamic dimensions; the shim sets them.
+    const DimSizes& dim_max() const noexcept { return dim_max_; }
+    void set_dim_max(const DimSizes& dim_max) noexcept { dim_max_ = dim_max; }
 
   private:
     Device& device_;
+    DimSizes dim_max_;
 };
 
 class Queue {
@@ -168,7 +191,8 @@ class Queue {
     virtual void write(Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) = 0;
     virtual void read(void* dst, Buffer& src, uint64_t src_offset, uint64_t size) = 0;
     virtual void copy(Buffer& dst, uint64_t dst_offset, Buffer& src, uint64_t src_offset, uint64_t size) = 0;
-    virtual void run(Program& program) = 0;
+    // sizes: as many as program.dim_max() has, none larger. A queue may ignore them and compute all rows.
+    virtual void run(Program& program, const DimSizes& sizes) = 0;
     virtual void export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) = 0;
     virtual void import_state(Buffer& state, int64_t slot, const void* src, uint64_t size) = 0;
     virtual void copy_state(Buffer& state, int64_t src_slot, int64_t dst_slot) = 0;

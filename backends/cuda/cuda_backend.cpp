@@ -47,7 +47,10 @@ class CudaQueue final : public plugin::Queue {
     void copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override {
         stream_.copy(bytes_at(dst, dst_offset), bytes_at(src, src_offset), size);
     }
-    void run(plugin::Program& program) override { stream_.replay(static_cast<CudaProgram&>(program).recording()); }
+    // All rows: what was recorded has one size.
+    void run(plugin::Program& program, const plugin::DimSizes&) override {
+        stream_.replay(static_cast<CudaProgram&>(program).recording());
+    }
     void export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) override {
         stream_.read(dst, static_cast<StatePool&>(state).slot(slot), size);
     }

@@ -80,7 +80,7 @@ krait_status queue_write(krait_queue* queue, krait_buffer* dst, uint64_t dst_off
 krait_status queue_read(krait_queue* queue, void* dst, krait_buffer* src, uint64_t src_offset, uint64_t size, krait_error* err);
 krait_status queue_copy(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src, uint64_t src_offset,
                         uint64_t size, krait_error* err);
-krait_status queue_run(krait_queue* queue, krait_program* program, krait_error* err);
+krait_status queue_run(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes, krait_error* err);
 krait_status queue_state_export(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
                                 krait_error* err);
 krait_status queue_state_import(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,

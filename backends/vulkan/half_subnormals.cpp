@@ -21,7 +21,7 @@ bool seen_to_keep_half_subnormals(VulkanDevice& device) {
     recorder.dispatch({shaders::half_subnormals, {1, 1}}, params, {1, 1, 1});
     const auto program = recorder.finish();
     VulkanQueue queue(device);
-    queue.run(*program);
+    queue.run(*program, {});
     queue.sync();
     return std::memcmp(result.mapped(), kExpected, sizeof kExpected) == 0;
 }

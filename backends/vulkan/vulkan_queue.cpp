@@ -146,7 +146,7 @@ void VulkanQueue::copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer&
     copy_memory(memory_buffer(dst).memory(), dst_offset, memory_buffer(src).memory(), src_offset, size);
 }
 
-void VulkanQueue::run(plugin::Program& program) {
+void VulkanQueue::run(plugin::Program& program, const plugin::DimSizes&) {  // all rows: what was recorded has one size
     device_.vk().ensure_healthy();
     stage_late_reads();
     auto& recorded = static_cast<VulkanProgram&>(program);

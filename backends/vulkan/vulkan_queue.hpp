@@ -34,7 +34,7 @@ class VulkanQueue final : public plugin::Queue {
     void write(plugin::Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) override;
     void read(void* dst, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override;
     void copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override;
-    void run(plugin::Program& program) override;
+    void run(plugin::Program& program, const plugin::DimSizes& sizes) override;
     void export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) override;
     void import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) override;
     void copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) override;

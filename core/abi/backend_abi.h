@@ -99,6 +99,8 @@ typedef struct krait_graph_tensor {
     krait_buffer* buffer; /* where it lives; NULL only inside supports() */
     uint64_t offset;      /* bytes from the start of buffer (a view's offset already includes its base's) */
     const char* name;     /* for messages */
+    uint32_t dim;         /* 0 = every extent is fixed; else extent[0] goes with dynamic dimension dim - 1 (krait_graph) */
+    uint32_t reserved;    /* 0 */
 } krait_graph_tensor;
 
 #define KRAIT_MAX_INPUTS 16
@@ -116,14 +118,24 @@ typedef struct krait_graph_node {
 
 /* Nodes are in an order in which they may run one after another. The host has validated types, shapes, roles and
  * memory: a plugin need not repeat it. Values of index tensors (token ids, sequence starts, slots) are checked by
- * the host before each run that writes them. */
+ * the host before each run that writes them.
+ *
+ * Dynamic dimensions. One program serves runs of several sizes: rows, sequences, rows of logits. Extents in desc are the largest
+ * ones, and memory is there for them. Dimension d is at most dim_max[d]; a run says how large it is this time (queue_run), and
+ * extent[0] of a tensor with dim == d + 1 is then desc.extent[0] - (dim_max[d] - size[d]); strides stay. A plugin may compute these rows
+ * alone, or all of them: index tensors always hold valid values up to their largest extents, the other rows of values hold
+ * anything, results in rows beyond are not read, and states are written as the indices say. */
 typedef struct krait_graph {
     uint32_t struct_size;
     uint32_t n_tensors;
     const krait_graph_tensor* tensors;
     uint32_t n_nodes;
     const krait_graph_node* nodes;
+    uint32_t n_dims;        /* at most KRAIT_MAX_DIMS */
+    const int64_t* dim_max; /* n_dims values of 0 or more */
 } krait_graph;
+
+#define KRAIT_MAX_DIMS 8
 
 /* ---- devices ------------------------------------------------------------------------------------------------- */
 
@@ -268,7 +280,10 @@ typedef struct krait_backend {
     /* Buffers of this device, or pinned buffers of it. Ranges do not overlap. */
     krait_status (*queue_copy)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src,
                                uint64_t src_offset, uint64_t size, krait_error* err);
-    krait_status (*queue_run)(krait_queue* queue, krait_program* program, krait_error* err);
+    /* sizes: of the graph's dynamic dimensions, 0 .. dim_max[d] each, n_sizes = n_dims of them; or NULL and 0: all at their largest.
+     * Borrowed for the call. */
+    krait_status (*queue_run)(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes,
+                              krait_error* err);
     /* State in the canonical layout (krait_state_desc), size = product(extent) * 4; bit-exact both ways. export fills dst
      * as queue_read does; import may reuse src at once, as queue_write. */
     krait_status (*queue_state_export)(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,

@@ -50,8 +50,10 @@ Result<void> Queue::copy(const Buffer& dst, uint64_t dst_offset, const Buffer& s
     });
 }
 
-Result<void> Queue::run(const Program& program) {
-    return call(device(), [&](krait_error* err) { return device().api().queue_run(get(), program.get(), err); });
+Result<void> Queue::run(const Program& program, std::span<const int64_t> sizes) {
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_run(get(), program.get(), sizes.data(), static_cast<uint32_t>(sizes.size()), err);
+    });
 }
 
 Result<void> Queue::export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst) {

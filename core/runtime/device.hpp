@@ -68,7 +68,8 @@ class Queue : public detail::Handle<krait_queue, &krait_backend::queue_destroy> 
     Result<void> write(const Buffer& dst, uint64_t offset, std::span<const std::byte> src);
     Result<void> read(std::span<std::byte> dst, const Buffer& src, uint64_t offset);
     Result<void> copy(const Buffer& dst, uint64_t dst_offset, const Buffer& src, uint64_t src_offset, uint64_t size);
-    Result<void> run(const Program& program);
+    // sizes: of the dynamic dimensions of its graph (krait_graph); empty = all at their largest.
+    Result<void> run(const Program& program, std::span<const int64_t> sizes = {});
     Result<void> export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst);
     Result<void> import_state(const Buffer& pool, int64_t slot, std::span<const std::byte> src);
     Result<void> copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot);

@@ -45,6 +45,7 @@ class Partitioner {
         for (uint32_t i = 0; i < partitioned_.subgraphs.size(); ++i)
             if (partitioned_.subgraphs[i].device == device) return i;
         partitioned_.subgraphs.push_back({device, {}, std::vector<TensorId>(graph_.tensors.size(), kNoTensor), {}});
+        partitioned_.subgraphs.back().graph.dim_max = graph_.dim_max;
         return static_cast<uint32_t>(partitioned_.subgraphs.size() - 1);
     }
 

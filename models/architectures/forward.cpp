@@ -59,27 +59,31 @@ RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape) {
                        .top_logits = kNoTensor,
                        .top_tokens = kNoTensor};
     const graph::Node* last = &graph.nodes.back();
-    if (shape.n_top > 0) {
+    if (shape.n_out > 0 && shape.top_k > 0) {
         tensors.top_logits = last->out[0];
         tensors.top_tokens = last->out[1];
         --last;
     }
-    if (shape.n_out > shape.n_top) tensors.logits = last->out[0];
+    if (shape.n_out > 0) tensors.logits = last->out[0];
     return tensors;
 }
 
 Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
                                    const RunShape& shape, int64_t n_token) {
     GraphBuilder b;
-    const auto index_input = [&](const char* name, int64_t n) { return b.input(name, make_desc(DType::I32, {n})); };
+    const auto index_input = [&](const char* name, int64_t n, GraphBuilder::Dim dim) {
+        return b.input(name, make_desc(DType::I32, {n}), dim);
+    };
+    const auto rows = b.dim(shape.n_tok), sequences = b.dim(shape.n_seq), outputs = b.dim(shape.n_out),
+               kept = b.dim(shape.n_snapshot);
     const auto weight = [&](const std::string& name) { return b.constant(name, weights.find(name)->second, nullptr); };
-    const TensorId ids = index_input("ids", shape.n_tok);
-    const TensorId seq_start = index_input("seq_start", shape.n_seq + 1);
-    const TensorId src_slot = index_input("src_slot", shape.n_seq);
-    const TensorId dst_slot = index_input("dst_slot", shape.n_seq);
+    const TensorId ids = index_input("ids", shape.n_tok, rows);
+    const TensorId seq_start = index_input("seq_start", shape.n_seq + 1, sequences);
+    const TensorId src_slot = index_input("src_slot", shape.n_seq, sequences);
+    const TensorId dst_slot = index_input("dst_slot", shape.n_seq, sequences);
     const TensorId snapshots =
-        shape.n_snapshot > 0 ? b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2})) : kNoTensor;
-    const TensorId out_rows = shape.picks_rows() ? index_input("out_rows", shape.n_out) : kNoTensor;
+        shape.n_snapshot > 0 ? b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2}), kept) : kNoTensor;
+    const TensorId out_rows = shape.picks_rows() ? index_input("out_rows", shape.n_out, outputs) : kNoTensor;
 
     const TensorId embedding = weight("token_embd.weight");
     TensorId x = b.op<ops::GetRows>("embed", {.table = embedding, .ids = ids}).y;
@@ -99,14 +103,9 @@ Result<graph::Graph> build_forward(const Architecture& architecture, const Weigh
                                     .y;
         const TensorId head = architecture.shape().tied_head ? embedding : weight("output.weight");
         const TensorId logits = b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y;
-        if (shape.n_out > shape.n_top) b.output(logits);
-        if (shape.n_top > 0) {
-            const TensorDesc all = b.desc(logits);
-            TensorDesc rows = all;
-            rows.extent[0] = shape.n_top;
-            rows.extent[1] = std::min(n_token, all.extent[1]);
-            const auto skipped = static_cast<uint64_t>((shape.n_out - shape.n_top) * row_bytes(DType::F32, all.extent[1]));
-            const TensorId of_tokens = b.view("token_logits", logits, rows, skipped);
+        b.output(logits);
+        if (shape.top_k > 0) {
+            const TensorId of_tokens = b.columns("token_logits", logits, 0, std::min(n_token, b.desc(logits).extent[1]));
             const auto top = b.op<ops::TopK>("top_k", {.x = of_tokens}, {.k = shape.top_k});
             b.output(top.values);
             b.output(top.indices);

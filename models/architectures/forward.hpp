@@ -18,26 +18,28 @@ inline constexpr int32_t kDefaultBatchTokens = 512;
 struct RunShape {
     int64_t n_tok = 0;
     int64_t n_seq = 0;
-    int64_t n_out = 0;  // rows that reach the head; 0 = none, n_tok = all
-    // Of the last n_top of these the host wants the top_k most likely tokens, of those before them the logits.
-    int64_t n_top = 0;
-    int32_t top_k = 0;
+    int64_t n_out = 0;       // rows that reach the head, 0 = none
+    int32_t top_k = 0;       // as many of the most likely tokens are found for each of them, beside the logits; 0 = none
     int64_t n_snapshot = 0;  // states that are kept on the way
-    bool picks_rows() const { return n_out > 0 && (n_out < n_tok || (n_top > 0 && n_top < n_out)); }
+    bool picks_rows() const { return n_out > 0 && n_tok > 1; }
     bool operator==(const RunShape&) const = default;
 };
+
+// The dynamic dimensions of a run's graph (graph::Graph::dim_max), in this order: a run may have fewer of each than its shape.
+enum RunDim : size_t { kRows, kSequences, kOutputs, kSnapshots, kRunDims };
+using RunSizes = std::array<int64_t, kRunDims>;
 
 // The name of a shape among a session's compiled graphs, in memory of its own.
 class RunKey {
   public:
     explicit RunKey(const RunShape& shape)
-        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
-                                 shape.n_top, shape.top_k, shape.n_snapshot)
+        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
+                                 shape.top_k, shape.n_snapshot)
                     .size) {}
     std::string_view text() const { return {text_.data(), size_}; }
 
   private:
-    std::array<char, 128> text_;  // six int64 have 20 characters each
+    std::array<char, 128> text_;  // five int64 have 20 characters each
     size_t size_;
 };
 
@@ -46,8 +48,8 @@ struct RunTensors {
     graph::TensorId ids, seq_start, src_slot, dst_slot;
     graph::TensorId snapshots;               // i32 [n_snapshot, 2]
     graph::TensorId out_rows;                // i32 [n_out], where rows are picked
-    graph::TensorId logits;                  // f32 [n_out, n_vocab]; the first n_out - n_top rows are for the host
-    graph::TensorId top_logits, top_tokens;  // f32 and i32 [n_top, top_k], the most likely first
+    graph::TensorId logits;                  // f32 [n_out, n_vocab]
+    graph::TensorId top_logits, top_tokens;  // f32 and i32 [n_out, top_k], the most likely first
 };
 RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape);
 

@@ -121,6 +121,7 @@ class TestedNode {
         const std::shared_ptr<const Device>& device = model_.devices()[static_cast<size_t>(device_)];
         KRAIT_TRY(graph::Executor executor, graph::Executor::create(device));
         Graph one;
+        one.dim_max = expected.graph.dim_max;
         Node alone = node;
         std::map<TensorId, TensorId> known;  // from the whole graph to this one
         std::vector<graph::InputBytes> inputs;

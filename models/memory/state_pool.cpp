@@ -20,7 +20,7 @@ Result<StatePool> StatePool::create(const Architecture& architecture, std::span<
                                     const Placement& placement, int32_t n_slots) {
     StatePool pool;
     pool.states_ = architecture.layer_states();
-    pool.holders_.assign(static_cast<size_t>(n_slots), 0);
+    pool.slots_ = std::make_shared<StateSlots>(n_slots);
     pool.device_ = devices_of_pools(architecture, placement);
     // All pools of a device together, in double: sizes come from a file and may be absurd.
     std::vector<double> total(devices.size(), 0);
@@ -49,15 +49,6 @@ Result<StatePool> StatePool::create(const Architecture& architecture, std::span<
     }
     return pool;
 }
-
-Result<int32_t> StatePool::acquire() {
-    const auto free = std::find(holders_.begin(), holders_.end(), 0);
-    if (free == holders_.end()) return fail(ErrorCode::out_of_memory, "all {} state slots are in use", n_slots());
-    *free = 1;
-    return static_cast<int32_t>(free - holders_.begin());
-}
-
-void StatePool::release(int32_t slot) { --holders_[static_cast<size_t>(slot)]; }
 
 std::shared_ptr<const Buffer> StatePool::buffer(int64_t layer, OpId op) const {
     const auto found = std::find_if(states_.begin(), states_.end(), [&](const LayerState& s) { return s.op == op; });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The recurrent state of many sequences: for every layer and every op with state one pool of slots on the device where that op
-// runs, and reference counts of the slots. A slot number means the same in all pools. Sequences may share a slot as long as none of
-// them writes it.
+// runs, and handles on the slots. A slot number means the same in all pools. Sequences may share a slot as long as none of them
+// writes it.
 #pragma once
 
 #include "graph/executor.hpp"
 #include "models/architectures/architecture.hpp"
+#include "models/memory/state_ref.hpp"
 #include "models/placement/placement.hpp"
 
 namespace krait {
@@ -16,15 +17,8 @@ class StatePool {
     static Result<StatePool> create(const Architecture& architecture, std::span<const std::shared_ptr<const Device>> devices,
                                     const Placement& placement, int32_t n_slots);
 
-    // A free slot with one holder. Its content is undefined: read it only after a run has written it.
-    Result<int32_t> acquire();
-    void retain(int32_t slot) { ++holders_[static_cast<size_t>(slot)]; }
-    void release(int32_t slot);
-    bool is_shared(int32_t slot) const { return holders_[static_cast<size_t>(slot)] > 1; }
-
-    size_t n_free() const { return static_cast<size_t>(std::count(holders_.begin(), holders_.end(), 0)); }
-
-    int32_t n_slots() const { return static_cast<int32_t>(holders_.size()); }
+    const std::shared_ptr<StateSlots>& slots() const { return slots_; }
+    int32_t n_slots() const { return slots_->n_slots(); }
     std::shared_ptr<const Buffer> buffer(int64_t layer, OpId op) const;
     uint64_t device_bytes() const;  // of all devices
 
@@ -40,7 +34,7 @@ class StatePool {
     std::vector<LayerState> states_;                      // of one layer
     std::vector<std::shared_ptr<const Buffer>> buffers_;  // [layer][state]
     std::vector<int32_t> device_;                         // [layer][state]
-    std::vector<int32_t> holders_;                        // by slot
+    std::shared_ptr<StateSlots> slots_;
 };
 
 }  // namespace krait

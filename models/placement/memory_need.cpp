@@ -12,8 +12,8 @@ Result<graph::Graph> largest_run(const Architecture& architecture, const WeightD
 Result<uint64_t> largest_values(const Architecture& architecture, const WeightDescs& weights, const Device& device) {
     KRAIT_TRY(const graph::Graph run, largest_run(architecture, weights));
     const std::vector<int32_t> alone(run.nodes.size(), 0);
-    const graph::PartitionedGraph whole = graph::insert_copies(run, graph::partition(run, alone));
-    return graph::plan_memory(whole.subgraphs[0].graph, graph::arena_alignment(device), whole.subgraphs[0].pins).peak_bytes;
+    const uint64_t alignment = graph::arena_alignment(device);
+    return graph::plan_graph(run, alone, {&alignment, 1}).memory[0].peak_bytes;
 }
 
 }  // namespace krait

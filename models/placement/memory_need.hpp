@@ -10,7 +10,7 @@
 // buffers up to are not counted.
 #pragma once
 
-#include "graph/compiled.hpp"
+#include "graph/compile_plan.hpp"
 #include "models/loading/weights.hpp"
 
 namespace krait {

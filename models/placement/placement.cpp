@@ -63,7 +63,7 @@ Result<int32_t> index_of(std::span<const std::string> labels, const std::string&
 Result<bool> any_supports_top_k(const Architecture& architecture, const WeightDescs& weights,
                                 std::span<const std::shared_ptr<const Device>> devices) {
     KRAIT_TRY(const graph::Graph token,
-              build_forward(architecture, weights, 1, {.n_tok = 1, .n_seq = 1, .n_out = 1, .n_top = 1, .top_k = 1}));
+              build_forward(architecture, weights, 1, {.n_tok = 1, .n_seq = 1, .n_out = 1, .top_k = 1}));
     const graph::LoweredGraph lowered(token);
     const auto last = static_cast<uint32_t>(token.nodes.size() - 1);
     return std::any_of(devices.begin(), devices.end(),
@@ -158,7 +158,7 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     // Sessions do without top_k where no device has it.
     KRAIT_TRY(const bool supports_top_k, any_supports_top_k(architecture, weights, devices));
     if (supports_top_k)
-        for (RunShape* shape : {&shape_of_prompt, &shape_of_token}) shape->n_top = shape->top_k = 1;
+        for (RunShape* shape : {&shape_of_prompt, &shape_of_token}) shape->top_k = 1;
     KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, 4, shape_of_prompt));
     KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, 4, shape_of_token));
     const graph::LoweredGraph lowered_prompt(prompt), lowered_token(token);

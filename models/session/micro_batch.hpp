@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A micro-batch: one run of a session, from its batch to its result. It says which tokens it takes, what its graph reads, and where states
-// go. A session reuses its micro-batches, so that a step with a known shape allocates nothing.
+// go; it holds the slots that it has taken until the run is committed. A session reuses its micro-batches, so that a step with a known
+// shape allocates nothing.
 #pragma once
 
 #include "models/architectures/forward.hpp"
+#include "models/memory/state_ref.hpp"
 
 namespace krait {
 
@@ -24,8 +26,11 @@ struct MicroBatch {
     std::vector<SequenceChunk> chunks;
     size_t n_tok = 0;
     RunShape shape;
+    RunSizes sizes{};  // how much of the shape is used; the rest of the inputs is padding
     std::vector<int32_t> ids, seq_start, src_slot, dst_slot, snapshots, out_rows;
+    std::vector<StateRef> new_states;            // by chunk: where its state goes; empty where it is written in place
     std::vector<SnapshotPoint> snapshot_points;  // one for each slot in `snapshots`, which prepare() fills in
+    std::vector<StateRef> new_snapshots;         // by snapshot point
     std::vector<int32_t> top_rows;               // the last of out_rows
     std::vector<graph::InputBytes> inputs;
     std::vector<graph::OutputBytes> outputs;
@@ -35,7 +40,13 @@ struct MicroBatch {
     std::span<int32_t> top_tokens;
     graph::PipelineRun pipeline_run;
 
+    void drop_states() {
+        new_states.clear();
+        new_snapshots.clear();
+    }
+
     void clear() {
+        drop_states();
         chunks.clear();
         n_tok = 0;
         ids.clear();
@@ -66,12 +77,14 @@ struct MicroBatch {
         if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
         if (!logits.empty()) outputs.push_back({tensors.logits, std::as_writable_bytes(logits)});
         if (!top_tokens.empty()) {
-            outputs.push_back({tensors.top_logits, std::as_writable_bytes(top_logits)});
-            outputs.push_back({tensors.top_tokens, std::as_writable_bytes(top_tokens)});
+            const size_t first = (static_cast<size_t>(sizes[kOutputs]) - top_rows.size()) * static_cast<size_t>(shape.top_k);
+            outputs.push_back({tensors.top_logits, std::as_writable_bytes(top_logits), first * sizeof(float)});
+            outputs.push_back({tensors.top_tokens, std::as_writable_bytes(top_tokens), first * sizeof(int32_t)});
         }
         pipeline_run.compiled = compiled;
         pipeline_run.inputs = inputs;
         pipeline_run.outputs = outputs;
+        pipeline_run.sizes = sizes;
     }
 };
 

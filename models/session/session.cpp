@@ -2,6 +2,7 @@
 #include "models/session/session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "core/base/scope_exit.hpp"
@@ -10,7 +11,8 @@
 namespace krait {
 namespace {
 
-constexpr size_t kMaxMicroBatches = 8;  // below Executor::kMaxPrograms, so that no micro-batch loses its program
+constexpr size_t kMaxMicroBatches = 8;
+static_assert(kMaxMicroBatches < graph::Executor::kMaxPrograms, "a micro-batch that is pending may lose its program");
 
 // One for each sequence and snapshot, so that each can have a state of its own; one for the way back of a chain; and those that a
 // run may take beyond that for sequences that share a state, whose old one is needed until it is over (take_own_states).
@@ -24,13 +26,14 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
     : model_(std::move(model)),
       executor_(std::move(executor)),
       states_(std::move(states)),
-      snapshots_(states_.n_slots(), options.max_snapshots),
       options_(options),
+      shapes_(options.max_batch_tokens, options.max_sequences, options.max_snapshots),
       sequences_(static_cast<size_t>(options.max_sequences)),
       seen_(sequences_.size(), 0) {
     n_stages_ = model_->n_used_devices();
     min_chunk_rows_ = model_->min_chunk_rows();
     micro_batches_.resize(std::min(kMaxMicroBatches, n_stages_ > 1 ? 2 * n_stages_ : 1));
+    options_.exact_shapes = options_.exact_shapes || options_.observer;
 }
 
 Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
@@ -51,7 +54,19 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
     KRAIT_TRY(StatePool states,
               StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
-    return Session(std::move(model), std::move(executor), std::move(states), options);
+    Session session(std::move(model), std::move(executor), std::move(states), options);
+    if (!session.options_.exact_shapes) {
+        KRAIT_TRY(const graph::PlacedGraph largest, session.graph_of(session.shapes_.largest()));
+        KRAIT_CHECK(session.executor_.reserve(largest));
+    }
+    return session;
+}
+
+Result<graph::PlacedGraph> Session::graph_of(const RunShape& shape) const {
+    KRAIT_TRY(graph::Graph graph,
+              build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(), shape, model_->n_token()));
+    if (options_.observer) keep_activations(graph);
+    return build_placed(*model_, states_, std::move(graph));
 }
 
 Result<void> Session::check_sequence(int32_t sequence) const {
@@ -121,8 +136,11 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
         n_top_row += is_top;
         n_tok += input.tokens.size();
         Sequence& sequence = at(input.sequence);
-        sequence.planned = sequence.slot;
+        sequence.planned = sequence.state.slot();
+        reserve_for(sequence, input.tokens.size(), input.snapshots.size());
     }
+    if (top_k_ > 0) max_top_k_ = std::max(max_top_k_, std::min(std::bit_ceil(top_k_), n_token));
+    top_k_ = options_.exact_shapes ? top_k_ : max_top_k_;
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
     top_logits_.resize(n_top_row * top_k_);
     top_tokens_.resize(n_top_row * top_k_);
@@ -145,24 +163,30 @@ Result<void> Session::take_candidate(size_t i, float logit, int32_t token) {
 
 Result<void> Session::decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok) {
     MicroBatch& micro_batch = micro_batches_.front();
+    const ScopeExit nothing_stays([&] { micro_batch.drop_states(); });
     for (size_t done = 0; take_tokens(micro_batch, batch, static_cast<size_t>(options_.max_batch_tokens));
          done += micro_batch.n_tok) {
         if (done > 0 && control.progress) control.progress(static_cast<int64_t>(done), static_cast<int64_t>(n_tok));
         if (control.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", done, n_tok);
         build_inputs(micro_batch, batch);
-        Result<void> ok;
         KRAIT_CHECK(prepare(micro_batch));
-        try {
-            ok = run(micro_batch);
-            commit(micro_batch, batch, ok.has_value());
-        } catch (...) {  // by the observer, or for want of memory: the states may have moved on
-            (void)executor_.sync();
-            commit(micro_batch, batch, false);
-            throw;
-        }
-        KRAIT_CHECK(ok);
+        KRAIT_CHECK(step(micro_batch, batch));
     }
     if (control.progress) control.progress(static_cast<int64_t>(n_tok), static_cast<int64_t>(n_tok));
+    return {};
+}
+
+Result<void> Session::step(MicroBatch& micro_batch, std::span<const SequenceInput> batch) {
+    bool done = false;
+    // Also where the observer throws, or memory runs out: the states may have moved on.
+    const ScopeExit all_or_nothing([&] {
+        if (done) return;
+        executor_.drain();
+        interrupt(micro_batch);
+    });
+    KRAIT_CHECK(run(micro_batch));
+    commit(micro_batch, batch);
+    done = true;
     return {};
 }
 
@@ -216,111 +240,97 @@ void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInpu
     micro_batch.top_logits = micro_batch.top_logits.first(micro_batch.top_rows.size() * top_k_);
     micro_batch.top_tokens = micro_batch.top_tokens.first(micro_batch.top_rows.size() * top_k_);
     micro_batch.out_rows.insert(micro_batch.out_rows.end(), micro_batch.top_rows.begin(), micro_batch.top_rows.end());
-    micro_batch.shape = {.n_tok = static_cast<int64_t>(micro_batch.ids.size()),
+    const RunShape exact{.n_tok = static_cast<int64_t>(micro_batch.ids.size()),
                          .n_seq = static_cast<int64_t>(micro_batch.chunks.size()),
                          .n_out = static_cast<int64_t>(micro_batch.out_rows.size()),
-                         .n_top = static_cast<int64_t>(micro_batch.top_rows.size()),
-                         .top_k = micro_batch.top_rows.empty() ? 0 : static_cast<int32_t>(top_k_),
+                         .top_k = micro_batch.out_rows.empty() && options_.exact_shapes ? 0 : static_cast<int32_t>(top_k_),
                          .n_snapshot = static_cast<int64_t>(micro_batch.snapshot_points.size())};
+    micro_batch.sizes = {exact.n_tok, exact.n_seq, exact.n_out, exact.n_snapshot};
+    micro_batch.shape = options_.exact_shapes ? exact : shapes_.padded(exact);
+    pad_inputs(micro_batch);
+}
+
+// All of it is valid: padding rows are token 0 of one more sequence, which has no state before or after.
+void Session::pad_inputs(MicroBatch& micro_batch) {
+    const RunShape& shape = micro_batch.shape;
+    micro_batch.ids.resize(static_cast<size_t>(shape.n_tok), 0);
+    micro_batch.seq_start.resize(static_cast<size_t>(shape.n_seq) + 1, static_cast<int32_t>(shape.n_tok));
+    micro_batch.out_rows.resize(static_cast<size_t>(shape.n_out), 0);
+    micro_batch.snapshots.resize(2 * static_cast<size_t>(shape.n_snapshot), -1);
 }
 
 Result<void> Session::prepare(MicroBatch& micro_batch) {
-    bool done = false;
-    const ScopeExit takes_all_or_nothing([&] {
-        if (!done) abandon(micro_batch);
-    });
     KRAIT_TRY(graph::Compiled * compiled,
-              executor_.prepare(RunKey(micro_batch.shape).text(), [&]() -> Result<graph::PlacedGraph> {
-                  KRAIT_TRY(graph::Graph graph, build_forward(model_->architecture(), model_->weights().descs(),
-                                                              states_.n_slots(), micro_batch.shape, model_->n_token()));
-                  if (options_.observer) keep_activations(graph);
-                  return build_placed(*model_, states_, std::move(graph));
-              }));
-    micro_batch.src_slot.reserve(micro_batch.chunks.size());
-    micro_batch.dst_slot.reserve(micro_batch.chunks.size());
+              executor_.prepare(RunKey(micro_batch.shape).text(), [&] { return graph_of(micro_batch.shape); }));
+    const auto n_seq = static_cast<size_t>(micro_batch.shape.n_seq);
+    micro_batch.src_slot.reserve(n_seq);
+    micro_batch.dst_slot.reserve(n_seq);
+    micro_batch.new_states.reserve(n_seq);
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
     for (const SequenceChunk& chunk : micro_batch.chunks) {
         Sequence& sequence = at(chunk.sequence);
         micro_batch.src_slot.push_back(sequence.planned);
-        if (sequence.planned < 0 || states_.is_shared(sequence.planned)) {
-            auto slot = states_.acquire();
-            if (!slot) return tl::unexpected<Error>(std::move(slot).error());
-            sequence.planned = *slot;
+        StateRef written;
+        if (sequence.planned < 0 || states_.slots()->is_shared(sequence.planned)) {
+            KRAIT_TRY(written, states_.slots()->acquire());
+            sequence.planned = written.slot();
         }
         micro_batch.dst_slot.push_back(sequence.planned);
+        micro_batch.new_states.push_back(std::move(written));
     }
+    micro_batch.src_slot.resize(n_seq, -1);
+    micro_batch.dst_slot.resize(n_seq, -1);
+    micro_batch.new_snapshots.reserve(micro_batch.snapshot_points.size());
     for (size_t i = 0; i < micro_batch.snapshot_points.size(); ++i) {
-        auto slot = states_.acquire();
-        if (!slot) return tl::unexpected<Error>(std::move(slot).error());
-        micro_batch.snapshots[2 * i + 1] = *slot;
+        KRAIT_TRY(StateRef written, states_.slots()->acquire());
+        micro_batch.snapshots[2 * i + 1] = written.slot();
+        micro_batch.new_snapshots.push_back(std::move(written));
     }
     micro_batch.bind(compiled);
-    done = true;
     return {};
 }
 
-void Session::abandon(MicroBatch& micro_batch) {
-    release_snapshot_slots(micro_batch);
-    for (size_t i = 0; i < micro_batch.dst_slot.size(); ++i) {
-        if (micro_batch.src_slot[i] == micro_batch.dst_slot[i]) continue;
-        states_.release(micro_batch.dst_slot[i]);
-        at(micro_batch.chunks[i].sequence).planned = micro_batch.src_slot[i];
-    }
-    micro_batch.dst_slot.clear();  // once is enough
-}
-
-void Session::release_snapshot_slots(MicroBatch& micro_batch) {
-    for (size_t i = 0; i < micro_batch.snapshot_points.size(); ++i)
-        if (int32_t& slot = micro_batch.snapshots[2 * i + 1]; slot >= 0) states_.release(std::exchange(slot, -1));
-}
-
 Result<void> Session::run(MicroBatch& micro_batch) {
-    Result<void> done = executor_.run(*micro_batch.compiled, micro_batch.inputs);
-    if (done) done = executor_.read(*micro_batch.compiled, micro_batch.outputs);
-    if (done && options_.observer) done = read_activations(executor_, *micro_batch.compiled, options_.observer);
-    // What was queued has ended before slots are given back, and its error is not told again by the next run.
-    if (!done) (void)executor_.sync();
-    return done;
+    KRAIT_CHECK(executor_.run(*micro_batch.compiled, micro_batch.inputs, {}, micro_batch.sizes));
+    KRAIT_CHECK(executor_.read(*micro_batch.compiled, micro_batch.outputs));
+    if (options_.observer) KRAIT_CHECK(read_activations(executor_, *micro_batch.compiled, options_.observer));
+    return {};
 }
 
-void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch, bool done) {
-    // Allocations come first, so that a run is committed as a whole or not at all.
-    for (const SequenceChunk& chunk : micro_batch.chunks) {
-        Sequence& sequence = at(chunk.sequence);
-        if (done && sequence.tokens.capacity() < sequence.tokens.size() + chunk.count)
-            sequence.tokens.reserve(2 * sequence.tokens.size() + chunk.count + 256);  // so that few steps allocate
-    }
-    for (size_t i = 0; done && i < micro_batch.snapshot_points.size();) {
-        const size_t chunk = micro_batch.snapshot_points[i].chunk, first = i;
-        while (i < micro_batch.snapshot_points.size() && micro_batch.snapshot_points[i].chunk == chunk) ++i;
-        std::vector<Snapshot>& snapshots = at(micro_batch.chunks[chunk].sequence).snapshots;
-        if (snapshots.capacity() < snapshots.size() + i - first) snapshots.reserve(2 * snapshots.size() + i - first);
-    }
-    if (!done) release_snapshot_slots(micro_batch);
-    for (size_t i = 0; done && i < micro_batch.snapshot_points.size(); ++i) {
+void Session::reserve_for(Sequence& sequence, size_t n_tok, size_t n_snapshot) {
+    const auto reserve = [](auto& list, size_t more, size_t least) {
+        if (list.capacity() - list.size() < more) list.reserve(2 * list.size() + more + least);  // so that few steps allocate
+    };
+    reserve(sequence.tokens, n_tok, 256);
+    reserve(sequence.snapshots, n_snapshot, 0);
+}
+
+void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch) noexcept {
+    for (size_t i = 0; i < micro_batch.new_snapshots.size(); ++i) {
         const SnapshotPoint& point = micro_batch.snapshot_points[i];
         Sequence& sequence = at(micro_batch.chunks[point.chunk].sequence);
-        const int32_t slot = micro_batch.snapshots[2 * i + 1];
-        sequence.snapshots.push_back(
-            {sequence.tokens.size() + point.count, sequence.position + static_cast<int64_t>(point.count), slot});
-        snapshots_.add(slot);
+        sequence.snapshots.push_back({sequence.tokens.size() + point.count,
+                                      sequence.position + static_cast<int64_t>(point.count),
+                                      micro_batch.new_snapshots[i].share_as_snapshot()});
     }
-    for (size_t i = 0; i < micro_batch.dst_slot.size(); ++i) {
+    for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
         const SequenceChunk& chunk = micro_batch.chunks[i];
         Sequence& sequence = at(chunk.sequence);
-        const int32_t src = micro_batch.src_slot[i], dst = micro_batch.dst_slot[i];
-        if (done) {
-            const auto tokens = batch[chunk.input].tokens.subspan(chunk.first, chunk.count);
-            sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
-            sequence.position += static_cast<int64_t>(chunk.count);
-            if (src != dst && src >= 0) states_.release(src);
-            sequence.slot = dst;
-        } else {
-            if (src != dst) states_.release(dst);
-            if (src == dst && sequence.slot == dst) sequence.broken = true;  // in place: half written, perhaps
-            sequence.planned = sequence.slot;
-        }
+        const auto tokens = batch[chunk.input].tokens.subspan(chunk.first, chunk.count);
+        sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
+        sequence.position += static_cast<int64_t>(chunk.count);
+        if (micro_batch.new_states[i]) sequence.state = std::move(micro_batch.new_states[i]);
     }
+    micro_batch.drop_states();
+}
+
+void Session::interrupt(MicroBatch& micro_batch) noexcept {
+    for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
+        Sequence& sequence = at(micro_batch.chunks[i].sequence);
+        // In place: half written, perhaps. Where it is a slot that a run before this one would have given, nothing has happened.
+        if (!micro_batch.new_states[i] && sequence.state.slot() == micro_batch.dst_slot[i]) sequence.broken = true;
+    }
+    micro_batch.drop_states();
 }
 
 std::span<const float> Session::logits(size_t input) const {

@@ -11,12 +11,12 @@
 
 #include <atomic>
 
-#include "models/memory/snapshots.hpp"
 #include "models/memory/state_pool.hpp"
 #include "models/model.hpp"
 #include "models/sampler/candidate.hpp"
 #include "models/session/activations.hpp"
 #include "models/session/micro_batch.hpp"
+#include "models/session/run_shapes.hpp"
 
 namespace krait {
 
@@ -26,7 +26,8 @@ struct SessionOptions {
     int32_t max_forks = 0;        // more states, for forks that go on in one run: without them states are copied before it
     int32_t max_snapshots = 0;    // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
-    ActivationObserver observer;  // where given, called after each run for every matrix product in it
+    bool exact_shapes = false;    // a program for each exact shape of a run (run_shapes.hpp): to measure what padding is worth
+    ActivationObserver observer;  // where given, called after each run for every matrix product in it; shapes are exact then
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
 };
 
@@ -98,6 +99,12 @@ class Session {
     Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
     Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
 
+    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back. It counts among max_snapshots.
+    Result<Snapshot> capture(int32_t sequence);
+    // The sequence becomes one that has read these tokens, as many as `from` has seen. From the same session; snapshots that the
+    // sequence had are dropped.
+    Result<void> resume(int32_t sequence, const Snapshot& from, std::span<const int32_t> tokens);
+
     // Positions are counted for the application; these models do not read them. A token's position is one more than that of the token
     // before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
     static constexpr int64_t kEnd = -1;
@@ -126,8 +133,8 @@ class Session {
 
   private:
     struct Sequence {
-        int32_t slot = -1;     // -1 = fresh: its state is zero
-        int32_t planned = -1;  // its slot when all pending runs are done
+        StateRef state;        // empty = fresh: its state is zero
+        int32_t planned = -1;  // during a decode: its slot when all pending runs are done
         bool broken = false;
         int64_t position = 0;  // of the next token
         std::vector<int32_t> tokens;
@@ -138,17 +145,20 @@ class Session {
         size_t top_row = 0, n_top = 0;  // in top_logits_ and top_tokens_; how many of the row
     };
     Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
+    Result<graph::PlacedGraph> graph_of(const RunShape& shape) const;
     Result<void> check_sequence(int32_t sequence) const;
     Result<void> check_batch(std::span<const SequenceInput> batch);
     Result<void> check_free_snapshots(size_t n_snapshot) const;
     // The steps of a micro-batch: it takes tokens of the batch, gets a graph and slots, runs, and is committed.
     Result<void> decode_in_turn(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
+    Result<void> step(MicroBatch& micro_batch, std::span<const SequenceInput> batch);
     Result<void> decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok);
     bool can_pipeline(std::span<const SequenceInput> batch) const;
     bool take_tokens(MicroBatch& micro_batch, std::span<const SequenceInput> batch,
                      size_t max_rows);                                                 // from the batch; false: none are left
     void build_inputs(MicroBatch& micro_batch, std::span<const SequenceInput> batch);  // what its graph reads, and the shape
-    Result<void> prepare(MicroBatch& micro_batch);                                     // a graph and slots, or neither
+    void pad_inputs(MicroBatch& micro_batch);                                          // to the shape that it gets
+    Result<void> prepare(MicroBatch& micro_batch);                                     // a graph and slots
     // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
     Result<void> chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(MicroBatch& micro_batch, const ChainInput& input, size_t& n_tok);
@@ -156,17 +166,18 @@ class Session {
     // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over, copies
     // states so that each sequence of the batch has one of its own.
     Result<void> take_own_states(std::span<const SequenceInput> batch);
-    bool is_known(
-        const MicroBatch& micro_batch) const;  // its graph is compiled: prepare() changes nothing that pending runs use
-    void abandon(MicroBatch& micro_batch);     // releases the slots of a micro-batch that does not run
-    void release_snapshot_slots(MicroBatch& micro_batch);  // the slots for its snapshots
+    // Its graph is compiled: prepare() changes nothing that pending runs use.
+    bool is_known(const MicroBatch& micro_batch) const { return executor_.is_ready(RunKey(micro_batch.shape).text()); }
     Result<void> run(MicroBatch& micro_batch);
-    void commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch, bool done);
-    void clear(Sequence& sequence);
+    // After a run: sequences have moved on; or it has failed, and those that it wrote in place are broken.
+    void commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch) noexcept;
+    void interrupt(MicroBatch& micro_batch) noexcept;
+    // So that commit() allocates nothing.
+    static void reserve_for(Sequence& sequence, size_t n_tok, size_t n_snapshot);
     Sequence& at(int32_t sequence) { return sequences_[static_cast<size_t>(sequence)]; }
     const Sequence& at(int32_t sequence) const { return sequences_[static_cast<size_t>(sequence)]; }
     Result<std::vector<Snapshot>::iterator> find_snapshot(int32_t sequence, size_t n_tok);
-    void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
+    static void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
     Result<void> check_range(int32_t sequence, int64_t first, int64_t last) const;
     template <class Move>
     Result<void> move_positions(int32_t sequence, int64_t first, int64_t last, Move&& move);
@@ -174,16 +185,16 @@ class Session {
     std::shared_ptr<const Model> model_;
     graph::Executor executor_;
     StatePool states_;
-    SnapshotCounts snapshots_;
     SessionOptions options_;
+    RunShapes shapes_;
     std::vector<Sequence> sequences_;
     // Of the latest decode:
     std::vector<float> logits_;
     std::vector<float> top_logits_;  // rows of top_k_, as top_tokens_
     std::vector<int32_t> top_tokens_;
     std::vector<Candidate> candidates_;
-    size_t top_k_ = 0;
-    std::vector<Rows> rows_;  // by input
+    size_t top_k_ = 0, max_top_k_ = 0;  // of the latest decode; the largest of all, which keeps the number of shapes small
+    std::vector<Rows> rows_;            // by input
     // Of chains:
     std::vector<int32_t> chain_tokens_;  // that the sequence reads
     Buffer chain_buffer_;                // what the device found: max_chain tokens, then their logits

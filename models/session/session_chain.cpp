@@ -43,38 +43,24 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
     });
 
     Sequence& sequence = at(input.sequence);
-    const int32_t before = sequence.planned = sequence.slot;
-    if (before >= 0) states_.retain(before);
-    const ScopeExit no_way_back([&] {
-        if (before >= 0) states_.release(before);
-    });
+    reserve_for(sequence, n_tok, 0);
+    sequence.planned = sequence.state.slot();
+    const StateRef before = sequence.state.share();  // so the chain writes another slot
     MicroBatch& micro_batch = micro_batches_.front();
+    const ScopeExit nothing_stays([&] {
+        if (!done) executor_.drain();
+        micro_batch.drop_states();
+    });
     next_input_ = next_token_ = 0;
     take_tokens(micro_batch, batch, 1);
     build_inputs(micro_batch, batch);
-    Result<void> ok;
-    const auto end = [&](bool well) {
-        micro_batch.src_slot[0] = before;
-        commit(micro_batch, batch, well);
-    };
     KRAIT_CHECK(prepare(micro_batch));
-    try {
-        const bool by_host = n_tok == 1 || n_stages_ > 1 || options_.observer;
-        ok = by_host ? chain_by_host(micro_batch, input.stops, n_tok) : chain_on_device(micro_batch, input, n_tok);
-        if (ok) {
-            for (size_t i = 0; i + 1 < n_tok; ++i) chain_tokens_.push_back(candidates_[i].token);
-            read.tokens = chain_tokens_;
-            micro_batch.chunks[0].count = n_tok;
-        } else {
-            (void)executor_.sync();
-        }
-        end(ok.has_value());
-    } catch (...) {  // by the observer, or for want of memory
-        (void)executor_.sync();
-        end(false);
-        throw;
-    }
-    KRAIT_CHECK(ok);
+    const bool by_host = n_tok == 1 || n_stages_ > 1 || options_.observer;
+    KRAIT_CHECK(by_host ? chain_by_host(micro_batch, input.stops, n_tok) : chain_on_device(micro_batch, input, n_tok));
+    for (size_t i = 0; i + 1 < n_tok; ++i) chain_tokens_.push_back(candidates_[i].token);
+    read.tokens = chain_tokens_;
+    micro_batch.chunks[0].count = n_tok;
+    commit(micro_batch, batch);
     rows_[0].top_row = n_tok - 1;
     done = true;
     return std::span<const Candidate>(candidates_).first(n_tok);
@@ -104,11 +90,11 @@ Result<void> Session::chain_on_device(MicroBatch& micro_batch, const ChainInput&
     const int32_t before = micro_batch.src_slot[0];
     for (size_t i = 0; i < n_tok; ++i) {
         if (i == 0) {
-            KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs));
+            KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs, {}, micro_batch.sizes));
         } else {
             micro_batch.src_slot[0] = micro_batch.dst_slot[0];
             const graph::DeviceBytes previous{tensors.ids, &chain_buffer_, (i - 1) * word};
-            KRAIT_CHECK(executor_.run(compiled, std::span(micro_batch.inputs).subspan(1), {&previous, 1}));  // all but the ids
+            KRAIT_CHECK(executor_.run(compiled, std::span(micro_batch.inputs).subspan(1), {&previous, 1}, micro_batch.sizes));
         }
         KRAIT_CHECK(executor_.copy_output(compiled, {tensors.top_tokens, &chain_buffer_, i * word}));
         KRAIT_CHECK(executor_.copy_output(compiled, {tensors.top_logits, &chain_buffer_, (max_tokens + i) * word}));
@@ -127,7 +113,7 @@ Result<void> Session::chain_on_device(MicroBatch& micro_batch, const ChainInput&
     for (size_t i = 0; i < n_tok; ++i) {
         micro_batch.src_slot[0] = i == 0 ? before : micro_batch.dst_slot[0];
         micro_batch.ids[0] = i == 0 ? input.token : candidates_[i - 1].token;
-        KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs));
+        KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs, {}, micro_batch.sizes));
     }
     return executor_.sync();
 }

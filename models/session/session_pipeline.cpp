@@ -14,9 +14,6 @@ namespace {
 // smallest size is Model::min_chunk_rows.
 constexpr size_t kChunksPerStage = 4;
 
-// Lengths that come again, whatever the prompt's: each is a graph of its own.
-size_t rounded(size_t n) { return (n + 31) / 32 * 32; }
-
 }  // namespace
 
 bool Session::can_pipeline(std::span<const SequenceInput> batch) const {
@@ -28,12 +25,11 @@ bool Session::can_pipeline(std::span<const SequenceInput> batch) const {
     return n_prompt >= 2 * min_chunk_rows_;
 }
 
-bool Session::is_known(const MicroBatch& micro_batch) const { return executor_.is_ready(RunKey(micro_batch.shape).text()); }
-
 Result<void> Session::decode_pipelined(std::span<const SequenceInput> batch, const DecodeControl& control, size_t n_tok) {
     const size_t n_chunks = kChunksPerStage * n_stages_;
-    const size_t max_rows = std::min(std::max(rounded((n_tok + n_chunks - 1) / n_chunks), min_chunk_rows_),
-                                     static_cast<size_t>(options_.max_batch_tokens));
+    // As many as a shape has: no micro-batch but the last one is padded.
+    const size_t wanted = std::max((n_tok + n_chunks - 1) / n_chunks, min_chunk_rows_);
+    const auto max_rows = static_cast<size_t>(shapes_.rows(static_cast<int64_t>(wanted)));
     const auto found = executor_.pipeline();
     if (!found) return decode_in_turn(batch, control, n_tok);  // no threads: without a pipeline then
     graph::Pipeline& pipeline = **found;
@@ -48,23 +44,13 @@ Result<void> Session::decode_pipelined(std::span<const SequenceInput> batch, con
         // Also where the device succeeded: a run that builds on a failed one has failed too.
         has_failed = has_failed || !ran;
         if (!ran && ok) ok = std::move(ran);
-        try {
-            commit(micro_batch, batch, !has_failed);
-        } catch (...) {
-            has_failed = true;  // so have those after it
-            commit(micro_batch, batch, false);
-            throw;
-        }
-        if (!has_failed) done += micro_batch.n_tok;
+        if (has_failed) return interrupt(micro_batch);
+        commit(micro_batch, batch);
+        done += micro_batch.n_tok;
     };
     // Whatever is thrown below (by a callback of the application, or for lack of memory), nothing stays pending.
     const ScopeExit nothing_stays([&] {
-        while (n_pending > 0) {
-            try {
-                wait_for_oldest();
-            } catch (...) {  // committed as failed; the first exception is reported
-            }
-        }
+        while (n_pending > 0) wait_for_oldest();
     });
     const auto finish_oldest = [&] {
         wait_for_oldest();
@@ -84,21 +70,16 @@ Result<void> Session::decode_pipelined(std::span<const SequenceInput> batch, con
         build_inputs(micro_batch, batch);
         while (!is_known(micro_batch) && n_pending > 0) finish_oldest();
         if (!ok) break;
-        Result<void> ready;
-        try {
-            ready = prepare(micro_batch);
-            if (ready) ready = micro_batch.compiled->check(micro_batch.inputs);
-            if (ready) ready = pipeline.submit(micro_batch.pipeline_run);
-        } catch (...) {
-            abandon(micro_batch);
-            throw;
-        }
-        if (ready) {
-            ++n_pending;
-            continue;
-        }
-        abandon(micro_batch);
-        if (ok) ok = std::move(ready);
+        bool is_submitted = false;
+        const ScopeExit or_nothing([&] {
+            if (!is_submitted) micro_batch.drop_states();
+        });
+        Result<void> ready = prepare(micro_batch);
+        if (ready) ready = micro_batch.compiled->check(micro_batch.inputs);
+        if (ready) ready = pipeline.submit(micro_batch.pipeline_run);
+        is_submitted = ready.has_value();
+        if (is_submitted) ++n_pending;
+        else ok = std::move(ready);
     }
     while (n_pending > 0) finish_oldest();
     if (!ok && ok.error().code == ErrorCode::cancelled)

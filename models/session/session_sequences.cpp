@@ -28,15 +28,9 @@ Result<std::span<const int32_t>> Session::tokens(int32_t sequence) const {
     return std::span<const int32_t>(at(sequence).tokens);
 }
 
-void Session::clear(Sequence& sequence) {
-    if (sequence.slot >= 0) states_.release(sequence.slot);
-    for (const Snapshot& snapshot : sequence.snapshots) snapshots_.drop(snapshot.slot, states_);
-    sequence = {};
-}
-
 Result<void> Session::reset(int32_t sequence) {
     KRAIT_CHECK(check_sequence(sequence));
-    clear(at(sequence));
+    at(sequence) = {};
     return {};
 }
 
@@ -47,28 +41,22 @@ Result<void> Session::fork(int32_t from, int32_t to) {
     if (at(from).broken)
         return fail(ErrorCode::invalid_argument, "sequence {} was interrupted by an error of its device; it cannot be forked",
                     from);
-    Sequence copy = at(from);
-    clear(at(to));
-    if (copy.slot >= 0) states_.retain(copy.slot);
-    for (const Snapshot& snapshot : copy.snapshots) {
-        states_.retain(snapshot.slot);
-        snapshots_.add(snapshot.slot);
-    }
+    const Sequence& source = at(from);
+    Sequence copy{.state = source.state.share(), .position = source.position, .tokens = source.tokens, .snapshots = {}};
+    copy.snapshots.reserve(source.snapshots.size());
+    for (const Snapshot& snapshot : source.snapshots) copy.snapshots.push_back(snapshot.share());
     at(to) = std::move(copy);
     return {};
 }
 
 Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
-    const auto is_shared = [&](const SequenceInput& input) {
-        const int32_t slot = at(input.sequence).slot;
-        return slot >= 0 && states_.is_shared(slot);
-    };
+    const auto is_shared = [&](const SequenceInput& input) { return at(input.sequence).state.is_shared(); };
     size_t n_shared = 0, n_new = 0;
     for (const SequenceInput& input : batch) {
         n_shared += is_shared(input);
-        n_new += (at(input.sequence).slot < 0) + input.snapshots.size();
+        n_new += !at(input.sequence).state + input.snapshots.size();
     }
-    if (n_shared == 0 || n_shared + n_new <= states_.n_free()) return {};
+    if (n_shared == 0 || n_shared + n_new <= states_.slots()->n_free()) return {};
 
     // The last of those that share a slot keeps it, so there is one for each.
     struct Taken {
@@ -79,20 +67,17 @@ Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
     bool done = false;
     const ScopeExit as_it_was([&] {
         if (done) return;
-        for (const auto& [sequence, before] : taken) {
-            states_.release(std::exchange(sequence->slot, before));
-            states_.retain(before);
-        }
+        for (const auto& [sequence, before] : taken) sequence->state = states_.slots()->share(before);
     });
     taken.reserve(n_shared);
     for (const SequenceInput& input : batch) {
         if (!is_shared(input)) continue;
         Sequence& sequence = at(input.sequence);
-        KRAIT_TRY(const int32_t own, states_.acquire());
-        taken.push_back({&sequence, sequence.slot});
-        states_.release(std::exchange(sequence.slot, own));
-        if (Result<void> queued = states_.copy_slot(executor_, taken.back().before, own); !queued)
-            return (void)executor_.sync(), queued;  // queues forget the error once it is told
+        KRAIT_TRY(StateRef own, states_.slots()->acquire());
+        taken.push_back({&sequence, sequence.state.slot()});
+        sequence.state = std::move(own);
+        if (Result<void> queued = states_.copy_slot(executor_, taken.back().before, sequence.state.slot()); !queued)
+            return executor_.drain(), queued;  // queues forget the error once it is told
     }
     KRAIT_CHECK(executor_.sync());
     done = true;
@@ -102,44 +87,58 @@ Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
 Result<void> Session::keep(int32_t sequence) {
     KRAIT_CHECK(check_sequence(sequence));
     for (Sequence& other : sequences_)
-        if (&other != &at(sequence)) clear(other);
+        if (&other != &at(sequence)) other = {};
     return {};
 }
 
 Result<void> Session::check_free_snapshots(size_t n_snapshot) const {
-    const auto free = static_cast<size_t>(snapshots_.max() - snapshots_.in_use());
-    if (n_snapshot <= free) return {};
+    const int32_t max = options_.max_snapshots, in_use = states_.slots()->n_snapshots();
+    if (n_snapshot <= static_cast<size_t>(max - in_use)) return {};
     return fail(ErrorCode::invalid_argument, "{} more snapshot{}: this session keeps at most {} (max_snapshots), {} are in use",
-                n_snapshot, n_snapshot == 1 ? "" : "s", snapshots_.max(), snapshots_.in_use());
+                n_snapshot, n_snapshot == 1 ? "" : "s", max, in_use);
+}
+
+Result<Snapshot> Session::capture(int32_t sequence) {
+    KRAIT_CHECK(check_sequence(sequence));
+    const Sequence& source = at(sequence);
+    if (source.broken)
+        return fail(ErrorCode::invalid_argument,
+                    "sequence {} was interrupted by an error of its device; there is no state to keep", sequence);
+    if (source.tokens.empty())
+        return fail(ErrorCode::invalid_argument, "sequence {} has no tokens: its beginning needs no snapshot", sequence);
+    if (!states_.slots()->has_snapshot(source.state.slot())) KRAIT_CHECK(check_free_snapshots(1));
+    return Snapshot{source.tokens.size(), source.position, source.state.share_as_snapshot()};
 }
 
 Result<void> Session::snapshot(int32_t sequence) {
     KRAIT_CHECK(check_sequence(sequence));
-    Sequence& source = at(sequence);
-    if (source.broken)
-        return fail(ErrorCode::invalid_argument,
-                    "sequence {} was interrupted by an error of its device; there is no state to keep", sequence);
-    const size_t n_tok = source.tokens.size();
-    if (n_tok == 0)
-        return fail(ErrorCode::invalid_argument, "sequence {} has no tokens: its beginning needs no snapshot", sequence);
-    if (!source.snapshots.empty() && source.snapshots.back().n_tok == n_tok) return {};
-    if (!snapshots_.has(source.slot)) KRAIT_CHECK(check_free_snapshots(1));
-    source.snapshots.push_back({n_tok, source.position, source.slot});
-    states_.retain(source.slot);
-    snapshots_.add(source.slot);
+    std::vector<Snapshot>& known = at(sequence).snapshots;
+    if (!at(sequence).broken && !known.empty() && known.back().n_tok == at(sequence).tokens.size()) return {};
+    KRAIT_TRY(Snapshot taken, capture(sequence));
+    known.push_back(std::move(taken));
+    return {};
+}
+
+Result<void> Session::resume(int32_t sequence, const Snapshot& from, std::span<const int32_t> tokens) {
+    KRAIT_CHECK(check_sequence(sequence));
+    if (!from.state || !from.state.is_of(states_.slots()))
+        return fail(ErrorCode::invalid_argument, "the snapshot is {}: sequences go on from snapshots of their own session",
+                    from.state ? "one of another session" : "empty");
+    if (tokens.size() != from.n_tok)
+        return fail(ErrorCode::invalid_argument, "the snapshot was taken after {} tokens, {} are given", from.n_tok,
+                    tokens.size());
+    Sequence resumed{.state = from.state.share(), .position = from.position, .tokens = {}, .snapshots = {}};
+    resumed.tokens.assign(tokens.begin(), tokens.end());
+    at(sequence) = std::move(resumed);
     return {};
 }
 
 void Session::go_back(Sequence& sequence, std::vector<Snapshot>::iterator to) {
-    const Snapshot target = *to;
-    states_.retain(target.slot);
-    if (sequence.slot >= 0) states_.release(sequence.slot);
-    for (auto it = to + 1; it != sequence.snapshots.end(); ++it) snapshots_.drop(it->slot, states_);
-    sequence.snapshots.erase(to + 1, sequence.snapshots.end());
-    sequence.tokens.resize(target.n_tok);
-    sequence.position = target.position;
-    sequence.slot = sequence.planned = target.slot;
+    sequence.state = to->state.share();
+    sequence.tokens.resize(to->n_tok);
+    sequence.position = to->position;
     sequence.broken = false;
+    sequence.snapshots.erase(to + 1, sequence.snapshots.end());
 }
 
 Result<std::vector<Snapshot>::iterator> Session::find_snapshot(int32_t sequence, size_t n_tok) {
@@ -160,7 +159,6 @@ Result<void> Session::rollback(int32_t sequence, size_t n_tok) {
 
 Result<void> Session::drop_snapshot(int32_t sequence, size_t n_tok) {
     KRAIT_TRY(const auto found, find_snapshot(sequence, n_tok));
-    snapshots_.drop(found->slot, states_);
     at(sequence).snapshots.erase(found);
     return {};
 }

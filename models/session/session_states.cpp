@@ -23,10 +23,10 @@ Result<std::vector<std::byte>> Session::save(int32_t sequence) {
         state.resize(states_.slot_bytes());
         return states_.export_slot(executor_, slot, state);
     };
-    if (source.slot >= 0) KRAIT_CHECK(read(source.slot, file.state));
+    if (source.state) KRAIT_CHECK(read(source.state.slot(), file.state));
     for (const Snapshot& snapshot : source.snapshots) {
         file.snapshots.push_back({snapshot.n_tok, snapshot.position, {}});
-        KRAIT_CHECK(read(snapshot.slot, file.snapshots.back().state));
+        KRAIT_CHECK(read(snapshot.state.slot(), file.snapshots.back().state));
     }
     return encode_state_file(file);
 }
@@ -48,29 +48,26 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
         if (token < 0 || token >= model_->shape().n_vocab)
             return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
     Sequence& target = at(sequence);
-    clear(target);
+    target = {};
     if (file.state.empty()) return {};
     // Until all is there the sequence has neither the old state nor the new one.
     target.broken = true;
-    const ScopeExit all_or_nothing([&] {
-        if (!target.broken) return;
-        clear(target);
-        target.broken = true;
-    });
-    KRAIT_TRY(target.slot, states_.acquire());
-    KRAIT_CHECK(states_.import_slot(executor_, target.slot, file.state));
+    const auto import = [&](std::span<const std::byte> state) -> Result<StateRef> {
+        KRAIT_TRY(StateRef imported, states_.slots()->acquire());
+        KRAIT_CHECK(states_.import_slot(executor_, imported.slot(), state));
+        return imported;
+    };
+    Sequence restored{.position = file.position, .tokens = std::move(file.tokens), .snapshots = {}};
+    KRAIT_TRY(restored.state, import(file.state));
     // The latest snapshots, as many as there is room for.
-    const size_t n_kept = std::min(file.snapshots.size(), static_cast<size_t>(snapshots_.max() - snapshots_.in_use()));
-    target.snapshots.reserve(n_kept);
+    const size_t n_kept =
+        std::min(file.snapshots.size(), static_cast<size_t>(options_.max_snapshots - states_.slots()->n_snapshots()));
+    restored.snapshots.reserve(n_kept);
     for (const StateFile::Snapshot& saved : std::span(file.snapshots).last(n_kept)) {
-        KRAIT_TRY(const int32_t slot, states_.acquire());
-        target.snapshots.push_back({static_cast<size_t>(saved.n_tok), saved.position, slot});
-        snapshots_.add(slot);
-        KRAIT_CHECK(states_.import_slot(executor_, slot, saved.state));
+        KRAIT_TRY(const StateRef state, import(saved.state));
+        restored.snapshots.push_back({static_cast<size_t>(saved.n_tok), saved.position, state.share_as_snapshot()});
     }
-    target.tokens = std::move(file.tokens);
-    target.position = file.position;
-    target.broken = false;
+    target = std::move(restored);
     return {};
 }
 
@@ -81,27 +78,27 @@ Result<void> Session::move_to(std::shared_ptr<const Model> model) {
                     model->hash(), model_->hash());
     KRAIT_TRY(Session moved, create(std::move(model), options_));
     std::vector<std::byte> state(states_.slot_bytes());
-    std::vector<int32_t> new_slot(static_cast<size_t>(states_.n_slots()), -1);  // sequences that share one go on sharing it
-    const auto move = [&](int32_t& slot) -> Result<void> {
-        int32_t& there = new_slot[static_cast<size_t>(slot)];
-        if (there < 0) {
-            KRAIT_CHECK(states_.export_slot(executor_, slot, state));
-            KRAIT_TRY(there, moved.states_.acquire());
-            KRAIT_CHECK(moved.states_.import_slot(moved.executor_, there, state));
-        } else {
-            moved.states_.retain(there);
+    std::vector<StateRef> moved_slots(static_cast<size_t>(states_.n_slots()));  // sequences that share one go on sharing it
+    const auto move = [&](const StateRef& from) -> Result<const StateRef*> {
+        StateRef& there = moved_slots[static_cast<size_t>(from.slot())];
+        if (!there) {
+            KRAIT_CHECK(states_.export_slot(executor_, from.slot(), state));
+            KRAIT_TRY(there, moved.states_.slots()->acquire());
+            KRAIT_CHECK(moved.states_.import_slot(moved.executor_, there.slot(), state));
         }
-        slot = there;
-        return {};
+        return &there;
     };
     for (size_t i = 0; i < sequences_.size(); ++i) {
+        const Sequence& source = sequences_[i];
         Sequence& target = moved.sequences_[i];
-        target = sequences_[i];
-        if (target.slot >= 0) KRAIT_CHECK(move(target.slot));
-        target.planned = target.slot;
-        for (Snapshot& snapshot : target.snapshots) {
-            KRAIT_CHECK(move(snapshot.slot));
-            moved.snapshots_.add(snapshot.slot);
+        target = {.broken = source.broken, .position = source.position, .tokens = source.tokens, .snapshots = {}};
+        if (source.state) {
+            KRAIT_TRY(const StateRef* there, move(source.state));
+            target.state = there->share();
+        }
+        for (const Snapshot& snapshot : source.snapshots) {
+            KRAIT_TRY(const StateRef* there, move(snapshot.state));
+            target.snapshots.push_back({snapshot.n_tok, snapshot.position, there->share_as_snapshot()});
         }
     }
     // Swapped, so that what was there ends as a session does: runs before states, states before devices.

@@ -118,7 +118,7 @@ TEST_P(DeviceLaws, NullHandlesAreRefused) {
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().buffer_create(device->get(), KRAIT_BUFFER_DEVICE, 64, nullptr, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_create(device->get(), nullptr, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_write(queue.get(), nullptr, 0, "x", 1, &err));
-    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), nullptr, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), nullptr, nullptr, 0, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_sync(nullptr, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().event_create(nullptr, nullptr, &err));
     EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().supports(device->get(), nullptr, 0, &err));

@@ -184,15 +184,56 @@ TEST_P(ProgramLaws, TwoProgramsShareABuffer) {
     }
 }
 
+// A run may be smaller than its program: its own rows are right, whether or not the device computes the others.
+TEST_P(ProgramLaws, ARunHasTheRowsThatItSays) {
+    const Buffer memory = buffer(1 << 14);
+    ScaleGraph scaled(memory.get(), 0, 4096, 5, 100, 0.5f, 0);
+    SKIP_IF_DECLINED(scaled.graph);
+    const int64_t largest = 4;  // of the rows that are dynamic; one more is always there
+    scaled.tensors[0].dim = scaled.tensors[1].dim = 1;
+    scaled.graph.n_dims = 1;
+    scaled.graph.dim_max = &largest;
+    const auto program = device->create_program(scaled.graph);
+    ASSERT_TRUE(program) << program.error().message;
+    for (const int64_t size : {2, 0, 4, 1, 3}) {
+        const auto x = numbers(500, static_cast<uint64_t>(size) + 1);
+        ASSERT_TRUE(queue.write(memory, 0, bytes_of(x)));
+        ASSERT_TRUE(queue.run(*program, {&size, 1}));
+        const auto y = read_floats(queue, memory, 4096, 500);
+        for (size_t i = 0; i < static_cast<size_t>(size + 1) * 100; ++i) ASSERT_EQ(y[i], 0.5f * x[i]) << size << ": " << i;
+    }
+    for (const int64_t wrong : {int64_t{5}, int64_t{-1}, INT64_MAX})
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), program->get(), &wrong, 1, &err));
+    const int64_t several[] = {1, 1};
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), program->get(), several, 2, &err));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), program->get(), nullptr, 1, &err));
+
+    krait_program* made = nullptr;
+    scaled.tensors[0].dim = 2;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().program_create(device->get(), &scaled.graph, &made, &err));
+    scaled.tensors[0].dim = 1;
+    for (const int64_t impossible : {int64_t{6}, int64_t{-1}}) {
+        scaled.graph.dim_max = &impossible;
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().program_create(device->get(), &scaled.graph, &made, &err));
+    }
+    scaled.graph.n_dims = KRAIT_MAX_DIMS + 1;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().program_create(device->get(), &scaled.graph, &made, &err));
+}
+
 TEST_P(ProgramLaws, AnEmptyGraphRuns) {
-    const krait_graph none{
-        .struct_size = sizeof(krait_graph), .n_tensors = 0, .tensors = nullptr, .n_nodes = 0, .nodes = nullptr};
+    const krait_graph none{.struct_size = sizeof(krait_graph),
+                           .n_tensors = 0,
+                           .tensors = nullptr,
+                           .n_nodes = 0,
+                           .nodes = nullptr,
+                           .n_dims = 0,
+                           .dim_max = nullptr};
     krait_program* program = nullptr;
     err.clear();
     const krait_status status = api().program_create(device->get(), &none, &program, &err);
     if (status == KRAIT_STATUS_UNSUPPORTED) GTEST_SKIP() << "unsupported: " << err.message;
     ASSERT_EQ(status, KRAIT_STATUS_OK) << err.message;
-    EXPECT_DONE(api().queue_run(queue.get(), program, &err));
+    EXPECT_DONE(api().queue_run(queue.get(), program, nullptr, 0, &err));
     EXPECT_TRUE(queue.sync());
     api().program_destroy(program);
 }

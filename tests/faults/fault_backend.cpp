@@ -113,7 +113,7 @@ krait_status supports(krait_device* device, const krait_graph* graph, uint32_t n
     return plain.supports(device, graph, node, why);
 }
 
-krait_status run(krait_queue* queue, krait_program* program, krait_error* err) {
+krait_status run(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes, krait_error* err) {
     const int64_t n = ++n_runs;
     if (faults.lose > 0 && n >= faults.lose) is_lost = true;
     if (is_lost) return lost(err);
@@ -123,7 +123,7 @@ krait_status run(krait_queue* queue, krait_program* program, krait_error* err) {
         for (int i = 0; n_runs == n && i < 60000; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         if (n_runs == n) return refuse(err, KRAIT_STATUS_INTERNAL, "run " + std::to_string(n) + " met no other");
     }
-    return plain.queue_run(queue, program, err);
+    return plain.queue_run(queue, program, sizes, n_sizes, err);
 }
 
 uint32_t score(std::string&) { return 1; }

@@ -88,6 +88,82 @@ TEST_F(ExecutorTest, KeepsTheLatestPrograms) {
     EXPECT_EQ(builds_, n + 2);
 }
 
+// A run that is smaller than its program's graph computes its own rows, and leaves the others as they were.
+TEST_F(ExecutorTest, ComputesTheRowsOfARun) {
+    const auto compiled = executor_->prepare("rows", [&]() -> Result<Graph> {
+        GraphBuilder b;
+        const auto rows = b.dim(4);
+        const TensorId x = b.input("x", make_desc(DType::F32, {4, 2}), rows);
+        b.output(b.op<ops::Scale>("y", {.x = b.columns("half", x, 1, 1)}, {.scale = 2.0f, .bias = 1.0f}).y);
+        return std::move(b).finish();
+    });
+    ASSERT_TRUE(compiled) << compiled.error().message;
+    const TensorId y = (*compiled)->graph().nodes.back().out[0];
+    EXPECT_EQ((*compiled)->graph()[y].dim, 1u) << "through the view";
+    const auto run = [&](const std::vector<float>& x, std::vector<int64_t> sizes) {
+        const InputBytes input{0, std::as_bytes(std::span(x))};
+        const auto ran = executor_->run(**compiled, {&input, 1}, {}, sizes);
+        EXPECT_TRUE(ran) << ran.error().message;
+        std::vector<float> result(4);
+        EXPECT_TRUE(executor_->read(**compiled, y, std::as_writable_bytes(std::span(result))));
+        return result;
+    };
+    const std::vector<float> first{0, 1, 0, 2, 0, 3, 0, 4}, second{0, 10, 0, 20, 0, 30, 0, 40};
+    EXPECT_EQ(run(first, {4}), (std::vector<float>{3, 5, 7, 9}));
+    EXPECT_EQ(run(second, {2}), (std::vector<float>{21, 41, 7, 9}));
+    EXPECT_EQ(run(second, {0}), (std::vector<float>{21, 41, 7, 9}));
+    EXPECT_EQ(run(second, {3}), (std::vector<float>{21, 41, 61, 9}));
+    EXPECT_EQ(run(first, {}), (std::vector<float>{3, 5, 7, 9})) << "no sizes: all rows";
+    const InputBytes input{0, std::as_bytes(std::span(first))};
+    for (const std::vector<int64_t>& wrong : {std::vector<int64_t>{5}, {-1}, {1, 1}}) {
+        const auto refused = executor_->run(**compiled, {&input, 1}, {}, wrong);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+        EXPECT_NE(refused.error().message.find("dynamic dimension"), std::string::npos) << refused.error().message;
+    }
+}
+
+TEST_F(ExecutorTest, OutputsAreReadFromARowOn) {
+    auto compiled = executor_->prepare("rows", []() -> Result<Graph> {
+        GraphBuilder b;
+        const TensorId x = b.input("x", make_desc(DType::F32, {3, 2}));
+        b.output(b.op<ops::Scale>("y", {.x = x}, {.scale = 2.0f, .bias = 0.0f}).y);
+        return std::move(b).finish();
+    });
+    ASSERT_TRUE(compiled) << compiled.error().message;
+    const std::vector<float> x{1, 2, 3, 4, 5, 6};
+    const InputBytes input{0, std::as_bytes(std::span(x))};
+    ASSERT_TRUE(executor_->run(**compiled, {&input, 1}));
+    std::vector<float> y(4);
+    const OutputBytes last_two{1, std::as_writable_bytes(std::span(y)), 8};
+    ASSERT_TRUE(executor_->read(**compiled, {&last_two, 1}));
+    EXPECT_EQ(y, (std::vector<float>{6, 8, 10, 12}));
+    for (const uint64_t wrong : {uint64_t{4}, uint64_t{16}, uint64_t{400}, UINT64_MAX}) {
+        const OutputBytes beyond{1, std::as_writable_bytes(std::span(y)), wrong};
+        EXPECT_FALSE(executor_->read(**compiled, {&beyond, 1})) << wrong;
+    }
+}
+
+// Room for the largest graph first: no other one makes the arena grow, so no program is bound twice.
+TEST_F(ExecutorTest, AReservedArenaStays) {
+    GraphBuilder b;
+    b.output(b.op<ops::Scale>("y", {.x = b.input("x", make_desc(DType::F32, {1, 5000}))}, {.scale = 2.0f, .bias = 1.0f}).y);
+    auto largest = std::move(b).finish();
+    ASSERT_TRUE(largest) << largest.error().message;
+    ASSERT_TRUE(executor_->reserve(std::move(*largest)));
+    const uint64_t bytes = executor_->arena_bytes();
+    EXPECT_GT(bytes, 0u);
+    for (const int64_t n : {4, 500, 5000, 4}) ASSERT_TRUE(doubling(n));
+    EXPECT_EQ(executor_->arena_bytes(), bytes);
+    EXPECT_EQ(executor_->counts().n_arenas, 1u);
+    EXPECT_EQ(executor_->counts().n_bound_again, 0u);
+    EXPECT_EQ(executor_->counts().n_compiled, 3u);
+    ASSERT_TRUE(doubling(50000));
+    ASSERT_TRUE(doubling(4));
+    EXPECT_EQ(executor_->counts().n_arenas, 2u);
+    EXPECT_EQ(executor_->counts().n_bound_again, 1u);
+}
+
 TEST_F(ExecutorTest, RefusesWrongInputs) {
     auto compiled = doubling(4);
     ASSERT_TRUE(compiled);

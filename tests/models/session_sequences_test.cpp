@@ -43,6 +43,38 @@ TEST_P(SequencesTest, RollbackGoesOnAsBefore) {
     EXPECT_TRUE(s.snapshots(0)->empty());
 }
 
+// Snapshots that the application holds stay when their sequence is gone, and any sequence can go on from them.
+TEST_P(SequencesTest, CapturedSnapshotsOutliveTheirSequence) {
+    const auto tokens = random_tokens(12, 6), left = random_tokens(5, 7);
+    Session s = session({.max_sequences = 2, .max_snapshots = 1});
+    expect_error(s.capture(0).map([](const Snapshot&) {}), ErrorCode::invalid_argument, "has no tokens");
+    ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = tokens}}));
+    {
+        auto captured = s.capture(0);
+        ASSERT_TRUE(captured) << captured.error().message;
+        EXPECT_EQ(captured->n_tok, tokens.size());
+        auto again = s.capture(0);
+        EXPECT_TRUE(again) << "the same state is one snapshot";
+        ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = left}}));
+        const auto expected = copy_of(s.logits(0));
+        expect_error(s.capture(0).map([](const Snapshot&) {}), ErrorCode::invalid_argument, "keeps at most 1");
+        ASSERT_TRUE(s.reset(0));
+        for (const int32_t sequence : {1, 0}) {
+            ASSERT_TRUE(s.resume(sequence, *captured, tokens));
+            EXPECT_EQ(copy_of(*s.tokens(sequence)), tokens);
+            EXPECT_EQ(*s.position(sequence), static_cast<int64_t>(tokens.size()));
+            ASSERT_TRUE(s.decode({{.sequence = sequence, .tokens = left}}));
+            EXPECT_EQ(copy_of(s.logits(0)), expected) << sequence;
+        }
+        Session other = session({.max_sequences = 2, .max_snapshots = 1});
+        expect_error(other.resume(0, *captured, tokens), ErrorCode::invalid_argument, "another session");
+        expect_error(s.resume(0, *captured, left), ErrorCode::invalid_argument, "after 12 tokens, 5 are given");
+        expect_error(s.resume(0, Snapshot(), {}), ErrorCode::invalid_argument, "empty");
+        expect_error(s.resume(2, *captured, tokens), ErrorCode::invalid_argument, "no sequence 2");
+    }
+    EXPECT_TRUE(s.capture(0)) << "dropping one makes room";
+}
+
 TEST_P(SequencesTest, StatesAreKeptOnTheWay) {
     const auto tokens = random_tokens(97, 4);
     const std::vector<size_t> places{1, 30, 31, 64, 97};

@@ -38,6 +38,9 @@ void add_argmax_cases(CaseList& list) {
     op.add("negative", {.x = f32({5, 77}, uniform(-100, -99))});
     op.add("few_levels", {.x = f32({9, 333}, cycle({1, 3, 2, 3, 0, 3, 1}))});
     op.add("nan_rows", {.x = f32({5, 50}, normal().with({1, Patch::kAll, nan}).with({3, Patch::kAll, nan}))});
+    // The row behind it must not be looked at: what it begins with is as large as anything in a row of NaN.
+    op.add("nan_row_before_minus_infinite",
+           {.x = f32({4, 50}, all(-inf).with({0, Patch::kAll, nan}).with({2, Patch::kAll, nan}))});
     op.add("t0", {.x = f32({0, 9})});
     op.add("vocabulary", {.x = f32({4, 50280})});
     op.add_illegal("empty_row", {.x = f32({3, 0})}, {}, {"'x'", "at least 1"});

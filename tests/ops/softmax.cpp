@@ -34,6 +34,7 @@ void add_softmax_cases(CaseList& list) {
     op.add("large_values", {.x = f32({3, 40}, normal(1e4f, 3))});
     op.add("huge_values", {.x = f32({3, 40}, cycle({1e30f, 0, -1e30f}))});
     op.add("wide", {.x = f32({3, 40}, uniform(-90, 90))}, {0.4f});
+    op.add("steep", {.x = f32({3, 40}, cycle({50, 0, -50}))}, {30.0f});  // exp(30 * 50) is beyond double
     op.add("one_peak", {.x = f32({3, 40}, all(-200).with({Patch::kAll, 17, 0}))});
     op.add("masked",
            {.x = f32({3, 40}, normal().with({Patch::kAll, 0, -inf}).with({Patch::kAll, 17, -inf}).with({1, 39, -inf}))});

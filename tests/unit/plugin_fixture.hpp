@@ -194,7 +194,7 @@ class Reference : public PluginTest {
     // All elements of the only output.
     std::vector<float> run(Node& n) {
         krait_buffer* y = add_outputs(n)[0];
-        EXPECT_OK(api->queue_run(queue, make_program(n), &err));
+        EXPECT_OK(api->queue_run(queue, make_program(n), nullptr, 0, &err));
         return read(y, static_cast<size_t>(element_count(n.tensors.back().desc)));
     }
     static void expect_near(const std::vector<float>& got, const std::vector<double>& wanted) {

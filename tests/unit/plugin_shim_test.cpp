@@ -70,7 +70,7 @@ TEST_P(EveryPlugin, null_handles_are_errors) {
     EXPECT_FAILS(bad, "device", api->program_create(nullptr, &graph, &program, &err));
     EXPECT_FAILS(bad, "device", api->queue_create(nullptr, &other, &err));
     EXPECT_FAILS(bad, "queue", api->queue_sync(nullptr, &err));
-    EXPECT_FAILS(bad, "program", api->queue_run(queue, nullptr, &err));
+    EXPECT_FAILS(bad, "program", api->queue_run(queue, nullptr, nullptr, 0, &err));
     EXPECT_FAILS(bad, "NULL", api->queue_write(queue, nullptr, 0, &bytes, 4, &err));
     EXPECT_FAILS(bad, "out", api->event_create(device, nullptr, &err));
     EXPECT_FAILS(bad, "event", api->queue_signal(queue, nullptr, 1, &err));
@@ -291,7 +291,7 @@ TEST_F(Reference, failed_work_is_reported_at_once_and_by_sync) {
     value<int32_t>(n, "ids", {1}, {2});  // a host would have refused it
     add_outputs(n);
     krait_program* program = make_program(n);
-    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "ids[0] = 2", api->queue_run(queue, program, &err));
+    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "ids[0] = 2", api->queue_run(queue, program, nullptr, 0, &err));
     EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "ids[0] = 2", api->queue_sync(queue, &err));
     EXPECT_OK(api->queue_sync(queue, &err));
 
@@ -300,7 +300,7 @@ TEST_F(Reference, failed_work_is_reported_at_once_and_by_sync) {
     ASSERT_EQ(api->queue_create(device, &second, &err), KRAIT_STATUS_OK);
     krait_event* go = make_event();
     EXPECT_OK(api->queue_wait(queue, go, 1, &err));
-    EXPECT_OK(api->queue_run(queue, program, &err));
+    EXPECT_OK(api->queue_run(queue, program, nullptr, 0, &err));
     EXPECT_OK(api->queue_signal(second, go, 1, &err));
     EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "ids[0] = 2", api->queue_sync(queue, &err));
     EXPECT_OK(api->queue_sync(queue, &err));
@@ -338,8 +338,8 @@ TEST_F(Null, declines_with_a_reason) {
     node.op = static_cast<uint32_t>(OpId::scale);
     node.params = &params;
     node.params_size = sizeof params;
-    const krait_graph_tensor tensors[] = {{make_desc(DType::F32, {1, 1}), KRAIT_TENSOR_VALUE, -1, nullptr, 0, "x"}};
-    const krait_graph graph{sizeof graph, 1, tensors, 1, &node};
+    const krait_graph_tensor tensors[] = {{make_desc(DType::F32, {1, 1}), KRAIT_TENSOR_VALUE, -1, nullptr, 0, "x", 0, 0}};
+    const krait_graph graph{sizeof graph, 1, tensors, 1, &node, 0, nullptr};
     krait_program* program = nullptr;
     EXPECT_FAILS(KRAIT_STATUS_UNSUPPORTED, "computes nothing", api->supports(device, &graph, 0, &err));
     EXPECT_FAILS(KRAIT_STATUS_UNSUPPORTED, "computes nothing", api->program_create(device, &graph, &program, &err));

@@ -84,14 +84,14 @@ TEST_F(Reference, argmax_and_top_k_rank_nan_last) {
     Node best = make_node(OpId::argmax);
     value<float>(best, "x", {3, 4}, x);
     krait_buffer* y = add_outputs(best)[0];
-    EXPECT_OK(api->queue_run(queue, make_program(best), &err));
+    EXPECT_OK(api->queue_run(queue, make_program(best), nullptr, 0, &err));
     EXPECT_EQ(read<int32_t>(y, 3), (std::vector<int32_t>{1, 2, 0}));
 
     const ops::TopKParams params{4};
     Node top = make_node(OpId::top_k, &params);
     value<float>(top, "x", {3, 4}, x);
     const std::vector<krait_buffer*> out = add_outputs(top);
-    EXPECT_OK(api->queue_run(queue, make_program(top), &err));
+    EXPECT_OK(api->queue_run(queue, make_program(top), nullptr, 0, &err));
     EXPECT_EQ(read<int32_t>(out[1], 12), (std::vector<int32_t>{1, 2, 0, 3, 2, 0, 1, 3, 0, 1, 2, 3}));
     expect_near(read(out[0], 4), {5, 5, 1, kNan});
 }
@@ -269,7 +269,8 @@ TEST_F(Reference, ragged_indices_that_contradict_each_other_are_errors) {
     value<int32_t>(n, "src_slot", {2}, {0, 1});
     value<int32_t>(n, "dst_slot", {2}, {1, 0});
     add_outputs(n);
-    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "read by another sequence", api->queue_run(queue, make_program(n), &err));
+    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "read by another sequence",
+                 api->queue_run(queue, make_program(n), nullptr, 0, &err));
 }
 
 }  // namespace

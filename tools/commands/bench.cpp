@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "bench/report.hpp"
+#include "bench/serving.hpp"
 #include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
@@ -20,6 +21,8 @@ struct Arguments {
     ModelArguments model;
     bench::BenchPlan plan;
     bool no_warm_up = false, no_ceilings = false;
+    bool is_serving = false;
+    bench::ServingPlan serving;
     std::string output = "table";
 };
 
@@ -75,6 +78,23 @@ Result<std::string> bench_model(Arguments arguments) {
     return bench::as_table(report);
 }
 
+Result<std::string> bench_serving(const Arguments& arguments) {
+    bench::ServingPlan plan = arguments.serving;
+    if (!(plan.arrivals >= 1e-3f && plan.arrivals <= 1e6f))
+        return fail(ErrorCode::invalid_argument, "--arrivals {}: 0.001 to 1000000 requests a step are possible", plan.arrivals);
+    plan.longest_prompt = std::max<int64_t>(1, std::ranges::max(arguments.plan.prompts));
+    plan.longest_answer = std::max<int64_t>(1, std::ranges::max(arguments.plan.decodes));
+    plan.chunk = arguments.plan.chunk;
+    plan.repetitions = arguments.plan.repetitions;
+    plan.seed = arguments.plan.seed;
+    plan.cancel = &catch_interrupt();
+    Bars bars;
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
+    KRAIT_TRY(auto model, arguments.model.load());
+    KRAIT_TRY(const bench::ServingResult result, bench::run_serving(std::move(model), plan));
+    return bench::serving_report(result, plan, arguments.output);
+}
+
 Result<void> run(const Arguments& arguments) {
     if (!arguments.model.explain.empty()) {
         KRAIT_TRY(const auto model, arguments.model.load());
@@ -82,7 +102,7 @@ Result<void> run(const Arguments& arguments) {
         const auto n_tok = std::clamp<int64_t>(longest, 1, arguments.plan.chunk);
         return print_explanation(*model, n_tok, arguments.model.explain);
     }
-    KRAIT_TRY(const std::string text, bench_model(arguments));
+    KRAIT_TRY(const std::string text, arguments.is_serving ? bench_serving(arguments) : bench_model(arguments));
     print("{}", text);
     return {};
 }
@@ -126,6 +146,14 @@ void add_bench_command(Command& program) {
     command.option("-s,--seed", plan.seed, "of the random tokens").in_range().show_default();
     command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
     command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
+    command.option("--serving", arguments->is_serving,
+                   "steps of a server's load instead: requests of up to -p tokens arrive while others decode up to -n");
+    command.option("--requests", arguments->serving.requests, "with --serving: how many").in_range(1, 1 << 20).show_default();
+    command.option("--concurrent", arguments->serving.max_sequences, "with --serving: requests under way at the same time")
+        .in_range(1, SessionOptions::kMaxSequences)
+        .show_default();
+    command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
+        .show_default();
     command.option("-o,--output", arguments->output, "table, md, csv or json")
         .one_of({"table", "md", "csv", "json"})
         .value_name("FORM")
@@ -138,7 +166,8 @@ void add_bench_command(Command& program) {
         "  krait bench model.gguf -p 128,512,2048 -n 64 -b 1,4,16 --threads 2\n"
         "  krait bench model.gguf -d cuda0,vulkan0 -p 512 --sequences 1,2 -n 0    prompts through two devices side by side\n"
         "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
-        "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only");
+        "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only\n"
+        "  krait bench model.gguf --serving --requests 8 -p 64 -n 8 -r 1    step times, in few shapes and in exact ones");
     run_when_chosen(command, [arguments] { return run(*arguments); });
 }
 

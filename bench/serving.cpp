@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/serving.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "models/sampler/random.hpp"
+
+namespace krait::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Uniform in (0, 1].
+double uniform(Random& random) { return static_cast<double>((random.next() >> 11) + 1) * 0x1p-53; }
+
+int64_t log_uniform(int64_t longest, Random& random) {
+    const double shortest = std::max(1.0, static_cast<double>(longest) / 16);
+    return std::llround(shortest * std::pow(static_cast<double>(longest) / shortest, uniform(random)));
+}
+
+// One pass through a trace, on a session of its own.
+class Server {
+  public:
+    Server(Session session, const ServingPlan& plan, std::vector<ServedRequest> trace, int32_t n_token)
+        : session_(std::move(session)), plan_(plan), trace_(std::move(trace)), n_token_(n_token), random_(plan.seed + 1) {
+        for (int32_t sequence = session_.max_sequences(); sequence > 0; --sequence) free_.push_back(sequence - 1);
+    }
+
+    Result<void> serve(ServedShapes& run, const std::function<void(int64_t tokens)>& advance) {
+        for (int64_t step = 0; next_ < trace_.size() || !active_.empty(); ++step) {
+            admit(step);
+            if (active_.empty()) continue;  // nobody has come yet
+            KRAIT_TRY(const int64_t tokens, take_step(run));
+            run.tokens += tokens;
+            advance(tokens);
+        }
+        run.counts = session_.executor().counts();
+        return {};
+    }
+
+  private:
+    struct Active {
+        int32_t sequence = 0;
+        int64_t prompt_left = 0, answer_left = 0;
+        int64_t n_now = 0;  // tokens of this step
+    };
+
+    void admit(int64_t step) {
+        while (next_ < trace_.size() && trace_[next_].step <= step && !free_.empty()) {
+            active_.push_back({free_.back(), trace_[next_].prompt, trace_[next_].answer, 0});
+            free_.pop_back();
+            ++next_;
+        }
+    }
+
+    // Decoding first, then prompts, as many rows as are left.
+    Result<int64_t> take_step(ServedShapes& run) {
+        int64_t rows = plan_.chunk;
+        for (Active& request : active_) rows -= request.n_now = request.prompt_left == 0;
+        for (Active& request : active_) {
+            if (request.prompt_left == 0) continue;
+            request.n_now = std::clamp<int64_t>(request.prompt_left, 0, std::max<int64_t>(rows, 0));
+            rows -= request.n_now;
+        }
+        tokens_.clear();
+        for (const Active& request : active_)
+            for (int64_t i = 0; i < request.n_now; ++i)
+                tokens_.push_back(static_cast<int32_t>(random_.next() % static_cast<uint64_t>(n_token_)));
+        batch_.clear();
+        size_t first = 0;
+        for (const Active& request : active_) {
+            const auto count = static_cast<size_t>(request.n_now);
+            if (count == 0) continue;
+            const bool wants = request.n_now >= request.prompt_left;
+            batch_.push_back({.sequence = request.sequence,
+                              .tokens = std::span(tokens_).subspan(first, count),
+                              .want = wants ? WantLogits::last : WantLogits::none});
+            first += count;
+        }
+        const auto start = Clock::now();
+        KRAIT_CHECK(session_.decode(batch_, {.cancel = plan_.cancel}));
+        run.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+        for (Active& request : active_) {
+            if (request.prompt_left == 0) --request.answer_left;
+            else request.prompt_left -= request.n_now;
+        }
+        const auto has_ended = [&](const Active& request) { return request.prompt_left == 0 && request.answer_left <= 0; };
+        for (const Active& request : active_) {
+            if (!has_ended(request)) continue;
+            KRAIT_CHECK(session_.reset(request.sequence));
+            free_.push_back(request.sequence);
+        }
+        std::erase_if(active_, has_ended);
+        return static_cast<int64_t>(tokens_.size());
+    }
+
+    Session session_;
+    const ServingPlan& plan_;
+    std::vector<ServedRequest> trace_;
+    int32_t n_token_;
+    Random random_;
+    size_t next_ = 0;  // of trace_
+    std::vector<int32_t> free_;
+    std::vector<Active> active_;
+    std::vector<int32_t> tokens_;
+    std::vector<SequenceInput> batch_;
+};
+
+}  // namespace
+
+std::vector<ServedRequest> trace_of(const ServingPlan& plan) {
+    Random random(plan.seed);
+    std::vector<ServedRequest> trace;
+    double step = 0;
+    for (int64_t i = 0; i < plan.requests; ++i) {
+        trace.push_back(
+            {static_cast<int64_t>(step), log_uniform(plan.longest_prompt, random), log_uniform(plan.longest_answer, random)});
+        step -= std::log(uniform(random)) / static_cast<double>(plan.arrivals);
+    }
+    return trace;
+}
+
+double ServedShapes::seconds() const {
+    return std::accumulate(step_seconds.begin(), step_seconds.end(), 0.0) / std::max(repetitions, 1);
+}
+
+double ServedShapes::percentile(double share) const {
+    if (step_seconds.empty()) return 0;
+    std::vector<double> sorted = step_seconds;
+    std::sort(sorted.begin(), sorted.end());
+    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+    return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
+}
+
+Result<ServingResult> run_serving(std::shared_ptr<const Model> model, const ServingPlan& plan) {
+    ServingResult result{std::move(model), {ServedShapes{.exact = false}, ServedShapes{.exact = true}}};
+    const std::vector<ServedRequest> trace = trace_of(plan);
+    int64_t total = 0, done = 0;
+    for (const ServedRequest& request : trace) total += request.prompt + request.answer;
+    total *= 2 * plan.repetitions;
+    for (int repetition = 0; repetition < plan.repetitions; ++repetition)
+        for (ServedShapes& run : result.runs) {
+            KRAIT_TRY(Session session, Session::create(result.model, {.max_sequences = plan.max_sequences,
+                                                                      .max_batch_tokens = plan.chunk,
+                                                                      .exact_shapes = run.exact}));
+            run.tokens = 0;
+            Server server(std::move(session), plan, trace, result.model->n_token());
+            Result<void> served = server.serve(run, [&](int64_t tokens) {
+                done += tokens;
+                if (plan.progress) plan.progress("serving", static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+            });
+            if (!served && served.error().code == ErrorCode::cancelled)
+                served.error().message = fmt::format("cancelled after {} of {} tokens", done, total);
+            KRAIT_CHECK(served);
+            ++run.repetitions;
+        }
+    return result;
+}
+
+}  // namespace krait::bench

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The load of krait bench --serving: the same trace each time, all of its tokens, both kinds of shapes.
+#include "bench/serving.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace krait::bench {
+namespace {
+
+ServingPlan short_plan() {
+    return {.requests = 12,
+            .max_sequences = 5,
+            .arrivals = 1.5f,
+            .longest_prompt = 40,
+            .longest_answer = 9,
+            .chunk = 32,
+            .repetitions = 2};
+}
+
+int64_t tokens_of(const ServingPlan& plan) {
+    int64_t tokens = 0;
+    for (const ServedRequest& request : trace_of(plan)) tokens += request.prompt + request.answer;
+    return tokens;
+}
+
+TEST(Serving, ATraceIsThatOfItsSeed) {
+    ServingPlan plan = short_plan();
+    plan.requests = 400;
+    const auto trace = trace_of(plan);
+    ASSERT_EQ(trace.size(), 400u);
+    for (size_t i = 0; i < trace.size(); ++i) {
+        EXPECT_GE(trace[i].prompt, 1);
+        EXPECT_LE(trace[i].prompt, plan.longest_prompt);
+        EXPECT_GE(trace[i].answer, 1);
+        EXPECT_LE(trace[i].answer, plan.longest_answer);
+        EXPECT_GE(trace[i].step, trace[i > 0 ? i - 1 : 0].step);
+    }
+    EXPECT_NEAR(static_cast<double>(trace.back().step), 400 / static_cast<double>(plan.arrivals), 60)
+        << "as many a step as was asked for";
+    EXPECT_EQ(trace_of(plan)[7].prompt, trace[7].prompt);
+    ServingPlan other = plan;
+    other.seed = 2;
+    EXPECT_NE(tokens_of(other), tokens_of(plan));
+}
+
+TEST(Serving, EveryTokenOfTheTraceIsRead) {
+    const auto model = Model::load_demo({.device = "cpu"});
+    ASSERT_TRUE(model) << model.error().message;
+    ServingPlan plan = short_plan();
+    uint64_t last_done = 0, last_total = 0;
+    plan.progress = [&](const std::string&, uint64_t done, uint64_t total) { last_done = done, last_total = total; };
+    const auto result = run_serving(*model, plan);
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->runs.size(), 2u);
+    for (const ServedShapes& run : result->runs) {
+        EXPECT_EQ(run.tokens, tokens_of(plan));
+        EXPECT_EQ(run.repetitions, 2);
+        EXPECT_EQ(run.step_seconds.size() % 2, 0u);
+        EXPECT_LE(run.percentile(0.5), run.percentile(0.99));
+        EXPECT_EQ(run.percentile(1), *std::max_element(run.step_seconds.begin(), run.step_seconds.end()));
+    }
+    EXPECT_EQ(result->runs[0].step_seconds.size(), result->runs[1].step_seconds.size()) << "the same steps";
+    EXPECT_FALSE(result->runs[0].exact);
+    EXPECT_TRUE(result->runs[1].exact);
+    EXPECT_LT(result->runs[0].counts.n_compiled, result->runs[1].counts.n_compiled);
+    EXPECT_EQ(result->runs[0].counts.n_arenas, 1u);
+    EXPECT_EQ(last_total, 4 * static_cast<uint64_t>(tokens_of(plan)));
+    EXPECT_EQ(last_done, last_total);
+
+    const auto json = nlohmann::json::parse(serving_report(*result, plan, "json"));
+    ASSERT_EQ(json["results"].size(), 2u);
+    EXPECT_EQ(json["results"][0]["shapes"], "few");
+    EXPECT_EQ(json["results"][0]["tokens"], tokens_of(plan));
+    EXPECT_EQ(json["results"][1]["programs"], result->runs[1].counts.n_compiled);
+    EXPECT_EQ(json["serving"]["requests"], 12);
+    for (const char* form : {"table", "md", "csv"}) {
+        const std::string text = serving_report(*result, plan, form);
+        EXPECT_NE(text.find("few"), std::string::npos) << text;
+        EXPECT_NE(text.find("exact"), std::string::npos) << text;
+    }
+}
+
+TEST(Serving, PercentilesAreOfSteps) {
+    ServedShapes run;
+    EXPECT_EQ(run.percentile(0.5), 0);
+    for (int i = 100; i >= 1; --i) run.step_seconds.push_back(i);
+    EXPECT_EQ(run.percentile(0.5), 50);
+    EXPECT_EQ(run.percentile(0.99), 99);
+    EXPECT_EQ(run.percentile(1), 100);
+    EXPECT_EQ(run.percentile(0), 1);
+}
+
+TEST(Serving, CancellingTellsHowFarItCame) {
+    const auto model = Model::load_demo({.device = "cpu"});
+    ASSERT_TRUE(model) << model.error().message;
+    ServingPlan plan = short_plan();
+    std::atomic<bool> cancel = false;
+    plan.cancel = &cancel;
+    plan.progress = [&](const std::string&, uint64_t done, uint64_t) { cancel = done > 20; };
+    const auto result = run_serving(*model, plan);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::cancelled);
+    EXPECT_NE(result.error().message.find(" tokens"), std::string::npos) << result.error().message;
+}
+
+}  // namespace
+}  // namespace krait::bench

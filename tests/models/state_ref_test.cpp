@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Handles on slots: a slot is in use as long as one of them lives.
+#include "models/memory/state_ref.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace krait {
+namespace {
+
+StateRef take(const std::shared_ptr<StateSlots>& slots) {
+    auto taken = slots->acquire();
+    EXPECT_TRUE(taken) << taken.error().message;
+    return taken ? std::move(*taken) : StateRef();
+}
+
+TEST(StateRef, ASlotIsFreeWhenItsLastHandleEnds) {
+    const auto slots = std::make_shared<StateSlots>(2);
+    std::optional<StateRef> first = take(slots);
+    EXPECT_FALSE(first->is_shared());
+    {
+        const StateRef second = first->share();
+        EXPECT_EQ(second.slot(), first->slot());
+        EXPECT_TRUE(first->is_shared());
+        first.reset();
+        EXPECT_EQ(slots->n_free(), 1u);
+        EXPECT_FALSE(second.is_shared());
+    }
+    EXPECT_EQ(slots->n_free(), 2u);
+}
+
+TEST(StateRef, NoMoreThanThereAre) {
+    const auto slots = std::make_shared<StateSlots>(2);
+    const StateRef a = take(slots), b = take(slots);
+    EXPECT_NE(a.slot(), b.slot());
+    const auto third = slots->acquire();
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().code, ErrorCode::out_of_memory);
+    EXPECT_NE(third.error().message.find("all 2 state slots"), std::string::npos) << third.error().message;
+}
+
+TEST(StateRef, MovesKeepOneHandle) {
+    const auto slots = std::make_shared<StateSlots>(2);
+    StateRef a = take(slots), b = take(slots);
+    const int32_t slot_of_a = a.slot();
+    b = std::move(a);
+    EXPECT_FALSE(a);
+    EXPECT_EQ(b.slot(), slot_of_a);
+    EXPECT_EQ(slots->n_free(), 1u) << "the one that b held is free";
+    StateRef& itself = b;
+    b = std::move(itself);
+    EXPECT_EQ(slots->n_free(), b ? 1u : 2u) << "nothing is lost";
+    EXPECT_FALSE(StateRef().share());
+    EXPECT_EQ(StateRef().slot(), -1);
+}
+
+TEST(StateRef, SnapshotsOfOneSlotCountOnce) {
+    const auto slots = std::make_shared<StateSlots>(3);
+    const StateRef a = take(slots), b = take(slots);
+    EXPECT_EQ(slots->n_snapshots(), 0);
+    {
+        const Snapshot first{7, 7, a.share_as_snapshot()};
+        const Snapshot second = first.share(), other{1, 1, b.share_as_snapshot()};
+        EXPECT_EQ(slots->n_snapshots(), 2);
+        EXPECT_TRUE(slots->has_snapshot(a.slot()));
+    }
+    EXPECT_EQ(slots->n_snapshots(), 0);
+    EXPECT_EQ(slots->n_free(), 1u);
+}
+
+// An application may drop its snapshots after the session.
+TEST(StateRef, OutlivesItsSlots) {
+    auto slots = std::make_shared<StateSlots>(1);
+    const StateRef last = take(slots);
+    slots.reset();
+    const StateRef more = last.share();
+    EXPECT_EQ(more.slot(), last.slot());
+}
+
+}  // namespace
+}  // namespace krait
