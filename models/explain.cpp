@@ -56,7 +56,7 @@ Result<Picture> draw(const Model& model, const RunShape& shape) {
     Picture picture{model, shape, {}, {}, {}, {}, {}};
     KRAIT_TRY(picture.graph,
               build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
-    picture.device = model.placement().devices_of(picture.graph);
+    KRAIT_TRY(picture.device, model.placement().devices_of(picture.graph));
     picture.segments = graph::partition(picture.graph, picture.device);
     picture.partitioned = graph::insert_copies(picture.graph, picture.segments);
     for (const graph::Subgraph& subgraph : picture.partitioned.subgraphs) {
