@@ -25,6 +25,23 @@ std::string names_of(std::span<const ArchitectureEntry> known) {
     return names;
 }
 
+// Names tell the weights and memories of a layer apart: two mixers with a memory of one name would write into each other's.
+Result<void> check_names(const Architecture& architecture) {
+    for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
+        std::vector<std::string_view> weights, memories;
+        for (const WeightSpec& spec : architecture.layer(i).weights) weights.push_back(spec.name);
+        for (const MemorySpec& spec : architecture.layer(i).memories) memories.push_back(spec.name);
+        for (auto* names : {&weights, &memories}) {
+            std::sort(names->begin(), names->end());
+            if (const auto twice = std::adjacent_find(names->begin(), names->end()); twice != names->end())
+                return fail(ErrorCode::internal,
+                            "the architecture '{}' has two {} called '{}' in layer {}; each needs a name of its own",
+                            architecture.shape().architecture, names == &weights ? "weights" : "memories", *twice, i);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 std::span<const ArchitectureEntry> known_architectures() { return kArchitectures; }
@@ -37,6 +54,7 @@ Result<Architecture> create_architecture(const GgufFile& file, std::span<const A
                     quote_name(name), names_of(known));
     KRAIT_TRY(ModelShape shape, read_shape(file, name));
     KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
+    KRAIT_CHECK(check_names(architecture));
     KRAIT_CHECK(describe_weights(file, architecture.weights()));
     KRAIT_CHECK(refuse_unread_tensors(file, name, architecture.shape().n_layer, architecture.weights()));
     return architecture;

@@ -232,6 +232,21 @@ TEST(ArchitectureExample, UnknownNamesAreToldTheKnownOnes) {
         << model.error().message;
 }
 
+// Two mixers of one layer would write into one memory.
+TEST(ArchitectureExample, NamesOfALayerAreItsOwn) {
+    const ArchitectureEntry twice{"gated_conv", [](const GgufFile&, ModelShape shape) -> Result<Architecture> {
+                                      const GatedConvSizes sizes{.d_model = kModel, .d_inner = kInner, .d_conv = kTaps};
+                                      LayerPlan plan;
+                                      plan.memories = std::vector(2, GatedConvMixer(sizes).memories().front());
+                                      std::vector<LayerPlan> layers(static_cast<size_t>(shape.n_layer), plan);
+                                      return Architecture(std::move(shape), std::move(layers));
+                                  }};
+    const auto model = load(draft_of(random_weights(false)), "cpu", {&twice, 1});
+    ASSERT_FALSE(model);
+    EXPECT_NE(model.error().message.find("two memories called 'conv_gate' in layer 0"), std::string::npos)
+        << model.error().message;
+}
+
 std::string read(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     EXPECT_TRUE(stream) << path;
