@@ -26,11 +26,12 @@ class GraphBuilder {
     TensorId input(std::string name, const TensorDesc& desc, Dim dim = Dim::fixed) {
         return add({std::move(name), desc, TensorRole::input, kNoTensor, 0, nullptr, static_cast<uint32_t>(dim)});
     }
-    TensorId constant(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage) {
-        return add({std::move(name), desc, TensorRole::constant, kNoTensor, 0, std::move(storage)});
+    // source: Tensor::source.
+    TensorId constant(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage, int32_t source = -1) {
+        return add({std::move(name), desc, TensorRole::constant, kNoTensor, 0, std::move(storage), 0, source});
     }
-    TensorId state(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage) {
-        return add({std::move(name), desc, TensorRole::state, kNoTensor, 0, std::move(storage)});
+    TensorId state(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage, int32_t source = -1) {
+        return add({std::move(name), desc, TensorRole::state, kNoTensor, 0, std::move(storage), 0, source});
     }
 
     // desc over the memory of `of`, `offset` bytes further on; `of` may be a view.
@@ -69,6 +70,8 @@ class GraphBuilder {
     void output(TensorId id);
 
     const TensorDesc& desc(TensorId id) const;
+    // A mistake of the caller's own, which finish() returns unless there was one before it.
+    void record_error(Error error);
     Result<Graph> finish() &&;
 
   private:
@@ -82,7 +85,6 @@ class GraphBuilder {
     std::array<TensorId, KRAIT_MAX_OUTPUTS> add_node(OpId op, std::string name,
                                                      const std::array<TensorId, KRAIT_MAX_INPUTS>& in, const void* params);
     uint32_t dim_of_rows(const OpSpec& spec, const std::array<TensorId, KRAIT_MAX_INPUTS>& in) const;
-    void record_error(Error error);
 
     Graph graph_;
     int32_t layer_ = kEmbedding;

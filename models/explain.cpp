@@ -53,7 +53,7 @@ Result<Picture> draw(const Model& model, const RunShape& shape) {
     Picture picture{model, shape, {}, {}, {}};
     KRAIT_TRY(picture.graph,
               build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
-    picture.device = model.placement().devices_of(picture.graph);
+    KRAIT_TRY(picture.device, model.placement().devices_of(picture.graph));
     std::vector<uint64_t> alignments;
     for (const auto& device : model.devices()) alignments.push_back(graph::arena_alignment(*device));
     picture.plan = graph::plan_graph(picture.graph, picture.device, alignments);

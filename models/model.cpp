@@ -49,7 +49,7 @@ Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options
 
 Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOptions& options) {
     auto model = std::shared_ptr<Model>(new Model(std::move(file)));
-    KRAIT_TRY(model->architecture_, Architecture::create(model->file_));
+    KRAIT_TRY(model->architecture_, create_architecture(model->file_, options.architectures));
     model->fit_vocabulary();
     // The tokenizer has them: 5 MB of a usual vocabulary.
     for (const char* key : {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})
@@ -61,7 +61,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     // Before the weights: the system maps neighbours of each page that is read, and here nothing else is in memory yet.
     KRAIT_TRY(model->hash_, hash_of(model->file_));
     model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
-    const std::vector<WeightSpec> weights = model->architecture_->weights();
+    const std::vector<WeightSpec>& weights = model->architecture_->weights();
     KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
     KRAIT_TRY(model->weights_,

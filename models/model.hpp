@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "models/architectures/architecture.hpp"
+#include "models/architectures/registry.hpp"
 #include "models/loading/gguf_tokenizer.hpp"
 #include "models/placement/placement.hpp"
 
@@ -19,6 +19,7 @@ struct LoadOptions {
     LoadProgress progress;
     GgufAccess access = GgufAccess::mapped;  // of a file that is named by its path
     Device::Executor executor{};             // threads of the application instead of the device's own (core/runtime/device.hpp)
+    std::span<const ArchitectureEntry> architectures = known_architectures();
 };
 
 class Model {
@@ -64,7 +65,7 @@ class Model {
     void fit_vocabulary();
 
     GgufFile file_;
-    std::unique_ptr<Architecture> architecture_;
+    std::optional<Architecture> architecture_;
     GgufVocabulary vocabulary_;
     int32_t n_token_ = 0;
     std::vector<std::shared_ptr<const Device>> devices_;

@@ -1,95 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the engine asks of a model architecture: which weights and states it has, and one layer as a piece of graph. One file
-// each in this folder; create.cpp lists them.
+// An architecture: what kind of model a file holds, as data. It has the sizes that every model has, one plan for each layer
+// (models/layers/layer_plan.hpp), and two more for what stands before and behind the layers. Weights and memories are numbered through the
+// whole model; loading, placement and states index their lists by these numbers. One file in this folder makes the plans of one
+// architecture; registry.hpp lists them.
 #pragma once
 
-#include <array>
-#include <memory>
-
-#include "graph/builder.hpp"
-#include "models/loading/weights.hpp"
+#include "models/layers/layer_plan.hpp"
 
 namespace krait {
 
-// Sizes that all architectures share; from the file's metadata and the shape of its embedding.
+// Sizes that every model has; from the file's metadata and the shape of its embedding.
 struct ModelShape {
     std::string architecture;  // general.architecture
     int64_t n_vocab = 0;
     int64_t d_model = 0;
     int64_t n_layer = 0;
-    int64_t d_inner = 0;
-    int64_t d_state = 0;
-    int64_t d_conv = 0;
     float norm_eps = 1e-5f;
     bool tied_head = false;  // the head is the embedding
 };
 
-// One slot of a layer's recurrent state, as the op that uses it wants it.
-struct LayerState {
-    OpId op{};
-    std::array<int64_t, 3> extent{1, 1, 1};
-    int64_t rank = 0;
-    int64_t count() const { return extent[0] * extent[1] * extent[2]; }
+// A size that only some architectures have, for people: {"d_inner", 1536}.
+struct NamedSize {
+    std::string_view name;
+    int64_t value = 0;
 };
 
-// What a layer's piece of graph is made with.
-class LayerContext {
-  public:
-    virtual ~LayerContext() = default;
-    virtual graph::GraphBuilder& builder() = 0;
-    virtual graph::TensorId weight(
-        std::string_view suffix) = 0;            // "ssm_in.weight" of this layer; kNoTensor where optional and absent
-    virtual graph::TensorId state(OpId op) = 0;  // this layer's pool for that op
-    virtual std::string name(std::string_view what) const = 0;  // "blk.3.what"
-
-    // The run: core/ops/ragged.hpp.
-    struct Ragged {
-        graph::TensorId seq_start, src_slot, dst_slot, snapshots;
-    };
-    virtual const Ragged& ragged() const = 0;
+// A memory of the model, and the layer that has it.
+struct LayerMemory {
+    int64_t layer = 0;
+    MemorySpec spec;
 };
 
 class Architecture {
   public:
-    virtual ~Architecture() = default;
+    // layers: shape.n_layer plans.
+    Architecture(ModelShape shape, std::vector<LayerPlan> layers, std::vector<NamedSize> sizes = {});
+
     const ModelShape& shape() const { return shape_; }
+    std::span<const NamedSize> sizes() const { return sizes_; }
+    int64_t size(std::string_view name) const;  // 0 where the architecture has no such size
 
-    virtual std::vector<WeightSpec> layer_weights(int64_t layer) const = 0;
-    virtual std::vector<LayerState> layer_states() const = 0;  // the same for every layer
-    // x [T, d_model] -> [T, d_model], the residual included.
-    virtual graph::TensorId build_layer(LayerContext& context, graph::TensorId x) const = 0;
+    // Of layer i, 0 to n_layer - 1.
+    const LayerPlan& layer(int64_t i) const { return layers_[static_cast<size_t>(i)]; }
+    const LayerPlan& embedding() const { return embedding_; }  // weights only
+    const LayerPlan& head() const { return head_; }  // weights only: the final norm, and the head where it is not tied
 
-    // Embedding, final norm, head and all layers.
-    std::vector<WeightSpec> weights() const;
+    // All weights by their names in the file: the embedding's, those of the layers in their order, the head's.
+    const std::vector<WeightSpec>& weights() const { return weights_; }
+    // All memories: those of the layers in their order.
+    const std::vector<LayerMemory>& memories() const { return memories_; }
+    // Where a layer's weights and memories begin in these lists; layer n_layer: where the head's weights begin.
+    size_t first_weight(int64_t layer) const { return first_weight_[static_cast<size_t>(layer)]; }
+    size_t first_memory(int64_t layer) const { return first_memory_[static_cast<size_t>(layer)]; }
+
     // Bytes of the state of one sequence.
     int64_t state_bytes() const;
 
-    // By general.architecture. Checks metadata against tensors: an error names the key or the tensor. A file with weights
-    // that the architecture has no place for is refused (models/loading/unread_tensors.hpp).
-    static Result<std::unique_ptr<Architecture>> create(const GgufFile& file);
-
-  protected:
-    explicit Architecture(ModelShape shape) : shape_(std::move(shape)) {}
-
+  private:
     ModelShape shape_;
+    std::vector<NamedSize> sizes_;
+    LayerPlan embedding_, head_;
+    std::vector<LayerPlan> layers_;
+    std::vector<WeightSpec> weights_;
+    std::vector<LayerMemory> memories_;
+    std::vector<size_t> first_weight_, first_memory_;
 };
 
-// The convolution that every Mamba layer has, over its weights ssm_conv1d and its state.
-graph::TensorId add_conv(LayerContext& context, graph::TensorId x);
-
-// The projections at the two ends of every Mamba layer, over the weights ssm_in and ssm_out; with biases in files of models that
-// were trained with them (use_bias).
-graph::TensorId add_in_projection(LayerContext& context, graph::TensorId x);
-graph::TensorId add_out_projection(LayerContext& context, graph::TensorId x, graph::TensorId residual);
-
-// The scan, over the weights ssm_a, ssm_d, ssm_dt.bias and its state. Shapes: core/ops/ssm_scan.hpp.
-struct ScanValues {
-    graph::TensorId x, dt, B, C, z;
-};
-graph::TensorId add_scan(LayerContext& context, const ScanValues& values);
-
-// "blk.3.ssm_in.weight"
-std::string layer_name(int64_t layer, std::string_view suffix);
+// "blk.3."
+std::string layer_prefix(int64_t layer);
 
 }  // namespace krait

@@ -2,6 +2,12 @@
 #include "models/architectures/forward.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cassert>
+
+#include "models/layers/linear.hpp"
+#include "models/layers/norm.hpp"
+#include "models/layers/residual_block.hpp"
 
 namespace krait {
 namespace {
@@ -10,108 +16,85 @@ using graph::GraphBuilder;
 using graph::kNoTensor;
 using graph::TensorId;
 
-TensorDesc pool_desc(const LayerState& state, int64_t n_slots) {
-    std::vector<int64_t> extents{n_slots};
-    extents.insert(extents.end(), state.extent.begin(), state.extent.begin() + state.rank);
-    return make_desc(DType::F32, extents);
+// As Graph::handles has them.
+using Handles = std::array<TensorId, sizeof(RunTensors) / sizeof(TensorId)>;
+
+RunTensors add_inputs(GraphBuilder& b, const RunShape& shape) {
+    const auto rows = b.dim(shape.n_tok), sequences = b.dim(shape.n_seq), outputs = b.dim(shape.n_out),
+               kept = b.dim(shape.n_snapshot), hidden = b.dim(shape.n_hidden);
+    const auto index_input = [&](const char* name, int64_t n, GraphBuilder::Dim dim) {
+        return b.input(name, make_desc(DType::I32, {n}), dim);
+    };
+    RunTensors run;
+    run.ids = index_input("ids", shape.n_tok, rows);
+    run.seq_start = index_input("seq_start", shape.n_seq + 1, sequences);
+    run.src_slot = index_input("src_slot", shape.n_seq, sequences);
+    run.dst_slot = index_input("dst_slot", shape.n_seq, sequences);
+    if (shape.n_snapshot > 0) run.snapshots = b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2}), kept);
+    if (shape.picks_rows()) run.out_rows = index_input("out_rows", shape.n_out, outputs);
+    if (shape.picks_hidden_rows()) run.hidden_rows = index_input("hidden_rows", shape.n_hidden, hidden);
+    return run;
 }
 
-class Layer final : public LayerContext {
-  public:
-    Layer(GraphBuilder& builder, const WeightDescs& weights, std::span<const LayerState> states, int64_t n_slots,
-          const Ragged& ragged, int64_t index)
-        : builder_(builder), weights_(weights), states_(states), n_slots_(n_slots), ragged_(ragged), index_(index) {}
+TensorId pick_rows(GraphBuilder& b, const char* node, TensorId h, TensorId rows) {
+    return rows == kNoTensor ? h : b.op<ops::GetRows>(node, {.table = h, .ids = rows}).y;
+}
 
-    GraphBuilder& builder() override { return builder_; }
-    TensorId weight(std::string_view suffix) override {
-        const std::string full = layer_name(index_, suffix);
-        const auto found = weights_.find(full);
-        return found == weights_.end() ? kNoTensor : builder_.constant(full, found->second, nullptr);
-    }
-    TensorId state(OpId op) override {
-        const auto found = std::find_if(states_.begin(), states_.end(), [&](const LayerState& s) { return s.op == op; });
-        return builder_.state(name(fmt::format("{}.state", op_name(op))), pool_desc(*found, n_slots_), nullptr);
-    }
-    std::string name(std::string_view what) const override { return layer_name(index_, what); }
-    const Ragged& ragged() const override { return ragged_; }
-
-  private:
-    GraphBuilder& builder_;
-    const WeightDescs& weights_;
-    std::span<const LayerState> states_;
-    int64_t n_slots_;
-    const Ragged& ragged_;
-    int64_t index_;
-};
+void add_top_k(GraphBuilder& b, const RunShape& shape, int64_t n_token, TensorId logits, RunTensors& run) {
+    const TensorId of_tokens = b.columns("token_logits", logits, 0, std::min(n_token, b.desc(logits).extent[1]));
+    const auto top = b.op<ops::TopK>("top_k", {.x = of_tokens}, {.k = shape.top_k});
+    b.output(run.top_logits = top.values);
+    b.output(run.top_tokens = top.indices);
+}
 
 }  // namespace
 
-RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape) {
-    // build_forward adds the inputs first and the head last.
-    TensorId next = 4;
-    RunTensors tensors{.ids = 0,
-                       .seq_start = 1,
-                       .src_slot = 2,
-                       .dst_slot = 3,
-                       .snapshots = shape.n_snapshot > 0 ? next++ : kNoTensor,
-                       .out_rows = shape.picks_rows() ? next++ : kNoTensor,
-                       .logits = kNoTensor,
-                       .top_logits = kNoTensor,
-                       .top_tokens = kNoTensor};
-    const graph::Node* last = &graph.nodes.back();
-    if (shape.n_out > 0 && shape.top_k > 0) {
-        tensors.top_logits = last->out[0];
-        tensors.top_tokens = last->out[1];
-        --last;
-    }
-    if (shape.n_out > 0) tensors.logits = last->out[0];
-    return tensors;
+RunTensors run_tensors(const graph::Graph& graph) {
+    Handles handles;
+    assert(graph.handles.size() == handles.size());
+    std::copy_n(graph.handles.begin(), handles.size(), handles.begin());
+    return std::bit_cast<RunTensors>(handles);
 }
 
 Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
                                    const RunShape& shape, int64_t n_token) {
     GraphBuilder b;
-    const auto index_input = [&](const char* name, int64_t n, GraphBuilder::Dim dim) {
-        return b.input(name, make_desc(DType::I32, {n}), dim);
-    };
-    const auto rows = b.dim(shape.n_tok), sequences = b.dim(shape.n_seq), outputs = b.dim(shape.n_out),
-               kept = b.dim(shape.n_snapshot);
-    const auto weight = [&](const std::string& name) { return b.constant(name, weights.find(name)->second, nullptr); };
-    const TensorId ids = index_input("ids", shape.n_tok, rows);
-    const TensorId seq_start = index_input("seq_start", shape.n_seq + 1, sequences);
-    const TensorId src_slot = index_input("src_slot", shape.n_seq, sequences);
-    const TensorId dst_slot = index_input("dst_slot", shape.n_seq, sequences);
-    const TensorId snapshots =
-        shape.n_snapshot > 0 ? b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2}), kept) : kNoTensor;
-    const TensorId out_rows = shape.picks_rows() ? index_input("out_rows", shape.n_out, outputs) : kNoTensor;
-
-    const TensorId embedding = weight("token_embd.weight");
-    TensorId x = b.op<ops::GetRows>("embed", {.table = embedding, .ids = ids}).y;
-    const LayerContext::Ragged ragged{seq_start, src_slot, dst_slot, snapshots};
-    const std::vector<LayerState> states = architecture.layer_states();
-    for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
+    RunTensors run = add_inputs(b, shape);
+    const ForwardContext forward{.builder = b,
+                                 .weights = weights,
+                                 .n_slots = n_slots,
+                                 .norm_eps = architecture.shape().norm_eps,
+                                 .seq_start = run.seq_start,
+                                 .src_slot = run.src_slot,
+                                 .dst_slot = run.dst_slot,
+                                 .snapshots = run.snapshots};
+    const int64_t n_layer = architecture.shape().n_layer;
+    LayerContext embedding(forward, architecture.embedding(), "", 0, 0);
+    TensorId h = b.op<ops::GetRows>("embed", {.table = embedding.weight("token_embd.weight"), .ids = run.ids}).y;
+    for (int64_t i = 0; i < n_layer; ++i) {
         b.layer(static_cast<int32_t>(i));
-        Layer layer(b, weights, states, n_slots, ragged, i);
-        x = architecture.build_layer(layer, x);
+        LayerContext layer(forward, architecture.layer(i), layer_prefix(i), architecture.first_weight(i),
+                           architecture.first_memory(i));
+        h = build_layer(layer, architecture.layer(i), h);
     }
-    if (shape.n_out > 0) {
-        // Still with the last layer: where the head is elsewhere, only the rows that it needs go there.
-        if (shape.picks_rows()) x = b.op<ops::GetRows>("last_rows", {.table = x, .ids = out_rows}).y;
-        b.layer(graph::kHead);
-        const TensorId normed = b.op<ops::RmsNorm>("output_norm", {.x = x, .weight = weight("output_norm.weight")},
-                                                   {.eps = architecture.shape().norm_eps, .groups = 1})
-                                    .y;
-        const TensorId head = architecture.shape().tied_head ? embedding : weight("output.weight");
-        const TensorId logits = b.op<ops::MulMat>("logits", {.x = normed, .w = head}).y;
-        b.output(logits);
-        if (shape.top_k > 0) {
-            const TensorId of_tokens = b.columns("token_logits", logits, 0, std::min(n_token, b.desc(logits).extent[1]));
-            const auto top = b.op<ops::TopK>("top_k", {.x = of_tokens}, {.k = shape.top_k});
-            b.output(top.values);
-            b.output(top.indices);
-        }
+    // Still with the last layer: where the head is elsewhere, only the rows that it needs go there.
+    const TensorId out = shape.n_out > 0 ? pick_rows(b, "last_rows", h, run.out_rows) : kNoTensor;
+    const TensorId hidden = shape.n_hidden > 0 ? pick_rows(b, "picked_rows", h, run.hidden_rows) : kNoTensor;
+    b.layer(graph::kHead);
+    LayerContext head(forward, architecture.head(), "", architecture.first_weight(n_layer), architecture.first_memory(n_layer));
+    if (hidden != kNoTensor) b.output(run.hidden = norm(head, "hidden", {.x = hidden, .weight = "output_norm.weight"}));
+    if (out != kNoTensor) {
+        const TensorId normed = norm(head, "output_norm", {.x = out, .weight = "output_norm.weight"});
+        const TensorId logits = architecture.shape().tied_head
+                                    ? linear(embedding, "logits", {.x = normed, .weight = "token_embd.weight"})
+                                    : linear(head, "logits", {.x = normed, .weight = "output.weight"});
+        b.output(run.logits = logits);
+        if (shape.top_k > 0) add_top_k(b, shape, n_token, logits, run);
     }
-    return std::move(b).finish();
+    KRAIT_TRY(graph::Graph graph, std::move(b).finish());
+    const auto handles = std::bit_cast<Handles>(run);
+    graph.handles.assign(handles.begin(), handles.end());
+    return graph;
 }
 
 }  // namespace krait

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The graph of one run of a model: embedding, layers, and the head for the rows whose logits are wanted.
+// The graph of one run of a model: embedding, layers, the head for the rows whose logits are wanted, and the final norm for those whose
+// hidden states are.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,37 +22,45 @@ struct RunShape {
     int64_t n_out = 0;       // rows that reach the head, 0 = none
     int32_t top_k = 0;       // as many of the most likely tokens are found for each of them, beside the logits; 0 = none
     int64_t n_snapshot = 0;  // states that are kept on the way
+    int64_t n_hidden = 0;    // rows whose hidden states the host wants: the results of the final norm; n_tok = all, in their order
     bool picks_rows() const { return n_out > 0 && n_tok > 1; }
+    bool picks_hidden_rows() const { return n_hidden > 0 && n_hidden < n_tok; }
     bool operator==(const RunShape&) const = default;
 };
 
 // The dynamic dimensions of a run's graph (graph::Graph::dim_max), in this order: a run may have fewer of each than its shape.
-enum RunDim : size_t { kRows, kSequences, kOutputs, kSnapshots, kRunDims };
+enum RunDim : size_t { kRows, kSequences, kOutputs, kSnapshots, kHidden, kRunDims };
 using RunSizes = std::array<int64_t, kRunDims>;
 
 // The name of a shape among a session's compiled graphs, in memory of its own.
 class RunKey {
   public:
     explicit RunKey(const RunShape& shape)
-        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
-                                 shape.top_k, shape.n_snapshot)
+        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
+                                 shape.top_k, shape.n_snapshot, shape.n_hidden)
                     .size) {}
     std::string_view text() const { return {text_.data(), size_}; }
 
   private:
-    std::array<char, 128> text_;  // five int64 have 20 characters each
+    std::array<char, 128> text_;  // six int64 have 20 characters each
     size_t size_;
 };
 
-// Where inputs and outputs stand in the graph of a shape; absent (kNoTensor) where the shape has none.
+// Inputs and outputs of a run's graph by their names; kNoTensor where its shape has none.
 struct RunTensors {
-    graph::TensorId ids, seq_start, src_slot, dst_slot;
-    graph::TensorId snapshots;               // i32 [n_snapshot, 2]
-    graph::TensorId out_rows;                // i32 [n_out], where rows are picked
-    graph::TensorId logits;                  // f32 [n_out, n_vocab]
-    graph::TensorId top_logits, top_tokens;  // f32 and i32 [n_out, top_k], the most likely first
+    graph::TensorId ids = graph::kNoTensor;                                    // i32 [n_tok]
+    graph::TensorId seq_start = graph::kNoTensor;                              // i32 [n_seq + 1]
+    graph::TensorId src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;  // i32 [n_seq]
+    graph::TensorId snapshots = graph::kNoTensor;                              // i32 [n_snapshot, 2]
+    graph::TensorId out_rows = graph::kNoTensor;                               // i32 [n_out], where rows are picked
+    graph::TensorId hidden_rows = graph::kNoTensor;                            // i32 [n_hidden], where rows are picked
+    graph::TensorId logits = graph::kNoTensor;      // f32 [n_out, n_vocab]
+    graph::TensorId top_logits = graph::kNoTensor;  // f32 [n_out, top_k], the most likely first
+    graph::TensorId top_tokens = graph::kNoTensor;  // i32 [n_out, top_k]
+    graph::TensorId hidden = graph::kNoTensor;      // f32 [n_hidden, d_model]
 };
-RunTensors run_tensors(const graph::Graph& graph, const RunShape& shape);
+// Of a graph from build_forward, compiled or not. A copy of a few numbers: steps of a session call it.
+RunTensors run_tensors(const graph::Graph& graph);
 
 // Nothing in it has storage yet: it can be looked at, and placed. n_token: the most likely tokens are among the first so many of the
 // vocabulary (Model::n_token); all of it where that is not said.

@@ -56,7 +56,7 @@ class Expected {
         }));
         ExpectedRun run{.graph = compiled->graph(), .bytes = {}, .states = {}};
         run.bytes.resize(run.graph.tensors.size());
-        const RunTensors tensors = run_tensors(run.graph, shape);
+        const RunTensors tensors = run_tensors(run.graph);
         const int32_t begin_and_end[] = {0, static_cast<int32_t>(n_tok)};
         const int32_t from = is_fresh_ ? -1 : 0, to = 0, last = static_cast<int32_t>(n_tok - 1);
         is_fresh_ = false;
@@ -136,7 +136,7 @@ class TestedNode {
             if (!known.contains(base)) {
                 Tensor copy = expected.graph[base];
                 if (copy.role == TensorRole::constant) {
-                    copy.storage = model_.weights().find(copy.name, device_);
+                    copy.storage = model_.weights().find(static_cast<size_t>(copy.source), device_);
                     if (!copy.storage) return fail(ErrorCode::internal, "'{}' is not on {}", copy.name, device->name());
                 } else if (copy.role == TensorRole::state) {
                     KRAIT_CHECK(make_state(*device, node.op, copy.desc));

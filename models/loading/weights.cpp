@@ -81,11 +81,12 @@ constexpr uint64_t kMaxResident = uint64_t{1} << 20;
 }  // namespace
 
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
-    WeightDescs descs;
-    for (const WeightSpec& spec : specs) {
+    WeightDescs descs(specs.size());
+    for (size_t i = 0; i < specs.size(); ++i) {
+        const WeightSpec& spec = specs[i];
         if (const GgufTensor* tensor = file.find_tensor(spec.name)) {
             KRAIT_TRY(const TensorDesc desc, desc_in_file(file, *tensor, spec));
-            descs.emplace(spec.name, spec.any_format ? desc : make_desc(DType::F32, spec.extents));
+            descs[i] = spec.any_format ? desc : make_desc(DType::F32, spec.extents);
         } else if (!spec.optional) {
             return fail(ErrorCode::corrupt_file, "{}: the tensor '{}' is missing; the metadata calls for {}", file.name(),
                         spec.name, wanted(spec));
@@ -97,7 +98,7 @@ Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const Weigh
 Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
                              std::span<const std::shared_ptr<const Device>> devices) {
     const WeightSpec& spec = *weight.spec;
-    const TensorDesc& desc = descs_.find(spec.name)->second;
+    const TensorDesc& desc = *descs_[weight.weight];
     KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
     const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
     KRAIT_TRY(const GgufBytes read, file.read(*weight.tensor));
@@ -117,7 +118,7 @@ Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
         }
         bytes_of_[static_cast<size_t>(at.device)] += buffer->size();
         device_bytes_ += buffer->size();
-        buffers_.emplace(std::pair(spec.name, at.device), std::make_shared<const Buffer>(std::move(*buffer)));
+        buffers_[weight.weight].push_back({at.device, std::make_shared<const Buffer>(std::move(*buffer))});
     }
     return {};
 }
@@ -128,15 +129,15 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     Weights weights;
     KRAIT_TRY(weights.descs_, describe_weights(file, specs));
     weights.bytes_of_.assign(devices.size(), 0);
+    weights.buffers_.resize(specs.size());
     uint64_t to_upload = 0;
     std::vector<Upload> uploads;
-    for (const WeightSpec& spec : specs) {
-        const GgufTensor* tensor = file.find_tensor(spec.name);
+    for (size_t i = 0; i < specs.size(); ++i) {
+        const GgufTensor* tensor = file.find_tensor(specs[i].name);
         if (!tensor) continue;
         weights.file_bytes_ += tensor->byte_size();
-        const auto location = locations.find(spec.name);
-        if (location == locations.end()) continue;  // nothing reads it
-        uploads.push_back({&spec, tensor, location->second});
+        if (locations[i].empty()) continue;  // nothing reads it
+        uploads.push_back({i, &specs[i], tensor, locations[i]});
         to_upload += tensor->byte_size();
     }
     // A tensor is in memory twice while a device repacks it. Large ones come first, while the rest is not there yet.
@@ -164,9 +165,10 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     return weights;
 }
 
-std::shared_ptr<const Buffer> Weights::find(const std::string& name, int32_t device) const {
-    const auto found = buffers_.find(std::pair(name, device));
-    return found == buffers_.end() ? nullptr : found->second;
+std::shared_ptr<const Buffer> Weights::find(size_t weight, int32_t device) const {
+    for (const Held& held : buffers_[weight])
+        if (held.device == device) return held.buffer;
+    return nullptr;
 }
 
 }  // namespace krait

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/ops/op_list.hpp"
@@ -34,8 +34,8 @@ constexpr krait_use use_of(OpId op, std::string_view operand) {
     return {static_cast<uint32_t>(op), UINT32_MAX};  // a typing error: every architecture is built once by the tests
 }
 
-// Weights as the graph sees them, by name; optional ones that the file lacks are not there.
-using WeightDescs = std::map<std::string, TensorDesc, std::less<>>;
+// Weights as the graph sees them, in the order of the specs; nothing for optional ones that the file lacks.
+using WeightDescs = std::vector<std::optional<TensorDesc>>;
 // Checks that every weight is there in a form that can be used: an error names the tensor, what it is and what it must be, and
 // where in the file it stands.
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
@@ -49,8 +49,8 @@ struct WeightLocation {
     int32_t device = 0;
     std::vector<krait_use> uses;
 };
-// By name. A weight that is read on two devices (a tied embedding) is on both.
-using WeightLocations = std::map<std::string, std::vector<WeightLocation>, std::less<>>;
+// By weight, in the order of the specs. A weight that is read on two devices (a tied embedding) is on both.
+using WeightLocations = std::vector<std::vector<WeightLocation>>;
 
 class Weights {
   public:
@@ -61,14 +61,15 @@ class Weights {
                                 const LoadProgress& progress);
 
     const WeightDescs& descs() const { return descs_; }
-    // The weight on a device; nullptr where it is not there.
-    std::shared_ptr<const Buffer> find(const std::string& name, int32_t device) const;
+    // A weight, by its place in the specs, on a device; nullptr where it is not there.
+    std::shared_ptr<const Buffer> find(size_t weight, int32_t device) const;
     uint64_t file_bytes() const { return file_bytes_; }      // as they stand in the file
     uint64_t device_bytes() const { return device_bytes_; }  // taken on all devices; less where one reads the file in place
     std::span<const uint64_t> bytes_by_device() const { return bytes_of_; }
 
   private:
     struct Upload {
+        size_t weight;  // its place in the specs
         const WeightSpec* spec;
         const GgufTensor* tensor;
         std::span<const WeightLocation> locations;
@@ -76,8 +77,12 @@ class Weights {
     Result<void> upload(const GgufFile& file, const Upload& weight, std::span<const std::shared_ptr<const Device>> devices);
 
     WeightDescs descs_;
-    std::map<std::pair<std::string, int32_t>, std::shared_ptr<const Buffer>> buffers_;
-    std::vector<uint64_t> bytes_of_;  // by device
+    struct Held {
+        int32_t device;
+        std::shared_ptr<const Buffer> buffer;
+    };
+    std::vector<std::vector<Held>> buffers_;  // by weight
+    std::vector<uint64_t> bytes_of_;          // by device
     uint64_t file_bytes_ = 0;
     uint64_t device_bytes_ = 0;
 };

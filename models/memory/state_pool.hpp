@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The recurrent state of many sequences: for every layer and every op with state one pool of slots on the device where that op
+// The recurrent state of many sequences: for every memory of every layer one pool of slots on the device where the operator that uses it
 // runs, and handles on the slots. A slot number means the same in all pools. Sequences may share a slot as long as none of them
 // writes it.
 #pragma once
@@ -19,11 +19,12 @@ class StatePool {
 
     const std::shared_ptr<StateSlots>& slots() const { return slots_; }
     int32_t n_slots() const { return slots_->n_slots(); }
-    std::shared_ptr<const Buffer> buffer(int64_t layer, OpId op) const;
+    // The pool of a memory, by its place in Architecture::memories().
+    std::shared_ptr<const Buffer> buffer(size_t memory) const { return pools_[memory].buffer; }
     uint64_t device_bytes() const;  // of all devices
 
-    // All layers' states of a slot in the canonical layouts of core/ops, layer by layer: slot_bytes() in all. Work that is
-    // still queued is waited for.
+    // All memories of a slot in the canonical layouts of core/ops, in the order of Architecture::memories(): slot_bytes() in all. Work that
+    // is still queued is waited for.
     size_t slot_bytes() const;
     Result<void> export_slot(graph::Executor& executor, int32_t slot, std::span<std::byte> bytes) const;
     // Queues a copy of all layers' states.
@@ -31,9 +32,12 @@ class StatePool {
     Result<void> import_slot(graph::Executor& executor, int32_t slot, std::span<const std::byte> bytes) const;
 
   private:
-    std::vector<LayerState> states_;                      // of one layer
-    std::vector<std::shared_ptr<const Buffer>> buffers_;  // [layer][state]
-    std::vector<int32_t> device_;                         // [layer][state]
+    struct Pool {
+        size_t slot_bytes = 0;  // 0: nothing to copy, a convolution of one tap for instance
+        size_t device = 0;
+        std::shared_ptr<const Buffer> buffer;
+    };
+    std::vector<Pool> pools_;  // by memory
     std::shared_ptr<StateSlots> slots_;
 };
 

@@ -61,14 +61,15 @@ Result<MeasuredPlacement> place_by_cost(const Architecture& architecture, const 
     CostModel model;
     model.tied = shape.tied_head;
     model.row_bytes = static_cast<double>(shape.d_model) * sizeof(float);
-    model.embedding_bytes = bytes_of(weights.find("token_embd.weight")->second);
-    model.head_bytes = model.tied ? model.embedding_bytes : bytes_of(weights.find("output.weight")->second);
+    model.embedding_bytes = bytes_of(*weights.front());
+    model.head_bytes = bytes_of(*(model.tied ? weights.front() : weights.back()));
     for (int64_t layer = 0; layer < shape.n_layer; ++layer) {
-        double operations = 0, bytes = static_cast<double>(architecture.state_bytes()) / static_cast<double>(shape.n_layer);
-        const std::string prefix = layer_name(layer, "");
-        for (auto it = weights.lower_bound(prefix); it != weights.end() && it->first.starts_with(prefix); ++it) {
-            bytes += bytes_of(it->second);
-            operations += 2 * static_cast<double>(element_count(it->second));
+        double operations = 0, bytes = 0;
+        for (const MemorySpec& memory : architecture.layer(layer).memories) bytes += static_cast<double>(memory.byte_size());
+        for (size_t i = architecture.first_weight(layer); i < architecture.first_weight(layer + 1); ++i) {
+            if (!weights[i]) continue;
+            bytes += bytes_of(*weights[i]);
+            operations += 2 * static_cast<double>(element_count(*weights[i]));
         }
         model.layer_bytes.push_back(bytes);
         model.layer_operations.push_back(operations);

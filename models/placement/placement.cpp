@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -72,12 +73,22 @@ Result<bool> any_supports_top_k(const Architecture& architecture, const WeightDe
 
 }  // namespace
 
-const Placement::Place& Placement::find(std::string_view node) const { return nodes_.find(node)->second; }
+const Placement::Place& Placement::find(std::string_view node) const {
+    const auto found = nodes_.find(node);
+    assert(found != nodes_.end());
+    return found->second;
+}
 
-std::vector<int32_t> Placement::devices_of(const graph::Graph& graph) const {
+Result<std::vector<int32_t>> Placement::devices_of(const graph::Graph& graph) const {
     std::vector<int32_t> devices;
     devices.reserve(graph.nodes.size());
-    for (const graph::Node& node : graph.nodes) devices.push_back(find(node.name).device);
+    for (const graph::Node& node : graph.nodes) {
+        const auto found = nodes_.find(node.name);
+        if (found == nodes_.end())
+            return fail(ErrorCode::internal, "node '{}' was given to no device: placement knows the nodes of a model's runs",
+                        node.name);
+        devices.push_back(found->second.device);
+    }
     return devices;
 }
 
@@ -90,9 +101,9 @@ void Placement::add(const graph::Graph& graph, graph::Assignment assignment) {
         for (uint32_t i = 0; i < KRAIT_MAX_INPUTS; ++i) {
             if (node.in[i] == graph::kNoTensor) continue;
             const graph::Tensor& tensor = graph[node.in[i]];
-            if (tensor.role == graph::TensorRole::state) states_[{node.layer, node.op}] = device;
+            if (tensor.role == graph::TensorRole::state) memories_[static_cast<size_t>(tensor.source)] = device;
             if (tensor.role != graph::TensorRole::constant) continue;
-            std::vector<WeightLocation>& locations = weight_locations_[tensor.name];
+            std::vector<WeightLocation>& locations = weight_locations_[static_cast<size_t>(tensor.source)];
             auto location =
                 std::find_if(locations.begin(), locations.end(), [&](const WeightLocation& h) { return h.device == device; });
             if (location == locations.end()) location = locations.insert(locations.end(), {device, {}});
@@ -107,16 +118,14 @@ void Placement::add(const graph::Graph& graph, graph::Assignment assignment) {
 Result<std::vector<MemoryNeed>> Placement::memory_needs(const Architecture& architecture, const WeightDescs& weights,
                                                         std::span<const std::shared_ptr<const Device>> devices) const {
     std::vector<MemoryNeed> needs(devices.size());
-    for (const auto& [name, locations] : weight_locations_)
-        for (const WeightLocation& location : locations)
-            needs[static_cast<size_t>(location.device)].weights +=
-                static_cast<uint64_t>(span_bytes(weights.find(name)->second));
-    for (int64_t layer = 0; layer < architecture.shape().n_layer; ++layer)
-        for (const LayerState& state : architecture.layer_states())
-            needs[static_cast<size_t>(device_of_state(layer, state.op))].states +=
-                static_cast<uint64_t>(state.count()) * sizeof(float);
+    for (size_t i = 0; i < weight_locations_.size(); ++i)
+        for (const WeightLocation& location : weight_locations_[i])
+            needs[static_cast<size_t>(location.device)].weights += static_cast<uint64_t>(span_bytes(*weights[i]));
+    for (size_t i = 0; i < memories_.size(); ++i)
+        needs[static_cast<size_t>(memories_[i])].states += static_cast<uint64_t>(architecture.memories()[i].spec.byte_size());
     KRAIT_TRY(const graph::Graph run, largest_run(architecture, weights));
-    for (const graph::Subgraph& subgraph : graph::insert_copies(run, graph::partition(run, devices_of(run))).subgraphs) {
+    KRAIT_TRY(const std::vector<int32_t> device_of_node, devices_of(run));
+    for (const graph::Subgraph& subgraph : graph::insert_copies(run, graph::partition(run, device_of_node)).subgraphs) {
         const auto device = static_cast<size_t>(subgraph.device);
         needs[device].values =
             graph::plan_memory(subgraph.graph, graph::arena_alignment(*devices[device]), subgraph.pins).peak_bytes;
@@ -154,7 +163,8 @@ std::vector<std::string> device_labels(std::span<const std::shared_ptr<const Dev
 Result<Placement> Placement::decide(const Architecture& architecture, const WeightDescs& weights,
                                     std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options) {
     // The prompt's nodes are those of every run; the token's tell whether a device takes them in its shape too.
-    RunShape shape_of_prompt{.n_tok = 512, .n_seq = 2, .n_out = 2}, shape_of_token{.n_tok = 1, .n_seq = 1, .n_out = 1};
+    RunShape shape_of_prompt{.n_tok = 512, .n_seq = 2, .n_out = 2, .n_hidden = 2};
+    RunShape shape_of_token{.n_tok = 1, .n_seq = 1, .n_out = 1, .n_hidden = 1};
     // Sessions do without top_k where no device has it.
     KRAIT_TRY(const bool supports_top_k, any_supports_top_k(architecture, weights, devices));
     if (supports_top_k)
@@ -169,6 +179,8 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     placement.supports_top_k_ = supports_top_k;
     placement.labels_ = device_labels(devices);
     placement.used_.assign(devices.size(), false);
+    placement.memories_.assign(architecture.memories().size(), 0);
+    placement.weight_locations_.resize(architecture.weights().size());
     // Before anything is measured: names and patterns that are wrong are told at once.
     decltype(graph::PlacementPolicy::rules) rules;
     for (const PlacementOptions::Rule& rule : options.rules) {

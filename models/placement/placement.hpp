@@ -6,6 +6,8 @@
 //   KRAIT_TRY(Placement placement, Placement::decide(architecture, weights, devices, options));
 #pragma once
 
+#include <map>
+
 #include "graph/passes/assign_devices.hpp"
 #include "models/loading/weights.hpp"
 #include "models/placement/cost_model.hpp"
@@ -25,13 +27,16 @@ class Placement {
                                     std::span<const std::shared_ptr<const Device>> devices, const PlacementOptions& options);
 
     const std::vector<std::string>& labels() const { return labels_; }  // of the devices
-    std::vector<int32_t> devices_of(const graph::Graph& graph) const;   // by node, for a graph of this model
+    // By node, for a graph of this model; a node that no run of the model has is an error.
+    Result<std::vector<int32_t>> devices_of(const graph::Graph& graph) const;
+    // Of a node that devices_of takes.
     int32_t device_of(std::string_view node) const { return find(node).device; }
     const std::string& why(std::string_view node) const { return find(node).why; }
-    int32_t device_of_state(int64_t layer, OpId op) const { return states_.at({layer, op}); }
+    // Of a memory, by its place in Architecture::memories().
+    int32_t device_of_memory(size_t memory) const { return memories_[memory]; }
     const std::string& summary() const { return summary_; }  // how it came about: "--layers 20,4"
 
-    // For every weight the devices where it is read, and as what.
+    // For every weight of Architecture::weights() the devices where it is read, and as what.
     const WeightLocations& weight_locations() const { return weight_locations_; }
     // Whether a device finds the most likely tokens (top_k); where none does, sessions give logits alone.
     bool supports_top_k() const { return supports_top_k_; }
@@ -59,7 +64,7 @@ class Placement {
     std::vector<std::string> labels_;
     std::string summary_;
     std::map<std::string, Place, std::less<>> nodes_;
-    std::map<std::pair<int64_t, OpId>, int32_t> states_;
+    std::vector<int32_t> memories_;  // the device of each
     WeightLocations weight_locations_;
     std::vector<bool> used_;
     std::vector<MemoryNeed> needs_;  // by device; empty where nothing limits them

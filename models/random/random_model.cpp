@@ -48,22 +48,20 @@ Result<void> check_sizes(const RandomModelSizes& s) {
     return {};
 }
 
-std::unique_ptr<Architecture> make_architecture(const RandomModelSizes& s) {
+Architecture make_architecture(const RandomModelSizes& s) {
     ModelShape shape{.architecture = s.architecture,
                      .n_vocab = s.n_vocab,
                      .d_model = s.d_model,
                      .n_layer = s.n_layer,
-                     .d_inner = s.d_inner,
-                     .d_state = s.d_state,
-                     .d_conv = s.d_conv,
                      .tied_head = s.tied_head};
-    if (s.architecture == "mamba2") return std::make_unique<Mamba2>(std::move(shape), s.n_head, s.n_group);
-    return std::make_unique<Mamba>(std::move(shape), s.dt_rank);
+    if (s.architecture == "mamba2")
+        return make_mamba2(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.n_head, s.n_group});
+    return make_mamba(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank, s.dt_b_c_rms});
 }
 
 // In the order of the file.
 std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
-    std::vector<WeightSpec> specs = make_architecture(sizes)->weights();
+    std::vector<WeightSpec> specs = make_architecture(sizes).weights();
     if (!sizes.projection_biases)
         std::erase_if(specs, [](const WeightSpec& spec) {
             const std::string_view kind = tensor_kind(spec.name);

@@ -68,7 +68,7 @@ struct MicroBatch {
     void bind(graph::Compiled* graph) {
         const auto bytes = [](const std::vector<int32_t>& v) { return std::as_bytes(std::span(v)); };
         compiled = graph;
-        const RunTensors tensors = run_tensors(graph->graph(), shape);
+        const RunTensors tensors = run_tensors(graph->graph());
         inputs.push_back({tensors.ids, bytes(ids)});
         inputs.push_back({tensors.seq_start, bytes(seq_start)});
         inputs.push_back({tensors.src_slot, bytes(src_slot)});

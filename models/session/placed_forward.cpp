@@ -7,7 +7,7 @@ using graph::kNoTensor;
 using graph::TensorId;
 
 Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& states, graph::Graph graph) {
-    std::vector<int32_t> device = model.placement().devices_of(graph);
+    KRAIT_TRY(std::vector<int32_t> device, model.placement().devices_of(graph));
     std::vector<int32_t> device_of_tensor(graph.tensors.size(), -1);
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
         graph::Node& node = graph.nodes[n];
@@ -22,7 +22,8 @@ Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& sta
                 id = static_cast<TensorId>(graph.tensors.size() - 1);
             }
             graph::Tensor& tensor = graph[id];
-            tensor.storage = is_constant ? model.weights().find(tensor.name, device[n]) : states.buffer(node.layer, node.op);
+            const auto source = static_cast<size_t>(tensor.source);
+            tensor.storage = is_constant ? model.weights().find(source, device[n]) : states.buffer(source);
             if (!tensor.storage)
                 return fail(ErrorCode::internal, "node '{}' runs on {}, where '{}' is not", node.name,
                             model.placement().labels()[static_cast<size_t>(device[n])], tensor.name);

@@ -245,7 +245,7 @@ void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInpu
                          .n_out = static_cast<int64_t>(micro_batch.out_rows.size()),
                          .top_k = micro_batch.out_rows.empty() && options_.exact_shapes ? 0 : static_cast<int32_t>(top_k_),
                          .n_snapshot = static_cast<int64_t>(micro_batch.snapshot_points.size())};
-    micro_batch.sizes = {exact.n_tok, exact.n_seq, exact.n_out, exact.n_snapshot};
+    micro_batch.sizes = {exact.n_tok, exact.n_seq, exact.n_out, exact.n_snapshot, exact.n_hidden};
     micro_batch.shape = options_.exact_shapes ? exact : shapes_.padded(exact);
     pad_inputs(micro_batch);
 }

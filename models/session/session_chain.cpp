@@ -86,7 +86,7 @@ Result<void> Session::chain_on_device(MicroBatch& micro_batch, const ChainInput&
     if (!chain_buffer_) {
         KRAIT_TRY(chain_buffer_, executor_.device(device).create_buffer(KRAIT_BUFFER_DEVICE, 2 * max_tokens * word));
     }
-    const RunTensors tensors = run_tensors(compiled.graph(), micro_batch.shape);
+    const RunTensors tensors = run_tensors(compiled.graph());
     const int32_t before = micro_batch.src_slot[0];
     for (size_t i = 0; i < n_tok; ++i) {
         if (i == 0) {

@@ -15,22 +15,14 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 
-ModelShape shape_of(const char* architecture, int64_t n_layer, int64_t d_model, int64_t d_state) {
-    ModelShape shape;
-    shape.architecture = architecture;
-    shape.n_vocab = 50280;
-    shape.d_model = d_model;
-    shape.n_layer = n_layer;
-    shape.d_inner = 2 * d_model;
-    shape.d_state = d_state;
-    shape.d_conv = 4;
-    shape.tied_head = true;
-    return shape;
+Architecture mamba_of(int64_t n_layer, int64_t d_model, int64_t d_state, int64_t dt_rank) {
+    return make_mamba({.architecture = "mamba", .n_vocab = 50280, .d_model = d_model, .n_layer = n_layer, .tied_head = true},
+                      {.d_model = d_model, .d_inner = 2 * d_model, .d_state = d_state, .d_conv = 4, .dt_rank = dt_rank});
 }
 
 graph::Graph graph_of(const Architecture& architecture, const RunShape& run) {
     WeightDescs weights;
-    for (const WeightSpec& spec : architecture.weights()) weights.emplace(spec.name, make_desc(DType::F32, spec.extents));
+    for (const WeightSpec& spec : architecture.weights()) weights.emplace_back(make_desc(DType::F32, spec.extents));
     auto graph = build_forward(architecture, weights, 2, run);
     EXPECT_TRUE(graph) << graph.error().message;
     return std::move(*graph);
@@ -73,7 +65,7 @@ uint64_t expect_tight_everywhere(const Architecture& architecture, const RunShap
 }
 
 TEST(ComputeMemory, Mamba28b) {
-    const Mamba mamba(shape_of("mamba", 64, 2560, 16), 160);
+    const Architecture mamba = mamba_of(64, 2560, 16, 160);
     const uint64_t prompt = expect_tight_everywhere(mamba, {.n_tok = 512, .n_seq = 1, .n_out = 1});
     EXPECT_LT(prompt, 110 * kMiB);
     RecordProperty("prompt_mib", std::to_string(prompt / kMiB));
@@ -82,8 +74,8 @@ TEST(ComputeMemory, Mamba28b) {
 }
 
 TEST(ComputeMemory, SmallModels) {
-    expect_tight_everywhere(Mamba(shape_of("mamba", 24, 768, 16), 48), {.n_tok = 512, .n_seq = 3, .n_out = 3});
-    expect_tight_everywhere(Mamba(shape_of("mamba", 4, 64, 16), 4), {.n_tok = 37, .n_seq = 2, .n_out = 37});
+    expect_tight_everywhere(mamba_of(24, 768, 16, 48), {.n_tok = 512, .n_seq = 3, .n_out = 3});
+    expect_tight_everywhere(mamba_of(4, 64, 16, 4), {.n_tok = 37, .n_seq = 2, .n_out = 37});
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
     tools, tests -> bench -> capi -> models -> graph -> core
                                      models -> formats, text -> core
-    within models/: session -> memory -> placement -> architectures -> loading
+    within models/: session -> memory -> placement -> architectures -> layers -> loading
 
 A layer is the longest prefix in MAY_INCLUDE that a file's path has; it may include the prefixes listed, and itself. A prefix that ends with
 "/*" stands for the files in that folder without its subfolders. Files of a layer above do not include each other in a circle. Backends
@@ -28,7 +28,8 @@ MAY_INCLUDE = {
     # The subfolders of models/, lowest first; "models" itself are the files that load a model and describe it.
     "models/sampler": ("core",),
     "models/loading": ("core", "formats", "text"),
-    "models/architectures": ("core", "graph", "formats", "models/loading"),
+    "models/layers": ("core", "graph", "models/loading"),
+    "models/architectures": ("core", "graph", "formats", "models/layers", "models/loading"),
     "models/placement": ("core", "graph", "models/loading", "models/architectures"),
     "models/memory": ("core", "graph", "models/architectures", "models/placement"),
     "models/demo": ("core",),

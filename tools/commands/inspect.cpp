@@ -7,7 +7,7 @@
 
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
-#include "models/architectures/architecture.hpp"
+#include "models/architectures/registry.hpp"
 #include "tools/command.hpp"
 #include "tools/output.hpp"
 
@@ -68,14 +68,13 @@ int inspect(const Arguments& arguments) {
     if (!arguments.no_tensors) show_tensors(*file);
     show_totals(*file);
 
-    const auto architecture = Architecture::create(*file);
+    const auto architecture = create_architecture(*file);
     if (!architecture) return report(Error(architecture.error()).within("Krait cannot run this file"));
-    const ModelShape& shape = (*architecture)->shape();
-    print("\n{}: {} layers, d_model {}, d_inner {}, d_state {}, d_conv {}, n_vocab {}{}\n", printable(shape.architecture),
-          shape.n_layer, shape.d_model, shape.d_inner, shape.d_state, shape.d_conv, shape.n_vocab,
-          shape.tied_head ? ", head tied to the embedding" : "");
-    print("state of one sequence: {}, whatever its length\n",
-          format_bytes(static_cast<double>((*architecture)->state_bytes())));
+    const ModelShape& shape = architecture->shape();
+    print("\n{}: {} layers, d_model {}, ", printable(shape.architecture), shape.n_layer, shape.d_model);
+    for (const NamedSize& size : architecture->sizes()) print("{} {}, ", size.name, size.value);
+    print("n_vocab {}{}\n", shape.n_vocab, shape.tied_head ? ", head tied to the embedding" : "");
+    print("state of one sequence: {}, whatever its length\n", format_bytes(static_cast<double>(architecture->state_bytes())));
     return kExitOk;
 }
 

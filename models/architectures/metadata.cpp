@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/architectures/metadata.hpp"
+
+namespace krait {
+
+constexpr auto kCorrupt = ErrorCode::corrupt_file;
+
+Result<int64_t> read_size(const GgufFile& file, const std::string& key) {
+    KRAIT_TRY(const uint64_t value, file.get_u64(key));
+    if (value < 1 || value > INT32_MAX)
+        return fail(kCorrupt, "{}: '{}' at byte {} is {}; 1 to {} are possible", file.name(), key, file.find(key)->offset,
+                    value, INT32_MAX);
+    return static_cast<int64_t>(value);
+}
+
+Result<ModelShape> read_shape(const GgufFile& file, std::string_view architecture) {
+    const std::string prefix = std::string(architecture) + ".";
+    ModelShape shape;
+    shape.architecture = architecture;
+    KRAIT_TRY(shape.d_model, read_size(file, prefix + "embedding_length"));
+    KRAIT_TRY(shape.n_layer, read_size(file, prefix + "block_count"));
+    const std::string eps_key = prefix + "attention.layer_norm_rms_epsilon";
+    KRAIT_TRY(shape.norm_eps, file.get_f32(eps_key, 1e-5f));
+    if (!(shape.norm_eps >= 0.0f && shape.norm_eps < 1.0f))
+        return fail(kCorrupt, "{}: '{}' is {}; it must be from 0 to 1", file.name(), eps_key, shape.norm_eps);
+    // Every layer has tensors of its own, so a lying count is caught before anything is made per layer.
+    if (static_cast<uint64_t>(shape.n_layer) > file.tensors().size())
+        return fail(kCorrupt, "{}: '{}block_count' is {}, but the file has {} tensors in all", file.name(), prefix,
+                    shape.n_layer, file.tensors().size());
+
+    KRAIT_TRY(const GgufTensor* embedding, file.tensor("token_embd.weight"));
+    if (embedding->desc.rank != 2 || embedding->desc.extent[1] != shape.d_model || embedding->desc.extent[0] < 1 ||
+        embedding->desc.extent[0] > INT32_MAX)
+        return fail(kCorrupt, "{}: tensor 'token_embd.weight' (record at byte {}) is {}; the metadata calls for [n_vocab, {}]",
+                    file.name(), embedding->record_offset, to_string(embedding->desc), shape.d_model);
+    shape.n_vocab = embedding->desc.extent[0];
+    shape.tied_head = file.find_tensor("output.weight") == nullptr;
+    return shape;
+}
+
+}  // namespace krait

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/architectures/registry.hpp"
+
+#include <algorithm>
+
+#include "models/architectures/mamba.hpp"
+#include "models/architectures/mamba2.hpp"
+#include "models/loading/unread_tensors.hpp"
+
+namespace krait {
+namespace {
+
+// A line for each.
+constexpr ArchitectureEntry kArchitectures[] = {
+    {"mamba", create_mamba, "Falcon-Mamba too"},
+    {"mamba2", create_mamba2},
+};
+
+std::string names_of(std::span<const ArchitectureEntry> known) {
+    std::string names;
+    for (const ArchitectureEntry& entry : known) {
+        names += fmt::format("{}'{}'", names.empty() ? "" : ", ", entry.name);
+        if (!entry.note.empty()) names += fmt::format(" ({})", entry.note);
+    }
+    return names;
+}
+
+// Names tell the weights and memories of a layer apart: two mixers with a memory of one name would write into each other's.
+Result<void> check_names(const Architecture& architecture) {
+    for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
+        std::vector<std::string_view> weights, memories;
+        for (const WeightSpec& spec : architecture.layer(i).weights) weights.push_back(spec.name);
+        for (const MemorySpec& spec : architecture.layer(i).memories) memories.push_back(spec.name);
+        for (auto* names : {&weights, &memories}) {
+            std::sort(names->begin(), names->end());
+            if (const auto twice = std::adjacent_find(names->begin(), names->end()); twice != names->end())
+                return fail(ErrorCode::internal,
+                            "the architecture '{}' has two {} called '{}' in layer {}; each needs a name of its own",
+                            architecture.shape().architecture, names == &weights ? "weights" : "memories", *twice, i);
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::span<const ArchitectureEntry> known_architectures() { return kArchitectures; }
+
+Result<Architecture> create_architecture(const GgufFile& file, std::span<const ArchitectureEntry> known) {
+    KRAIT_TRY(const std::string_view name, file.get_string("general.architecture"));
+    const auto entry = std::find_if(known.begin(), known.end(), [&](const ArchitectureEntry& e) { return e.name == name; });
+    if (entry == known.end())
+        return fail(ErrorCode::unsupported, "{}: the architecture {} is not supported; known are {}", file.name(),
+                    quote_name(name), names_of(known));
+    KRAIT_TRY(ModelShape shape, read_shape(file, name));
+    KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
+    KRAIT_CHECK(check_names(architecture));
+    KRAIT_CHECK(describe_weights(file, architecture.weights()));
+    KRAIT_CHECK(refuse_unread_tensors(file, name, architecture.shape().n_layer, architecture.weights()));
+    return architecture;
+}
+
+}  // namespace krait

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a layer's nodes are added: the graph under construction, and the weights and memories that the layer's plan lists, by name.
+#pragma once
+
+#include "graph/builder.hpp"
+#include "models/layers/layer_plan.hpp"
+
+namespace krait {
+
+// What all layers of a graph share.
+struct ForwardContext {
+    graph::GraphBuilder& builder;
+    const WeightDescs& weights;  // of the model
+    int64_t n_slots = 0;         // of every memory
+    float norm_eps = 0;
+    // The sequences of the run (core/ops/ragged.hpp).
+    graph::TensorId seq_start = graph::kNoTensor, src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;
+    graph::TensorId snapshots = graph::kNoTensor;
+};
+
+class LayerContext {
+  public:
+    // prefix: "blk.3.". The plan's weights and memories are those of the model from first_weight and first_memory on.
+    LayerContext(const ForwardContext& forward, const LayerPlan& plan, std::string prefix, size_t first_weight,
+                 size_t first_memory);
+
+    graph::GraphBuilder& builder() { return forward_.builder; }
+    const ForwardContext& forward() const { return forward_; }
+    std::string name(std::string_view what) const;  // "blk.3.what"
+    // The weight of that name in the plan; kNoTensor where it is optional and the file lacks it. The same tensor every time.
+    // A name that the plan does not list makes finish() of the builder fail.
+    graph::TensorId weight(std::string_view name);
+    graph::TensorId memory(std::string_view name);  // the pool of that memory of the plan
+
+  private:
+    const ForwardContext& forward_;
+    const LayerPlan& plan_;
+    std::string prefix_;
+    size_t first_weight_, first_memory_;
+    std::vector<graph::TensorId> known_;  // by weight of the plan; kNoTensor where it is not in the graph yet
+};
+
+}  // namespace krait

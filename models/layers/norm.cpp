@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/layers/norm.hpp"
+
+namespace krait {
+
+WeightSpec norm_weight(std::string name, int64_t width) {
+    return {.name = std::move(name), .extents = {width}, .uses = {use_of<ops::RmsNorm>(OpId::rms_norm, "weight")}};
+}
+
+graph::TensorId norm(LayerContext& layer, std::string_view node, const NormOperands& operands) {
+    return layer.builder()
+        .op<ops::RmsNorm>(
+            layer.name(node),
+            {.x = operands.x, .weight = operands.weight.empty() ? graph::kNoTensor : layer.weight(operands.weight)},
+            {.eps = layer.forward().norm_eps, .groups = static_cast<int32_t>(operands.groups)})
+        .y;
+}
+
+}  // namespace krait

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The root-mean-square norm with the model's epsilon (core/ops/rms_norm.hpp).
+#pragma once
+
+#include "models/layers/layer_context.hpp"
+
+namespace krait {
+
+WeightSpec norm_weight(std::string name, int64_t width);
+
+struct NormOperands {
+    graph::TensorId x = graph::kNoTensor;  // [T, width]
+    std::string_view weight = {};          // as the plan names it; empty: none
+    int64_t groups = 1;                    // equal parts of a row with a norm each
+};
+graph::TensorId norm(LayerContext& layer, std::string_view node, const NormOperands& operands);
+
+}  // namespace krait
