@@ -48,7 +48,7 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
                     SessionOptions::kMaxChain);
-    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
+    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices(), options.run_observer));
     KRAIT_TRY(StatePool states,
               StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
     return Session(std::move(model), std::move(executor), std::move(states), options);

@@ -27,6 +27,8 @@ struct SessionOptions {
     int32_t max_snapshots = 0;    // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     ActivationObserver observer;  // where given, called after each run for every matrix product in it
+    // Where given, told of every run and its times; a batch then goes through several devices without a pipeline. Outlives the session.
+    graph::RunObserver* run_observer = nullptr;
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
 };
 
