@@ -74,7 +74,7 @@ class Bench {
         const int32_t token = 0;
         KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = {&token, 1}}}));
         result_.load.first_token = since(start);
-        result_.work = ModelWork::of(*result_.model);
+        KRAIT_TRY(result_.work, ModelWork::of(*result_.model));
         return {};
     }
 
@@ -82,23 +82,9 @@ class Bench {
     Result<void> prompt(int64_t n_tok, int32_t n_seq) {
         Series series{.is_prompt = true, .n_tok = n_tok, .n_seq = n_seq};
         count_work(series);
-        KRAIT_TRY(Session session, Session::create(result_.model, {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk}));
-        begin(series, plan_.repetitions + (plan_.warm_up ? 1 : 0));
-        for (int repetition = plan_.warm_up ? -1 : 0; repetition < plan_.repetitions; ++repetition) {
-            const auto tokens = random_tokens(series.tokens(), result_.model->n_token(), random_);
-            std::vector<SequenceInput> batch;
-            for (int32_t i = 0; i < n_seq; ++i) {
-                const auto first = static_cast<size_t>(i * n_tok), count = static_cast<size_t>(n_tok);
-                batch.push_back({.sequence = i, .tokens = std::span(tokens).subspan(first, count)});
-                KRAIT_CHECK(session.reset(i));
-            }
-            const auto start = Clock::now();
-            KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel, .progress = [&](int64_t done, int64_t) {
-                                                   advance(done - std::exchange(reported_, done));
-                                               }}));
-            if (repetition >= 0) series.seconds.push_back(since(start));
-            reported_ = 0;
-        }
+        const SessionOptions options{.max_sequences = n_seq, .max_batch_tokens = plan_.chunk};
+        const auto read = [&](Session& session, bool) { return read_prompts(session, series); };
+        KRAIT_CHECK(time(series, options, plan_.repetitions + (plan_.warm_up ? 1 : 0), read));
         result_.series.push_back(std::move(series));
         return {};
     }
@@ -108,25 +94,74 @@ class Bench {
         if (n_seq == 1) series.chain = static_cast<int32_t>(std::min<int64_t>(plan_.chain, n_step));
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
-        KRAIT_TRY(Session session,
-                  Session::create(result_.model,
-                                  {.max_sequences = n_seq, .max_batch_tokens = plan_.chunk, .max_chain = series.chain}));
-        begin(series, plan_.repetitions);
-        const auto run = [&](int64_t n, bool counts) {
-            return series.chain > 1 ? chains(session, n, counts) : steps(session, n, counts);
-        };
-        if (plan_.warm_up) KRAIT_CHECK(run(std::min(std::max<int64_t>(kWarmUpSteps, series.chain), n_step), false));
-        for (int repetition = 0; repetition < plan_.repetitions; ++repetition) {
+        const SessionOptions options{.max_sequences = n_seq, .max_batch_tokens = plan_.chunk, .max_chain = series.chain};
+        const auto go_on = [&](Session& session, bool counts) -> Result<double> {
+            const int64_t n = counts ? n_step : std::min(std::max<int64_t>(kWarmUpSteps, series.chain), n_step);
             for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(session.reset(sequence));
             const auto start = Clock::now();
-            KRAIT_CHECK(run(n_step, true));
-            series.seconds.push_back(since(start));
-        }
+            KRAIT_CHECK(series.chain > 1 ? chains(session, n, counts) : steps(session, n, counts));
+            return since(start);
+        };
+        KRAIT_CHECK(time(series, options, plan_.repetitions, go_on));
         result_.series.push_back(std::move(series));
         return {};
     }
 
   private:
+    // repeat(session, counts): the seconds of one repetition, or of the one that warms up, which does not count. n_told: repetitions that
+    // tell progress.
+    template <class Repeat>
+    Result<void> time(Series& series, const SessionOptions& options, int n_told, const Repeat& repeat) {
+        begin(series, n_told, "");
+        KRAIT_CHECK(repeat_in(options, repeat, [&](double seconds) { series.seconds.push_back(seconds); }));
+        if (!plan_.profile) return {};
+        begin(series, 2 * n_told, "profile of ");
+        series.profile.emplace(result_.model->placement().labels());
+        for (const auto runs : {ProfileRecorder::Runs::plain, ProfileRecorder::Runs::by_node}) {
+            ProfileRecorder recorder(*series.profile, runs, plan_.trace);
+            SessionOptions observed = options;
+            observed.run_observer = &recorder;
+            recorder.pause(plan_.warm_up);
+            KRAIT_CHECK(repeat_in(
+                observed, repeat, [](double) {}, [&] { recorder.pause(false); }));
+        }
+        return {};
+    }
+
+    // All repetitions in a session of their own.
+    template <class Repeat, class Take>
+    Result<void> repeat_in(const SessionOptions& options, const Repeat& repeat, const Take& take) {
+        return repeat_in(options, repeat, take, [] {});
+    }
+    template <class Repeat, class Take, class Warm>
+    Result<void> repeat_in(const SessionOptions& options, const Repeat& repeat, const Take& take, const Warm& is_warm) {
+        KRAIT_TRY(Session session, Session::create(result_.model, options));
+        if (plan_.warm_up) KRAIT_CHECK(repeat(session, false));
+        is_warm();
+        for (int repetition = 0; repetition < plan_.repetitions; ++repetition) {
+            KRAIT_TRY(const double seconds, repeat(session, true));
+            take(seconds);
+        }
+        return {};
+    }
+
+    // The prompts of a series in one call, each into a new sequence; random tokens. Its seconds.
+    Result<double> read_prompts(Session& session, const Series& series) {
+        const auto tokens = random_tokens(series.tokens(), result_.model->n_token(), random_);
+        std::vector<SequenceInput> batch;
+        for (int32_t i = 0; i < series.n_seq; ++i) {
+            const auto first = static_cast<size_t>(i * series.n_tok), count = static_cast<size_t>(series.n_tok);
+            batch.push_back({.sequence = i, .tokens = std::span(tokens).subspan(first, count)});
+            KRAIT_CHECK(session.reset(i));
+        }
+        const auto start = Clock::now();
+        KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel, .progress = [&](int64_t done, int64_t) {
+                                               advance(done - std::exchange(reported_, done));
+                                           }}));
+        reported_ = 0;
+        return since(start);
+    }
+
     // Prompts stand one behind the other in runs of `chunk` rows; a run in which none ends leaves the head alone.
     void count_work(Series& series) const {
         const ModelWork& work = result_.work;
@@ -169,8 +204,8 @@ class Bench {
         return {};
     }
 
-    void begin(const Series& series, int repetitions) {
-        label_ = series.n_seq > 1 ? fmt::format("{} x {}", series.name(), series.n_seq) : series.name();
+    void begin(const Series& series, int repetitions, std::string_view prefix) {
+        label_ = std::string(prefix) + (series.n_seq > 1 ? fmt::format("{} x {}", series.name(), series.n_seq) : series.name());
         done_ = 0;
         total_ = series.tokens() * repetitions;
     }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/model_work.hpp"
+#include "models/profile/profile.hpp"
 
 namespace krait::bench {
 
@@ -30,6 +31,8 @@ struct BenchPlan {
     int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens
     std::string path;     // the file, to be read once for comparison; empty where the model comes from memory
     uint64_t seed = 1;
+    bool profile = false;                       // each series has one too, of as many repetitions
+    ProfileTrace* trace = nullptr;              // of all profiles, where wanted
     const std::atomic<bool>* cancel = nullptr;  // asked between runs; the result is then `cancelled`, and says how far it came
     bool is_cancelled() const { return cancel && *cancel; }
     // label: what is being done; done and total count tokens (bytes while loading).
@@ -44,6 +47,7 @@ struct Series {
     std::vector<double> seconds;  // of each repetition, which is n_tok * n_seq tokens
     double bytes = 0;             // ModelWork's, of a repetition
     double operations = 0;
+    std::optional<Profile> profile;
 
     int64_t tokens() const { return n_tok * n_seq; }
     std::string name() const;  // "prompt 512", "decode 128", "decode 128 by 16"

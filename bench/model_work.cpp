@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/model_work.hpp"
 
-#include <algorithm>
 #include <map>
+
+#include "graph/node_work.hpp"
+#include "models/architectures/forward.hpp"
 
 namespace krait::bench {
 
-ModelWork ModelWork::of(const Model& model) {
+Result<ModelWork> ModelWork::of(const Model& model) {
+    KRAIT_TRY(const graph::Graph graph, build_forward(model.architecture(), model.weights().descs(), 1,
+                                                      {.n_tok = 1, .n_seq = 1, .n_out = 1}, model.n_token()));
     ModelWork work;
     std::map<DType, double> weights_of_type;
-    for (const WeightSpec& spec : model.architecture().weights()) {
-        const GgufTensor* tensor = model.file().find_tensor(spec.name);
-        if (!tensor) continue;
-        const bool is_embedding = spec.name == "token_embd.weight";
-        const bool is_head = is_embedding ? model.shape().tied_head : spec.name == "output.weight";
-        const auto bytes = static_cast<double>(tensor->byte_size());
-        const auto count = static_cast<double>(element_count(tensor->desc));
-        if (is_embedding) work.embedding_row_bytes = bytes / static_cast<double>(model.shape().n_vocab);
-        if (is_embedding && !is_head) continue;
+    for (const graph::Node& node : graph.nodes) {
+        const graph::NodeWork of_node = graph::node_work(graph, node);
+        const auto bytes = static_cast<double>(of_node.weight_bytes);
+        if (node.op == OpId::get_rows) {
+            work.embedding_row_bytes += bytes;
+            continue;
+        }
+        const bool is_head = node.layer == graph::kHead && node.op == OpId::mul_mat;
+        const double multiplied = static_cast<double>(of_node.operations) / 2;
         work.weight_bytes += bytes;
+        work.state_bytes += static_cast<double>(of_node.states_read);
         if (is_head) work.head_bytes += bytes;
-        const bool is_multiplied = std::any_of(spec.uses.begin(), spec.uses.end(), [](const krait_use& use) {
-            return (use.op == static_cast<uint32_t>(OpId::mul_mat) || use.op == static_cast<uint32_t>(OpId::ssm_conv)) &&
-                   use.operand == use_of<ops::MulMat>(OpId::mul_mat, "w").operand;
-        });
-        if (!is_multiplied) continue;
-        (is_head ? work.head_weights : work.layer_weights) += count;
-        weights_of_type[tensor->dtype()] += count;
+        (is_head ? work.head_weights : work.layer_weights) += multiplied;
+        static_assert(use_of<ops::MulMat>(OpId::mul_mat, "w").operand == use_of<ops::SsmConv>(OpId::ssm_conv, "w").operand);
+        if (multiplied > 0)
+            weights_of_type[dtype_of(graph[ops::as_named<ops::MulMat::template In>(node.in).w].desc)] += multiplied;
     }
-    static_assert(use_of<ops::MulMat>(OpId::mul_mat, "w").operand == use_of<ops::SsmConv>(OpId::ssm_conv, "w").operand);
-    work.state_bytes = static_cast<double>(model.architecture().state_bytes());
     double largest = 0;
     for (const auto& [type, count] : weights_of_type)
         if (count > largest) {

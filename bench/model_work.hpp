@@ -23,7 +23,7 @@ struct ModelWork {
     double head_weights = 0;         // multiplied for each row whose logits are wanted
     DType widest{};                  // format of most of the multiplied weights
 
-    static ModelWork of(const Model& model);
+    static Result<ModelWork> of(const Model& model);  // from the graph of a step (graph/node_work.hpp)
 
     double bytes(int64_t rows, int64_t sequences, int64_t logits) const;
     double operations(int64_t rows, int64_t logits) const;

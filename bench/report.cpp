@@ -56,6 +56,16 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     return facts;
 }
 
+// Of the series that have one, each as a block of text between two marks.
+std::string profiles(const Report& report, std::string_view begin, std::string_view end) {
+    std::string text;
+    for (const Series& series : report.result.series)
+        if (series.profile && report.profile_form)
+            text += fmt::format("\n{}{}, {} sequence{}: {}{}", begin, series.name(), series.n_seq, series.n_seq == 1 ? "" : "s",
+                                profile_text(*series.profile, *report.profile_form), end);
+    return text;
+}
+
 }  // namespace
 
 std::string date_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
@@ -97,17 +107,7 @@ Rates rates_of(const Series& series, const Report& report) {
 std::string table_text(const Facts& facts, const Cells& rows) {
     std::string text;
     for (const auto& [name, value] : facts) text += fmt::format("{:<9} {}\n", name, value);
-    if (rows.size() < 2) return text;
-    text += '\n';
-    std::vector<size_t> widths(rows[0].size(), 0);
-    for (const auto& row : rows)
-        for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    for (const auto& row : rows) {
-        text += fmt::format("{:<{}}", row[0], widths[0]);
-        for (size_t i = 1; i < row.size(); ++i) text += fmt::format("  {:>{}}", row[i], widths[i]);
-        text += '\n';
-    }
-    return text;
+    return rows.size() < 2 ? text : text + '\n' + aligned(rows);
 }
 
 std::string markdown_text(const Facts& facts, const Cells& rows) {
@@ -126,8 +126,10 @@ std::string markdown_text(const Facts& facts, const Cells& rows) {
     return text;
 }
 
-std::string as_table(const Report& report) { return table_text(facts(report), cells(report)); }
-std::string as_markdown(const Report& report) { return markdown_text(facts(report), cells(report)); }
+std::string as_table(const Report& report) { return table_text(facts(report), cells(report)) + profiles(report, "", ""); }
+std::string as_markdown(const Report& report) {
+    return markdown_text(facts(report), cells(report)) + profiles(report, "```\n", "```\n");
+}
 
 std::string as_csv(const Report& report) {
     std::string text =

@@ -9,6 +9,7 @@
 #include "bench/device_ceilings.hpp"
 #include "bench/machine.hpp"
 #include "bench/model_bench.hpp"
+#include "bench/profile_report.hpp"
 #include "bench/statistics.hpp"
 
 namespace krait::bench {
@@ -21,7 +22,8 @@ struct Report {
     Machine machine;
     BenchPlan plan;
     BenchResult result;
-    std::optional<Ceilings> ceilings;  // only where the device is this processor
+    std::optional<ProfileForm> profile_form;  // of the profiles in the texts for people; nothing = they have none
+    std::optional<Ceilings> ceilings;         // only where the device is this processor
 };
 
 // The numbers of a series that follow from its times.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/ceilings_json.hpp"
+#include "bench/profile_json.hpp"
 #include "bench/report_text.hpp"
 
 namespace krait::bench {
@@ -62,6 +63,7 @@ Json series_json(const Series& series, const Report& report) {
     if (rates.share_of_read) json["share_of_read"] = *rates.share_of_read;
     if (rates.share_of_peak) json["share_of_peak"] = *rates.share_of_peak;
     json["seconds"] = series.seconds;
+    if (series.profile) json["profile"] = profile_json(*series.profile);
     return json;
 }
 

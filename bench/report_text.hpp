@@ -3,8 +3,10 @@
 // Small pieces of text that the forms of a report share.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "bench/report.hpp"
 #include "core/base/format_bytes.hpp"
@@ -59,6 +61,21 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 using Cells = std::vector<std::vector<std::string>>;
 std::string table_text(const Facts& facts, const Cells& rows);
 std::string markdown_text(const Facts& facts, const Cells& rows);
+
+// Rows of cells as a table, every column as wide as its widest cell: the first n_left columns to the left, numbers to the right.
+inline std::string aligned(const Cells& rows, size_t n_left = 1) {
+    std::string text;
+    std::vector<size_t> widths(rows[0].size(), 0);
+    for (const auto& row : rows)
+        for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (const auto& row : rows) {
+        for (size_t i = 0; i < row.size(); ++i)
+            text += i < n_left ? fmt::format("{}{:<{}}", i == 0 ? "" : "  ", row[i], widths[i])
+                               : fmt::format("  {:>{}}", row[i], widths[i]);
+        text += '\n';
+    }
+    return text;
+}
 
 // In quotes where it has to be.
 inline std::string csv_field(const std::string& text) {

@@ -18,7 +18,11 @@ struct CompilePlan {
     std::vector<MemoryPlan> memory;  // by subgraph
 };
 
+// One for as many nodes of a device as follow each other, or one for each node, so that it can be timed (run_observer.hpp).
+enum class Programs : uint8_t { by_segment, by_node };
+
 // device_of_node: by node, an index into alignments. alignments: arena_alignment() by device.
-CompilePlan plan_graph(const Graph& graph, std::span<const int32_t> device_of_node, std::span<const uint64_t> alignments);
+CompilePlan plan_graph(const Graph& graph, std::span<const int32_t> device_of_node, std::span<const uint64_t> alignments,
+                       Programs programs = Programs::by_segment);
 
 }  // namespace krait::graph

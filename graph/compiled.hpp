@@ -90,6 +90,8 @@ class Compiled {
     Result<void> read_output(uint32_t subgraph, DeviceContext& context, const OutputBytes& output) const;
     Result<void> copy_output(uint32_t subgraph, DeviceContext& context, const DeviceBytes& to) const;  // the whole of it
 
+    // Of a segment, by index into graph().
+    uint32_t first_node(uint32_t segment) const { return first_nodes_[segment]; }
     uint64_t staging_bytes(uint32_t subgraph) const { return staging_bytes_[subgraph]; }
     size_t device_of(uint32_t subgraph) const { return static_cast<size_t>(partitioned_.subgraphs[subgraph].device); }
 
@@ -103,6 +105,7 @@ class Compiled {
     size_t n_inputs_ = 0;
     IndexChecks checks_;
     PartitionedGraph partitioned_;
+    std::vector<uint32_t> first_nodes_;                  // by segment, of graph_
     std::vector<MemoryPlan> plans_;                      // by subgraph
     std::vector<std::shared_ptr<const Buffer>> arenas_;  // by subgraph: what the programs are bound to
     std::vector<Program> programs_;                      // by segment

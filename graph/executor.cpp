@@ -7,7 +7,7 @@
 
 namespace krait::graph {
 
-Result<Executor> Executor::create(std::vector<std::shared_ptr<const Device>> devices) {
+Result<Executor> Executor::create(std::vector<std::shared_ptr<const Device>> devices, RunObserver* observer) {
     if (devices.empty()) return fail(ErrorCode::invalid_argument, "no device: at least one is needed");
     std::vector<std::unique_ptr<DeviceContext>> contexts;
     for (std::shared_ptr<const Device>& device : devices) {
@@ -15,7 +15,7 @@ Result<Executor> Executor::create(std::vector<std::shared_ptr<const Device>> dev
         contexts.push_back(
             std::make_unique<DeviceContext>(DeviceContext{std::move(device), std::move(queue), nullptr, 0, false, nullptr}));
     }
-    return Executor(std::move(contexts));
+    return Executor(std::move(contexts), observer);
 }
 
 Result<Compiled*> Executor::find(std::string_view key) {
@@ -60,7 +60,9 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
         static_cast<size_t>(std::count_if(compiled.graph_.tensors.begin(), compiled.graph_.tensors.end(),
                                           [](const Tensor& tensor) { return tensor.role == TensorRole::input; }));
     compiled.checks_ = IndexChecks::of(compiled.graph_);
-    CompilePlan plan = plan_graph(compiled.graph_, placed.device, alignments());
+    const bool by_node = times_ && times_->wants_nodes();
+    CompilePlan plan = plan_graph(compiled.graph_, placed.device, alignments(), by_node ? Programs::by_node : Programs::by_segment);
+    for (const DeviceSegment& segment : plan.segments) compiled.first_nodes_.push_back(segment.nodes.front());
     compiled.partitioned_ = std::move(plan.partitioned);
     compiled.plans_ = std::move(plan.memory);
 
@@ -172,6 +174,7 @@ Result<void> Executor::run(Compiled& compiled, std::span<const InputBytes> input
 Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device,
                               std::span<const int64_t> sizes) {
     const PartitionedGraph& partitioned = compiled.partitioned();
+    if (times_) times_->begin();
     for (uint32_t subgraph = 0; subgraph < partitioned.subgraphs.size(); ++subgraph) {
         DeviceContext& context = *contexts_[compiled.device_of(subgraph)];
         context.copies_pending = false;
@@ -186,11 +189,14 @@ Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> in
             source.copies_pending = false;
         }
         KRAIT_CHECK(compiled.copy_in(segment, context, staging_));
-        KRAIT_CHECK(compiled.run_segment(segment, context, sizes));
+        KRAIT_CHECK(times_ ? times_->run_segment(compiled, segment, context, sizes) : compiled.run_segment(segment, context, sizes));
         if (!compiled.has_copies_out(segment)) continue;
         KRAIT_CHECK(compiled.copy_out(segment, context, staging_));
         context.copies_pending = true;
     }
+    if (!times_) return {};
+    KRAIT_CHECK(sync());
+    times_->end(compiled, inputs);
     return {};
 }
 

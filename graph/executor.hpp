@@ -14,6 +14,7 @@
 #include <list>
 
 #include "graph/pipeline.hpp"
+#include "graph/run_observer.hpp"
 
 namespace krait::graph {
 
@@ -29,7 +30,8 @@ class Executor {
   public:
     static constexpr size_t kMaxPrograms = 32;
 
-    static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices);
+    // observer: of every run(), where there is one.
+    static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices, RunObserver* observer = nullptr);
     static Result<Executor> create(std::shared_ptr<const Device> device) { return create(std::vector{std::move(device)}); }
 
     // The compiled graph under `key`, built by `build` (which gives a Result<Graph> or Result<PlacedGraph>) where there is none.
@@ -63,7 +65,8 @@ class Executor {
 
     // Whether the graph is compiled: prepare() changes nothing then that pending runs use.
     bool is_ready(std::string_view key) const;
-    // For several runs at once; run() and read() are not to be called meanwhile. Starts a thread a device when first asked for.
+    // For several runs at once, which nobody observes; run() and read() are not to be called meanwhile. Starts a thread a device when
+    // first asked for.
     Result<Pipeline*> pipeline();
 
     // Waits for all devices; the first error that any met since the last time.
@@ -83,7 +86,9 @@ class Executor {
     const Counts& counts() const { return counts_; }
 
   private:
-    explicit Executor(std::vector<std::unique_ptr<DeviceContext>> contexts) : contexts_(std::move(contexts)) {}
+    Executor(std::vector<std::unique_ptr<DeviceContext>> contexts, RunObserver* observer) : contexts_(std::move(contexts)) {
+        if (observer) times_.emplace(*observer);
+    }
     Result<Compiled*> find(std::string_view key);
     Result<Compiled*> compile(std::string key, PlacedGraph placed);
     Result<void> check_nodes(const Subgraph& subgraph) const;
@@ -100,6 +105,7 @@ class Executor {
     std::list<Compiled> programs_;  // the latest used first
     std::unique_ptr<Pipeline> pipeline_;
     Counts counts_;
+    std::optional<RunTimes> times_;  // where runs are observed
 };
 
 }  // namespace krait::graph

@@ -76,4 +76,11 @@ std::vector<DeviceSegment> partition(const Graph& graph, std::span<const int32_t
     return gathered.size() < segments.size() ? gathered : segments;
 }
 
+std::vector<DeviceSegment> segment_for_each_node(std::span<const DeviceSegment> segments) {
+    std::vector<DeviceSegment> single;
+    for (const DeviceSegment& segment : segments)
+        for (const uint32_t node : segment.nodes) single.push_back({segment.device, {node}});
+    return single;
+}
+
 }  // namespace krait::graph

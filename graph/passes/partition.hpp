@@ -20,4 +20,7 @@ struct DeviceSegment {
 // device: of each node.
 std::vector<DeviceSegment> partition(const Graph& graph, std::span<const int32_t> device);
 
+// The same nodes in the same order, each a segment of its own.
+std::vector<DeviceSegment> segment_for_each_node(std::span<const DeviceSegment> segments);
+
 }  // namespace krait::graph

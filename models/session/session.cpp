@@ -33,7 +33,7 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
     n_stages_ = model_->n_used_devices();
     min_chunk_rows_ = model_->min_chunk_rows();
     micro_batches_.resize(std::min(kMaxMicroBatches, n_stages_ > 1 ? 2 * n_stages_ : 1));
-    options_.exact_shapes = options_.exact_shapes || options_.observer;
+    options_.exact_shapes = options_.exact_shapes || options_.observer || options_.run_observer;
 }
 
 Result<Session> Session::create(std::shared_ptr<const Model> model, const SessionOptions& options) {
@@ -51,7 +51,7 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
                     SessionOptions::kMaxChain);
-    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices()));
+    KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices(), options.run_observer));
     KRAIT_TRY(StatePool states,
               StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
     Session session(std::move(model), std::move(executor), std::move(states), options);

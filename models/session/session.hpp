@@ -28,6 +28,9 @@ struct SessionOptions {
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     bool exact_shapes = false;    // a program for each exact shape of a run (run_shapes.hpp): to measure what padding is worth
     ActivationObserver observer;  // where given, called after each run for every matrix product in it; shapes are exact then
+    // Where given, told of every run and its times; a batch then goes through several devices without a pipeline, and shapes are exact.
+    // Outlives the session.
+    graph::RunObserver* run_observer = nullptr;
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
 };
 

@@ -18,7 +18,7 @@ constexpr size_t kChunksPerStage = 4;
 
 bool Session::can_pipeline(std::span<const SequenceInput> batch) const {
     // With an executor the application's threads do all the work; an observer sees one run after the other.
-    if (n_stages_ <= 1 || options_.observer || model_->has_executor()) return false;
+    if (n_stages_ <= 1 || options_.observer || options_.run_observer || model_->has_executor()) return false;
     // Decoding steps are not cut: a step reads all weights once, and each part of it would read them again.
     size_t n_prompt = 0;
     for (const SequenceInput& input : batch) n_prompt += input.tokens.size() > 1 ? input.tokens.size() : 0;

@@ -28,7 +28,9 @@ constexpr double kRow = 320.0 * 34 / 32;
 TEST(ModelWork, CountsWhatADecodeStepNeeds) {
     const auto model = Model::load_demo({.device = "cpu"});
     ASSERT_TRUE(model) << model.error().message;
-    const ModelWork work = ModelWork::of(**model);
+    const auto found = ModelWork::of(**model);
+    ASSERT_TRUE(found) << found.error().message;
+    const ModelWork& work = *found;
     EXPECT_EQ(work.layer_weights, kLayerWeights);
     EXPECT_EQ(work.head_weights, kHeadWeights);
     EXPECT_EQ(work.state_bytes, kState);

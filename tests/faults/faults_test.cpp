@@ -9,6 +9,7 @@
 #include <random>
 
 #include "models/explain.hpp"
+#include "models/profile/profile.hpp"
 #include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/main/paths.hpp"
@@ -176,6 +177,37 @@ TEST_F(FaultTest, AnyRunMayFail) {
         expect_right(*session, 0);
     }
     EXPECT_EQ(n_failed, kFaults);
+}
+
+// In a run node by node it is the node's error, and what the nodes before it took is no run of the profile.
+TEST_F(FaultTest, AnyNodeOfAProfiledRunMayFail) {
+    for (const char* device : {"fault0:fail_run={}", "fault0:fail_run={},cpu"})
+        for (int n = 1; n <= 60; ++n) {
+            SCOPED_TRACE(fmt::format("{}, {}", device, n));
+            const bool alone = std::string_view(device).find(',') == std::string_view::npos;
+            const auto model = load(fmt::format(fmt::runtime(device), n),
+                                    {.layers = alone ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
+            ASSERT_TRUE(model) << model.error().message;
+            Profile profile((*model)->placement().labels());
+            ProfileTrace trace;
+            ProfileRecorder recorder(profile, ProfileRecorder::Runs::by_node, &trace);
+            auto session = Session::create(*model, {.max_sequences = 2, .run_observer = &recorder});
+            ASSERT_TRUE(session) << session.error().message;
+            Result<void> decoded;
+            int64_t n_done = 0;
+            for (int step = 0; decoded && step < kFaults; ++step) {
+                decoded = session->decode({{.sequence = 0, .tokens = std::span(prompt_).first(step == 0 ? 130 : 1)}});
+                n_done += decoded.has_value();
+            }
+            ASSERT_FALSE(decoded) << "the fault did not come";
+            EXPECT_NE(decoded.error().message.find(fmt::format("run {} fails, as it was asked to", n)), std::string::npos)
+                << decoded.error().message;
+            EXPECT_NE(decoded.error().message.find("node "), std::string::npos) << decoded.error().message;
+            EXPECT_EQ(profile.phase(Phase::prompt).n_runs + profile.phase(Phase::decode).n_runs, n_done);
+            expect_right(*session, 1);
+            ASSERT_TRUE(session->reset(0));
+            expect_right(*session, 0);
+        }
 }
 
 // Snapshots outlive runs that fail, those that a run was to take leave no slot behind, and a sequence that was half written goes back.

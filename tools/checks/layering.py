@@ -38,6 +38,7 @@ MAY_INCLUDE = {
     "models/quantize": ("core", "formats", "models/architectures", "models/session", "models/evaluation", "models/*"),
     "models/evaluation": ("core", "text", "models/sampler", "models/session", "models/*"),
     "models/debug": ("core", "graph", "models/architectures", "models/memory", "models/session", "models/*"),
+    "models/profile": ("core", "graph", "models/architectures"),
     "models/random": ("core", "formats", "text", "models/sampler", "models/architectures", "models/quantize"),
     "include": (),
     "capi": ("core", "graph", "models", "include"),

@@ -12,6 +12,7 @@
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
+#include "tools/profile_options.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -24,6 +25,7 @@ struct Arguments {
     bool is_serving = false;
     bench::ServingPlan serving;
     std::string output = "table";
+    ProfileOptions profile;
 };
 
 // A bar for each thing that is being done.
@@ -44,6 +46,10 @@ class Bars {
 
 Result<std::string> bench_model(Arguments arguments) {
     bench::Report report;
+    if (arguments.output == "csv" && !arguments.profile.form.empty())
+        return fail(ErrorCode::invalid_argument, "--output csv has no place for a profile: table, md and json have one");
+    KRAIT_CHECK(arguments.profile.check(arguments.model.path));
+    const std::unique_ptr<ProfileTrace> trace = arguments.profile.new_trace();
     report.version = KRAIT_VERSION;
     report.date = bench::date_now();
     KRAIT_TRY(report.device, arguments.model.device_spec());
@@ -58,10 +64,14 @@ Result<std::string> bench_model(Arguments arguments) {
     KRAIT_TRY(report.plan.placement, arguments.model.placement.parse());
     report.plan.path = arguments.model.path;
     report.plan.cancel = &catch_interrupt();
+    report.plan.profile = arguments.profile.are_given();
+    report.plan.trace = trace.get();
+    if (!arguments.profile.form.empty()) report.profile_form = arguments.profile.table();
     report.plan.warm_up = !arguments.no_warm_up;
     Bars bars;
     report.plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
     KRAIT_TRY(report.result, bench::run_bench([&] { return arguments.model.open(); }, report.plan));
+    KRAIT_CHECK(arguments.profile.write_trace(trace.get(), report.result.model->placement().labels()));
     report.machine = bench::Machine::describe();
     // After the model, so that the memory it is measured with is not counted as the model's.
     const Device& device = *report.result.model->device();
@@ -158,6 +168,7 @@ void add_bench_command(Command& program) {
         .one_of({"table", "md", "csv", "json"})
         .value_name("FORM")
         .show_default();
+    arguments->profile.add(command);
     command.footer(
         "Tokens are random. GB/s and GFLOP/s count what a model must read and multiply at least; 'of read' and 'of peak' are\n"
         "the shares of what this machine was measured to do just now (docs/benchmarks.md).\n"
@@ -166,6 +177,7 @@ void add_bench_command(Command& program) {
         "  krait bench model.gguf -p 128,512,2048 -n 64 -b 1,4,16 --threads 2\n"
         "  krait bench model.gguf -d cuda0,vulkan0 -p 512 --sequences 1,2 -n 0    prompts through two devices side by side\n"
         "  krait bench model.gguf -d cpu:avx2 -r 10 -o json > result.json\n"
+        "  krait bench model.gguf -p 64 -n 16 --profile=nodes --profile-trace trace.json    where the time goes\n"
         "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only\n"
         "  krait bench model.gguf --serving --requests 8 -p 64 -n 8 -r 1    step times, in few shapes and in exact ones");
     run_when_chosen(command, [arguments] { return run(*arguments); });

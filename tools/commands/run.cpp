@@ -14,6 +14,8 @@
 #include "tools/interrupt.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
+#include "tools/profile_options.hpp"
+#include "tools/profile_replay.hpp"
 #include "tools/progress_bar.hpp"
 #include "tools/prompts.hpp"
 
@@ -31,6 +33,7 @@ struct Arguments {
     int32_t batch = 512, chain = 0;
     bool ignore_eos = false, no_timings = false, no_history = false;
     SamplerOptions sampling;
+    ProfileOptions profile;
 
     bool is_conversation() const { return !has_prompt && !has_file && !has_tokens; }
 };
@@ -66,9 +69,10 @@ constexpr std::string_view kSecondBos =
 
 class Conversation {
   public:
-    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated.
+    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated. replay: where runs
+    // are written down; nullptr = nowhere.
     Conversation(Session& session, Sampler& sampler, const Tokenizer* tokenizer, GeneratedText text, std::vector<int32_t> ends,
-                 const Arguments& arguments, Timings& timings, std::atomic<bool>& interrupted)
+                 const Arguments& arguments, Timings& timings, ProfileReplay* replay, std::atomic<bool>& interrupted)
         : session_(session),
           sampler_(sampler),
           tokenizer_(tokenizer),
@@ -76,6 +80,7 @@ class Conversation {
           ends_(std::move(ends)),
           arguments_(arguments),
           timings_(timings),
+          replay_(replay),
           interrupted_(interrupted) {}
 
     // Writes `text` and what follows until the end of text, a stop text, -n tokens or Ctrl-C. Nothing is written where the model
@@ -100,6 +105,7 @@ class Conversation {
         (void)session_.reset(0);  // sequence 0 exists
         sampler_.reset();
         pending_.reset();
+        if (replay_) replay_->reset();
     }
 
   private:
@@ -146,6 +152,7 @@ class Conversation {
             if (session_.tokens(0)->size() > before) pending_.reset();  // the state has read it
             return done;
         }
+        if (replay_) replay_->add(next(prompt));
         timings_.prompt += seconds_since(start);
         timings_.prompt_tokens += static_cast<int64_t>(prompt.size());
         const size_t n_accepted = pending_ ? 1 : 0;  // it was accepted when it was chosen
@@ -175,6 +182,7 @@ class Conversation {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
             if (next({}).top_k == 1 && may_chain()) return chain(previous, max_tokens);
             KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
+            if (replay_) replay_->add(next(std::span(&previous, 1)));
             ++timings_.generation_steps;
         }
         KRAIT_TRY(const int32_t token, choose());
@@ -191,6 +199,8 @@ class Conversation {
                                                     .n_tok = static_cast<int32_t>(std::min<int64_t>(max_tokens, chain_length_)),
                                                     .stops = ends_}));
         timings_.generation_steps += static_cast<int64_t>(found.size());
+        for (size_t i = 0; replay_ && i < found.size(); ++i)  // each reads the one before it
+            replay_->add(next(std::span(i == 0 ? &previous : &found[i - 1].token, 1)));
         const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
         chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, session_.max_chain()));
         for (const Candidate& candidate : found) {
@@ -222,6 +232,7 @@ class Conversation {
     std::vector<int32_t> ends_;
     const Arguments& arguments_;
     Timings& timings_;
+    ProfileReplay* replay_;
     std::atomic<bool>& interrupted_;
     std::optional<int32_t> pending_;  // chosen, but not yet read by the model
     int64_t n_chosen_ = 0;            // since the prompt
@@ -265,8 +276,22 @@ std::vector<int32_t> ends_of(const Model& model, const Tokenizer* tokenizer, con
     return ends;
 }
 
+// What was done is done once more, in sessions that are observed.
+Result<void> profile(const ProfileReplay& replay, const std::shared_ptr<const Model>& model, const SessionOptions& session,
+                     const ProfileOptions& options, const std::atomic<bool>& interrupted) {
+    const std::unique_ptr<ProfileTrace> trace = options.new_trace();
+    KRAIT_TRY(const Profile profile, replay.run(model, session, trace.get(), &interrupted));
+    if (replay.is_cut())
+        print_warning(fmt::format("the profile is of the beginning: {} tokens of prompts and {} steps at most",
+                                  ProfileReplay::kMaxPromptTokens, ProfileReplay::kMaxSteps));
+    if (!options.form.empty()) print_error("\n{}", bench::profile_text(profile, options.table()));
+    KRAIT_CHECK(options.write_json(profile, *model));
+    return options.write_trace(trace.get(), profile.devices());
+}
+
 Result<void> run(Arguments& arguments) {
     Timings timings;
+    KRAIT_CHECK(arguments.profile.check(arguments.model.path));
     if (!arguments.has_seed) {
         std::random_device device;
         arguments.sampling.seed = device();
@@ -294,8 +319,10 @@ Result<void> run(Arguments& arguments) {
     timings.load = seconds_since(start);
 
     std::atomic<bool>& interrupted = catch_interrupt();
+    ProfileReplay replay;
     Conversation conversation(session, sampler, tokenizer, GeneratedText(tokenizer, std::move(stops)),
-                              ends_of(*model, tokenizer, arguments), arguments, timings, interrupted);
+                              ends_of(*model, tokenizer, arguments), arguments, timings,
+                              arguments.profile.are_given() ? &replay : nullptr, interrupted);
     Result<void> done;
     if (arguments.has_tokens) {
         done = conversation.go_on_from_ids(std::move(tokens));
@@ -306,7 +333,8 @@ Result<void> run(Arguments& arguments) {
         done = converse(conversation, interrupted, !arguments.no_history);
     }
     if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(session, arguments.sampling.seed);
-    return done;
+    if (!done || !arguments.profile.are_given()) return done;
+    return profile(replay, model, {.max_batch_tokens = arguments.batch}, arguments.profile, interrupted);
 }
 
 void add_sampling_options(Command& command, SamplerOptions& sampling) {
@@ -362,6 +390,8 @@ void add_run_command(Command& program) {
                        .in_range()
                        .group("Sampling");
     add_sampling_options(command, arguments->sampling);
+    arguments->profile.add(command);
+    arguments->profile.add_json(command);
     command.footer(
         "At a terminal Enter ends a prompt; Alt-Enter, or \\ in front of Enter, begins a new line of it, and a paste is one "
         "prompt.\n"
@@ -370,12 +400,15 @@ void add_run_command(Command& program) {
         "alone. Ctrl-C stops the model, or clears the prompt; /reset begins a new text, /quit or Ctrl-D leaves "
         "(docs/terminal.md).\n"
         "The text is written as the model gives it; only on a terminal are control characters in it shown as \\x1b.\n"
+        "A profile runs the beginning of what was done once more, node by node, and goes to standard error "
+        "(docs/benchmarks.md).\n"
         "Examples:\n"
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run -p \"She said:\" --stop \" said\" --stop Mr\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
         "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
+        "  krait run model.gguf -p \"Once\" -n 32 --profile=nodes --profile-trace trace.json    where the time goes\n"
         "  krait run                                          prompts typed at the terminal, or lines of standard input");
     run_when_chosen(command, [arguments, &prompt, &file, &tokens, &seed] {
         arguments->has_prompt = prompt.given();

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A profile as `krait bench` and `krait run` write it into JSON (docs/benchmarks.md): phases with their sums, operators and all nodes.
+// Seconds and bytes are of all runs together.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "models/profile/profile.hpp"
+
+namespace krait::bench {
+
+nlohmann::ordered_json profile_json(const Profile& profile);
+
+}  // namespace krait::bench

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/node_work.hpp"
+
+#include <cstring>
+
+#include "core/ops/op_list.hpp"
+
+namespace krait::graph {
+namespace {
+
+uint64_t bytes_of(const TensorDesc& desc) {
+    return static_cast<uint64_t>(row_count(desc) * row_bytes(dtype_of(desc), last_extent(desc)));
+}
+
+// Every row of x is multiplied with all of w.
+template <class Op>
+uint64_t operations_of(const Graph& graph, const Node& node) {
+    const auto in = ops::as_named<Op::template In>(node.in);
+    return 2 * static_cast<uint64_t>(graph[in.x].desc.extent[0]) * static_cast<uint64_t>(element_count(graph[in.w].desc));
+}
+
+// What the host wrote into an index operand; nothing where it did not write all of it.
+std::vector<int32_t> indices(const Graph& graph, TensorId id, std::span<const InputBytes> inputs) {
+    const auto size = static_cast<size_t>(bytes_of(graph[id].desc));
+    for (const InputBytes& input : inputs) {
+        if (input.tensor != id || input.bytes.size() != size) continue;
+        std::vector<int32_t> values(size / sizeof(int32_t));
+        if (size > 0) std::memcpy(values.data(), input.bytes.data(), size);
+        return values;
+    }
+    return {};
+}
+
+// How many states an operand with slots stands for: one for each `step` of its numbers, of which the first says whether there is one.
+uint64_t count_states(const Graph& graph, TensorId id, size_t step, std::span<const InputBytes> inputs) {
+    if (id == kNoTensor) return 0;
+    const std::vector<int32_t> values = indices(graph, id, inputs);
+    if (values.empty()) return static_cast<uint64_t>(element_count(graph[id].desc)) / step;
+    uint64_t n = 0;
+    for (size_t i = 0; i < values.size(); i += step) n += values[i] >= 0;
+    return n;
+}
+
+void add_input(NodeWork& work, const Graph& graph, const Node& node, TensorId id) {
+    const Tensor& tensor = graph[id];
+    uint64_t bytes = bytes_of(tensor.desc);
+    if (node.op == OpId::get_rows && id == ops::as_named<ops::GetRows::template In>(node.in).table) {
+        const auto n_row = static_cast<uint64_t>(graph[node.out[0]].desc.extent[0]);
+        bytes = n_row * static_cast<uint64_t>(row_bytes(dtype_of(tensor.desc), last_extent(tensor.desc)));
+    }
+    (tensor.role == TensorRole::constant ? work.weight_bytes : work.values_read) += bytes;
+}
+
+template <class Op>
+void add_states(NodeWork& work, const Graph& graph, const Node& node, std::span<const InputBytes> inputs) {
+    const auto in = ops::as_named<Op::template In>(node.in);
+    TensorDesc slot = graph[in.state].desc;
+    slot.extent[0] = 1;
+    work.states_read += count_states(graph, in.src_slot, 1, inputs) * bytes_of(slot);
+    work.states_written +=
+        (count_states(graph, in.dst_slot, 1, inputs) + count_states(graph, in.snapshots, 2, inputs)) * bytes_of(slot);
+}
+
+}  // namespace
+
+NodeWork node_work(const Graph& graph, const Node& node, std::span<const InputBytes> inputs) {
+    NodeWork work;
+    for (const TensorId id : node.in)
+        if (id != kNoTensor && graph[id].role != TensorRole::state) add_input(work, graph, node, id);
+    for (const TensorId id : node.out)
+        if (id != kNoTensor) work.values_written += bytes_of(graph[id].desc);
+    if (node.op == OpId::ssm_scan) add_states<ops::SsmScan>(work, graph, node, inputs);
+    if (node.op == OpId::ssm_conv) {
+        add_states<ops::SsmConv>(work, graph, node, inputs);
+        work.operations = operations_of<ops::SsmConv>(graph, node);
+    }
+    if (node.op == OpId::mul_mat) work.operations = operations_of<ops::MulMat>(graph, node);
+    return work;
+}
+
+}  // namespace krait::graph
