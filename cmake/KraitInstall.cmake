@@ -31,6 +31,7 @@ foreach(folder IN ITEMS core/abi core/ops core/quant core/tensor backends/common
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/${folder}/.."
           FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "*.def")
 endforeach()
+install(FILES "${KRAIT_OP_VERSIONS_HEADER}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/abi")
 install(FILES "${PROJECT_SOURCE_DIR}/core/base/result.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/base")
 set_target_properties(krait_plugin_common PROPERTIES EXPORT_NAME plugin_common)
 set_target_properties(krait_quant PROPERTIES EXPORT_NAME quant)
