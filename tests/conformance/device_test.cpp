@@ -14,7 +14,8 @@ TEST_P(DeviceLaws, TableIsCompleteAndOfThisVersion) {
     EXPECT_GE(api().struct_size, KRAIT_BACKEND_SIZE_2_0);
     EXPECT_EQ(api().formats_hash, formats_hash());
     for (const krait_op_version& built_with : std::span(api().ops, api().n_ops)) {
-        if (built_with.op < kOpCount) EXPECT_EQ(built_with.hash, kOpVersions[built_with.op].hash) << kOpNames[built_with.op];
+        if (built_with.op >= kOpCount) continue;
+        EXPECT_EQ(built_with.hash, kOpVersions[built_with.op].hash) << kOpNames[built_with.op];
     }
     EXPECT_STRNE(api().version, "");
     EXPECT_GT(api().score(&err), 0u);
