@@ -33,6 +33,7 @@ foreach(folder IN ITEMS core/abi core/ops core/quant core/tensor backends/common
 endforeach()
 # For those who write one in C and look for it beside krait.h.
 install(FILES "${PROJECT_SOURCE_DIR}/core/abi/backend_abi.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait")
+install(FILES "${KRAIT_OP_VERSIONS_HEADER}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/abi")
 install(FILES "${PROJECT_SOURCE_DIR}/core/base/result.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/base")
 set_target_properties(krait_plugin_common PROPERTIES EXPORT_NAME plugin_common)
 set_target_properties(krait_quant PROPERTIES EXPORT_NAME quant)

@@ -96,9 +96,9 @@ void GraphBuilder::output(TensorId id) {
     tensor.role = TensorRole::output;
 }
 
-// Results have the rows of the first operand that is computed row by row: the indices of get_rows, else the first value.
+// Results have the rows of the operand that is computed row by row: indices of rows where there are some, else the first value.
 uint32_t GraphBuilder::dim_of_rows(const OpSpec& spec, const std::array<TensorId, KRAIT_MAX_INPUTS>& in) const {
-    const bool gathers = spec.inputs[0].kind == OperandKind::table;
+    const bool gathers = find_operand(spec.inputs, IndexMeaning::rows) >= 0;
     for (size_t i = 0; i < spec.inputs.size(); ++i)
         if (in[i] != kNoTensor && spec.inputs[i].kind == (gathers ? OperandKind::index : OperandKind::value))
             return graph_[in[i]].dim;

@@ -77,7 +77,7 @@ class GraphBuilder {
   private:
     template <class Op>
     static constexpr OpId id_of() {
-#define KRAIT_OP(id, name, Type, params_size) \
+#define KRAIT_OP(id, name, Type, params_size, revision) \
     if constexpr (std::is_same_v<Op, ops::Type>) return OpId::name;
 #include "core/ops/op_list.def"
     }

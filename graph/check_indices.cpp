@@ -3,18 +3,11 @@
 
 #include <algorithm>
 
-#include "core/ops/get_rows.hpp"
-#include "core/ops/ssm_conv.hpp"
-#include "core/ops/ssm_scan.hpp"
+#include "core/ops/op_list.hpp"
 #include "graph/compiled.hpp"
 
 namespace krait::graph {
 namespace {
-
-template <class Op>
-typename Op::template In<TensorId> operands(const Node& node) {
-    return ops::as_named<Op::template In>(node.in);
-}
 
 template <class T>
 void add_once(std::vector<T>& list, const T& item) {
@@ -42,39 +35,36 @@ bool are(std::span<const int32_t> known, std::span<const std::span<const int32_t
 
 IndexChecks IndexChecks::of(const Graph& graph) {
     IndexChecks checks;
-    const auto from_host = [&](TensorId id) { return graph[id].role == TensorRole::input; };
-    const auto add_ragged = [&](const auto& in, int64_t n_tok) {
-        if (from_host(in.seq_start))
-            add_once(checks.ragged_,
-                     {in.seq_start, in.src_slot, in.dst_slot, in.snapshots, n_tok, graph[in.state].desc.extent[0]});
-    };
     for (const Node& node : graph.nodes) {
-        switch (node.op) {
-            case OpId::get_rows: {
-                const auto in = operands<ops::GetRows>(node);
-                if (from_host(in.ids)) add_once(checks.ids_, {in.ids, graph[in.table].desc.extent[0]});
-                break;
+        const std::span<const OperandSpec> inputs = op_spec(node.op).inputs;
+        const auto given = [&](int operand) { return operand < 0 ? kNoTensor : node.in[static_cast<size_t>(operand)]; };
+        const auto with = [&](IndexMeaning meaning) { return given(find_operand(inputs, meaning)); };
+        // How many the operand has in which an index counts: rows of a table, slots of a pool.
+        const auto count_of = [&](const char* operand) { return graph[given(find_operand(inputs, operand))].desc.extent[0]; };
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            const TensorId index = node.in[i];
+            if (index == kNoTensor || graph[index].role != TensorRole::input) continue;
+            switch (inputs[i].index) {
+                case IndexMeaning::none: break;
+                case IndexMeaning::rows: add_once(checks.rows_, {index, count_of(inputs[i].of), &inputs[i]}); break;
+                case IndexMeaning::sequence_starts:
+                    add_once(checks.ragged_, {index, with(IndexMeaning::slots_read), with(IndexMeaning::slots_written),
+                                              with(IndexMeaning::snapshots), count_of(inputs[i].of),
+                                              graph[given(find_state(inputs))].desc.extent[0]});
+                    break;
+                case IndexMeaning::slots_read:
+                case IndexMeaning::slots_written:
+                case IndexMeaning::snapshots: break;  // with the starts, which every operator that has them has too
             }
-            case OpId::ssm_conv: {
-                const auto in = operands<ops::SsmConv>(node);
-                add_ragged(in, graph[in.x].desc.extent[0]);
-                break;
-            }
-            case OpId::ssm_scan: {
-                const auto in = operands<ops::SsmScan>(node);
-                add_ragged(in, graph[in.x].desc.extent[0]);
-                break;
-            }
-            default: break;
         }
     }
     return checks;
 }
 
 Result<void> IndexChecks::check(const Graph& graph, std::span<const InputBytes> inputs) const {
-    for (const Ids& ids : ids_) {
-        if (auto ok = ops::GetRows::check_ids(values_of(ids.ids, inputs), ids.n_rows); !ok)
-            return tl::unexpected<Error>(std::move(ok).error().within(graph[ids.ids].name));
+    for (const Rows& rows : rows_) {
+        if (auto ok = ops::check_rows(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows); !ok)
+            return tl::unexpected<Error>(std::move(ok).error().within(graph[rows.index].name));
     }
     known_.resize(ragged_.size());
     for (size_t i = 0; i < ragged_.size(); ++i) {

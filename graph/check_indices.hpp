@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The values of index operands (token ids, sequence starts, slots, snapshots) that the host writes are checked here before a
-// run, once for all backends: a kernel never sees an index out of range. What is right stands with the contracts
-// (GetRows::check_ids, check_ragged).
+// run, once for all backends: a kernel never sees an index out of range. Which operands are indices, and of what, stands in the
+// contracts (core/ops/operands.hpp); what is right, in ops::check_rows and ops::check_ragged.
 #pragma once
 
 #include <span>
 #include <vector>
 
+#include "core/ops/operands.hpp"
 #include "graph/graph.hpp"
 
 namespace krait::graph {
@@ -21,17 +22,18 @@ class IndexChecks {
     Result<void> check(const Graph& graph, std::span<const InputBytes> inputs) const;
 
   private:
-    struct Ids {
-        TensorId ids;
+    struct Rows {
+        TensorId index;
         int64_t n_rows;
-        auto operator<=>(const Ids&) const = default;
+        const OperandSpec* operand;
+        bool operator==(const Rows&) const = default;
     };
     struct Ragged {
         TensorId seq_start, src_slot, dst_slot, snapshots;
         int64_t n_tok, n_slots;
-        auto operator<=>(const Ragged&) const = default;
+        bool operator==(const Ragged&) const = default;
     };
-    std::vector<Ids> ids_;
+    std::vector<Rows> rows_;
     std::vector<Ragged> ragged_;
     // Of each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked again.
     mutable std::vector<std::vector<int32_t>> known_;

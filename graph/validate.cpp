@@ -12,7 +12,8 @@ const char* role_name(TensorRole role) {
 }
 
 const char* kind_name(OperandKind kind) {
-    constexpr const char* kNames[] = {"a value", "a constant", "a constant or a value", "a state pool", "an index tensor"};
+    constexpr const char* kNames[] = {"a value",      "a constant",     "a constant", "a constant or a value",
+                                      "a state pool", "an index tensor"};
     return kNames[static_cast<size_t>(kind)];
 }
 
@@ -22,7 +23,8 @@ bool fits(OperandKind kind, const Tensor& tensor) {
     const bool is_value = !is_constant && !is_state;
     switch (kind) {
         case OperandKind::value: return is_value && is_row_strided(tensor.desc);
-        case OperandKind::constant: return is_constant;
+        case OperandKind::vector:
+        case OperandKind::matrix: return is_constant;
         case OperandKind::table:
             return is_constant || (is_value && dtype_of(tensor.desc) == DType::F32 && is_row_strided(tensor.desc));
         case OperandKind::state: return is_state;

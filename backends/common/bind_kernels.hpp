@@ -4,10 +4,10 @@
 //     void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params,
 //                   const ops::SsmScan::Out<Tensor>& out, Context& context);
 // in one namespace of its own (Context is the backend's class, derived from KernelContext), and the table in one source file there:
-//     #define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+//     #define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 //     #include "core/ops/op_list.def"
 //     constexpr OpTable kOpTable{{
-//     #define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+//     #define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_KERNEL(name, Type, Context),
 //     #include "core/ops/op_list.def"
 //     }};
 // A kernel that is missing, or has another signature, is then an error of the linker that names it. This file includes every

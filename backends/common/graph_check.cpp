@@ -21,7 +21,8 @@ bool role_fits(OperandKind kind, uint32_t role) {
     switch (kind) {
         case OperandKind::value:
         case OperandKind::index: return role == KRAIT_TENSOR_VALUE;
-        case OperandKind::constant: return role == KRAIT_TENSOR_CONSTANT;
+        case OperandKind::vector:
+        case OperandKind::matrix: return role == KRAIT_TENSOR_CONSTANT;
         case OperandKind::table: return role == KRAIT_TENSOR_VALUE || role == KRAIT_TENSOR_CONSTANT;
         case OperandKind::state: return role == KRAIT_TENSOR_STATE;
     }
@@ -81,9 +82,9 @@ void check_place(const Device& device, const krait_graph_tensor& t, uint32_t op)
 }
 
 void check_arrays(const krait_graph& graph) {
-    if (graph.struct_size < sizeof(krait_graph))
+    if (graph.struct_size < KRAIT_GRAPH_SIZE_2_0)
         throw_error(ErrorCode::invalid_argument, "the graph has struct_size {}; it must be {} or more", graph.struct_size,
-                    sizeof(krait_graph));
+                    KRAIT_GRAPH_SIZE_2_0);
     if ((graph.n_tensors > 0 && !graph.tensors) || (graph.n_nodes > 0 && !graph.nodes))
         throw_error(ErrorCode::invalid_argument, "the graph's array of {} is NULL",
                     graph.n_tensors > 0 && !graph.tensors ? "tensors" : "nodes");
@@ -107,14 +108,12 @@ void check_use(const krait_use& use) {
 }
 
 void check_state_desc(const krait_state_desc& desc) {
-    if (desc.struct_size < sizeof(krait_state_desc))
+    if (desc.struct_size < KRAIT_STATE_DESC_SIZE_2_0)
         throw_error(ErrorCode::invalid_argument, "the description has struct_size {}; it must be {} or more", desc.struct_size,
-                    sizeof(krait_state_desc));
+                    KRAIT_STATE_DESC_SIZE_2_0);
     const OpSpec* spec = find_op(desc.op);
-    bool stateful = false;
-    if (spec)
-        for (const OperandSpec& input : spec->inputs) stateful = stateful || input.kind == OperandKind::state;
-    if (!stateful) throw_error(ErrorCode::invalid_argument, "op {} ({}) has no state", desc.op, spec ? spec->name : "unknown");
+    if (!spec || find_state(spec->inputs) < 0)
+        throw_error(ErrorCode::invalid_argument, "op {} ({}) has no state", desc.op, spec ? spec->name : "unknown");
     if (desc.n_slots < 1) throw_error(ErrorCode::invalid_argument, "{} slots: a pool has at least one", desc.n_slots);
     int64_t bytes = desc.n_slots;
     bool ok = true;

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "backends/common/graph_check.hpp"
+#include "core/ops/op_hash.hpp"
 
 namespace krait::plugin {
 namespace {
@@ -201,7 +202,9 @@ krait_status state_create(krait_device* device, const krait_state_desc* desc, kr
         need(desc, "desc");
         Device& on = object<Device>(device, "device");
         check_state_desc(*desc);
-        hand_out(out, on.create_state(*desc));
+        krait_state_desc known{};  // the caller's may be shorter than ours, or longer
+        std::memcpy(&known, desc, std::min<size_t>(sizeof known, desc->struct_size));
+        hand_out(out, on.create_state(known));
     });
 }
 
@@ -389,17 +392,14 @@ void log(krait_log_level level, const std::string& message) noexcept {
 
 std::optional<krait_host_executor> host_executor() noexcept {
     const krait_host* host = g_host.load(std::memory_order_acquire);
-    // A host of version 1.0 ends before the function.
-    constexpr size_t kEnd = offsetof(krait_host, executor) + sizeof(krait_host::executor);
-    if (!host || host->struct_size < kEnd || !host->executor) return std::nullopt;
+    if (!host || !host->executor) return std::nullopt;
     const krait_host_executor* executor = host->executor(host->context);
     return executor ? std::optional(*executor) : std::nullopt;
 }
 
 std::string host_cache_directory() {
     const krait_host* host = g_host.load(std::memory_order_acquire);
-    constexpr size_t kEnd = offsetof(krait_host, cache_directory) + sizeof(krait_host::cache_directory);
-    if (!host || host->struct_size < kEnd || !host->cache_directory) return {};
+    if (!host || !host->cache_directory) return {};
     const char* folder = host->cache_directory(host->context);
     return folder ? folder : "";
 }
@@ -422,7 +422,9 @@ krait_backend table_of_handles() noexcept {
     krait_backend table{};
     table.struct_size = sizeof table;
     table.abi_version = KRAIT_ABI_VERSION;
-    table.schema_hash = krait_schema_hash();
+    table.formats_hash = formats_hash();
+    table.ops = kOpVersions.data();
+    table.n_ops = static_cast<uint32_t>(kOpVersions.size());
     table.device_close = device_close;
     table.buffer_create = buffer_create;
     table.buffer_import_host = buffer_import_host;
@@ -454,7 +456,7 @@ krait_backend table_of_handles() noexcept {
 }
 
 bool accept_host(uint32_t host_abi_version, const krait_host* host) noexcept {
-    if (host_abi_version >> 16 != KRAIT_ABI_MAJOR) return false;
+    if (host_abi_version >> 16 != KRAIT_ABI_MAJOR || (host && host->struct_size < KRAIT_HOST_SIZE_2_0)) return false;
     if (host) g_host.store(host, std::memory_order_release);
     return true;
 }
@@ -481,14 +483,14 @@ static void check_device_index(const PluginInfo& info, uint32_t index) {
 krait_status device_info(const PluginInfo& info, uint32_t index, krait_device_info* out, krait_error* err) noexcept {
     return guarded(err, [&] {
         need(out, "info");
-        if (out->struct_size < sizeof(krait_device_info))
+        if (out->struct_size < KRAIT_DEVICE_INFO_SIZE_2_0)
             throw_error(ErrorCode::invalid_argument, "info has struct_size {}; it must be {} or more", out->struct_size,
-                        sizeof(krait_device_info));
+                        KRAIT_DEVICE_INFO_SIZE_2_0);
         check_device_index(info, index);
         krait_device_info filled{};
         info.device_info(index, filled);
         filled.struct_size = out->struct_size;
-        *out = filled;
+        std::memcpy(out, &filled, std::min<size_t>(sizeof filled, out->struct_size));
     });
 }
 

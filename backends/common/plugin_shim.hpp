@@ -22,7 +22,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/abi/schema.h"
+#include "core/abi/backend_abi.h"
 #include "core/base/result.hpp"
 #include "core/tensor/tensor_desc.hpp"
 
@@ -207,15 +207,10 @@ class Queue {
 };
 
 struct ConstantUpload {
-    TensorDesc desc;  // contiguous
-    std::span<const krait_use> uses;
+    TensorDesc desc;                   // contiguous
+    std::span<const krait_use> uses;   // backends/common/constant_uses.hpp reads them
     std::span<const std::byte> bytes;  // as in a GGUF file; any alignment
     bool bytes_persist;                // bytes stay until the buffer is destroyed
-    bool used_by(uint32_t op) const noexcept {
-        for (const krait_use& use : uses)
-            if (use.op == op) return true;
-        return false;
-    }
 };
 
 class Device {

@@ -2,41 +2,25 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 
-#include <algorithm>
-
 #include "backends/common/bind_kernels.hpp"
+#include "backends/common/constant_uses.hpp"
 #include "backends/cpu/quant/int16_constant.hpp"
 #include "backends/cpu/quant/packed_constant.hpp"
 #include "backends/cpu/simd/math.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 #include "core/ops/op_list.def"
 
 namespace {
 
 constexpr plugin::OpTable kOpTable{{
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_KERNEL(name, Type, Context),
 #include "core/ops/op_list.def"
 }};
 
 int64_t scan_channels(const krait_state_desc& desc) { return desc.extent[0] * desc.extent[1]; }
-
-bool is_use(const krait_use& use, OpId op, uint32_t operand) {
-    return use.op == static_cast<uint32_t>(op) && use.operand == operand;
-}
-
-bool any_use(const plugin::ConstantUpload& upload, OpId op, uint32_t operand) {
-    return std::any_of(upload.uses.begin(), upload.uses.end(), [&](const krait_use& use) { return is_use(use, op, operand); });
-}
-
-template <class Op>
-constexpr uint32_t operand_index(std::string_view name) {
-    for (uint32_t i = 0; i < std::size(Op::kIn); ++i)
-        if (name == Op::kIn[i].name) return i;
-    return KRAIT_MAX_INPUTS;
-}
 
 }  // namespace
 
@@ -96,19 +80,19 @@ Device::Device(const ThreadPool::Options& threads) : plugin::host::Device(kOpTab
 
 std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
     const TensorDesc& desc = upload.desc;
-    if (is_quantized(dtype_of(desc)) && upload.used_by(static_cast<uint32_t>(OpId::mul_mat)))
-        return std::make_unique<PackedConstant>(*this, upload, pool_);
-    const bool is_half = dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16;
-    if (is_half && upload.used_by(static_cast<uint32_t>(OpId::mul_mat))) {
+    // A table alone stays as it is in the file: a row is decoded where it is looked up.
+    const bool is_multiplied = desc.rank == 2 && plugin::used_as(upload, OperandKind::matrix);
+    if (is_multiplied && is_quantized(dtype_of(desc))) return std::make_unique<PackedConstant>(*this, upload, pool_);
+    if (is_multiplied && (dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16)) {
         auto panels = std::make_unique<Int16Constant>(*this, upload, pool_);
         if (panels->finite()) return panels;
     }
     if (dtype_of(desc) == DType::F32 && desc.rank == 2) {
         // Decays by exp2: log2(e) goes into A here, and is never multiplied again.
-        if (any_use(upload, OpId::ssm_scan, operand_index<ops::SsmScan>("A")) && desc.extent[1] > 1)
+        if (plugin::used_by(upload, OpId::ssm_scan, "A") && desc.extent[1] > 1)
             return std::make_unique<InterleavedConstant>(*this, upload, kLog2e,
                                                          true);  // heads of several channels read the file's
-        if (any_use(upload, OpId::ssm_conv, operand_index<ops::SsmConv>("w")))
+        if (plugin::used_by(upload, OpId::ssm_conv, "w"))
             return std::make_unique<InterleavedConstant>(*this, upload, 1.0f, upload.uses.size() > 1);
     }
     return plugin::host::Device::make_constant(upload);

@@ -10,13 +10,13 @@
 
 namespace krait::cuda {
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 #include "core/ops/op_list.def"
 
 namespace {
 
 constexpr plugin::OpTable kOpTable{{
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_KERNEL(name, Type, Context),
 #include "core/ops/op_list.def"
 #include "core/ops/op_list.hpp"
 }};

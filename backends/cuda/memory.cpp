@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/memory.hpp"
 
+#include "backends/common/constant_uses.hpp"
 #include "backends/common/graph_check.hpp"
 #include "backends/cuda/quant/pack.hpp"
-#include "core/ops/get_rows.hpp"
-#include "core/ops/mul_mat.hpp"
 
 namespace krait::cuda {
 namespace {
@@ -33,12 +32,6 @@ BufferSpec spec_of_state(const krait_state_desc& desc) {
     return spec;
 }
 
-bool reads_planes(const krait_use& use) {
-    return (use.op == static_cast<uint32_t>(OpId::mul_mat) && std::string_view(ops::MulMat::kIn[use.operand].name) == "w") ||
-           (use.op == static_cast<uint32_t>(OpId::get_rows) &&
-            std::string_view(ops::GetRows::kIn[use.operand].name) == "table");
-}
-
 uint64_t pool_bytes(const krait_state_desc& desc, uint64_t slot_stride) {
     uint64_t bytes = 0;
     if (__builtin_mul_overflow(static_cast<uint64_t>(desc.n_slots), slot_stride, &bytes))
@@ -63,7 +56,7 @@ void* ValueBuffer::map() {
 Constant::Constant(plugin::Device& device, Gpu& gpu, Stream& stream, const plugin::ConstantUpload& upload)
     : Buffer(device, spec_of_constant(upload.desc)) {
     bool planes = false, raw = upload.uses.empty();
-    for (const krait_use& use : upload.uses) (reads_planes(use) ? planes : raw) = true;
+    for (const krait_use& use : upload.uses) (is_matrix(plugin::operand_of(use).kind) ? planes : raw) = true;
     if (planes) {
         const PackedWeight packed = pack_planes(upload.desc, upload.bytes);
         planes_memory_ = Memory(gpu, packed.bytes.size(), MemoryKind::device, "a weight");

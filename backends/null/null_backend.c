@@ -30,11 +30,13 @@
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
 krait_status failed(krait_error* err, krait_status status, const char* format, ...) {
-    if (err != NULL && err->struct_size >= sizeof *err) {
+    const size_t header = offsetof(krait_error, message);
+    if (err != NULL && err->struct_size > header) {
+        const size_t room = err->struct_size - header; /* the caller's; it may be of another version than ours */
         va_list args;
         va_start(args, format);
         err->code = status;
-        vsnprintf(err->message, sizeof err->message, format, args);
+        vsnprintf(err->message, room < sizeof err->message ? room : sizeof err->message, format, args);
         va_end(args);
     }
     return status;
@@ -57,19 +59,22 @@ static uint32_t device_count(void) { return 1; }
 
 static krait_status device_info(uint32_t index, krait_device_info* info, krait_error* err) {
     NEED(info);
-    if (info->struct_size < sizeof *info)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "info has struct_size %u; it must be %zu or more", info->struct_size,
-                      sizeof *info);
+    if (info->struct_size < KRAIT_DEVICE_INFO_SIZE_2_0)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "info has struct_size %u; it must be %u or more", info->struct_size,
+                      KRAIT_DEVICE_INFO_SIZE_2_0);
     if (index >= device_count()) return failed(err, KRAIT_STATUS_NOT_FOUND, "no device %u of 'null': it has 1", index);
-    const uint32_t struct_size = info->struct_size; /* the caller's: it may be newer than we are */
-    memset(info, 0, sizeof *info);
-    info->struct_size = struct_size;
-    info->kind = KRAIT_DEVICE_EMULATED;
-    snprintf(info->name, sizeof info->name, "null");
-    snprintf(info->features, sizeof info->features, "no-ops");
-    info->memory_total = info->memory_free = MEMORY_TOTAL;
-    info->alignment = 64;
-    info->auto_rank = 0; /* `auto` must never choose a device that computes nothing */
+    krait_device_info filled = {
+        .struct_size = info->struct_size,
+        .kind = KRAIT_DEVICE_EMULATED,
+        .name = "null",
+        .features = "no-ops",
+        .memory_total = MEMORY_TOTAL,
+        .memory_free = MEMORY_TOTAL,
+        .alignment = 64,
+        .auto_rank = 0, /* `auto` must never choose a device that computes nothing */
+    };
+    /* The caller's struct may end before ours, or go on behind it. */
+    memcpy(info, &filled, info->struct_size < sizeof filled ? info->struct_size : sizeof filled);
     return KRAIT_STATUS_OK;
 }
 
@@ -86,9 +91,15 @@ static void device_close(krait_device* device) { free(device); }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
 
-static krait_backend table = {
+/* Generated constants: a plugin that was built before an operator is not asked about it. */
+static const krait_op_version ops[] = {KRAIT_OP_VERSIONS};
+
+static const krait_backend table = {
     .struct_size = sizeof(krait_backend),
     .abi_version = KRAIT_ABI_VERSION,
+    .formats_hash = KRAIT_FORMATS_HASH,
+    .ops = ops,
+    .n_ops = sizeof ops / sizeof *ops,
     .family = "null",
     .variant = "",
     .version = KRAIT_PLUGIN_VERSION,
@@ -125,16 +136,10 @@ static krait_backend table = {
     .event_wait = event_wait,
 };
 
-static once_flag table_once = ONCE_FLAG_INIT;
-
-/* C cannot compute a hash in an initializer. */
-static void complete_table(void) { table.schema_hash = krait_schema_hash(); }
-
 /* The one symbol. A plugin that logs keeps host. */
 KRAIT_PLUGIN_EXPORT const krait_backend* KRAIT_PLUGIN_QUERY_SYMBOL(uint32_t host_abi_version, const krait_host* host);
 const krait_backend* KRAIT_PLUGIN_QUERY_SYMBOL(uint32_t host_abi_version, const krait_host* host) {
     (void)host;
     if (host_abi_version >> 16 != KRAIT_ABI_MAJOR) return NULL;
-    call_once(&table_once, complete_table);
     return &table;
 }

@@ -7,9 +7,10 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <threads.h>
 
-#include "core/abi/schema.h"
+#include <core/abi/op_versions.h> /* written by the build */
 
 /* ---- handles: the ABI names these structs and leaves their content to the plugin ------------------------------- */
 

@@ -121,7 +121,7 @@ krait_status constant_upload(krait_device* device, const krait_tensor_desc* desc
 }
 
 enum { /* the ids of ops by their names */
-#define KRAIT_OP(id, name, Type, params_size) OP_##name = id,
+#define KRAIT_OP(id, name, Type, params_size, revision) OP_##name = id,
 #include "core/ops/op_list.def"
 };
 
@@ -133,9 +133,9 @@ krait_status state_create(krait_device* device, const krait_state_desc* desc, kr
     NEED_OUT(out);
     NEED(device);
     NEED(desc);
-    if (desc->struct_size < sizeof *desc)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the description has struct_size %u; it must be %zu or more",
-                      desc->struct_size, sizeof *desc);
+    if (desc->struct_size < KRAIT_STATE_DESC_SIZE_2_0)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the description has struct_size %u; it must be %u or more",
+                      desc->struct_size, KRAIT_STATE_DESC_SIZE_2_0);
     if (desc->op != OP_ssm_conv && desc->op != OP_ssm_scan)
         return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "op %u has no state", desc->op);
     uint64_t size = sizeof(float);
@@ -143,6 +143,6 @@ krait_status state_create(krait_device* device, const krait_state_desc* desc, kr
     for (int i = 0; i < 3; ++i) fits = fits && multiply(size, desc->extent[i], &size);
     if (!fits) return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "no slots, a negative extent, or more than can be addressed");
     const krait_status status = make_buffer(device, CONTENT_STATE, size, out, err);
-    if (status == KRAIT_STATUS_OK) (*out)->state = *desc;
+    if (status == KRAIT_STATUS_OK) memcpy(&(*out)->state, desc, KRAIT_STATE_DESC_SIZE_2_0); /* nothing later is used */
     return status;
 }

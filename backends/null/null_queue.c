@@ -9,10 +9,18 @@
 
 /* ---- programs -------------------------------------------------------------------------------------------------- */
 
+static krait_status check_graph(const krait_graph* graph, krait_error* err) {
+    if (graph->struct_size >= KRAIT_GRAPH_SIZE_2_0) return KRAIT_STATUS_OK;
+    return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the graph has struct_size %u; it must be %u or more", graph->struct_size,
+                  KRAIT_GRAPH_SIZE_2_0);
+}
+
 /* The scheduler asks this for every node, gives a declined one to another device, and shows the reason to people. So a
  * reason says what would have been accepted: "d_conv 9: at most 8". */
 krait_status supports(krait_device* device, const krait_graph* graph, uint32_t node, krait_error* why) {
     if (device == NULL || graph == NULL) return null_argument(why, device == NULL ? "device" : "graph");
+    const krait_status status = check_graph(graph, why);
+    if (status != KRAIT_STATUS_OK) return status;
     if (node >= graph->n_nodes)
         return failed(why, KRAIT_STATUS_INVALID_ARGUMENT, "node %u: the graph has %u", node, graph->n_nodes);
     return failed(why, KRAIT_STATUS_UNSUPPORTED, "the null device computes nothing");
@@ -23,6 +31,8 @@ krait_status program_create(krait_device* device, const krait_graph* graph, krai
     NEED_OUT(out);
     NEED(device);
     NEED(graph);
+    const krait_status status = check_graph(graph, err);
+    if (status != KRAIT_STATUS_OK) return status;
     return failed(err, KRAIT_STATUS_UNSUPPORTED, "the null device computes nothing");
 }
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/common/constant_uses.hpp"
 #include "backends/vulkan/packed_weights.hpp"
 #include "core/base/parallel_for.hpp"
-#include "core/ops/op_list.hpp"
 
 namespace krait::vulkan {
 namespace {
@@ -54,9 +54,8 @@ ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
 }  // namespace
 
 ConstantLayout layout_of(const plugin::ConstantUpload& upload) {
-    const auto used_by = [&](OpId op) { return upload.used_by(static_cast<uint32_t>(op)); };
     const bool matrix = upload.desc.rank == 2 && element_count(upload.desc) > 0;
-    return matrix && (used_by(OpId::mul_mat) || used_by(OpId::get_rows)) ? packed_layout(upload) : file_layout(upload);
+    return matrix && plugin::used_as_matrix(upload) ? packed_layout(upload) : file_layout(upload);
 }
 
 Constant::Constant(plugin::Device& device, const plugin::ConstantUpload& upload, Layout layout, vk::Memory memory)

@@ -12,7 +12,7 @@ namespace krait::vulkan {
 
 enum class Layout : uint32_t {
     file = 0,    // as in a GGUF file, rows one after another, padded with zeros to a multiple of 16 bytes at the end
-    packed = 1,  // packed_weights.hpp: matrices that mul_mat or get_rows read
+    packed = 1,  // packed_weights.hpp: what is read as a matrix or as a table
 };
 
 struct ConstantLayout {

@@ -13,18 +13,12 @@
 namespace krait::vulkan {
 namespace {
 
-// Which operands are read in the packed layout (constant.hpp).
-bool reads_packed(uint32_t op, size_t input) {
-    return (op == static_cast<uint32_t>(OpId::mul_mat) && input == 1) ||
-           (op == static_cast<uint32_t>(OpId::get_rows) && input == 0);
-}
-
 // The operand with the address of its first element; for constants and state that of the whole.
-Tensor operand(const krait_graph& graph, int32_t index, bool wants_packed = false) {
+Tensor operand(const krait_graph& graph, int32_t index, OperandKind kind) {
     if (index < 0) return {};
     const krait_graph_tensor& t = graph.tensors[index];
     Tensor tensor{t.desc, t.role, plugin::buffer_of(t.buffer), t.offset, nullptr};
-    if (t.role == KRAIT_TENSOR_CONSTANT && wants_packed && element_count(t.desc) > 0 &&
+    if (t.role == KRAIT_TENSOR_CONSTANT && is_matrix(kind) && element_count(t.desc) > 0 &&
         static_cast<const Constant&>(*tensor.buffer).layout() != Layout::packed)
         plugin::throw_error(ErrorCode::invalid_argument, "the weight '{}' was uploaded without the use that reads it now",
                             t.name ? t.name : "");
@@ -37,8 +31,8 @@ void record(const krait_graph& graph, const krait_graph_node& node, Recorder& re
     const OpSpec& spec = *find_op(node.op);
     std::array<Tensor, KRAIT_MAX_INPUTS> in;
     std::array<Tensor, KRAIT_MAX_OUTPUTS> out;
-    for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = operand(graph, node.in[i], reads_packed(node.op, i));
-    for (size_t i = 0; i < spec.outputs.size(); ++i) out[i] = operand(graph, node.out[i]);
+    for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = operand(graph, node.in[i], spec.inputs[i].kind);
+    for (size_t i = 0; i < spec.outputs.size(); ++i) out[i] = operand(graph, node.out[i], spec.outputs[i].kind);
     recorder.begin_node(accesses_of(spec, in, out));
     kOpTable[node.op](in, node.params, out)->run(recorder);
 }

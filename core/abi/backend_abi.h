@@ -6,10 +6,14 @@
  * headers only, so that a backend can be written in any language that speaks C.
  *
  * Versions.   The major version must match. A newer minor version only appends: functions to the end of
- *             krait_backend, fields to the end of structs that begin with struct_size. Structs that travel in
- *             arrays (krait_tensor_desc, krait_graph_tensor, krait_graph_node, krait_use) are frozen for a major
- *             version and carry no struct_size. A plugin built against another list of ops or formats is refused
- *             by schema_hash (core/abi/schema.h).
+ *             krait_backend, fields to the end of structs that begin with struct_size: whoever reads such a struct takes
+ *             one that is longer than it knows, and one that ends where version 2.0 ended (KRAIT_..._SIZE_2_0); whoever
+ *             fills one writes struct_size bytes at most. Structs that travel in arrays (krait_tensor_desc,
+ *             krait_graph_tensor, krait_graph_node, krait_use, krait_op_version) are frozen for a major version and
+ *             carry no struct_size.
+ * Operators.  A plugin exports which it was built with, each with a hash of its contract (krait_op_version): it is never
+ *             asked about one that came later, and refused where one has changed. Another list of weight formats is
+ *             refused as a whole (formats_hash).
  * Errors.     A function that can fail returns krait_status and fills the caller's krait_error (which may be NULL).
  *             Nothing throws or aborts across this boundary for bad input, missing devices or lack of memory.
  * Ownership.  Who creates a handle destroys it, children before parents (programs, queues, events, buffers, device).
@@ -28,8 +32,8 @@
 extern "C" {
 #endif
 
-#define KRAIT_ABI_MAJOR 1u
-#define KRAIT_ABI_MINOR 2u
+#define KRAIT_ABI_MAJOR 2u
+#define KRAIT_ABI_MINOR 0u
 #define KRAIT_ABI_VERSION ((KRAIT_ABI_MAJOR << 16) | KRAIT_ABI_MINOR)
 
 #if defined(_WIN32)
@@ -209,13 +213,11 @@ typedef struct krait_host {
     void* context;
     void (*log)(void* context, int32_t level, const char* message); /* any thread */
 
-    /* -- since 1.1 (struct_size says whether it is there) -- */
     /* For device_open, on the thread that was called: where the loops of that device run. The device then starts no thread
      * for them. NULL = none was given. What it points to is borrowed for the call; context and parallel live until
      * device_close has returned. */
     const krait_host_executor* (*executor)(void* context);
 
-    /* -- since 1.2 -- */
     /* A folder, UTF-8, in which a plugin may keep files that it can make again, named so that no other plugin takes them for its
      * own. It need not exist yet. NULL = nothing is to be kept. The text lives as long as the host. */
     const char* (*cache_directory)(void* context);
@@ -223,13 +225,22 @@ typedef struct krait_host {
 
 /* ---- what a plugin offers ------------------------------------------------------------------------------------ */
 
+/* An operator, and a fingerprint of its contract: name, size of the parameters, revision, operands with their kinds in their
+ * order. core/abi/op_versions.h has the list; in C++ it is krait::kOpVersions (core/ops/op_hash.hpp). */
+typedef struct krait_op_version {
+    uint32_t op; /* core/ops/op_list.def */
+    uint64_t hash;
+} krait_op_version;
+
 typedef struct krait_backend {
     uint32_t struct_size;
-    uint32_t abi_version; /* KRAIT_ABI_VERSION it was built with */
-    uint64_t schema_hash; /* krait_schema_hash() it was built with */
-    const char* family;   /* "cpu": devices are named after it; of one family the highest score is used */
-    const char* variant;  /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
-    const char* version;  /* of the plugin, for people */
+    uint32_t abi_version;        /* KRAIT_ABI_VERSION it was built with */
+    uint64_t formats_hash;       /* of the list of weight formats that it was built with: KRAIT_FORMATS_HASH */
+    const krait_op_version* ops; /* the operators that it was built with, in any order: KRAIT_OP_VERSIONS */
+    uint32_t n_ops;
+    const char* family;  /* "cpu": devices are named after it; of one family the highest score is used */
+    const char* variant; /* "avx2": forces this plugin (`cpu:avx2`); "" where the family has one member */
+    const char* version; /* of the plugin, for people */
 
     /* How well this plugin suits the machine: 0 = not at all, and *why says because of what. No side effects.
      * While none of its devices is open, the host may unload the plugin, and load it again: nothing of a device (threads,
@@ -307,6 +318,15 @@ typedef struct krait_backend {
     /* The host waits; UNAVAILABLE when timeout_ns passes first. */
     krait_status (*event_wait)(krait_event* event, uint64_t value, uint64_t timeout_ns, krait_error* err);
 } krait_backend;
+
+/* Bytes of each struct with a struct_size in version 2.0: a smaller one is refused. A field that a later version appends is there
+ * where struct_size reaches to its end; it begins behind the padding that version 2.0 ended with, which sizeof counts too. */
+#define KRAIT_SIZE_TO(type, last) ((uint32_t)(offsetof(type, last) + sizeof(((type*)0)->last)))
+#define KRAIT_GRAPH_SIZE_2_0 KRAIT_SIZE_TO(krait_graph, dim_max)
+#define KRAIT_DEVICE_INFO_SIZE_2_0 KRAIT_SIZE_TO(krait_device_info, auto_rank)
+#define KRAIT_STATE_DESC_SIZE_2_0 KRAIT_SIZE_TO(krait_state_desc, extent)
+#define KRAIT_HOST_SIZE_2_0 KRAIT_SIZE_TO(krait_host, cache_directory)
+#define KRAIT_BACKEND_SIZE_2_0 KRAIT_SIZE_TO(krait_backend, event_wait)
 
 /* The one symbol a plugin exports. Returns a table that lives as long as the library is loaded, or NULL where the
  * plugin cannot work with this host version. Must not start threads, open devices or fail. */

@@ -11,16 +11,8 @@ namespace krait::ops {
 
 struct Argmax {
     using Params = NoParams;
-    template <class T>
-    struct In {
-        T x;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"x"}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((x, kValue))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));

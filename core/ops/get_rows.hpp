@@ -12,29 +12,14 @@ namespace krait::ops {
 
 struct GetRows {
     using Params = NoParams;
-    template <class T>
-    struct In {
-        T table, ids;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"table", OperandKind::table}, {"ids", OperandKind::index}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((table, kTable), (ids, rows_of("table")))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect(in.table->rank == 2 && dtype_info(dtype_of(*in.table)).is_weight_format, "table", *in.table,
                            "[n_vocab, n_col] of a weight format"));
         KRAIT_CHECK(expect(dtype_of(*in.ids) == DType::I32 && in.ids->rank == 1, "ids", *in.ids, "I32 [n_tok]"));
         out.y = make_desc(DType::F32, {in.ids->extent[0], in.table->extent[1]});
-        return {};
-    }
-
-    static Result<void> check_ids(std::span<const int32_t> ids, int64_t n_rows) {
-        for (size_t t = 0; t < ids.size(); ++t)
-            if (ids[t] < 0 || ids[t] >= n_rows)
-                return fail(ErrorCode::invalid_argument, "ids[{}] = {}: the table has rows 0 to {}", t, ids[t], n_rows - 1);
         return {};
     }
 };

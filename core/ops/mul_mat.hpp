@@ -13,17 +13,8 @@ namespace krait::ops {
 
 struct MulMat {
     using Params = NoParams;
-    template <class T>
-    struct In {
-        T x, w, bias, residual;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {
-        {"x"}, {"w", OperandKind::constant}, {"bias", OperandKind::constant, true}, {"residual", OperandKind::value, true}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((x, kValue), (w, kMatrix), (bias, optional(kVector)), (residual, optional(kValue)))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));

@@ -10,12 +10,12 @@
 namespace krait {
 
 enum class OpId : uint32_t {
-#define KRAIT_OP(id, name, Type, params_size) name = id,
+#define KRAIT_OP(id, name, Type, params_size, revision) name = id,
 #include "core/ops/op_list.def"
 };
 
 inline constexpr const char* kOpNames[] = {
-#define KRAIT_OP(id, name, Type, params_size) #name,
+#define KRAIT_OP(id, name, Type, params_size, revision) #name,
 #include "core/ops/op_list.def"
 };
 inline constexpr size_t kOpCount = sizeof kOpNames / sizeof *kOpNames;  // ids count up from 0 (op_list.hpp proves it)

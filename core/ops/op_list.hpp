@@ -30,6 +30,7 @@ struct OpSpec {
     std::span<const OperandSpec> inputs;
     std::span<const OperandSpec> outputs;
     uint32_t params_size;
+    uint32_t revision;
     // Checks the inputs (absent ones are nullptr), fills outputs.size() descriptions.
     Result<void> (*infer)(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
                           std::array<TensorDesc, KRAIT_MAX_OUTPUTS>& outputs);
@@ -41,10 +42,6 @@ template <class Op>
 Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>& inputs, const void* params,
                            std::array<TensorDesc, KRAIT_MAX_OUTPUTS>& outputs) {
     static_assert(std::size(Op::kIn) <= KRAIT_MAX_INPUTS && std::size(Op::kOut) <= KRAIT_MAX_OUTPUTS);
-    static_assert(sizeof(typename Op::template In<void*>) == std::size(Op::kIn) * sizeof(void*),
-                  "In and kIn name the same operands");
-    static_assert(sizeof(typename Op::template Out<void*>) == std::size(Op::kOut) * sizeof(void*),
-                  "Out and kOut name the same operands");
     typename Op::Params typed{};
     if constexpr (kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
     typename Op::template Out<TensorDesc> out{};
@@ -56,14 +53,15 @@ Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>
 }  // namespace detail
 
 inline constexpr OpSpec kOps[kOpCount] = {
-#define KRAIT_OP(id, name, Type, params_size) \
-    {OpId::name, #name, ops::Type::kIn, ops::Type::kOut, params_size, &detail::infer_as_data<ops::Type>},
+#define KRAIT_OP(id, name, Type, params_size, revision) \
+    {OpId::name, #name, ops::Type::kIn, ops::Type::kOut, params_size, revision, &detail::infer_as_data<ops::Type>},
 #include "core/ops/op_list.def"
 };
 
-#define KRAIT_OP(number, op, Type, params_size)                                                                   \
-    static_assert(kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params"); \
-    static_assert(params_size <= kMaxParamsBytes, #Type "::Params is larger than a node has room for");           \
+#define KRAIT_OP(number, op, Type, params_size, revision)                                                                    \
+    static_assert(kParamsSize<ops::Type> == params_size, "op_list.def gives another size for " #Type "::Params");            \
+    static_assert(params_size <= kMaxParamsBytes, #Type "::Params is larger than a node has room for");                      \
+    static_assert(are_complete(ops::Type::kIn), #Type " has an index or a state that the host cannot check (operands.hpp)"); \
     static_assert(kOps[number].id == OpId::op, "ids of op_list.def count up from 0");
 #include "core/ops/op_list.def"
 

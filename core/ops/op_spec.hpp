@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a contract in core/ops is made of. Each op is a struct krait::ops::<Type> with
-//   template <class T> struct In / Out   operands by name (a backend instantiates T with its own tensor view)
-//   static constexpr OperandSpec kIn[], kOut[]   the same operands, in the same order, as data
+//   KRAIT_INPUTS(...), KRAIT_OUTPUTS(...)   its operands with their kinds (core/ops/operands.hpp): template <class T> struct In / Out
+//                                        by name, and OperandSpec kIn[], kOut[] as data
 //   struct Params                        POD that crosses the ABI; NoParams where there is none
 //   static Result<void> infer(In<const TensorDesc*>, Params, Out<TensorDesc>&)   checks shapes and types of the inputs
 //                                        and gives those of the outputs; absent operands are nullptr
@@ -14,23 +14,10 @@
 #include <string_view>
 #include <type_traits>
 
+#include "core/ops/operands.hpp"
 #include "core/tensor/tensor_desc.hpp"
 
 namespace krait {
-
-enum class OperandKind : uint8_t {
-    value,     // activations: row-strided
-    constant,  // weights: uploaded with constant_upload
-    table,     // either
-    state,     // a pool of slots, updated in place
-    index,     // i32, contiguous; its values are checked by the host before each run that writes them
-};
-
-struct OperandSpec {
-    const char* name;
-    OperandKind kind = OperandKind::value;
-    bool optional = false;
-};
 
 struct NoParams {};
 
@@ -71,6 +58,15 @@ inline Result<void> expect_f32(std::string_view operand, const TensorDesc& t, st
 inline Result<void> expect_i32(std::string_view operand, const TensorDesc& t, std::initializer_list<int64_t> extents) {
     const TensorDesc wanted = make_desc(DType::I32, extents);
     return expect(dtype_of(t) == DType::I32 && same_shape(t, wanted), operand, t, to_string(wanted));
+}
+
+// Values of an index operand: rows of another operand, which has n_rows.
+inline Result<void> check_rows(std::string_view index, std::span<const int32_t> values, std::string_view of, int64_t n_rows) {
+    for (size_t t = 0; t < values.size(); ++t)
+        if (values[t] < 0 || values[t] >= n_rows)
+            return fail(ErrorCode::invalid_argument, "{}[{}] = {}: the {} has rows 0 to {}", index, t, values[t], of,
+                        n_rows - 1);
+    return {};
 }
 
 }  // namespace ops

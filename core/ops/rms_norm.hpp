@@ -18,16 +18,8 @@ struct RmsNormParams {
 
 struct RmsNorm {
     using Params = RmsNormParams;
-    template <class T>
-    struct In {
-        T x, weight;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"x"}, {"weight", OperandKind::constant, true}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((x, kValue), (weight, optional(kVector)))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params& params, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));

@@ -10,16 +10,8 @@ namespace krait::ops {
 
 struct SiluMul {
     using Params = NoParams;
-    template <class T>
-    struct In {
-        T a, b;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"a"}, {"b"}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((a, kValue), (b, kValue))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params&, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("a", *in.a, 2));

@@ -21,23 +21,10 @@ struct SsmConvParams {
 
 struct SsmConv {
     using Params = SsmConvParams;
-    template <class T>
-    struct In {
-        T x, w, bias, state, seq_start, src_slot, dst_slot, snapshots;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"x"},
-                                          {"w", OperandKind::constant},
-                                          {"bias", OperandKind::constant, true},
-                                          {"state", OperandKind::state},
-                                          {"seq_start", OperandKind::index},
-                                          {"src_slot", OperandKind::index},
-                                          {"dst_slot", OperandKind::index},
-                                          {"snapshots", OperandKind::index, true}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((x, kValue), (w, kVector), (bias, optional(kVector)), (state, kState), (seq_start, sequence_starts("x")),
+                 (src_slot, slots_read("state")), (dst_slot, slots_written("state")),
+                 (snapshots, optional(snapshots_of("state"))))
+    KRAIT_OUTPUTS((y, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params& params, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));

@@ -27,28 +27,11 @@ struct SsmScanParams {
 
 struct SsmScan {
     using Params = SsmScanParams;
-    template <class T>
-    struct In {
-        T x, dt, dt_bias, A, B, C, D, z, state, seq_start, src_slot, dst_slot, snapshots;
-    };
-    template <class T>
-    struct Out {
-        T y;
-    };
-    static constexpr OperandSpec kIn[] = {{"x"},
-                                          {"dt"},
-                                          {"dt_bias", OperandKind::constant, true},
-                                          {"A", OperandKind::constant},
-                                          {"B"},
-                                          {"C"},
-                                          {"D", OperandKind::constant, true},
-                                          {"z", OperandKind::value, true},
-                                          {"state", OperandKind::state},
-                                          {"seq_start", OperandKind::index},
-                                          {"src_slot", OperandKind::index},
-                                          {"dst_slot", OperandKind::index},
-                                          {"snapshots", OperandKind::index, true}};
-    static constexpr OperandSpec kOut[] = {{"y"}};
+    KRAIT_INPUTS((x, kValue), (dt, kValue), (dt_bias, optional(kVector)), (A, kVector), (B, kValue), (C, kValue),
+                 (D, optional(kVector)), (z, optional(kValue)), (state, kState), (seq_start, sequence_starts("x")),
+                 (src_slot, slots_read("state")), (dst_slot, slots_written("state")),
+                 (snapshots, optional(snapshots_of("state"))))
+    KRAIT_OUTPUTS((y, kValue))
     static constexpr float kSoftplusThreshold = 20.0f;
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params& params, Out<TensorDesc>& out) {

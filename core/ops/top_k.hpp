@@ -15,16 +15,8 @@ struct TopKParams {
 
 struct TopK {
     using Params = TopKParams;
-    template <class T>
-    struct In {
-        T x;
-    };
-    template <class T>
-    struct Out {
-        T values, indices;
-    };
-    static constexpr OperandSpec kIn[] = {{"x"}};
-    static constexpr OperandSpec kOut[] = {{"values"}, {"indices"}};
+    KRAIT_INPUTS((x, kValue))
+    KRAIT_OUTPUTS((values, kValue), (indices, kValue))
 
     static Result<void> infer(const In<const TensorDesc*>& in, const Params& params, Out<TensorDesc>& out) {
         KRAIT_CHECK(expect_f32("x", *in.x, 2));

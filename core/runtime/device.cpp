@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/ops/op_id.hpp"
+
 namespace krait {
 namespace {
 
@@ -149,17 +151,27 @@ Result<Buffer> Device::import_host(void* bytes, uint64_t size) const {
     return Buffer(shared_from_this(), handle);
 }
 
+Result<void> Device::check_known(uint32_t op) const {
+    if (plugin_->knows(op) || op >= kOpCount) return {};
+    return fail(ErrorCode::unsupported, "{}: the plugin was built before the operator {}; build it again against this Krait",
+                name(), kOpNames[op]);
+}
+
 Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses,
                                        std::span<const std::byte> bytes, uint32_t flags) const {
+    std::vector<krait_use> known;
+    for (const krait_use& use : uses)
+        if (plugin_->knows(use.op) || use.op >= kOpCount) known.push_back(use);
     krait_buffer* handle = nullptr;
     KRAIT_CHECK(call(*this, [&](krait_error* err) {
-        return api().constant_upload(get(), &desc, uses.data(), static_cast<uint32_t>(uses.size()), bytes.data(), bytes.size(),
-                                     flags, &handle, err);
+        return api().constant_upload(get(), &desc, known.data(), static_cast<uint32_t>(known.size()), bytes.data(),
+                                     bytes.size(), flags, &handle, err);
     }));
     return Buffer(shared_from_this(), handle);
 }
 
 Result<Buffer> Device::create_state(krait_state_desc desc) const {
+    KRAIT_CHECK(check_known(desc.op));
     desc.struct_size = sizeof desc;
     krait_buffer* handle = nullptr;
     KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().state_create(get(), &desc, &handle, err); }));
@@ -167,6 +179,7 @@ Result<Buffer> Device::create_state(krait_state_desc desc) const {
 }
 
 Result<Program> Device::create_program(const krait_graph& graph) const {
+    for (uint32_t i = 0; i < graph.n_nodes; ++i) KRAIT_CHECK(check_known(graph.nodes[i].op));
     krait_program* handle = nullptr;
     KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().program_create(get(), &graph, &handle, err); }));
     return Program(shared_from_this(), handle);
@@ -185,6 +198,7 @@ Result<Event> Device::create_event() const {
 }
 
 std::optional<Error> Device::declines(const krait_graph& graph, uint32_t node) const {
+    if (auto known = check_known(graph.nodes[node].op); !known) return std::move(known).error();
     auto taken = call(*this, [&](krait_error* err) { return api().supports(get(), &graph, node, err); });
     if (taken) return std::nullopt;
     return std::move(taken).error();

@@ -97,6 +97,8 @@ class Device : public std::enable_shared_from_this<Device> {
 
     Result<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) const;
     Result<Buffer> import_host(void* bytes, uint64_t size) const;  // bytes outlive the buffer
+    // A plugin that was built before an operator is not asked about it: its uses of a constant are left out, its nodes declined, its state
+    // and its programs refused.
     Result<Buffer> upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
                                    uint32_t flags = 0) const;
     Result<Buffer> create_state(krait_state_desc desc) const;  // struct_size is filled in here
@@ -112,6 +114,7 @@ class Device : public std::enable_shared_from_this<Device> {
   private:
     Device(std::shared_ptr<Plugin> plugin, std::string name) : plugin_(std::move(plugin)), name_(std::move(name)) {}
     static Result<std::shared_ptr<Device>> open_auto(const Executor& executor);
+    Result<void> check_known(uint32_t op) const;
 
     std::shared_ptr<Plugin> plugin_;
     std::string name_;

@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/abi/schema.h"
+#include "core/ops/op_hash.hpp"
 
 namespace krait {
 namespace {
 
 constexpr uint32_t major_of(uint32_t version) { return version >> 16; }
 constexpr uint32_t minor_of(uint32_t version) { return version & 0xffffu; }
-
-// Size of krait_backend in version 1.0 of the ABI: later minor versions only append.
-constexpr size_t kFirstTableSize = offsetof(krait_backend, event_wait) + sizeof(krait_backend::event_wait);
 
 bool is_word(const char* text, bool may_be_empty) {
     if (!text) return false;
@@ -64,25 +61,39 @@ Result<const krait_backend*> query_and_check(krait_plugin_query_fn query, const 
     const auto refused = ErrorCode::unavailable;
     const krait_backend* table = query(KRAIT_ABI_VERSION, &host);
     if (!table)
-        return fail(refused, "the plugin does not work with version {}.{} of the plugin ABI", KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
+        return fail(refused, "the plugin does not work with version {}.{} of the plugin ABI; build it again against this Krait",
+                    KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
     if (major_of(table->abi_version) != KRAIT_ABI_MAJOR)
         return fail(
             refused,
             "the plugin was built for version {}.{} of the plugin ABI, this host for {}.{}; build it again against this Krait",
             major_of(table->abi_version), minor_of(table->abi_version), KRAIT_ABI_MAJOR, KRAIT_ABI_MINOR);
-    if (table->struct_size < kFirstTableSize)
+    if (table->struct_size < KRAIT_BACKEND_SIZE_2_0)
         return fail(refused, "the plugin's table has {} bytes, version {}.0 of the ABI has {}", table->struct_size,
-                    KRAIT_ABI_MAJOR, kFirstTableSize);
-    if (table->schema_hash != krait_schema_hash())
-        return fail(refused,
-                    "the plugin was built against another list of ops or formats (schema {:016x}, this host has {:016x}); "
-                    "build it again "
-                    "against this Krait",
-                    table->schema_hash, krait_schema_hash());
+                    KRAIT_ABI_MAJOR, KRAIT_BACKEND_SIZE_2_0);
     if (!is_word(table->family, false) || !is_word(table->variant, true) || !table->version)
         return fail(refused, "the plugin has no proper name (family: a-z, 0-9, - and _, not ending in a digit)");
     if (!has_all_functions(*table)) return fail(refused, "the plugin '{}' leaves functions of its table empty", table->family);
+    if (table->n_ops > 0 && !table->ops)
+        return fail(refused, "the plugin '{}' leaves its list of operators empty", table->family);
+    if (table->formats_hash != formats_hash())
+        return fail(refused, "the plugin '{}' was built with another list of weight formats; build it again against this Krait",
+                    table->family);
     return table;
+}
+
+// Of each operator of this host, whether the plugin was built with it; it must be the same one then.
+Result<std::vector<bool>> known_ops(const krait_backend& table) {
+    std::vector<bool> known(kOpCount, false);
+    for (const krait_op_version& built_with : std::span(table.ops, table.n_ops)) {
+        if (built_with.op >= kOpCount) continue;  // came after this host, which has no use for it
+        if (built_with.hash != kOpVersions[built_with.op].hash)
+            return fail(ErrorCode::unavailable,
+                        "the plugin '{}' was built with another revision of the operator {}; build it again against this Krait",
+                        table.family, kOpNames[built_with.op]);
+        known[built_with.op] = true;
+    }
+    return known;
 }
 
 }  // namespace
@@ -92,7 +103,9 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::filesystem::path& path, 
     const auto query = reinterpret_cast<krait_plugin_query_fn>(library.symbol(KRAIT_PLUGIN_QUERY_NAME));
     if (!query) return fail(ErrorCode::unavailable, "not a Krait plugin: it exports no '{}'", KRAIT_PLUGIN_QUERY_NAME);
     KRAIT_TRY(const krait_backend* table, query_and_check(query, host));
+    KRAIT_TRY(std::vector<bool> known, known_ops(*table));
     auto plugin = std::shared_ptr<Plugin>(new Plugin);
+    plugin->known_ops_ = std::move(known);
     plugin->library_ = std::move(library);
     plugin->path_ = path;
     plugin->api_ = table;
@@ -101,7 +114,9 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::filesystem::path& path, 
 
 Result<std::shared_ptr<Plugin>> Plugin::adopt(std::string name, krait_plugin_query_fn query, const krait_host& host) {
     KRAIT_TRY(const krait_backend* table, query_and_check(query, host));
+    KRAIT_TRY(std::vector<bool> known, known_ops(*table));
     auto plugin = std::shared_ptr<Plugin>(new Plugin);
+    plugin->known_ops_ = std::move(known);
     plugin->path_ = "(linked in) " + name;
     plugin->api_ = table;
     return plugin;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/base/dynamic_library.hpp"
 
@@ -13,7 +14,7 @@ namespace krait {
 
 class Plugin {
   public:
-    // Loads and checks: the exported symbol, the ABI version, the schema hash, a complete table. Does not ask for the score.
+    // Loads and checks: the exported symbol, the ABI version, a complete table, the same formats and operators. Does not ask for the score.
     static Result<std::shared_ptr<Plugin>> load(const std::filesystem::path& path, const krait_host& host);
 
     // The same checks for a plugin that is linked in (KRAIT_STATIC_PLUGINS).
@@ -21,6 +22,8 @@ class Plugin {
 
     const krait_backend& api() const { return *api_; }
     const std::filesystem::path& path() const { return path_; }
+    // Whether the plugin was built with that operator of core/ops/op_list.def. It is not asked about another one.
+    bool knows(uint32_t op) const { return op < known_ops_.size() && known_ops_[op]; }
     std::string_view family() const { return api_->family; }
     std::string_view variant() const { return api_->variant; }
 
@@ -29,6 +32,7 @@ class Plugin {
     std::optional<DynamicLibrary> library_;  // none where linked in
     std::filesystem::path path_;
     const krait_backend* api_ = nullptr;
+    std::vector<bool> known_ops_;
 };
 
 // An error that a plugin filled in, as ours.

@@ -29,9 +29,8 @@ struct WeightSpec {
 
 template <class Op>
 constexpr krait_use use_of(OpId op, std::string_view operand) {
-    for (uint32_t i = 0; i < std::size(Op::kIn); ++i)
-        if (operand == Op::kIn[i].name) return {static_cast<uint32_t>(op), i};
-    return {static_cast<uint32_t>(op), UINT32_MAX};  // a typing error: every architecture is built once by the tests
+    // -1 is a typing error: every architecture is built once by the tests.
+    return {static_cast<uint32_t>(op), static_cast<uint32_t>(find_operand(Op::kIn, operand))};
 }
 
 // Weights as the graph sees them, in the order of the specs; nothing for optional ones that the file lacks.

@@ -6,20 +6,15 @@
 
 namespace krait::harness {
 
-#define KRAIT_OP(id, name, Type, params_size) void add_##name##_cases(CaseList& list);
+#define KRAIT_OP(id, name, Type, params_size, revision) void add_##name##_cases(CaseList& list);
 #include "core/ops/op_list.def"
 
 const Operand* Case::find(std::string_view operand) const {
-    for (size_t i = 0; i < spec().inputs.size(); ++i)
-        if (operand == spec().inputs[i].name) return in[i].present() ? &in[i] : nullptr;
-    return nullptr;
+    const int i = find_operand(spec().inputs, operand);
+    return i >= 0 && in[static_cast<size_t>(i)].present() ? &in[static_cast<size_t>(i)] : nullptr;
 }
 
-int Case::state_operand() const {
-    for (size_t i = 0; i < spec().inputs.size(); ++i)
-        if (spec().inputs[i].kind == OperandKind::state) return static_cast<int>(i);
-    return -1;
-}
+int Case::state_operand() const { return find_state(spec().inputs); }
 
 Case& CaseList::append(Case added) {
     if (!names_.emplace(added.name, cases_.size()).second) {
@@ -33,7 +28,7 @@ Case& CaseList::append(Case added) {
 const CaseList& cases_of(OpId op) {
     static const auto* lists = [] {
         auto* all = new std::array<CaseList, std::size(kOps)>;
-#define KRAIT_OP(id, name, Type, params_size) add_##name##_cases((*all)[id]);
+#define KRAIT_OP(id, name, Type, params_size, revision) add_##name##_cases((*all)[id]);
 #include "core/ops/op_list.def"
         return all;
     }();

@@ -141,16 +141,15 @@ void formula_as_data(const FormulaInputs& in, const void* params, FormulaOutputs
 
 template <class Op, auto kEvaluate>
 Case& OpCases<Op, kEvaluate>::add(std::string name, const In& in, const typename Op::Params& params) {
-    static_assert(sizeof(In) == std::size(Op::kIn) * sizeof(Operand), "In and kIn name the same operands");
     Case added;
-#define KRAIT_OP(id, op_name, Type, params_size) \
+#define KRAIT_OP(id, op_name, Type, params_size, revision) \
     if constexpr (std::is_same_v<Op, ops::Type>) added.op = OpId::op_name;
 #include "core/ops/op_list.def"
     added.name = std::move(name);
     const auto* operands = reinterpret_cast<const Operand*>(&in);
     std::copy(operands, operands + std::size(Op::kIn), added.in.begin());
     for (size_t i = 0; i < std::size(Op::kIn); ++i)
-        if (Op::kIn[i].kind == OperandKind::constant) added.in[i].as_constant = true;
+        if (is_constant(Op::kIn[i].kind)) added.in[i].as_constant = true;
     if constexpr (kParamsSize < Op >> 0) std::memcpy(added.params.data(), &params, sizeof params);
     added.formula = &detail::formula_as_data<Op, kEvaluate>;
     added.add_node = &detail::add_node<Op>;

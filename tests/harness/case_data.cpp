@@ -88,12 +88,6 @@ float marked_nan(Random& random) { return std::bit_cast<float>(0x7fc00000u | sta
 
 }  // namespace
 
-int operand_index(const OpSpec& spec, std::string_view name) {
-    for (size_t i = 0; i < spec.inputs.size(); ++i)
-        if (name == spec.inputs[i].name) return static_cast<int>(i);
-    return -1;
-}
-
 Result<CaseData> materialize(const Case& of) {
     CaseData data;
     const OpSpec& spec = of.spec();
@@ -119,7 +113,7 @@ Result<CaseData> materialize(const Case& of) {
     data.slot_elements = element_count(state.desc) / data.n_slots;
     Random random(seed_of(of.name, 99));
     data.states = fill_floats(state, random);
-    const auto sources = data.ids(static_cast<size_t>(operand_index(spec, "src_slot")));
+    const auto sources = data.ids(static_cast<size_t>(find_operand(spec.inputs, IndexMeaning::slots_read)));
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
         if (std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end()) continue;
         for (int64_t k = 0; k < data.slot_elements; ++k)
@@ -135,9 +129,9 @@ CaseData decoy(const Case& of, const CaseData& data) {
         const Operand& operand = of.in[i];
         if (!operand.present() || operand.as_constant) continue;
         if (spec.inputs[i].kind == OperandKind::index) {
-            const std::string_view name = spec.inputs[i].name;
-            std::vector<int32_t> ids(operand.ids.size(), name == "ids" ? 0 : -1);
-            if (name == "seq_start") {
+            const IndexMeaning meaning = spec.inputs[i].index;
+            std::vector<int32_t> ids(operand.ids.size(), meaning == IndexMeaning::rows ? 0 : -1);
+            if (meaning == IndexMeaning::sequence_starts) {
                 std::fill(ids.begin(), ids.end(), operand.ids.back());
                 ids[0] = 0;
             }
@@ -155,9 +149,9 @@ CaseData decoy(const Case& of, const CaseData& data) {
 std::vector<int32_t> written_slots(const Case& of, const CaseData& data) {
     std::vector<int32_t> slots;
     if (of.state_operand() < 0) return slots;
-    for (const int32_t slot : data.ids(static_cast<size_t>(operand_index(of.spec(), "dst_slot"))))
+    for (const int32_t slot : data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::slots_written))))
         if (slot >= 0) slots.push_back(slot);
-    const auto pairs = data.ids(static_cast<size_t>(operand_index(of.spec(), "snapshots")));
+    const auto pairs = data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::snapshots)));
     for (size_t s = 0; s + 1 < pairs.size(); s += 2)
         if (pairs[s] >= 0) slots.push_back(pairs[s + 1]);
     return slots;

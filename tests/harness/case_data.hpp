@@ -45,7 +45,4 @@ Expected evaluate(const Case& of, const CaseData& data);
 // The slots that the run writes: dst_slot and snapshots.
 std::vector<int32_t> written_slots(const Case& of, const CaseData& data);
 
-// Index of the operand of that name in the op's contract; -1 where there is none.
-int operand_index(const OpSpec& spec, std::string_view name);
-
 }  // namespace krait::harness

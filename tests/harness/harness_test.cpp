@@ -136,7 +136,7 @@ TEST(Harness, SlotsThatAreNotReadHoldNan) {
         if (of->name != "b3.long.permuted.k4") continue;
         const auto data = materialize(*of);
         ASSERT_TRUE(data);
-        const auto sources = data->ids(static_cast<size_t>(operand_index(of->spec(), "src_slot")));
+        const auto sources = data->ids(static_cast<size_t>(find_operand(of->spec().inputs, IndexMeaning::slots_read)));
         size_t n_nan = 0;
         for (int64_t slot = 0; slot < data->n_slots; ++slot) {
             const bool read = std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end();

@@ -30,8 +30,11 @@ struct Ragged {
 };
 
 Ragged ragged_of(const Case& of, const CaseData& data) {
-    const auto ids = [&](const char* name) { return data.ids(static_cast<size_t>(operand_index(of.spec(), name))); };
-    return {ids("seq_start"), ids("src_slot"), ids("dst_slot"), ids("snapshots")};
+    const auto ids = [&](IndexMeaning meaning) {
+        return data.ids(static_cast<size_t>(find_operand(of.spec().inputs, meaning)));
+    };
+    return {ids(IndexMeaning::sequence_starts), ids(IndexMeaning::slots_read), ids(IndexMeaning::slots_written),
+            ids(IndexMeaning::snapshots)};
 }
 
 // Runs pieces of a case's sequences on one pool, and gathers the rows of the result.
@@ -108,11 +111,13 @@ class ChunkedRun {
         }
         for (size_t i = 0; i < spec.inputs.size(); ++i) {
             const Operand& operand = of_->in[i];
-            const std::string_view name = spec.inputs[i].name;
-            if (!operand.present() || name == "snapshots") continue;
+            const IndexMeaning meaning = spec.inputs[i].index;
+            if (!operand.present() || meaning == IndexMeaning::snapshots) continue;
             shapes.in[i] = Operand{.desc = operand.desc, .as_constant = operand.as_constant};
             if (spec.inputs[i].kind == OperandKind::index) {
-                const std::vector<int32_t>& ids = name == "seq_start" ? start : name == "src_slot" ? src : dst;
+                const std::vector<int32_t>& ids = meaning == IndexMeaning::sequence_starts ? start
+                                                  : meaning == IndexMeaning::slots_read    ? src
+                                                                                           : dst;
                 const auto bytes = std::as_bytes(std::span(ids));
                 data.in[i].assign(bytes.begin(), bytes.end());
                 shapes.in[i].desc = make_desc(DType::I32, {static_cast<int64_t>(ids.size())});

@@ -91,7 +91,8 @@ bool rounds_operands(const Case& of, std::string_view features) {
 }
 
 Expected evaluate_rounded(const Case& of, const CaseData& data) {
-    const auto x = static_cast<size_t>(operand_index(of.spec(), "x")), w = static_cast<size_t>(operand_index(of.spec(), "w"));
+    const auto x = static_cast<size_t>(find_operand(of.spec().inputs, "x")),
+               w = static_cast<size_t>(find_operand(of.spec().inputs, "w"));
     const auto n_in = static_cast<size_t>(of.in[x].desc.extent[1]);
     CaseData rounded = data;
     if (!is_quantized(dtype_of(of.in[w].desc))) {
@@ -110,7 +111,7 @@ Expected evaluate_rounded(const Case& of, const CaseData& data) {
     if (!set_to_centre(dtype_of(of.find("w")->desc), rest.in[w])) return expected;
     Case plain = of;  // what the rounding took, through the centre: without the additions that are in already
     for (const char* operand : {"bias", "residual"}) {
-        const auto i = static_cast<size_t>(operand_index(of.spec(), operand));
+        const auto i = static_cast<size_t>(find_operand(of.spec().inputs, operand));
         plain.in[i] = {};
         rest.in[i].clear();
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plugin asks its host for an executor when it opens a device, and only where the host is new enough to have the function.
+// A plugin asks its host for an executor when it opens a device.
 #include "tests/main/paths.hpp"
 #include "tests/unit/plugin_fixture.hpp"
 
@@ -47,10 +47,11 @@ TEST(HostExecutor, IsAskedForWhenADeviceIsOpened) {
     EXPECT_EQ(host.asked, 3);
 }
 
-TEST(HostExecutor, OfAnOlderHostIsNotReadBeyondItsEnd) {
-    static AskedHost host(offsetof(krait_host, executor));
-    EXPECT_EQ(host.open("threads=1"), "");
-    EXPECT_EQ(host.asked, 0);
+TEST(HostExecutor, AHostThatIsShorterThanTheFirstIsRefused) {
+    static AskedHost shorter(KRAIT_HOST_SIZE_2_0 - 1), first(KRAIT_HOST_SIZE_2_0), later(sizeof(krait_host) + 64);
+    EXPECT_EQ(shorter.open("threads=1"), "the plugin cannot be loaded");
+    EXPECT_EQ(first.open("threads=1"), "");
+    EXPECT_EQ(later.open("threads=1"), "");
 }
 
 }  // namespace

@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/abi/schema.h"
-#include "core/ops/op_list.hpp"
+#include "core/ops/op_hash.hpp"
 #include "tests/main/paths.hpp"
 
 namespace krait::unit {
@@ -126,10 +125,9 @@ class Reference : public PluginTest {
         return made;
     }
     static int32_t operand(std::span<const OperandSpec> operands, std::string_view name) {
-        for (size_t i = 0; i < operands.size(); ++i)
-            if (name == operands[i].name) return static_cast<int32_t>(i);
-        ADD_FAILURE() << "no operand " << name;
-        return 0;
+        const int found = find_operand(operands, name);
+        if (found < 0) ADD_FAILURE() << "no operand " << name;
+        return std::max(found, 0);
     }
     void add_input(Node& n, std::string_view name, const krait_graph_tensor& tensor) {
         n.node.in[operand(find_op(n.node.op)->inputs, name)] = static_cast<int32_t>(n.tensors.size());

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/ops/op_id.hpp"
 #include "core/runtime/device.hpp"
 #include "core/runtime/driver_nodes.hpp"
 #include "tests/main/paths.hpp"
@@ -80,15 +81,18 @@ TEST_P(Refused, WithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Plugins, Refused,
     testing::Values(Refusal{"no-symbol", {"krait_plugin_query", "not a Krait plugin"}},
-                    Refusal{"abi-major", {"version 2.0", "this host for 1.2", "build it again"}},
-                    Refusal{"schema", {"another list of ops or formats", "build it again"}},
-                    Refusal{"short-table", {"64 bytes"}}, Refusal{"empty-function", {"'null'", "functions", "empty"}},
-                    Refusal{"name", {"no proper name"}}, Refusal{"name-digit", {"not ending in a digit"}},
-                    Refusal{"no-version", {"no proper name"}}, Refusal{"query-null", {"does not work with version 1.2"}},
-                    Refusal{"asleep", {"the machine is asleep"}}, Refusal{"silent", {"gives no reason"}},
-                    Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}}, Refusal{"garbage", {"krait-garbage.so"}},
-                    Refusal{"empty", {"krait-empty.so"}}, Refusal{"folder", {"krait-folder.so"}},
-                    Refusal{"ranked-none", {"needs a better machine"}}),
+                    Refusal{"abi-major", {"version 3.0", "this host for 2.0", "build it again"}},
+                    Refusal{"abi-0x10002", {"version 1.2", "this host for 2.0", "build it again"}},
+                    Refusal{"abi-0x10000", {"does not work with version 2.0", "build it again"}},
+                    Refusal{"formats", {"another list of weight formats", "build it again"}},
+                    Refusal{"op-revision", {"'null'", "another revision of the operator ssm_scan;", "build it again"}},
+                    Refusal{"no-ops", {"'null'", "list of operators"}}, Refusal{"short-table", {"64 bytes"}},
+                    Refusal{"empty-function", {"'null'", "functions", "empty"}}, Refusal{"name", {"no proper name"}},
+                    Refusal{"name-digit", {"not ending in a digit"}}, Refusal{"no-version", {"no proper name"}},
+                    Refusal{"query-null", {"does not work with version 2.0"}}, Refusal{"asleep", {"the machine is asleep"}},
+                    Refusal{"silent", {"gives no reason"}}, Refusal{"twin-b", {"already loaded from", "krait-twin-a.so"}},
+                    Refusal{"garbage", {"krait-garbage.so"}}, Refusal{"empty", {"krait-empty.so"}},
+                    Refusal{"folder", {"krait-folder.so"}}, Refusal{"ranked-none", {"needs a better machine"}}),
     [](const auto& test) {
         std::string name = test.param.plugin;
         std::replace(name.begin(), name.end(), '-', '_');
@@ -114,6 +118,46 @@ TEST(PluginRegistry, LeavesOtherFilesAlone) {
 TEST(PluginRegistry, TakesANewerMinorVersion) {
     EXPECT_EQ(report_on("abi-minor").reason, "");
     EXPECT_TRUE(Device::open("newer"));
+}
+
+// It is not asked about an operator that came later: neither node nor state nor weight of it reach the plugin.
+TEST(PluginRegistry, AnOperatorThatAPluginDoesNotKnowIsDeclined) {
+    const auto device = Device::open("early");
+    ASSERT_TRUE(device) << device.error().message;
+    EXPECT_EQ(report_on("op-missing").reason, "");
+    krait_graph_node node{};
+    std::fill(std::begin(node.in), std::end(node.in), -1);
+    std::fill(std::begin(node.out), std::end(node.out), -1);
+    const krait_graph graph{.struct_size = sizeof graph, .n_tensors = 0, .tensors = nullptr, .n_nodes = 1, .nodes = &node};
+    const auto says = [](const Error& error, std::string_view words) {
+        EXPECT_EQ(error.code, ErrorCode::unsupported);
+        EXPECT_NE(error.message.find(words), std::string::npos) << error.message;
+    };
+    constexpr std::string_view kBefore = "was built before the operator ssm_scan";
+    node.op = static_cast<uint32_t>(OpId::ssm_scan);
+    ASSERT_TRUE((*device)->declines(graph, 0));
+    says(*(*device)->declines(graph, 0), kBefore);
+    says((*device)->create_program(graph).error(), kBefore);
+    krait_state_desc state{};
+    state.op = node.op;
+    state.n_slots = 1;
+    std::fill(std::begin(state.extent), std::end(state.extent), 1);
+    says((*device)->create_state(state).error(), kBefore);
+    state.op = static_cast<uint32_t>(OpId::ssm_conv);
+    EXPECT_TRUE((*device)->create_state(state));
+    node.op = static_cast<uint32_t>(OpId::scale);
+    says(*(*device)->declines(graph, 0), "computes nothing");
+
+    const TensorDesc desc = make_desc(DType::F32, {2});
+    const float values[2] = {};
+    const krait_use uses[] = {{static_cast<uint32_t>(OpId::ssm_scan), 2}, {static_cast<uint32_t>(OpId::mul_mat), 2}};
+    const auto uploaded = (*device)->upload_constant(desc, uses, std::as_bytes(std::span(values)));
+    EXPECT_TRUE(uploaded) << uploaded.error().message;
+}
+
+TEST(PluginRegistry, AnOperatorThatTheHostDoesNotKnowIsIgnored) {
+    EXPECT_EQ(report_on("op-unknown").reason, "");
+    EXPECT_TRUE(Device::open("late"));
 }
 
 TEST(PluginRegistry, TheHighestScoreServesAFamily) {

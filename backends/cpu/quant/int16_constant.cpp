@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/ops/op_list.hpp"
+#include "backends/common/constant_uses.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -39,7 +39,7 @@ bool pack(const std::byte* w, int64_t n_out, int64_t d_in, int64_t n0, Int16Cell
 }  // namespace
 
 Int16Constant::Int16Constant(plugin::Device& device, const plugin::ConstantUpload& upload, ThreadPool& pool)
-    : Constant(device, upload, bytes_of_panels(upload.desc), upload.used_by(static_cast<uint32_t>(OpId::get_rows))),
+    : Constant(device, upload, bytes_of_panels(upload.desc), plugin::used_as(upload, OperandKind::table)),
       group_bytes_(int16_group_bytes(upload.desc.extent[1])) {
     const int64_t n_out = upload.desc.extent[0], d_in = upload.desc.extent[1];
     std::atomic<bool> finite = true;

@@ -7,11 +7,11 @@
 
 namespace krait::reference {
 
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 #include "core/ops/op_list.def"
 
 const plugin::OpTable kOpTable{{
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_KERNEL(name, Type, Context),
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_KERNEL(name, Type, Context),
 #include "core/ops/op_list.def"
 }};
 

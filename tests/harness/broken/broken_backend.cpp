@@ -9,7 +9,7 @@
 #include "core/quant/half.hpp"
 
 namespace krait::reference {
-#define KRAIT_OP(id, name, Type, params_size) KRAIT_DECLARE_KERNEL(name, Type, Context)
+#define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 #include "core/ops/op_list.def"
 }  // namespace krait::reference
 
@@ -216,7 +216,8 @@ void kernel(const typename Op::template In<Tensor>& given, const typename Op::Pa
 }
 
 constexpr plugin::OpTable kTable{{
-#define KRAIT_OP(id, name, Type, params_size) &plugin::bind_kernel<ops::Type, Context, &kernel<ops::Type, &reference::name>>,
+#define KRAIT_OP(id, name, Type, params_size, revision) \
+    &plugin::bind_kernel<ops::Type, Context, &kernel<ops::Type, &reference::name>>,
 #include "core/ops/op_list.def"
 }};
 
