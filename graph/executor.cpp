@@ -61,7 +61,8 @@ Result<Compiled*> Executor::compile(std::string key, PlacedGraph placed) {
                                           [](const Tensor& tensor) { return tensor.role == TensorRole::input; }));
     compiled.checks_ = IndexChecks::of(compiled.graph_);
     const bool by_node = times_ && times_->wants_nodes();
-    CompilePlan plan = plan_graph(compiled.graph_, placed.device, alignments(), by_node ? Programs::by_node : Programs::by_segment);
+    CompilePlan plan =
+        plan_graph(compiled.graph_, placed.device, alignments(), by_node ? Programs::by_node : Programs::by_segment);
     for (const DeviceSegment& segment : plan.segments) compiled.first_nodes_.push_back(segment.nodes.front());
     compiled.partitioned_ = std::move(plan.partitioned);
     compiled.plans_ = std::move(plan.memory);
@@ -189,7 +190,8 @@ Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> in
             source.copies_pending = false;
         }
         KRAIT_CHECK(compiled.copy_in(segment, context, staging_));
-        KRAIT_CHECK(times_ ? times_->run_segment(compiled, segment, context, sizes) : compiled.run_segment(segment, context, sizes));
+        KRAIT_CHECK(times_ ? times_->run_segment(compiled, segment, context, sizes)
+                           : compiled.run_segment(segment, context, sizes));
         if (!compiled.has_copies_out(segment)) continue;
         KRAIT_CHECK(compiled.copy_out(segment, context, staging_));
         context.copies_pending = true;

@@ -34,7 +34,7 @@ struct Tensor {
     uint64_t offset = 0;                    // views: bytes from the start of base
     std::shared_ptr<const Buffer> storage;  // constants and state pools; may be null while a graph is only inspected
     uint32_t dim = 0;                       // 0 = fixed; else extent[0] goes with Graph::dim_max[dim - 1]
-    int32_t source = -1;                    // constants and states: an index of whoever gives them storage; nothing here reads it
+    int32_t source = -1;  // constants and states: an index of whoever gives them storage; nothing here reads it
 };
 
 // Node::layer counts from 0; what stands before and behind the layers:

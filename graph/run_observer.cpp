@@ -8,7 +8,8 @@ void RunTimes::begin() {
     start_ = Clock::now();
 }
 
-Result<void> RunTimes::run_segment(const Compiled& compiled, uint32_t segment, DeviceContext& context, std::span<const int64_t> sizes) {
+Result<void> RunTimes::run_segment(const Compiled& compiled, uint32_t segment, DeviceContext& context,
+                                   std::span<const int64_t> sizes) {
     if (!wants_nodes_) return compiled.run_segment(segment, context, sizes);
     const uint32_t node = compiled.first_node(segment);
     KRAIT_CHECK(context.queue.sync());  // inputs and copies are no part of a node's time

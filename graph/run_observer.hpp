@@ -44,7 +44,8 @@ class RunTimes {
     explicit RunTimes(RunObserver& observer) : observer_(&observer), wants_nodes_(observer.wants_nodes()) {}
     bool wants_nodes() const { return wants_nodes_; }
     void begin();
-    Result<void> run_segment(const Compiled& compiled, uint32_t segment, DeviceContext& context, std::span<const int64_t> sizes);
+    Result<void> run_segment(const Compiled& compiled, uint32_t segment, DeviceContext& context,
+                             std::span<const int64_t> sizes);
     // Behind the last segment, with idle devices: tells the observer.
     void end(const Compiled& compiled, std::span<const InputBytes> inputs);
 

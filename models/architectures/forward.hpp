@@ -22,7 +22,8 @@ struct RunShape {
     int64_t n_out = 0;       // rows that reach the head, 0 = none
     int32_t top_k = 0;       // as many of the most likely tokens are found for each of them, beside the logits; 0 = none
     int64_t n_snapshot = 0;  // states that are kept on the way
-    int64_t n_hidden = 0;    // rows whose hidden states the host wants: the results of the final norm; n_tok = all, in their order
+    int64_t n_hidden =
+        0;  // rows whose hidden states the host wants: the results of the final norm; n_tok = all, in their order
     bool picks_rows() const { return n_out > 0 && n_tok > 1; }
     bool picks_hidden_rows() const { return n_hidden > 0 && n_hidden < n_tok; }
     bool operator==(const RunShape&) const = default;
@@ -54,10 +55,10 @@ struct RunTensors {
     graph::TensorId snapshots = graph::kNoTensor;                              // i32 [n_snapshot, 2]
     graph::TensorId out_rows = graph::kNoTensor;                               // i32 [n_out], where rows are picked
     graph::TensorId hidden_rows = graph::kNoTensor;                            // i32 [n_hidden], where rows are picked
-    graph::TensorId logits = graph::kNoTensor;      // f32 [n_out, n_vocab]
-    graph::TensorId top_logits = graph::kNoTensor;  // f32 [n_out, top_k], the most likely first
-    graph::TensorId top_tokens = graph::kNoTensor;  // i32 [n_out, top_k]
-    graph::TensorId hidden = graph::kNoTensor;      // f32 [n_hidden, d_model]
+    graph::TensorId logits = graph::kNoTensor;                                 // f32 [n_out, n_vocab]
+    graph::TensorId top_logits = graph::kNoTensor;                             // f32 [n_out, top_k], the most likely first
+    graph::TensorId top_tokens = graph::kNoTensor;                             // i32 [n_out, top_k]
+    graph::TensorId hidden = graph::kNoTensor;                                 // f32 [n_hidden, d_model]
 };
 // Of a graph from build_forward, compiled or not. A copy of a few numbers: steps of a session call it.
 RunTensors run_tensors(const graph::Graph& graph);
