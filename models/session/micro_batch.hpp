@@ -22,6 +22,12 @@ struct SnapshotPoint {
     size_t chunk = 0, count = 0;
 };
 
+// Hidden states of consecutive rows of a micro-batch, and where they go.
+struct HiddenRows {
+    size_t first_row = 0;
+    std::span<float> values;
+};
+
 struct MicroBatch {
     std::vector<SequenceChunk> chunks;
     size_t n_tok = 0;
@@ -38,6 +44,7 @@ struct MicroBatch {
     // Where results go.
     std::span<float> logits, top_logits;
     std::span<int32_t> top_tokens;
+    std::vector<HiddenRows> hidden;
     graph::PipelineRun pipeline_run;
 
     void drop_states() {
@@ -62,6 +69,7 @@ struct MicroBatch {
         compiled = nullptr;
         logits = top_logits = {};
         top_tokens = {};
+        hidden.clear();
     }
 
     // Connects the inputs and outputs above with the tensors of a compiled graph of this shape.
@@ -80,6 +88,10 @@ struct MicroBatch {
             const size_t first = (static_cast<size_t>(sizes[kOutputs]) - top_rows.size()) * static_cast<size_t>(shape.top_k);
             outputs.push_back({tensors.top_logits, std::as_writable_bytes(top_logits), first * sizeof(float)});
             outputs.push_back({tensors.top_tokens, std::as_writable_bytes(top_tokens), first * sizeof(int32_t)});
+        }
+        for (const HiddenRows& rows : hidden) {
+            const auto row_size = static_cast<uint64_t>(graph->graph()[tensors.hidden].desc.stride[0]);
+            outputs.push_back({tensors.hidden, std::as_writable_bytes(rows.values), rows.first_row * row_size});
         }
         pipeline_run.compiled = compiled;
         pipeline_run.inputs = inputs;

@@ -125,12 +125,17 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     KRAIT_CHECK(check_batch(batch));
     KRAIT_CHECK(take_own_states(batch));
     const auto n_token = static_cast<size_t>(model_->n_token());
-    size_t n_row = 0, n_top_row = 0, n_tok = 0;
+    size_t n_row = 0, n_top_row = 0, n_hidden = 0, n_tok = 0;
     top_k_ = 0;
     for (const SequenceInput& input : batch) {
         const bool is_top = input.want == WantLogits::top;
         const size_t count = input.want == WantLogits::last ? 1 : input.want == WantLogits::all ? input.tokens.size() : 0;
-        rows_.push_back({n_row, count, n_top_row, is_top ? std::min(static_cast<size_t>(input.top_k), n_token) : 0});
+        const size_t n_wanted = input.hidden == WantHidden::none   ? 0
+                                : input.hidden == WantHidden::last ? 1
+                                                                   : input.tokens.size();
+        rows_.push_back(
+            {n_row, count, n_top_row, is_top ? std::min(static_cast<size_t>(input.top_k), n_token) : 0, n_hidden, n_wanted});
+        n_hidden += n_wanted;
         top_k_ = std::max(top_k_, rows_.back().n_top);
         n_row += count;
         n_top_row += is_top;
@@ -142,6 +147,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     if (top_k_ > 0) max_top_k_ = std::max(max_top_k_, std::min(std::bit_ceil(top_k_), n_token));
     top_k_ = options_.exact_shapes ? top_k_ : max_top_k_;
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
+    hidden_.resize(n_hidden * static_cast<size_t>(model_->shape().d_model));
     top_logits_.resize(n_top_row * top_k_);
     top_tokens_.resize(n_top_row * top_k_);
     candidates_.resize(n_top_row * top_k_);
@@ -149,6 +155,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     next_input_ = next_token_ = 0;
     KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
     for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(take_candidate(i, top_logits_[i], top_tokens_[i]));
+    take_means(batch);
     done = true;
     return {};
 }
@@ -228,6 +235,7 @@ void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInpu
             }
             micro_batch.top_rows.push_back(last);
         }
+        add_hidden_rows(micro_batch, input, chunk);
         for (const size_t count : input.snapshots)
             if (count > chunk.first && count <= chunk.first + chunk.count) {
                 micro_batch.snapshot_points.push_back(
@@ -245,9 +253,33 @@ void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInpu
                          .n_out = static_cast<int64_t>(micro_batch.out_rows.size()),
                          .top_k = micro_batch.out_rows.empty() && options_.exact_shapes ? 0 : static_cast<int32_t>(top_k_),
                          .n_snapshot = static_cast<int64_t>(micro_batch.snapshot_points.size())};
-    micro_batch.sizes = {exact.n_tok, exact.n_seq, exact.n_out, exact.n_snapshot, exact.n_hidden};
+    micro_batch.sizes = {exact.n_tok, exact.n_seq, exact.n_out, exact.n_snapshot, 0};
     micro_batch.shape = options_.exact_shapes ? exact : shapes_.padded(exact);
+    if (!micro_batch.hidden.empty()) micro_batch.shape.n_hidden = micro_batch.shape.n_tok;
     pad_inputs(micro_batch);
+}
+
+// The graph gives the hidden states of all rows or of none: the norm is a small part of a run.
+void Session::add_hidden_rows(MicroBatch& micro_batch, const SequenceInput& input, const SequenceChunk& chunk) {
+    if (input.hidden == WantHidden::none || (input.hidden == WantHidden::last && !chunk.ends)) return;
+    const bool is_last = input.hidden == WantHidden::last;
+    const size_t n = is_last ? 1 : chunk.count, width = static_cast<size_t>(model_->shape().d_model);
+    const size_t first = rows_[chunk.input].first_hidden + (is_last ? 0 : chunk.first);
+    micro_batch.hidden.push_back({micro_batch.ids.size() - n, std::span(hidden_).subspan(first * width, n * width)});
+}
+
+void Session::take_means(std::span<const SequenceInput> batch) {
+    const auto width = static_cast<size_t>(model_->shape().d_model);
+    for (size_t i = 0; i < batch.size(); ++i) {
+        if (batch[i].hidden != WantHidden::mean) continue;
+        float* rows = hidden_.data() + rows_[i].first_hidden * width;
+        for (size_t column = 0; column < width; ++column) {
+            double sum = 0;
+            for (size_t row = 0; row < rows_[i].n_hidden; ++row) sum += static_cast<double>(rows[row * width + column]);
+            rows[column] = static_cast<float>(sum / static_cast<double>(rows_[i].n_hidden));
+        }
+        rows_[i].n_hidden = 1;
+    }
 }
 
 // All of it is valid: padding rows are token 0 of one more sequence, which has no state before or after.
@@ -342,6 +374,12 @@ std::span<const float> Session::logits(size_t input, size_t row) const {
     if (input >= rows_.size() || row >= rows_[input].count) return {};
     const auto n_vocab = static_cast<size_t>(model_->shape().n_vocab);
     return std::span(logits_).subspan((rows_[input].first + row) * n_vocab, n_vocab);
+}
+
+std::span<const float> Session::hidden(size_t input, size_t row) const {
+    if (input >= rows_.size() || row >= rows_[input].n_hidden) return {};
+    const auto width = static_cast<size_t>(model_->shape().d_model);
+    return std::span(hidden_).subspan((rows_[input].first_hidden + row) * width, width);
 }
 
 std::span<const Candidate> Session::candidates(size_t input) const {

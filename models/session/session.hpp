@@ -37,6 +37,10 @@ struct SessionOptions {
 // `top`: not the logits but the most likely tokens after the last one, found by the device.
 enum class WantLogits : uint8_t { none, last, all, top };
 
+// Hidden states: the results of the final norm, d_model floats a token, which embeddings are made of. Of the last token, of each one, or
+// their mean over the tokens of the input.
+enum class WantHidden : uint8_t { none, last, all, mean };
+
 // Tokens that one sequence goes on with.
 struct SequenceInput {
     int32_t sequence = 0;
@@ -44,6 +48,7 @@ struct SequenceInput {
     WantLogits want = WantLogits::last;
     int32_t top_k = 0;                       // with `top`: how many, 1 or more; no more than there are tokens come back
     std::span<const size_t> snapshots = {};  // after so many of these tokens, ascending, the state is kept
+    WantHidden hidden = WantHidden::none;
 };
 
 // Greedy decoding of one sequence, several tokens a call.
@@ -84,6 +89,9 @@ class Session {
     // n_vocab floats, good until the next decode or chain, whatever becomes of the sequence; empty where none were wanted.
     std::span<const float> logits(size_t input) const;
     std::span<const float> logits(size_t input, size_t row) const;
+    // Hidden states of an input of the latest decode, where they were wanted: of its last token or their mean (row 0), or of token `row`.
+    // d_model floats, good as long as logits; empty where none were wanted.
+    std::span<const float> hidden(size_t input, size_t row = 0) const;
     // The most likely tokens after its last one, the most likely first, where these were wanted; as long as logits.
     std::span<const Candidate> candidates(size_t input) const;
 
@@ -144,8 +152,9 @@ class Session {
         std::vector<Snapshot> snapshots;  // the earliest first
     };
     struct Rows {
-        size_t first = 0, count = 0;    // in logits_
-        size_t top_row = 0, n_top = 0;  // in top_logits_ and top_tokens_; how many of the row
+        size_t first = 0, count = 0;            // in logits_
+        size_t top_row = 0, n_top = 0;          // in top_logits_ and top_tokens_; how many of the row
+        size_t first_hidden = 0, n_hidden = 0;  // in hidden_, in rows
     };
     Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
     Result<graph::PlacedGraph> graph_of(const RunShape& shape) const;
@@ -161,7 +170,9 @@ class Session {
                      size_t max_rows);                                                 // from the batch; false: none are left
     void build_inputs(MicroBatch& micro_batch, std::span<const SequenceInput> batch);  // what its graph reads, and the shape
     void pad_inputs(MicroBatch& micro_batch);                                          // to the shape that it gets
-    Result<void> prepare(MicroBatch& micro_batch);                                     // a graph and slots
+    void add_hidden_rows(MicroBatch& micro_batch, const SequenceInput& input, const SequenceChunk& chunk);
+    void take_means(std::span<const SequenceInput> batch);
+    Result<void> prepare(MicroBatch& micro_batch);  // a graph and slots
     // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
     Result<void> chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(MicroBatch& micro_batch, const ChainInput& input, size_t& n_tok);
@@ -193,6 +204,7 @@ class Session {
     std::vector<Sequence> sequences_;
     // Of the latest decode:
     std::vector<float> logits_;
+    std::vector<float> hidden_;      // rows of d_model
     std::vector<float> top_logits_;  // rows of top_k_, as top_tokens_
     std::vector<int32_t> top_tokens_;
     std::vector<Candidate> candidates_;
