@@ -15,6 +15,9 @@
 if(KRAIT_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(krait_quick_tests 1)
   set(krait_test_timeout 900)
+elseif(CMAKE_CROSSCOMPILING)  # by an emulator of the other processor
+  set(krait_quick_tests 0)
+  set(krait_test_timeout 1800)
 else()
   set(krait_quick_tests 0)
   set(krait_test_timeout 300)

@@ -16,7 +16,7 @@ double seconds_between(graph::Clock::time_point start, graph::Clock::time_point 
 // "blk.*.in": the name that a node has in every layer.
 std::string name_over_layers(const NodeProfile& node) {
     if (node.layer < 0 || node.layer == graph::kHead) return node.name;
-    const std::string prefix = layer_name(node.layer, "");
+    const std::string prefix = layer_prefix(node.layer);
     return node.name.starts_with(prefix) ? "blk.*." + node.name.substr(prefix.size()) : node.name;
 }
 
@@ -64,7 +64,7 @@ std::vector<NodeGroup> PhaseProfile::by_name() const { return grouped(nodes, nam
 
 void ProfileRecorder::ran(const graph::ObservedRun& run) {
     if (is_paused_) return;
-    const RunTensors tensors = run_tensors(run.graph, {});  // ids and seq_start stand at the same place in every shape
+    const RunTensors tensors = run_tensors(run.graph);
     const int64_t n_row = run.graph[tensors.ids].desc.extent[0], n_seq = run.graph[tensors.seq_start].desc.extent[0] - 1;
     const Phase phase = n_row == n_seq ? Phase::decode : Phase::prompt;
     PhaseProfile& sums = profile_.phases_[static_cast<size_t>(phase)];
