@@ -32,7 +32,10 @@ class Server {
     Result<void> serve(ServedShapes& run, const std::function<void(int64_t tokens)>& advance) {
         for (int64_t step = 0; next_ < trace_.size() || !active_.empty(); ++step) {
             admit(step);
-            if (active_.empty()) continue;  // nobody has come yet
+            if (active_.empty()) {  // nobody has come yet
+                step = std::max(step, trace_[next_].step - 1);
+                continue;
+            }
             KRAIT_TRY(const int64_t tokens, take_step(run));
             run.tokens += tokens;
             advance(tokens);

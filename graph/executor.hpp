@@ -28,7 +28,7 @@ struct PlacedGraph {
 
 class Executor {
   public:
-    static constexpr size_t kMaxPrograms = 32;
+    static constexpr size_t kMaxPrograms = 64;
 
     // observer: of every run(), where there is one.
     static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices, RunObserver* observer = nullptr);

@@ -41,39 +41,46 @@ uint64_t count_states(const Graph& graph, TensorId id, size_t step, std::span<co
     return n;
 }
 
-void add_input(NodeWork& work, const Graph& graph, const Node& node, TensorId id) {
-    const Tensor& tensor = graph[id];
-    uint64_t bytes = bytes_of(tensor.desc);
-    if (node.op == OpId::get_rows && id == ops::as_named<ops::GetRows::template In>(node.in).table) {
-        const auto n_row = static_cast<uint64_t>(graph[node.out[0]].desc.extent[0]);
-        bytes = n_row * static_cast<uint64_t>(row_bytes(dtype_of(tensor.desc), last_extent(tensor.desc)));
+TensorId given(const Node& node, int operand) { return operand < 0 ? kNoTensor : node.in[static_cast<size_t>(operand)]; }
+
+void add_inputs(NodeWork& work, const Graph& graph, const Node& node) {
+    const std::span<const OperandSpec> inputs = op_spec(node.op).inputs;
+    const int rows = find_operand(inputs, IndexMeaning::rows);
+    const int table = rows < 0 ? -1 : find_operand(inputs, inputs[static_cast<size_t>(rows)].of);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        const TensorId id = node.in[i];
+        if (id == kNoTensor || graph[id].role == TensorRole::state) continue;
+        const Tensor& tensor = graph[id];
+        uint64_t bytes = bytes_of(tensor.desc);
+        if (static_cast<int>(i) == table)  // the rows that are looked up
+            bytes = static_cast<uint64_t>(element_count(graph[given(node, rows)].desc)) *
+                    static_cast<uint64_t>(row_bytes(dtype_of(tensor.desc), last_extent(tensor.desc)));
+        (tensor.role == TensorRole::constant ? work.weight_bytes : work.values_read) += bytes;
     }
-    (tensor.role == TensorRole::constant ? work.weight_bytes : work.values_read) += bytes;
 }
 
-template <class Op>
 void add_states(NodeWork& work, const Graph& graph, const Node& node, std::span<const InputBytes> inputs) {
-    const auto in = ops::as_named<Op::template In>(node.in);
-    TensorDesc slot = graph[in.state].desc;
+    const std::span<const OperandSpec> specs = op_spec(node.op).inputs;
+    const TensorId state = given(node, find_state(specs));
+    if (state == kNoTensor) return;
+    const auto count = [&](IndexMeaning meaning, size_t step) {
+        return count_states(graph, given(node, find_operand(specs, meaning)), step, inputs);
+    };
+    TensorDesc slot = graph[state].desc;
     slot.extent[0] = 1;
-    work.states_read += count_states(graph, in.src_slot, 1, inputs) * bytes_of(slot);
-    work.states_written +=
-        (count_states(graph, in.dst_slot, 1, inputs) + count_states(graph, in.snapshots, 2, inputs)) * bytes_of(slot);
+    work.states_read += count(IndexMeaning::slots_read, 1) * bytes_of(slot);
+    work.states_written += (count(IndexMeaning::slots_written, 1) + count(IndexMeaning::snapshots, 2)) * bytes_of(slot);
 }
 
 }  // namespace
 
 NodeWork node_work(const Graph& graph, const Node& node, std::span<const InputBytes> inputs) {
     NodeWork work;
-    for (const TensorId id : node.in)
-        if (id != kNoTensor && graph[id].role != TensorRole::state) add_input(work, graph, node, id);
+    add_inputs(work, graph, node);
+    add_states(work, graph, node, inputs);
     for (const TensorId id : node.out)
         if (id != kNoTensor) work.values_written += bytes_of(graph[id].desc);
-    if (node.op == OpId::ssm_scan) add_states<ops::SsmScan>(work, graph, node, inputs);
-    if (node.op == OpId::ssm_conv) {
-        add_states<ops::SsmConv>(work, graph, node, inputs);
-        work.operations = operations_of<ops::SsmConv>(graph, node);
-    }
+    if (node.op == OpId::ssm_conv) work.operations = operations_of<ops::SsmConv>(graph, node);
     if (node.op == OpId::mul_mat) work.operations = operations_of<ops::MulMat>(graph, node);
     return work;
 }

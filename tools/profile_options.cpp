@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+
 #include "bench/profile_json.hpp"
 #include "bench/report.hpp"
 #include "bench/trace_file.hpp"
@@ -44,6 +46,11 @@ Result<void> ProfileOptions::check(const std::string& input) const {
         KRAIT_CHECK(refuse_overwrite(file, {input}));
         KRAIT_CHECK(OutputFile::check(file));
     }
+    std::error_code unknown;
+    if (!json.empty() && !trace.empty() &&
+        std::filesystem::weakly_canonical(json, unknown) == std::filesystem::weakly_canonical(trace, unknown))
+        return fail(ErrorCode::invalid_argument, "--profile-json and --profile-trace are one file, {}; each needs its own",
+                    printable(json));
     return {};
 }
 

@@ -74,7 +74,7 @@ Result<const krait_backend*> query_and_check(krait_plugin_query_fn query, const 
     if (!is_word(table->family, false) || !is_word(table->variant, true) || !table->version)
         return fail(refused, "the plugin has no proper name (family: a-z, 0-9, - and _, not ending in a digit)");
     if (!has_all_functions(*table)) return fail(refused, "the plugin '{}' leaves functions of its table empty", table->family);
-    if (table->n_ops > 0 && !table->ops)
+    if (table->n_ops == 0 || !table->ops)
         return fail(refused, "the plugin '{}' leaves its list of operators empty", table->family);
     if (table->formats_hash != formats_hash())
         return fail(refused, "the plugin '{}' was built with another list of weight formats; build it again against this Krait",

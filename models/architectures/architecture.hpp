@@ -43,7 +43,8 @@ class Architecture {
 
     // Of layer i, 0 to n_layer - 1.
     const LayerPlan& layer(int64_t i) const { return layers_[static_cast<size_t>(i)]; }
-    const LayerPlan& embedding() const { return embedding_; }  // weights only
+    int64_t n_planned_layers() const { return static_cast<int64_t>(layers_.size()); }  // create_architecture: shape().n_layer
+    const LayerPlan& embedding() const { return embedding_; }                          // weights only
     const LayerPlan& head() const { return head_; }  // weights only: the final norm, and the head where it is not tied
 
     // All weights by their names in the file: the embedding's, those of the layers in their order, the head's.

@@ -26,7 +26,10 @@ std::string names_of(std::span<const ArchitectureEntry> known) {
 }
 
 // Names tell the weights and memories of a layer apart: two mixers with a memory of one name would write into each other's.
-Result<void> check_names(const Architecture& architecture) {
+Result<void> check_layers(const Architecture& architecture) {
+    if (architecture.n_planned_layers() != architecture.shape().n_layer)
+        return fail(ErrorCode::internal, "the architecture '{}' plans {} layers, the file has {}",
+                    architecture.shape().architecture, architecture.n_planned_layers(), architecture.shape().n_layer);
     for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
         std::vector<std::string_view> weights, memories;
         for (const WeightSpec& spec : architecture.layer(i).weights) weights.push_back(spec.name);
@@ -54,7 +57,7 @@ Result<Architecture> create_architecture(const GgufFile& file, std::span<const A
                     quote_name(name), names_of(known));
     KRAIT_TRY(ModelShape shape, read_shape(file, name));
     KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
-    KRAIT_CHECK(check_names(architecture));
+    KRAIT_CHECK(check_layers(architecture));
     KRAIT_CHECK(describe_weights(file, architecture.weights()));
     KRAIT_CHECK(refuse_unread_tensors(file, name, architecture.shape().n_layer, architecture.weights()));
     return architecture;

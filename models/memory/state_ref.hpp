@@ -7,6 +7,7 @@
 // One thread at a time for all handles of one StateSlots.
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -24,10 +25,10 @@ class StateRef {
     StateRef(StateRef&& other) noexcept
         : slots_(std::move(other.slots_)), slot_(std::exchange(other.slot_, -1)), is_snapshot_(other.is_snapshot_) {}
     StateRef& operator=(StateRef&& other) noexcept {
-        StateRef old(std::move(*this));
-        slots_ = std::move(other.slots_);
-        slot_ = std::exchange(other.slot_, -1);
-        is_snapshot_ = other.is_snapshot_;
+        StateRef taken(std::move(other));
+        std::swap(slots_, taken.slots_);
+        std::swap(slot_, taken.slot_);
+        std::swap(is_snapshot_, taken.is_snapshot_);
         return *this;
     }
     inline ~StateRef();
@@ -60,7 +61,10 @@ class StateSlots : public std::enable_shared_from_this<StateSlots> {
         if (free_.empty()) return fail(ErrorCode::out_of_memory, "all {} state slots are in use", n_slots());
         return StateRef(shared_from_this(), free_.back(), false);
     }
-    StateRef share(int32_t slot) { return {shared_from_this(), slot, false}; }  // of a slot that is in use
+    StateRef share(int32_t slot) {  // of a slot that is in use
+        assert(at(slot).n_handles > 0);
+        return {shared_from_this(), slot, false};
+    }
     bool is_shared(int32_t slot) const { return at(slot).n_handles > 1; }
 
     int32_t n_slots() const { return static_cast<int32_t>(slots_.size()); }

@@ -125,11 +125,11 @@ Result<std::vector<MemoryNeed>> Placement::memory_needs(const Architecture& arch
         needs[static_cast<size_t>(memories_[i])].states += static_cast<uint64_t>(architecture.memories()[i].spec.byte_size());
     KRAIT_TRY(const graph::Graph run, largest_run(architecture, weights));
     KRAIT_TRY(const std::vector<int32_t> device_of_node, devices_of(run));
-    for (const graph::Subgraph& subgraph : graph::insert_copies(run, graph::partition(run, device_of_node)).subgraphs) {
-        const auto device = static_cast<size_t>(subgraph.device);
-        needs[device].values =
-            graph::plan_memory(subgraph.graph, graph::arena_alignment(*devices[device]), subgraph.pins).peak_bytes;
-    }
+    std::vector<uint64_t> alignments;
+    for (const auto& device : devices) alignments.push_back(graph::arena_alignment(*device));
+    const graph::CompilePlan plan = graph::plan_graph(run, device_of_node, alignments);
+    for (size_t i = 0; i < plan.memory.size(); ++i)
+        needs[static_cast<size_t>(plan.partitioned.subgraphs[i].device)].values = plan.memory[i].peak_bytes;
     return needs;
 }
 

@@ -26,6 +26,7 @@ struct SnapshotPoint {
 struct HiddenRows {
     size_t first_row = 0;
     std::span<float> values;
+    std::span<double> sum = {};  // of d_model numbers, to which the rows are added when the run is committed; empty for none
 };
 
 struct MicroBatch {
@@ -45,6 +46,7 @@ struct MicroBatch {
     std::span<float> logits, top_logits;
     std::span<int32_t> top_tokens;
     std::vector<HiddenRows> hidden;
+    std::vector<float> summed_rows;  // hidden states of which only the sum is wanted
     graph::PipelineRun pipeline_run;
 
     void drop_states() {

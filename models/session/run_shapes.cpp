@@ -22,9 +22,9 @@ int64_t RunShapes::rows(int64_t n) const {
 }
 
 int64_t RunShapes::sequences(int64_t n, int64_t rows) const {
-    int64_t most = kFewRows;
-    while (most < n) most *= 4;
-    return std::min({most + 1, max_sequences_ + 1, rows});
+    int64_t room = kFewRows;
+    while (room < n) room *= 4;
+    return std::min({room + 1, max_sequences_ + 1, rows});
 }
 
 int64_t RunShapes::outputs(int64_t n, int64_t rows) const {

@@ -11,6 +11,7 @@
 namespace krait {
 namespace {
 
+constexpr size_t kMaxUsualTopK = 64;
 constexpr size_t kMaxMicroBatches = 8;
 static_assert(kMaxMicroBatches < graph::Executor::kMaxPrograms, "a micro-batch that is pending may lose its program");
 
@@ -130,9 +131,9 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     for (const SequenceInput& input : batch) {
         const bool is_top = input.want == WantLogits::top;
         const size_t count = input.want == WantLogits::last ? 1 : input.want == WantLogits::all ? input.tokens.size() : 0;
-        const size_t n_wanted = input.hidden == WantHidden::none   ? 0
-                                : input.hidden == WantHidden::last ? 1
-                                                                   : input.tokens.size();
+        const size_t n_wanted = input.hidden == WantHidden::none  ? 0
+                                : input.hidden == WantHidden::all ? input.tokens.size()
+                                                                  : 1;
         rows_.push_back(
             {n_row, count, n_top_row, is_top ? std::min(static_cast<size_t>(input.top_k), n_token) : 0, n_hidden, n_wanted});
         n_hidden += n_wanted;
@@ -144,10 +145,13 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
         sequence.planned = sequence.state.slot();
         reserve_for(sequence, input.tokens.size(), input.snapshots.size());
     }
-    if (top_k_ > 0) max_top_k_ = std::max(max_top_k_, std::min(std::bit_ceil(top_k_), n_token));
-    top_k_ = options_.exact_shapes ? top_k_ : max_top_k_;
+    // Few are found in every run from then on, so that runs with and without them have the same shapes; many have shapes of their own.
+    const bool are_few = !options_.exact_shapes && top_k_ <= kMaxUsualTopK;
+    if (are_few && top_k_ > 0) top_k_ = std::min(std::bit_ceil(top_k_), n_token);
+    if (are_few) top_k_ = std::max(top_k_, usual_top_k_);
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
     hidden_.resize(n_hidden * static_cast<size_t>(model_->shape().d_model));
+    hidden_sums_.assign(hidden_.size(), 0.0);
     top_logits_.resize(n_top_row * top_k_);
     top_tokens_.resize(n_top_row * top_k_);
     candidates_.resize(n_top_row * top_k_);
@@ -156,6 +160,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     KRAIT_CHECK(can_pipeline(batch) ? decode_pipelined(batch, control, n_tok) : decode_in_turn(batch, control, n_tok));
     for (size_t i = 0; i < candidates_.size(); ++i) KRAIT_CHECK(take_candidate(i, top_logits_[i], top_tokens_[i]));
     take_means(batch);
+    if (are_few) usual_top_k_ = top_k_;
     done = true;
     return {};
 }
@@ -262,23 +267,26 @@ void Session::build_inputs(MicroBatch& micro_batch, std::span<const SequenceInpu
 // The graph gives the hidden states of all rows or of none: the norm is a small part of a run.
 void Session::add_hidden_rows(MicroBatch& micro_batch, const SequenceInput& input, const SequenceChunk& chunk) {
     if (input.hidden == WantHidden::none || (input.hidden == WantHidden::last && !chunk.ends)) return;
-    const bool is_last = input.hidden == WantHidden::last;
-    const size_t n = is_last ? 1 : chunk.count, width = static_cast<size_t>(model_->shape().d_model);
-    const size_t first = rows_[chunk.input].first_hidden + (is_last ? 0 : chunk.first);
-    micro_batch.hidden.push_back({micro_batch.ids.size() - n, std::span(hidden_).subspan(first * width, n * width)});
+    const size_t n = input.hidden == WantHidden::last ? 1 : chunk.count, width = static_cast<size_t>(model_->shape().d_model);
+    const size_t first = rows_[chunk.input].first_hidden + (input.hidden == WantHidden::all ? chunk.first : 0);
+    HiddenRows rows{.first_row = micro_batch.ids.size() - n};
+    if (input.hidden == WantHidden::mean) {  // a micro-batch has them, and adds them up
+        micro_batch.summed_rows.resize(micro_batch.n_tok * width);
+        rows.values = std::span(micro_batch.summed_rows).subspan(rows.first_row * width, n * width);
+        rows.sum = std::span(hidden_sums_).subspan(first * width, width);
+    } else {
+        rows.values = std::span(hidden_).subspan(first * width, n * width);
+    }
+    micro_batch.hidden.push_back(rows);
 }
 
 void Session::take_means(std::span<const SequenceInput> batch) {
     const auto width = static_cast<size_t>(model_->shape().d_model);
     for (size_t i = 0; i < batch.size(); ++i) {
         if (batch[i].hidden != WantHidden::mean) continue;
-        float* rows = hidden_.data() + rows_[i].first_hidden * width;
-        for (size_t column = 0; column < width; ++column) {
-            double sum = 0;
-            for (size_t row = 0; row < rows_[i].n_hidden; ++row) sum += static_cast<double>(rows[row * width + column]);
-            rows[column] = static_cast<float>(sum / static_cast<double>(rows_[i].n_hidden));
-        }
-        rows_[i].n_hidden = 1;
+        const size_t first = rows_[i].first_hidden * width;
+        const auto n_tok = static_cast<double>(batch[i].tokens.size());
+        for (size_t k = first; k < first + width; ++k) hidden_[k] = static_cast<float>(hidden_sums_[k] / n_tok);
     }
 }
 
@@ -338,6 +346,9 @@ void Session::reserve_for(Sequence& sequence, size_t n_tok, size_t n_snapshot) {
 }
 
 void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> batch) noexcept {
+    for (const HiddenRows& rows : micro_batch.hidden)
+        for (size_t k = 0; k < rows.values.size() && !rows.sum.empty(); ++k)
+            rows.sum[k % rows.sum.size()] += static_cast<double>(rows.values[k]);
     for (size_t i = 0; i < micro_batch.new_snapshots.size(); ++i) {
         const SnapshotPoint& point = micro_batch.snapshot_points[i];
         Sequence& sequence = at(micro_batch.chunks[point.chunk].sequence);

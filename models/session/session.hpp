@@ -110,7 +110,8 @@ class Session {
     Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
     Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
 
-    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back. It counts among max_snapshots.
+    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back, until the session moves to other
+    // devices (move_to). It counts among max_snapshots.
     Result<Snapshot> capture(int32_t sequence);
     // The sequence becomes one that has read these tokens, as many as `from` has seen. From the same session; snapshots that the
     // sequence had are dropped.
@@ -204,12 +205,14 @@ class Session {
     std::vector<Sequence> sequences_;
     // Of the latest decode:
     std::vector<float> logits_;
-    std::vector<float> hidden_;      // rows of d_model
-    std::vector<float> top_logits_;  // rows of top_k_, as top_tokens_
+    std::vector<float> hidden_;        // rows of d_model
+    std::vector<double> hidden_sums_;  // as hidden_; used where a mean is wanted
+    std::vector<float> top_logits_;    // rows of top_k_, as top_tokens_
     std::vector<int32_t> top_tokens_;
     std::vector<Candidate> candidates_;
-    size_t top_k_ = 0, max_top_k_ = 0;  // of the latest decode; the largest of all, which keeps the number of shapes small
-    std::vector<Rows> rows_;            // by input
+    size_t top_k_ = 0;        // of the latest decode
+    size_t usual_top_k_ = 0;  // that every run finds, since it was wanted once
+    std::vector<Rows> rows_;  // by input
     // Of chains:
     std::vector<int32_t> chain_tokens_;  // that the sequence reads
     Buffer chain_buffer_;                // what the device found: max_chain tokens, then their logits

@@ -27,7 +27,7 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
     const std::span<const SequenceInput> batch(&read, 1);
     if (max_tokens == 1) {
         KRAIT_CHECK(decode(batch));
-        return std::span<const Candidate>(candidates_);
+        return candidates(0);
     }
     KRAIT_CHECK(check_batch(batch));
     auto n_tok = std::min(static_cast<size_t>(input.n_tok), max_tokens);

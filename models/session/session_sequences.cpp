@@ -123,10 +123,14 @@ Result<void> Session::resume(int32_t sequence, const Snapshot& from, std::span<c
     KRAIT_CHECK(check_sequence(sequence));
     if (!from.state || !from.state.is_of(states_.slots()))
         return fail(ErrorCode::invalid_argument, "the snapshot is {}: sequences go on from snapshots of their own session",
-                    from.state ? "one of another session" : "empty");
+                    from.state ? "one of another session, or from before it moved to other devices" : "empty");
     if (tokens.size() != from.n_tok)
         return fail(ErrorCode::invalid_argument, "the snapshot was taken after {} tokens, {} are given", from.n_tok,
                     tokens.size());
+    for (const int32_t token : tokens)
+        if (token < 0 || token >= model_->shape().n_vocab)
+            return fail(ErrorCode::invalid_argument, "token {} is out of range: the vocabulary has {} (0 to {})", token,
+                        model_->shape().n_vocab, model_->shape().n_vocab - 1);
     Sequence resumed{.state = from.state.share(), .position = from.position, .tokens = {}, .snapshots = {}};
     resumed.tokens.assign(tokens.begin(), tokens.end());
     at(sequence) = std::move(resumed);

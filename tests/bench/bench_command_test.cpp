@@ -33,6 +33,11 @@ TEST(BenchCommand, BadArgumentsAreRefused) {
     expect_refused("-o yaml", "yaml");
     expect_refused("--threads 2 -d cpu:threads=1", "give one of them");
     expect_refused("-d no-such-device", "no-such-device");
+    expect_refused("--serving --profile", "no profile");
+    expect_refused("--serving -p 0", "-p and -n");
+    expect_refused("--serving --arrivals 0", "--arrivals 0");
+    expect_refused("--serving -b 4", "--batch");
+    expect_refused("--requests 4", "--serving");
 }
 
 TEST(BenchCommand, JsonOfAShortRun) {

@@ -83,6 +83,21 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
     }
 }
 
+// Fewer rows than sequences: a step of decoding is several runs, prompts wait, and all is read in the end.
+TEST(Serving, AStepMayHaveFewerRowsThanThereAreSequences) {
+    const auto model = Model::load_demo({.device = "cpu"});
+    ASSERT_TRUE(model) << model.error().message;
+    for (const int32_t chunk : {1, 2}) {
+        ServingPlan plan = short_plan();
+        plan.chunk = chunk;
+        plan.arrivals = 0.01f;
+        plan.repetitions = 1;
+        const auto result = run_serving(*model, plan);
+        ASSERT_TRUE(result) << result.error().message;
+        for (const ServedShapes& run : result->runs) EXPECT_EQ(run.tokens, tokens_of(plan));
+    }
+}
+
 TEST(Serving, PercentilesAreOfSteps) {
     ServedShapes run;
     EXPECT_EQ(run.percentile(0.5), 0);

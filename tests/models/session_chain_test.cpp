@@ -122,6 +122,17 @@ TEST_P(ChainTest, LeavesOtherStatesAlone) {
     expect_same_sequence(s, by_steps);
 }
 
+// A chain of one token is that token, however many candidates were wanted before it.
+TEST_P(ChainTest, OneTokenAfterManyCandidates) {
+    const auto tokens = random_tokens(5, 1);
+    Session s = session();
+    ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = tokens, .want = WantLogits::top, .top_k = 5}}));
+    const Candidate best = s.candidates(0)[0];
+    const auto found = s.chain({.token = best.token, .n_tok = 4});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->size(), 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, ChainTest, every_model_and_device(), name_of_case);
 
 TEST(Chain, WrongInputChangesNothing) {

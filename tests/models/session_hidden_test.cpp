@@ -42,6 +42,28 @@ TEST_P(HiddenTest, LastAllAndMeanAgree) {
     EXPECT_TRUE(s.hidden(0).empty()) << "of the latest decode";
 }
 
+// However an input is cut, its mean is over all of its tokens.
+TEST_P(HiddenTest, AMeanIsOverAllMicroBatches) {
+    const auto tokens = random_tokens(40, 4), other = random_tokens(9, 5);
+    std::vector<std::vector<float>> means, lasts;
+    for (const int32_t rows : {512, 7, 16}) {
+        Session s = session({.max_sequences = 3, .max_batch_tokens = rows});
+        const auto decoded = s.decode({{.sequence = 0, .tokens = other, .hidden = WantHidden::mean},
+                                       {.sequence = 1, .tokens = tokens, .hidden = WantHidden::mean},
+                                       {.sequence = 2, .tokens = tokens, .hidden = WantHidden::last}});
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        EXPECT_NE(copy_of(s.hidden(0)), copy_of(s.hidden(1)));
+        means.push_back(copy_of(s.hidden(1)));
+        lasts.push_back(copy_of(s.hidden(2)));
+        ASSERT_TRUE(s.chain({.sequence = 0, .token = 1, .n_tok = 1}));
+        EXPECT_TRUE(s.hidden(0).empty()) << "of the latest call";
+    }
+    for (size_t i = 1; i < means.size(); ++i) {
+        EXPECT_LE(test::nmse(means[i], means[0]), tolerance_);
+        EXPECT_LE(test::nmse(lasts[i], lasts[0]), tolerance_);
+    }
+}
+
 // On a CPU a token has the same bits wherever it is read.
 TEST_P(HiddenTest, DoNotDependOnChunksOrPadding) {
     const auto tokens = random_tokens(40, 3);

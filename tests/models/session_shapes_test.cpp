@@ -72,6 +72,7 @@ TEST_P(ShapesTest, AServersLoadNeedsFewProgramsAndOneArena) {
     EXPECT_EQ(warm.n_arenas, 1u);
     EXPECT_EQ(warm.n_bound_again, 0u);
     load(s, n_step, 2);
+    load(s, n_step, 3);
     EXPECT_LE(s.executor().counts().n_compiled, 24u);
     const uint64_t before = s.executor().counts().n_compiled;
     load(s, n_step, 1);

@@ -93,6 +93,14 @@ TEST_F(ProfileCommand, JsonHasEveryNode) {
     EXPECT_EQ(phase_of(profile, "prompt").at("runs"), 1);
 }
 
+TEST_F(ProfileCommand, OneFileForBothIsRefused) {
+    const Answer answer =
+        run_krait(std::string(kRun) + "--profile-json " + path("one.json") + " --profile-trace " + path("./one.json"));
+    EXPECT_EQ(answer.exit_code, 2) << answer.text;
+    EXPECT_NE(answer.text.find("are one file"), std::string::npos) << answer.text;
+    EXPECT_FALSE(std::filesystem::exists(path("one.json")));
+}
+
 TEST_F(ProfileCommand, TheTraceIsOfTheTraceEventFormat) {
     const Answer answer = run_krait("run -d cpu,reference --layers 3,5 --tokens 1,2,3 -n 4 --temperature 0 --profile-json " +
                                     path("p.json") + " --profile-trace " + path("t.json"));

@@ -24,6 +24,7 @@ struct Arguments {
     bool no_warm_up = false, no_ceilings = false;
     bool is_serving = false;
     bench::ServingPlan serving;
+    std::vector<const Option*> of_serving;  // that mean nothing without it
     std::string output = "table";
     ProfileOptions profile;
 };
@@ -90,10 +91,14 @@ Result<std::string> bench_model(Arguments arguments) {
 
 Result<std::string> bench_serving(const Arguments& arguments) {
     bench::ServingPlan plan = arguments.serving;
+    if (arguments.profile.are_given())
+        return fail(ErrorCode::invalid_argument, "--serving times whole steps: there is no profile of them");
+    if (std::ranges::max(arguments.plan.prompts) < 1 || std::ranges::max(arguments.plan.decodes) < 1)
+        return fail(ErrorCode::invalid_argument, "--serving needs prompts and answers: -p and -n of 1 or more");
     if (!(plan.arrivals >= 1e-3f && plan.arrivals <= 1e6f))
         return fail(ErrorCode::invalid_argument, "--arrivals {}: 0.001 to 1000000 requests a step are possible", plan.arrivals);
-    plan.longest_prompt = std::max<int64_t>(1, std::ranges::max(arguments.plan.prompts));
-    plan.longest_answer = std::max<int64_t>(1, std::ranges::max(arguments.plan.decodes));
+    plan.longest_prompt = std::ranges::max(arguments.plan.prompts);
+    plan.longest_answer = std::ranges::max(arguments.plan.decodes);
     plan.chunk = arguments.plan.chunk;
     plan.repetitions = arguments.plan.repetitions;
     plan.seed = arguments.plan.seed;
@@ -112,6 +117,9 @@ Result<void> run(const Arguments& arguments) {
         const auto n_tok = std::clamp<int64_t>(longest, 1, arguments.plan.chunk);
         return print_explanation(*model, n_tok, arguments.model.explain);
     }
+    for (const Option* option : arguments.of_serving)
+        if (option->given() && !arguments.is_serving)
+            return fail(ErrorCode::invalid_argument, "{} is an option of --serving", option->facts().names);
     KRAIT_TRY(const std::string text, arguments.is_serving ? bench_serving(arguments) : bench_model(arguments));
     print("{}", text);
     return {};
@@ -130,40 +138,51 @@ void add_bench_command(Command& program) {
         .split_at_commas()
         .in_range(0, 1 << 24)
         .show_default();
-    command.option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
-        .split_at_commas()
-        .in_range(1, SessionOptions::kMaxSequences)
-        .show_default();
+    Option& sequences = command.option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
+                            .split_at_commas()
+                            .in_range(1, SessionOptions::kMaxSequences)
+                            .show_default();
     command.option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
         .split_at_commas()
         .in_range(0, 1 << 24)
         .show_default();
-    command.option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
-        .split_at_commas()
-        .in_range(1, SessionOptions::kMaxSequences)
-        .show_default();
-    command
-        .option("--chain", plan.chain,
+    Option& batch = command.option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
+                        .split_at_commas()
+                        .in_range(1, SessionOptions::kMaxSequences)
+                        .show_default();
+    Option& chain =
+        command
+            .option(
+                "--chain", plan.chain,
                 "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
                 "its logits")
-        .in_range(1, SessionOptions::kMaxChain)
-        .value_name("N")
-        .show_default();
+            .in_range(1, SessionOptions::kMaxChain)
+            .value_name("N")
+            .show_default();
     command.option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
         .in_range(1, 100000)
         .show_default();
     command.option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut").in_range(1, 1 << 20).show_default();
     command.option("-s,--seed", plan.seed, "of the random tokens").in_range().show_default();
-    command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
-    command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
-    command.option("--serving", arguments->is_serving,
-                   "steps of a server's load instead: requests of up to -p tokens arrive while others decode up to -n");
-    command.option("--requests", arguments->serving.requests, "with --serving: how many").in_range(1, 1 << 20).show_default();
-    command.option("--concurrent", arguments->serving.max_sequences, "with --serving: requests under way at the same time")
-        .in_range(1, SessionOptions::kMaxSequences)
-        .show_default();
-    command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
-        .show_default();
+    Option& no_warm_up = command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
+    Option& no_ceilings = command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
+    command
+        .option("--serving", arguments->is_serving,
+                "steps of a server's load instead: requests of up to -p tokens arrive while others decode up to -n")
+        .excludes(sequences)
+        .excludes(batch)
+        .excludes(chain)
+        .excludes(no_warm_up)
+        .excludes(no_ceilings);
+    arguments->of_serving = {
+        &command.option("--requests", arguments->serving.requests, "with --serving: how many")
+             .in_range(1, 1 << 20)
+             .show_default(),
+        &command.option("--concurrent", arguments->serving.max_sequences, "with --serving: requests under way at the same time")
+             .in_range(1, SessionOptions::kMaxSequences)
+             .show_default(),
+        &command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
+             .show_default()};
     command.option("-o,--output", arguments->output, "table, md, csv or json")
         .one_of({"table", "md", "csv", "json"})
         .value_name("FORM")
