@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Part of the build: writes core/abi/op_versions.h, the hashes of core/ops/op_hash.hpp as constants for plugins in C, which cannot
-// compute them from contracts in C++. A file that is right already is left alone, so that nothing is built again because of it.
+// Part of the build: writes core/abi/op_versions.h, the hashes of core/ops/op_hash.hpp as constants for plugins in C, which
+// cannot compute them from contracts in C++. A file that is right already is left alone, so that nothing is built again because
+// of it.
 //   krait_write_op_versions FILE
 #include <fstream>
 #include <iterator>
