@@ -108,8 +108,8 @@ class Bench {
     }
 
   private:
-    // repeat(session, counts): the seconds of one repetition, or of the one that warms up, which does not count. n_told: repetitions that
-    // tell progress.
+    // repeat(session, counts): the seconds of one repetition, or of the one that warms up, which does not count. n_told:
+    // repetitions that tell progress.
     template <class Repeat>
     Result<void> time(Series& series, const SessionOptions& options, int n_told, const Repeat& repeat) {
         begin(series, n_told, "");

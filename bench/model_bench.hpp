@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Times a model as the engine serves it: prompts with the logits of their last token, and steps of one token for each of B sequences
-// with the logits of all of them, or of one sequence in chains of greedy tokens. Token ids (a chain's first) are random from a fixed
-// seed, so a model needs no tokenizer and every run does the same work. What is timed is Session::decode, the logits on the host
-// included, or Session::chain, the tokens included; sampling is not.
+// Times a model as the engine serves it: prompts with the logits of their last token, and steps of one token for each of B
+// sequences with the logits of all of them, or of one sequence in chains of greedy tokens. Token ids (a chain's first) are
+// random from a fixed seed, so a model needs no tokenizer and every run does the same work. What is timed is Session::decode,
+// the logits on the host included, or Session::chain, the tokens included; sampling is not.
 //   KRAIT_TRY(const BenchResult result, run_bench([&] { return GgufFile::open(path); }, plan));
 #pragma once
 

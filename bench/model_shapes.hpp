@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nodes as models of the published sizes have them, to be timed: too large to be compared with a formula. mamba-130m, 1.4b and 2.8b, their
-// products (product_shapes.hpp) in every weight format; scans and convolutions of one sequence and of 16, Mamba-2's scan too.
+// Nodes as models of the published sizes have them, to be timed: too large to be compared with a formula. mamba-130m, 1.4b and
+// 2.8b, their products (product_shapes.hpp) in every weight format; scans and convolutions of one sequence and of 16, Mamba-2's
+// scan too.
 #pragma once
 
 #include "tests/harness/case.hpp"

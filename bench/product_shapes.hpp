@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The matrix products of published models: x [n_tok, n_in], w [n_out, n_in], y [n_tok, n_out]. One list for all that times products, so
-// that figures of one program can be laid beside those of another: what is the same has the same name.
+// The matrix products of published models: x [n_tok, n_in], w [n_out, n_in], y [n_tok, n_out]. One list for all that times
+// products, so that figures of one program can be laid beside those of another: what is the same has the same name.
 #pragma once
 
 #include <fmt/format.h>
@@ -43,8 +43,8 @@ inline std::string product_name(const char* format, int64_t n_tok, const ModelPr
     return fmt::format("{}.t{}.n{}.k{}.{}.{}", format, n_tok, product.n_out, product.n_in, size.name, product.name);
 }
 
-// Operands are there in copies of that many bytes together, and runs go round among them, so that weights come from memory: four
-// times what the second cache of a GPU has (50 to 64 MiB).
+// Operands are there in copies of that many bytes together, and runs go round among them, so that weights come from memory:
+// four times what the second cache of a GPU has (50 to 64 MiB).
 inline constexpr uint64_t kColdBytes = uint64_t{256} << 20;
 
 }  // namespace krait::bench

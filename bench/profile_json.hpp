@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A profile as `krait bench` and `krait run` write it into JSON (docs/benchmarks.md): phases with their sums, operators and all nodes.
-// Seconds and bytes are of all runs together.
+// A profile as `krait bench` and `krait run` write it into JSON (docs/benchmarks.md): phases with their sums, operators and all
+// nodes. Seconds and bytes are of all runs together.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -17,7 +17,7 @@ enum class ProfileForm : uint8_t {
 // A table for each phase that has runs.
 std::string profile_text(const Profile& profile, ProfileForm form);
 
-// What a profile is not, for above its tables and in its JSON.
+// The limits of a profile, in a sentence that stands above its tables and in its JSON.
 inline constexpr const char* kProfileNote =
     "nodes ran one at a time, and the host waited for each: nodes that a device fuses ran apart; on a quiet machine the sum is "
     "larger than a plain run";

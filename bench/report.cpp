@@ -56,7 +56,7 @@ std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     return facts;
 }
 
-// Of the series that have one, each as a block of text between two marks.
+// The profiles of the series that have one, each as a block of text between two marks.
 std::string profiles(const Report& report, std::string_view begin, std::string_view end) {
     std::string text;
     for (const Series& series : report.result.series)

@@ -62,7 +62,8 @@ using Cells = std::vector<std::vector<std::string>>;
 std::string table_text(const Facts& facts, const Cells& rows);
 std::string markdown_text(const Facts& facts, const Cells& rows);
 
-// Rows of cells as a table, every column as wide as its widest cell: the first n_left columns to the left, numbers to the right.
+// Rows of cells as a table, every column as wide as its widest cell: the first n_left columns to the left, numbers to the
+// right.
 inline std::string aligned(const Cells& rows, size_t n_left = 1) {
     std::string text;
     std::vector<size_t> widths(rows[0].size(), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Median and spread of repeated measurements. The median, because a machine that does other things too makes some runs slower and
-// none faster; the spread is the smallest and the largest, because five repetitions have no quartiles worth the name.
+// Median and spread of repeated measurements. The median, because a machine that does other things too makes some runs slower
+// and none faster; the spread is the smallest and the largest, because five repetitions have no quartiles worth the name.
 #pragma once
 
 #include <algorithm>

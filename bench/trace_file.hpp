@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A trace as a file that chrome://tracing and ui.perfetto.dev open (Trace Event Format, JSON object): for each run of a node one complete
-// event ("ph": "X"); pid = the device, ts = microseconds since the first one began, dur = microseconds. "otherData" says how many
-// events were dropped.
+// A trace as a file that chrome://tracing and ui.perfetto.dev open (Trace Event Format, JSON object): for each run of a node
+// one complete event ("ph": "X"); pid = the device, ts = microseconds since the first one began, dur = microseconds.
+// "otherData" says how many events were dropped.
 #pragma once
 
 #include <filesystem>

@@ -35,7 +35,8 @@ class IndexChecks {
     };
     std::vector<Rows> rows_;
     std::vector<Ragged> ragged_;
-    // Of each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked again.
+    // For each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked
+    // again.
     mutable std::vector<std::vector<int32_t>> known_;
     mutable std::vector<int32_t> scratch_;
 };

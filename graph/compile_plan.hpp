@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a graph runs on its devices, decided before any of them is asked for memory: segments and subgraphs, copies between them, and
-// where every tensor lies in the arena of its device. The executor makes programs of it; others look at it, or at its sizes.
+// How a graph runs on its devices, decided before any of them is asked for memory: segments and subgraphs, copies between them,
+// and where every tensor lies in the arena of its device. The executor makes programs of it; others look at it, or at its
+// sizes.
 #pragma once
 
 #include "graph/passes/insert_copies.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A graph as its devices run it: subgraphs, programs, memory plans and copies, and the functions that submit segments of it. Executor
-// and Pipeline are made of these.
+// A graph as its devices run it: subgraphs, programs, memory plans and copies, and the functions that submit segments of it.
+// Executor and Pipeline are made of these.
 #pragma once
 
 #include <algorithm>
@@ -90,7 +90,7 @@ class Compiled {
     Result<void> read_output(uint32_t subgraph, DeviceContext& context, const OutputBytes& output) const;
     Result<void> copy_output(uint32_t subgraph, DeviceContext& context, const DeviceBytes& to) const;  // the whole of it
 
-    // Of a segment, by index into graph().
+    // The first node of a segment, by its index into graph().
     uint32_t first_node(uint32_t segment) const { return first_nodes_[segment]; }
     uint64_t staging_bytes(uint32_t subgraph) const { return staging_bytes_[subgraph]; }
     size_t device_of(uint32_t subgraph) const { return static_cast<size_t>(partitioned_.subgraphs[subgraph].device); }

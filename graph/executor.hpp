@@ -34,8 +34,8 @@ class Executor {
     static Result<Executor> create(std::vector<std::shared_ptr<const Device>> devices, RunObserver* observer = nullptr);
     static Result<Executor> create(std::shared_ptr<const Device> device) { return create(std::vector{std::move(device)}); }
 
-    // The compiled graph under `key`, built by `build` (which gives a Result<Graph> or Result<PlacedGraph>) where there is none.
-    // The pointer is good until the next prepare(). An error names the node that is wrong or that its device declines.
+    // The compiled graph under `key`, built by `build` (which gives a Result<Graph> or Result<PlacedGraph>) where there is
+    // none. The pointer is good until the next prepare(). An error names the node that is wrong or that its device declines.
     template <class Build>
     Result<Compiled*> prepare(std::string_view key, Build&& build) {
         KRAIT_TRY(Compiled * known, find(key));
@@ -60,13 +60,14 @@ class Executor {
         return read(compiled, std::span(&one, 1));
     }
 
-    // Makes the arenas large enough for this graph, which need not run: for the largest of many, so that no other one makes them grow.
+    // Makes the arenas large enough for this graph, which need not run: for the largest of many, so that no other one makes
+    // them grow.
     Result<void> reserve(const PlacedGraph& largest);
 
     // Whether the graph is compiled: prepare() changes nothing then that pending runs use.
     bool is_ready(std::string_view key) const;
-    // For several runs at once, which nobody observes; run() and read() are not to be called meanwhile. Starts a thread a device when
-    // first asked for.
+    // For several runs at once, which nobody observes; run() and read() are not to be called meanwhile. Starts a thread a
+    // device when first asked for.
     Result<Pipeline*> pipeline();
 
     // Waits for all devices; the first error that any met since the last time.

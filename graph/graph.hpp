@@ -49,13 +49,14 @@ struct Node {
     int32_t layer = kEmbedding;                       // which part of the model it belongs to; only placement asks
 };
 
-// Extents are the largest ones: a run may say that a dynamic dimension (rows, sequences) is smaller, and devices then need not compute
-// what lies beyond. backend_abi.h has the rules (krait_graph).
+// Extents are the largest ones: a run may say that a dynamic dimension (rows, sequences) is smaller, and devices then need not
+// compute what lies beyond. backend_abi.h has the rules (krait_graph).
 struct Graph {
     std::vector<Tensor> tensors;
     std::vector<Node> nodes;
     std::vector<int64_t> dim_max;  // by dynamic dimension
-    // Inputs and outputs that whoever built the graph finds again in a compiled one, in an order of its own; nothing here reads them.
+    // Inputs and outputs that whoever built the graph finds again in a compiled one, in an order of its own; nothing here reads
+    // them.
     std::vector<TensorId> handles;
 
     const Tensor& operator[](TensorId id) const { return tensors[static_cast<size_t>(id)]; }

@@ -19,7 +19,7 @@ uint64_t operations_of(const Graph& graph, const Node& node) {
     return 2 * static_cast<uint64_t>(graph[in.x].desc.extent[0]) * static_cast<uint64_t>(element_count(graph[in.w].desc));
 }
 
-// What the host wrote into an index operand; nothing where it did not write all of it.
+// The values that the host wrote into an index operand; nothing where it did not write all of it.
 std::vector<int32_t> indices(const Graph& graph, TensorId id, std::span<const InputBytes> inputs) {
     const auto size = static_cast<size_t>(bytes_of(graph[id].desc));
     for (const InputBytes& input : inputs) {
@@ -31,7 +31,8 @@ std::vector<int32_t> indices(const Graph& graph, TensorId id, std::span<const In
     return {};
 }
 
-// How many states an operand with slots stands for: one for each `step` of its numbers, of which the first says whether there is one.
+// How many states an operand with slots stands for: one for each `step` of its numbers, of which the first says whether there
+// is one.
 uint64_t count_states(const Graph& graph, TensorId id, size_t step, std::span<const InputBytes> inputs) {
     if (id == kNoTensor) return 0;
     const std::vector<int32_t> values = indices(graph, id, inputs);

@@ -23,8 +23,8 @@ struct NodeWork {
     uint64_t bytes() const { return bytes_read() + bytes_written(); }
 };
 
-// inputs: of the run, for the slots in them. Where those of a node's sequences are not among them, each sequence reads a state and
-// writes one, and so do all snapshots.
+// inputs: of the run, for the slots in them. Where those of a node's sequences are not among them, each sequence reads a state
+// and writes one, and so do all snapshots.
 NodeWork node_work(const Graph& graph, const Node& node, std::span<const InputBytes> inputs = {});
 
 }  // namespace krait::graph

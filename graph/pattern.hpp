@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A regular expression of the user's that names of nodes and weights are searched for (Perl's syntax, by PCRE2). Whatever it says,
-// compiling and searching end soon and need little memory: what would not is an error.
+// A regular expression of the user's that names of nodes and weights are searched for (Perl's syntax, by PCRE2). Whatever it
+// says, compiling and searching end soon and need little memory: what would not is an error.
 #pragma once
 
 #include <string>

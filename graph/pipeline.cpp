@@ -112,8 +112,8 @@ void Pipeline::serve(size_t device) noexcept {
     }
 }
 
-// An exception here would end the process: it belongs to the thread that waits for the run. So does one that comes while an error
-// is put into words: it has none then.
+// An exception here would end the process: it belongs to the thread that waits for the run. So does one that comes while an
+// error is put into words: it has none then.
 std::optional<Error> Pipeline::run_subgraph_caught(PipelineRun& run, uint32_t subgraph, DeviceContext& context) noexcept {
     std::optional<Error> error;
     try {

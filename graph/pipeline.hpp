@@ -36,7 +36,8 @@ struct PipelineRun {
 
 class Pipeline {
   public:
-    // The contexts outlive it, and are used by it alone while runs are pending. Unavailable where the system has no more threads.
+    // The contexts outlive it, and are used by it alone while runs are pending. Unavailable where the system has no more
+    // threads.
     static Result<std::unique_ptr<Pipeline>> create(std::span<const std::unique_ptr<DeviceContext>> contexts);
     ~Pipeline();  // waits for the runs that are pending
     Pipeline(const Pipeline&) = delete;

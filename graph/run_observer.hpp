@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An observer of an executor's runs, for profiles: it is told when a run began and ended, and where it wants that, when each node did.
-// For times of nodes each node becomes a program of its own, and the host waits for its device after it: the results are the same,
-// but nodes that a backend fuses inside a program run apart, and the device has nothing to do while the host prepares the next one.
+// An observer of an executor's runs, for profiles: it is told when a run began and ended, and where it wants that, when each
+// node did. For times of nodes each node becomes a program of its own, and the host waits for its device after it: the results
+// are the same, but nodes that a backend fuses inside a program run apart, and the device has nothing to do while the host
+// prepares the next one.
 #pragma once
 
 #include <chrono>
@@ -30,7 +31,8 @@ struct ObservedRun {
     Clock::time_point start, end;        // from the first input that is written until all devices are idle
 };
 
-// Called by the thread that calls Executor::run(), before that returns. It outlives the executor. Runs in a pipeline are not observed.
+// Called by the thread that calls Executor::run(), before that returns. It outlives the executor. Runs in a pipeline are not
+// observed.
 class RunObserver {
   public:
     virtual ~RunObserver() = default;

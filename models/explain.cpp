@@ -133,7 +133,8 @@ std::string dot_string(std::string_view text) {
     return quoted + "\"";
 }
 
-// A box for each segment, coloured by device; copies between devices are thick edges with their bytes, dependencies inside one thin edges.
+// A box for each segment, coloured by device; copies between devices are thick edges with their bytes, dependencies inside one
+// thin edges.
 std::string as_dot(const Picture& picture) {
     constexpr const char* kColors[] = {"#dceaf7", "#fbe5d6", "#e2f0d9", "#fff2cc", "#e4dfec", "#dddddd"};
     std::string text =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model: a GGUF file, checked, with its weights on one device or several. Immutable once loaded; any number of sessions share it.
+// A model: a GGUF file, checked, with its weights on one device or several. Immutable once loaded; any number of sessions share
+// it.
 #pragma once
 
 #include <filesystem>

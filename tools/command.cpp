@@ -104,8 +104,8 @@ Result<void> print_explanation(const Model& model, int64_t n_tok, const std::str
     return {};
 }
 
-// The value of --affinity as a device's option has it: with '+' for ',', which in a list of devices separates these. Nothing but
-// processors passes: a ':' or a name would be read as an option or a device.
+// The value of --affinity as a device's option has it: with '+' for ',', which in a list of devices separates these. Nothing
+// but processors passes: a ':' or a name would be read as an option or a device.
 static Result<std::string> affinity_option(const std::string& text) {
     if (text == "none" || text == "spread") return text;
     const auto is_number = [](std::string_view word) {

@@ -50,7 +50,8 @@ struct ModelArguments {
     void add_path(Command& command);
     void add_device(Command& command);   // --device, --threads, --affinity, --no-mmap; --layers, --split, --place, --max-memory
     void add_explain(Command& command);  // --explain
-    // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two already.
+    // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two
+    // already.
     Result<std::string> device_spec() const;
     Result<GgufFile> open() const;
     Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal

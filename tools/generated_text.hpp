@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Generated tokens as `krait run` writes them: as text until a stop text, or as ids with commas between them where the model has no
-// tokenizer for text.
+// Generated tokens as `krait run` writes them: as text until a stop text, or as ids with commas between them where the model
+// has no tokenizer for text.
 #pragma once
 
 #include <optional>

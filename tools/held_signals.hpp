@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signals that arrive while a terminal has modes of its own: they wait until they are asked for, so that its old modes are set before
-// anything ends or stops. Any thread may be the one that a signal interrupts, so a pipe tells of it.
+// Signals that arrive while a terminal has modes of its own: they wait until they are asked for, so that its old modes are set
+// before anything ends or stops. Any thread may be the one that a signal interrupts, so a pipe tells of it.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ namespace krait::tools {
 class HeldSignals {
   public:
     HeldSignals();
-    // Each signal does again what it did before. One that nobody asked for does it now; but a SIGINT is dropped, as the line that
-    // it would have cleared is over.
+    // Each signal does again what it did before. One that nobody asked for does it now; but a SIGINT is dropped, as the line
+    // that it would have cleared is over.
     ~HeldSignals();
     HeldSignals(const HeldSignals&) = delete;
     HeldSignals& operator=(const HeldSignals&) = delete;

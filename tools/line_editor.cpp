@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The editor on libedit. libedit edits and draws; here are the keys that it lacks, bracketed paste, and reading from the terminal, so that
-// signals and bytes that are no UTF-8 are dealt with in one place.
+// The editor on libedit. libedit edits and draws; here are the keys that it lacks, bracketed paste, and reading from the
+// terminal, so that signals and bytes that are no UTF-8 are dealt with in one place.
 #include "tools/line_editor.hpp"
 
 #include <histedit.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Standard output and standard error, the one way to them for all commands. Nothing here throws or ends the process because a message
-// is lost: what standard output could not take is remembered, and is told at the end by finish_output.
+// Standard output and standard error, the one way to them for all commands. Nothing here throws or ends the process because a
+// message is lost: what standard output could not take is remembered, and is told at the end by finish_output.
 #pragma once
 
 #include <fmt/core.h>
@@ -13,12 +13,13 @@
 
 namespace krait::tools {
 
-// To be called before anything is opened. Of the three streams those that are closed become ones that cannot be read or written, so that
-// no file takes their place; a write to a pipe that nobody reads, or beyond the limit of a file's size, is an error of that write.
+// To be called before anything is opened. Of the three streams those that are closed become ones that cannot be read or
+// written, so that no file takes their place; a write to a pipe that nobody reads, or beyond the limit of a file's size, is an
+// error of that write.
 void prepare_standard_streams();
 
-// For people. Whatever a terminal would obey is escaped (core/base/printable.hpp), as names and texts of files come along here; a name
-// that shall stay on its line goes through printable() or quote() besides.
+// For people. Whatever a terminal would obey is escaped (core/base/printable.hpp), as names and texts of files come along here;
+// a name that shall stay on its line goes through printable() or quote() besides.
 void print_args(fmt::string_view text, fmt::format_args values);
 template <class... T>
 void print(fmt::format_string<T...> text, T&&... values) {
@@ -32,9 +33,9 @@ void print_error(fmt::format_string<T...> text, T&&... values) {
     print_error_args(text, fmt::make_format_args(values...));
 }
 
-// The report for people on a result that is written to a path. It goes to standard output, or to standard error where the result itself
-// goes to standard output (/dev/stdout, /dev/fd/1, or the same pipe or file by another name), so that nothing follows it there. To
-// be made before the result is written: a file may be replaced then.
+// The report for people on a result that is written to a path. It goes to standard output, or to standard error where the
+// result itself goes to standard output (/dev/stdout, /dev/fd/1, or the same pipe or file by another name), so that nothing
+// follows it there. To be made before the result is written: a file may be replaced then.
 class ResultReport {
   public:
     explicit ResultReport(const std::string& result_path);

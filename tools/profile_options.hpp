@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `krait run` and `krait bench` share of profiles: the options, and the files that are written.
+// The options for profiles that `krait run` and `krait bench` share, and the files that are written.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a session was asked to do, to be done once more for a profile: so the text comes as fast as ever, and the same work is timed as
-// it is and node by node. Only a beginning is kept: at most kMaxPromptTokens tokens of prompts and kMaxSteps steps of one token.
+// A record of the work that a session was asked to do, for a profile that does it once more: so the text comes as fast as ever,
+// and the same work is timed as it is and node by node. Only a beginning is kept: at most kMaxPromptTokens tokens of prompts
+// and kMaxSteps steps of one token.
 #pragma once
 
 #include <atomic>

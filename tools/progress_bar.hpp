@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A progress bar on stderr, where that is a terminal that can draw; silent elsewhere. Never wider than the terminal, which may be
-// resized. Gone when the object goes.
+// A progress bar on stderr, where that is a terminal that can draw; silent elsewhere. Never wider than the terminal, which may
+// be resized. Gone when the object goes.
 #pragma once
 
 #include <chrono>

@@ -50,8 +50,8 @@ bool is_in_place(const FileDescriptor& file, const std::filesystem::path& path) 
            opened.st_ino == there.st_ino;
 }
 
-// For appending, locked, so that nobody puts a shorter file in its place meanwhile. A process that keeps the lock for a second is
-// stuck and not waited for any longer; a file system may have no locks.
+// For appending, locked, so that nobody puts a shorter file in its place meanwhile. A process that keeps the lock for a second
+// is stuck and not waited for any longer; a file system may have no locks.
 File open_to_append(const std::filesystem::path& path) {
     constexpr int kTries = 100;
     for (int i = 0;; ++i) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prompts that were typed before, as libedit keeps them, and their file: one that it reads and writes too, for its owner alone. Each prompt
-// is appended when it is entered, and a file that grew long is replaced in one step, under a lock: so two terminals do not take each
-// other's away. A file that cannot be read or written is no error:
+// Prompts that were typed before, as libedit keeps them, and their file: one that it reads and writes too, for its owner alone.
+// Each prompt is appended when it is entered, and a file that grew long is replaced in one step, under a lock: so two terminals
+// do not take each other's away. A file that cannot be read or written is no error:
 // prompts are then remembered while the process lives.
 #pragma once
 

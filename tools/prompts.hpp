@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the prompts of `krait run` come from: typed at a terminal, in a line editor where there is one; else the lines of standard input.
+// Where the prompts of `krait run` come from: typed at a terminal, in a line editor where there is one; else the lines of
+// standard input.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait test-ops --perf: how long cases take on a device, beside the ceilings of this machine. As a table, a line as soon as it is known,
-// or as JSON.
+// krait test-ops --perf: how long cases take on a device, beside the ceilings of this machine. As a table, a line as soon as it
+// is known, or as JSON.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `krait --version` prints: the version, the commit and the compiler it was built from and with, the plugins that are there, and the line editor.
+// What `krait --version` prints: the version, the commit and the compiler it was built from and with, the plugins that are
+// there, and the line editor.
 #pragma once
 
 #include <string>

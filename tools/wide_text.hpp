@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UTF-8 as the wide characters that libedit edits, and back. A byte that is no part of a character, and a NUL, which would end a wide
-// string, become U+DC00 + byte: half of a surrogate pair, which no character is. So any bytes come back as they were.
+// UTF-8 as the wide characters that libedit edits, and back. A byte that is no part of a character, and a NUL, which would end
+// a wide string, become U+DC00 + byte: half of a surrogate pair, which no character is. So any bytes come back as they were.
 #pragma once
 
 #include <string>

@@ -3,7 +3,8 @@
 // core/ops/op_list.def as a table from op id to kernel. A backend writes one function for each op,
 //     void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& params,
 //                   const ops::SsmScan::Out<Tensor>& out, Context& context);
-// in one namespace of its own (Context is the backend's class, derived from KernelContext), and the table in one source file there:
+// in one namespace of its own (Context is the backend's class, derived from KernelContext), and the table in one source file
+// there:
 //     #define KRAIT_OP(id, name, Type, params_size, revision) KRAIT_DECLARE_KERNEL(name, Type, Context)
 //     #include "core/ops/op_list.def"
 //     constexpr OpTable kOpTable{{

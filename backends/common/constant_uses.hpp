@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What will read a constant, as the contracts say it: a backend chooses the layout of a weight by that. A new operator with a matrix
-// among its operands gets packed weights without a line in any backend.
+// The uses of a constant, as the contracts of the operators that read it say them: a backend chooses the layout of a weight by
+// that. A new operator with a matrix among its operands gets packed weights without a line in any backend.
 #pragma once
 
 #include "backends/common/plugin_shim.hpp"
@@ -19,7 +19,8 @@ bool used_as(const ConstantUpload& upload, OperandKind kind);
 // Whether it is read as a matrix or as a table, in any format.
 bool used_as_matrix(const ConstantUpload& upload);
 
-// Whether that operand of that operator reads it, for layouts that one kernel alone wants: used_by(upload, OpId::ssm_scan, "A").
+// Whether that operand of that operator reads it, for layouts that one kernel alone wants: used_by(upload, OpId::ssm_scan,
+// "A").
 bool used_by(const ConstantUpload& upload, OpId op, std::string_view operand);
 
 }  // namespace krait::plugin

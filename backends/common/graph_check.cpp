@@ -29,7 +29,7 @@ bool role_fits(OperandKind kind, uint32_t role) {
     return false;
 }
 
-// Of a contract's operands, those of a node; index -1 where an optional one is absent.
+// Visits each operand of a contract with the node's tensor for it, whose index is -1 where an optional one is absent.
 template <class Visit>
 void for_each_operand(const OpSpec& spec, const krait_graph_node& node, Visit&& visit) {
     for (size_t i = 0; i < spec.inputs.size(); ++i) visit(spec.inputs[i], node.in[i]);

@@ -6,11 +6,14 @@
 //     class CpuDevice final : public host::Device {
 //     public:
 //         CpuDevice() : host::Device(kOpTable) {}
-//         std::unique_ptr<KernelContext> create_context() override { return std::make_unique<Context>(pool_); }   // one a queue
-//         std::unique_ptr<host::Constant> make_constant(const ConstantUpload& upload) override;  // repack for mul_mat, or the default
-//         std::unique_ptr<host::StatePool> make_state_pool(const krait_state_desc& desc) override;  // another layout
+//         std::unique_ptr<KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
+//         std::unique_ptr<host::Constant> make_constant(const ConstantUpload& upload) override;
+//         std::unique_ptr<host::StatePool> make_state_pool(const krait_state_desc& desc) override;
 //         Decline declines(OpId op, const krait_graph& graph, const krait_graph_node& node) override;
 //     };
+//
+// A context belongs to one queue. make_constant repacks weights for mul_mat, or leaves them to the default; make_state_pool
+// chooses another layout of states.
 //
 // Threads: a device may be used from any thread at once. Contexts belong to queues, so kernels of two queues run at the same
 // time in two contexts; what they share through the device (a thread pool) the backend guards.
@@ -27,7 +30,8 @@ inline constexpr uint64_t kAlignment = 64;  // a cache line, and the widest vect
 // Memory aligned to kAlignment. Throws OUT_OF_MEMORY that names the size; never asks for more than the machine has.
 class Allocation {
   public:
-    // Large: 2 MiB each, for what is read in full. Small: what is never touched takes no memory, as most of an arena in a run of few rows.
+    // Large: 2 MiB each, for what is read in full. Small: what is never touched takes no memory, as most of an arena in a run
+    // of few rows.
     enum class Pages { large, small };
     Allocation() = default;
     explicit Allocation(uint64_t size, std::string_view what = "a buffer", Pages pages = Pages::large);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operands as kernels see them, and a table from op id to kernel. A node's operands are bound once, when a program is made (bind), and
-// the bound node is run many times. backends/common/bind_kernels.hpp fills the table; kernels themselves need only this file and
-// the contract of their own operator.
+// Operands as kernels see them, and a table from op id to kernel. A node's operands are bound once, when a program is made
+// (bind), and the bound node is run many times. backends/common/bind_kernels.hpp fills the table; kernels themselves need only
+// this file and the contract of their own operator.
 #pragma once
 
 #include <array>
@@ -65,7 +65,8 @@ class BoundNode {
     BoundNode(const BoundNode&) = delete;
     BoundNode& operator=(const BoundNode&) = delete;
     virtual void run(KernelContext& context) const = 0;
-    // The next run is of another size: change[d] = by how much dynamic dimension d has grown since the last call, or since it was bound.
+    // The next run is of another size: change[d] = by how much dynamic dimension d has grown since the last call, or since it
+    // was bound.
     virtual void resize(std::span<const int64_t> change) = 0;
 
   protected:

@@ -83,7 +83,7 @@ void check_same_device(const Device& a, const Device& b, const char* what) {
     if (&a != &b) throw_error(ErrorCode::invalid_argument, "the {} belongs to another device than the queue", what);
 }
 
-// What a run says of the dynamic dimensions of its program.
+// The sizes of a program's dynamic dimensions in a run; their largest ones where the run gives none.
 DimSizes sizes_of_run(const Program& program, const int64_t* sizes, uint32_t n_sizes) {
     const std::span<const int64_t> largest = program.dim_max().get();
     if (n_sizes == 0) return program.dim_max();
@@ -136,7 +136,6 @@ Buffer& slot_in(const Queue& queue, krait_buffer* handle, int64_t slot, uint64_t
 }
 
 // ---- devices --------------------------------------------------------------------------------------------------------
-
 void device_close(krait_device* device) noexcept { delete reinterpret_cast<Device*>(device); }
 
 krait_status buffer_create(krait_device* device, uint32_t kind, uint64_t size, krait_buffer** out, krait_error* err) noexcept {
@@ -209,7 +208,6 @@ krait_status state_create(krait_device* device, const krait_state_desc* desc, kr
 }
 
 // ---- programs -------------------------------------------------------------------------------------------------------
-
 krait_status supports(krait_device* device, const krait_graph* graph, uint32_t node, krait_error* why) noexcept {
     return guarded(why, [&] {
         need(graph, "graph");
@@ -234,7 +232,6 @@ krait_status program_create(krait_device* device, const krait_graph* graph, krai
 void program_destroy(krait_program* program) noexcept { delete reinterpret_cast<Program*>(program); }
 
 // ---- queues ---------------------------------------------------------------------------------------------------------
-
 krait_status queue_create(krait_device* device, krait_queue** out, krait_error* err) noexcept {
     return guarded(err, [&] {
         need_out(out);
@@ -328,7 +325,6 @@ krait_status queue_sync(krait_queue* queue, krait_error* err) noexcept {
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------
-
 krait_status event_create(krait_device* device, krait_event** out, krait_error* err) noexcept {
     return guarded(err, [&] {
         need_out(out);
@@ -372,7 +368,6 @@ krait_status event_wait(krait_event* event, uint64_t value, uint64_t timeout_ns,
 }  // namespace
 
 // ---- what plugins call ----------------------------------------------------------------------------------------------
-
 void set_text(std::span<char> field, std::string_view text) noexcept {
     if (field.empty()) return;
     const size_t n = fitting_bytes(text, field.size());
@@ -415,9 +410,7 @@ std::unique_ptr<Buffer> Device::import_host(void*, uint64_t) {
 }
 
 // ---- the table ------------------------------------------------------------------------------------------------------
-
 namespace detail {
-
 krait_backend table_of_handles() noexcept {
     krait_backend table{};
     table.struct_size = sizeof table;

@@ -41,8 +41,8 @@ class Context final : public plugin::KernelContext {
 };
 
 // [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So
-// kLanes channels lie beside each other for each state (A of the scan) or tap (w of the convolution). data() stays the file's if
-// keep_file_bytes is set.
+// kLanes channels lie beside each other for each state (A of the scan) or tap (w of the convolution). data() stays the file's
+// if keep_file_bytes is set.
 class InterleavedConstant final : public plugin::host::Constant {
   public:
     InterleavedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor, bool keep_file_bytes);

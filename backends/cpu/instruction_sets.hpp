@@ -46,8 +46,8 @@ struct Machine {
 
 const Machine& this_machine();
 
-// "" where the machine has all of the level, else the first thing that it lacks: "avx512bw". Tiles are asked for only where nothing
-// else is missing, and only for Level::amx.
+// "" where the machine has all of the level, else the first thing that it lacks: "avx512bw". Tiles are asked for only where
+// nothing else is missing, and only for Level::amx.
 std::string missing_for(Level level, const Machine& machine = this_machine());
 
 // What a plugin of the level scores on a machine that has all of it: the highest serves the device.

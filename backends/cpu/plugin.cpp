@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugin's entry. This file and what it asks (instruction_sets, cpu_info, affinity) are compiled without instruction-set flags and
-// come first in the link, so that what runs before the score is known (this table, the score, device_info) runs on any machine.
+// The plugin's entry. This file and what it asks (instruction_sets, cpu_info, affinity) are compiled without instruction-set
+// flags and come first in the link, so that what runs before the score is known (this table, the score, device_info) runs on
+// any machine.
 #include "backends/common/host_device.hpp"
 #include "backends/cpu/cpu_info.hpp"
 #include "backends/cpu/instruction_sets.hpp"

@@ -3,15 +3,15 @@
 // Persistent threads that share loops; or none, and the loops run on an executor of the host application.
 //     pool.parallel_for(n, grain, [&](int64_t begin, int64_t end, int worker) { ... });
 // covers 0 .. n in pieces of `grain`; the caller takes part and returns when all are done. Each thread walks a span of its own
-// from its begin, piece by piece, and then helps with what is left of others' spans: so a thread reads weights in one stream, as
-// hardware prefetchers want it (pieces dealt out in turn cost a third of the bandwidth at decoding), and a thread that
+// from its begin, piece by piece, and then helps with what is left of others' spans: so a thread reads weights in one stream,
+// as hardware prefetchers want it (pieces dealt out in turn cost a third of the bandwidth at decoding), and a thread that
 // is late or slow holds nobody up.
 // worker: 0 .. size()-1, distinct among the threads that run at the same time (for scratch memory). Which thread runs a piece
 // differs from run to run: a piece's result must depend on its own range alone.
 // Nothing is allocated for a call. A pool of one, a loop of one piece and a loop inside a loop run on the calling thread.
 // Two threads that call at once take turns; on an executor of the host they do not, and nothing is locked while it runs: it may
-// have the calling thread do other work meanwhile, which may come back here. The first exception of a body stops the handing out of pieces and is thrown
-// again by parallel_for, after every piece that had begun has ended.
+// have the calling thread do other work meanwhile, which may come back here. The first exception of a body stops the handing
+// out of pieces and is thrown again by parallel_for, after every piece that had begun has ended.
 #pragma once
 
 #include <array>

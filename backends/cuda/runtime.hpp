@@ -37,7 +37,8 @@ class Gpu {
     bool is_sm80() const noexcept;
     // Warpgroup products: sm_90 with code for sm_90a, and the option wgmma.
     bool uses_wgmma() const noexcept;
-    // Programmatic dependent launch: a kernel may start before those in front of it have ended. From sm_90 on, and the option pdl.
+    // Programmatic dependent launch: a kernel may start before those in front of it have ended. From sm_90 on, and the option
+    // pdl.
     bool uses_pdl() const noexcept;
     // Kernels only read it from now on.
     void freeze(void* pointer) noexcept;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The runtime on CUDA's own, which is linked in statically: the plugin loads on a machine without a driver and says there what
-// is missing. Device memory comes from CUDA's pools, so that buffers of sessions come and go without the driver; small writes go
-// through a ring of pinned memory.
+// is missing. Device memory comes from CUDA's pools, so that buffers of sessions come and go without the driver; small writes
+// go through a ring of pinned memory.
 #include "backends/cuda/runtime.hpp"
 
 #include <cuda_runtime.h>

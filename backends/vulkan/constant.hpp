@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights on the device. layout_of() decides how a weight lies there, by its format and by what will read it; the uploader takes
-// it there piece by piece.
+// Weights on the device. layout_of() decides how a weight lies there, by its format and by what will read it; the uploader
+// takes it there piece by piece.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a device that does not promise to keep f16 subnormals (vk/float_controls.hpp) keeps them all the same, as processors with an
-// instruction for the conversion do. Shaders that may trust it need one operation for a weight, others about ten.
+// Whether a device that does not promise to keep f16 subnormals (vk/float_controls.hpp) keeps them all the same, as processors
+// with an instruction for the conversion do. Shaders that may trust it need one operation for a weight, others about ten.
 #pragma once
 
 namespace krait::vulkan {

@@ -79,8 +79,8 @@ class Recorder final : public plugin::KernelContext {
         add(kernel, std::as_bytes(std::span(&params, 1)), groups);
     }
 
-    // Device memory for what passes between the dispatches of one node: all that follow are taken to read and write it. Contents
-    // are undefined at the node's start.
+    // Device memory for what passes between the dispatches of one node: all that follow are taken to read and write it.
+    // Contents are undefined at the node's start.
     vk::AddressRange scratch(uint64_t bytes);
 
     // -- for VulkanDevice --

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order in which the work of several queues reaches the one VkQueue of a device. A lane is one queue's line of batches; each
-// lane has a timeline semaphore that counts its batches. A batch that waits for an event goes to the device only when the batch
-// that signals the event has gone there before it: the VkQueue works in order, and would never get to the signal
+// The order in which the work of several queues reaches the one VkQueue of a device. A lane is one queue's line of batches;
+// each lane has a timeline semaphore that counts its batches. A batch that waits for an event goes to the device only when the
+// batch that signals the event has gone there before it: the VkQueue works in order, and would never get to the signal
 // otherwise. So a wait may be submitted before its signal, from one thread too. That order is all a wait needs: command buffers
 // begin with a barrier for all work submitted before (vk/commands.hpp), so the device is given no semaphore to wait for. (Mesa
 // 22.3 touches a semaphore that its queue waited for after the work is done, when it may be destroyed.)

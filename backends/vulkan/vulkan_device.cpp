@@ -68,8 +68,8 @@ std::unique_ptr<plugin::Buffer> VulkanDevice::create_state(const krait_state_des
     return std::make_unique<StatePool>(*this, allocator_, desc);
 }
 
-// lavapipe leaves the loops of a shader after 65535 turns in all, whatever is still to do. Only the scan walks down as many rows as
-// a run has.
+// lavapipe leaves the loops of a shader after 65535 turns in all, whatever is still to do. Only the scan walks down as many
+// rows as a run has.
 static plugin::Decline too_many_turns(const krait_graph& graph, const krait_graph_node& node) {
     constexpr int64_t kMaxTurns = 65000;
     std::array<int32_t, KRAIT_MAX_INPUTS> operands;

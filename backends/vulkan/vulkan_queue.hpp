@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A queue and an event. Copies are recorded into the open batch and go to the device together with the next run, signal, wait or
-// sync, so that the small writes of a decode step cost no submission of their own. Where the queue is idle and the host sees
+// A queue and an event. Copies are recorded into the open batch and go to the device together with the next run, signal, wait
+// or sync, so that the small writes of a decode step cost no submission of their own. Where the queue is idle and the host sees
 // the memory, writes and reads are plain memory copies.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The loops that measure_ceilings() times. Functions for one instruction set carry its target attribute, so that nothing else of
-// their file needs that set; they are called only where available() says so.
+// The loops that measure_ceilings() times. Functions for one instruction set carry its target attribute, so that nothing else
+// of their file needs that set; they are called only where available() says so.
 #pragma once
 
 #include <cstddef>

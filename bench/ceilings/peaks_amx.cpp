@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products of tiles (AMX): C [16, 16] += A [16, K] * B [K, 16] in one instruction, K = 64 of int8 or 32 of bf16. Linux hands tiles out to
-// processes that ask for them (arch_prctl, since 5.16); where it refuses, or the processor has none, there is no such ceiling.
+// Products of tiles (AMX): C [16, 16] += A [16, K] * B [K, 16] in one instruction, K = 64 of int8 or 32 of bf16. Linux hands
+// tiles out to processes that ask for them (arch_prctl, since 5.16); where it refuses, or the processor has none, there is no
+// such ceiling.
 #include "bench/ceilings/kernels.hpp"
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -34,8 +35,8 @@ bool has(unsigned bit) {
 bool has_int8() { return has(kInt8Bit); }
 bool has_bf16() { return has(kBf16Bit); }
 
-// Tiles 0-3 are sums; 4, 5 and 6, 7 the operands. A new configuration makes all of them zero: the time does not depend on what is
-// multiplied.
+// Tiles 0-3 are sums; 4, 5 and 6, 7 the operands. A new configuration makes all of them zero: the time does not depend on what
+// is multiplied.
 __attribute__((target("amx-tile"), noinline)) void configure_tiles() {
     TileConfig config;
     for (int i = 0; i < 8; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Multiply-adds of AVX2 and AVX-512. An instruction has a latency of 4 or 5 cycles and at most two start in one, so 10 sums that do not
-// depend on each other are enough; 12 are what AVX2's 16 registers hold.
+// Multiply-adds of AVX2 and AVX-512. An instruction has a latency of 4 or 5 cycles and at most two start in one, so 10 sums
+// that do not depend on each other are enough; 12 are what AVX2's 16 registers hold.
 #include "bench/ceilings/kernels.hpp"
 
 #if defined(__x86_64__)

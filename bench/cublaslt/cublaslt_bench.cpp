@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cublaslt_bench: how long cublasLt takes for the products of published models on a CUDA device. A baseline, no part of the engine.
+// cublaslt_bench: how long cublasLt takes for the products of published models on a CUDA device. A baseline, no part of the
+// engine.
 //   cublaslt_bench --sizes 2.8b --rows 1,512 --output json
 // Exit codes as of krait: 0 success, 1 it failed, 2 bad arguments.
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// y [n_tok, n_out] = x [n_tok, n_in] w^T, w [n_out, n_in], all row-major, as cublasLt takes it. Its matrices are column-major, so a
-// row-major [rows, columns] is a matrix of `columns` rows whose leading dimension is `columns`:
+// y [n_tok, n_out] = x [n_tok, n_in] w^T, w [n_out, n_in], all row-major, as cublasLt takes it. Its matrices are column-major,
+// so a row-major [rows, columns] is a matrix of `columns` rows whose leading dimension is `columns`:
 //   A = w: n_in x n_out, transposed;  B = x: n_in x n_tok, as it is;  D = y: n_out x n_tok      m = n_out, n = n_tok, k = n_in
 // This is the form ("TN") that fp8 and int8 are there in at all.
 #pragma once

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How long a product takes: many of them in a row as one CUDA graph, so that no launch is waited for, each on operands that were used
-// longer ago than the caches remember; by events around it. Of the algorithms that cublasLt's heuristic offers the fastest counts.
+// How long a product takes: many of them in a row as one CUDA graph, so that no launch is waited for, each on operands that
+// were used longer ago than the caches remember; by events around it. Of the algorithms that cublasLt's heuristic offers the
+// fastest counts.
 #pragma once
 
 #include "bench/cublaslt/lt_product.hpp"
@@ -19,8 +20,8 @@ struct LtTiming {
 Result<LtTiming> time_product(const LtDevice& device, const ProductSize& size, std::byte* numbers, uint64_t n_bytes,
                               int repetitions);
 
-// Bytes that operands have to be spread over, so that weights come from memory. No graph has more than 1024 products: the smallest
-// ones are spread over less.
+// Bytes that operands have to be spread over, so that weights come from memory. No graph has more than 1024 products: the
+// smallest ones are spread over less.
 uint64_t cold_bytes_of(const LtDevice& device);
 // Bytes that time_product needs of `numbers`.
 uint64_t numbers_for(const ProductSize& size, uint64_t cold_bytes);

@@ -2,8 +2,8 @@
 //
 // Google Benchmark over single nodes on any device: shapes of real models, or the cases of the op tests.
 //   op_bench --devices=cpu:avx2,cpu:avx512 --benchmark_filter='mul_mat/Q4_K\.t1\.'
-// One benchmark a case and device, "<op>/<case>/<device>", with bytes and operations a second. Weights and states come from memory:
-// each case is there in copies that no cache holds together, like the layers of a model, unless --warm.
+// One benchmark a case and device, "<op>/<case>/<device>", with bytes and operations a second. Weights and states come from
+// memory: each case is there in copies that no cache holds together, like the layers of a model, unless --warm.
 #include <benchmark/benchmark.h>
 
 #include <map>

@@ -124,11 +124,11 @@ typedef struct krait_graph_node {
  * memory: a plugin need not repeat it. Values of index tensors (token ids, sequence starts, slots) are checked by
  * the host before each run that writes them.
  *
- * Dynamic dimensions. One program serves runs of several sizes: rows, sequences, rows of logits. Extents in desc are the largest
- * ones, and memory is there for them. Dimension d is at most dim_max[d]; a run says how large it is this time (queue_run), and
- * extent[0] of a tensor with dim == d + 1 is then desc.extent[0] - (dim_max[d] - size[d]); strides stay. A plugin may compute these rows
- * alone, or all of them: index tensors always hold valid values up to their largest extents, the other rows of values hold
- * anything, results in rows beyond are not read, and states are written as the indices say. */
+ * Dynamic dimensions. One program serves runs of several sizes: rows, sequences, rows of logits. Extents in desc are the
+ * largest ones, and memory is there for them. Dimension d is at most dim_max[d]; a run says how large it is this time
+ * (queue_run), and extent[0] of a tensor with dim == d + 1 is then desc.extent[0] - (dim_max[d] - size[d]); strides stay. A
+ * plugin may compute these rows alone, or all of them: index tensors always hold valid values up to their largest extents, the
+ * other rows of values hold anything, results in rows beyond are not read, and states are written as the indices say. */
 typedef struct krait_graph {
     uint32_t struct_size;
     uint32_t n_tensors;
@@ -218,8 +218,8 @@ typedef struct krait_host {
      * device_close has returned. */
     const krait_host_executor* (*executor)(void* context);
 
-    /* A folder, UTF-8, in which a plugin may keep files that it can make again, named so that no other plugin takes them for its
-     * own. It need not exist yet. NULL = nothing is to be kept. The text lives as long as the host. */
+    /* A folder, UTF-8, in which a plugin may keep files that it can make again, named so that no other plugin takes them for
+     * its own. It need not exist yet. NULL = nothing is to be kept. The text lives as long as the host. */
     const char* (*cache_directory)(void* context);
 } krait_host;
 
@@ -291,8 +291,8 @@ typedef struct krait_backend {
     /* Buffers of this device, or pinned buffers of it. Ranges do not overlap. */
     krait_status (*queue_copy)(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src,
                                uint64_t src_offset, uint64_t size, krait_error* err);
-    /* sizes: of the graph's dynamic dimensions, 0 .. dim_max[d] each, n_sizes = n_dims of them; or NULL and 0: all at their largest.
-     * Borrowed for the call. */
+    /* sizes: of the graph's dynamic dimensions, 0 .. dim_max[d] each, n_sizes = n_dims of them; or NULL and 0: all at their
+     * largest. Borrowed for the call. */
     krait_status (*queue_run)(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes,
                               krait_error* err);
     /* State in the canonical layout (krait_state_desc), size = product(extent) * 4; bit-exact both ways. export fills dst
@@ -319,8 +319,9 @@ typedef struct krait_backend {
     krait_status (*event_wait)(krait_event* event, uint64_t value, uint64_t timeout_ns, krait_error* err);
 } krait_backend;
 
-/* Bytes of each struct with a struct_size in version 2.0: a smaller one is refused. A field that a later version appends is there
- * where struct_size reaches to its end; it begins behind the padding that version 2.0 ended with, which sizeof counts too. */
+/* Bytes of each struct with a struct_size in version 2.0: a smaller one is refused. A field that a later version appends is
+ * there where struct_size reaches to its end; it begins behind the padding that version 2.0 ended with, which sizeof counts
+ * too. */
 #define KRAIT_SIZE_TO(type, last) ((uint32_t)(offsetof(type, last) + sizeof(((type*)0)->last)))
 #define KRAIT_GRAPH_SIZE_2_0 KRAIT_SIZE_TO(krait_graph, dim_max)
 #define KRAIT_DEVICE_INFO_SIZE_2_0 KRAIT_SIZE_TO(krait_device_info, auto_rank)

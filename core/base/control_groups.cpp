@@ -65,8 +65,8 @@ std::vector<Group> read_groups(const fs::path& file) {
     return groups;
 }
 
-// "32 31 0:29 /docker/1f /sys/fs/cgroup/cpu rw,relatime master:9 - cgroup cgroup rw,cpu": root and point are the 4th and the 5th
-// word, and behind a lone "-" stand type, source and options.
+// "32 31 0:29 /docker/1f /sys/fs/cgroup/cpu rw,relatime master:9 - cgroup cgroup rw,cpu": root and point are the 4th and the
+// 5th word, and behind a lone "-" stand type, source and options.
 std::vector<Mount> read_mounts(const fs::path& file) {
     std::vector<Mount> mounts;
     std::ifstream stream(file);

@@ -19,7 +19,8 @@ std::optional<std::string> device();
 // KRAIT_LOG: which messages of plugins the command prints: "debug", "info", "warning" (the default), "error", "none".
 std::optional<std::string> log_level();
 
-// Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute path.
+// Where files go that can be made again: $XDG_CACHE_HOME/krait, else $HOME/.cache/krait; nothing where neither is an absolute
+// path.
 std::optional<std::filesystem::path> cache_directory();
 
 // Where programs leave files that are kept, but could be missed: $XDG_STATE_HOME/krait, else $HOME/.local/state/krait.

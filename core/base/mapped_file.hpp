@@ -2,8 +2,8 @@
 //
 // A file mapped into memory, read-only. Pages come in when they are touched, so a model of many gigabytes opens at
 // once. The mapping ends with the object; spans from bytes() must not outlive it. Moving keeps their addresses.
-// A file that another process cuts short while it is mapped is lost: touching the missing pages kills the process (input_file.hpp
-// reads without that).
+// A file that another process cuts short while it is mapped is lost: touching the missing pages kills the process
+// (input_file.hpp reads without that).
 #pragma once
 
 #include <cstddef>

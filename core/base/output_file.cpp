@@ -24,8 +24,8 @@ bool take_over_rights(int fd, const struct stat& old) {
     return ::fchmod(fd, old.st_mode & 07777) == 0;
 }
 
-// Makes room for `more` bytes behind what a file holds, so that a full disk comes to light before the first byte is written over.
-// Where a file system cannot do that, it is found out later.
+// Makes room for `more` bytes behind what a file holds, so that a full disk comes to light before the first byte is written
+// over. Where a file system cannot do that, it is found out later.
 int make_room(int fd, off_t size, off_t more) {
 #if defined(__linux__)
     if (more <= 0 || ::fallocate(fd, 0, size, more) == 0) return 0;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file that appears whole or not at all. Bytes go to a temporary file beside the target; finish() puts it in the target's place
-// in one step. Without a successful finish() the temporary is removed and the target is as it was; the same after an error of
-// the disk, and then the file accepts nothing more. A file that is replaced keeps its permissions and its owner.
+// A file that appears whole or not at all. Bytes go to a temporary file beside the target; finish() puts it in the target's
+// place in one step. Without a successful finish() the temporary is removed and the target is as it was; the same after an
+// error of the disk, and then the file accepts nothing more. A file that is replaced keeps its permissions and its owner.
 //
 // Where that cannot be done, the target is written as cp writes it (output_target.hpp says what a path may name):
 //   - a file whose folder takes no temporary, which has several names (hard links), or whose owner could not be kept, stays the
 //     same file: its bytes wait in the system's folder for temporary files, and finish() copies them into it;
-//   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any. A descriptor of
-//     a file is written on from where it stands, and nothing that the file holds is cut off.
+//   - a stream (a pipe, a device, /dev/stdout) gets its bytes as they come, or in finish() where their order is any. A
+//     descriptor of a file is written on from where it stands, and nothing that the file holds is cut off.
 // Errors name the target as it was given. They are ErrorCode::io where it cannot be opened, as with a wrong name, and
 // ErrorCode::unavailable where it was opened and a write fails, as with a full disk.
 #pragma once
@@ -67,8 +67,8 @@ class OutputFile {
     uint64_t position_ = 0;
 };
 
-// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names, "-", pipes and devices
-// are no files.
+// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names, "-", pipes and
+// devices are no files.
 Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs);
 inline Result<void> refuse_overwrite(const std::filesystem::path& target, std::initializer_list<std::filesystem::path> inputs) {
     return refuse_overwrite(target, std::span(inputs.begin(), inputs.size()));

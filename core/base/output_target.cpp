@@ -11,8 +11,8 @@ namespace krait {
 namespace fs = std::filesystem;
 namespace {
 
-// "/proc/self/fd/1" is a link, but to write through it means to write to the descriptor: the file behind it may have no name any
-// more, and it has a position.
+// "/proc/self/fd/1" is a link, but to write through it means to write to the descriptor: the file behind it may have no name
+// any more, and it has a position.
 std::optional<int> descriptor_named(const fs::path& path) {
     std::error_code code;
     const fs::path own = fs::canonical("/proc/self/fd", code);

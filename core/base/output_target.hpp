@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a path names that is to be written, decided as cp decides it: a link is followed to what it points to and stays a link, and
-// one that points nowhere is refused; directories are refused; what cannot be opened for writing is refused at once.
+// What a path names that is to be written, decided as cp decides it: a link is followed to what it points to and stays a link,
+// and one that points nowhere is refused; directories are refused; what cannot be opened for writing is refused at once.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ struct OutputTarget {
     enum class Kind {
         missing,  // no such file yet
         file,     // a regular file
-        stream,  // a pipe, a device, or a descriptor of this process by name (/dev/stdout, /dev/fd/3): nothing that can be replaced
+        stream,   // a pipe, a device, or a descriptor of this process by name (/dev/stdout, /dev/fd/3): not to be replaced
     };
     Kind kind = Kind::missing;
     std::filesystem::path place;    // links followed

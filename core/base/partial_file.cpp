@@ -13,9 +13,9 @@
 namespace krait {
 namespace {
 
-// Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler never
-// reads what another thread has freed. A handler cannot free it, since malloc may be what it interrupted: it puts the name
-// into g_removed, where nothing is lost.
+// Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler
+// never reads what another thread has freed. A handler cannot free it, since malloc may be what it interrupted: it puts the
+// name into g_removed, where nothing is lost.
 constexpr int kSlots = 64;
 std::atomic<char*> g_partial[kSlots], g_removed[kSlots];
 static_assert(std::atomic<char*>::is_always_lock_free);
@@ -35,7 +35,8 @@ void free_slot(int slot) {
     std::free(g_removed[slot].exchange(nullptr));
 }
 
-// The name and the suffix, in as many bytes as a name may have in that folder: the name's end goes, at the border of a UTF-8 character.
+// The name and the suffix, in as many bytes as a name may have in that folder: the name's end goes, at the border of a UTF-8
+// character.
 std::string with_suffix(const std::filesystem::path& folder, std::string name, const std::string& suffix) {
     const long limit = ::pathconf(folder.empty() ? "." : folder.c_str(), _PC_NAME_MAX);
     const size_t room = static_cast<size_t>(limit > 0 ? limit : 255) - suffix.size();

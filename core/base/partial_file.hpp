@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The temporary file that will take another file's place: beside it, named after it, and removed where it does not get that far, by
-// a signal handler too.
+// The temporary file that will take another file's place: beside it, named after it, and removed where it does not get that
+// far, by a signal handler too.
 #pragma once
 
 #include <sys/types.h>
@@ -31,8 +31,8 @@ class PartialFile {
     int slot_ = -1;  // of what remove_partial_files() looks at
 };
 
-// Removes the temporary files of this process, for a signal handler that ends it: calls nothing that such a handler may not call.
-// Writing must not go on afterwards. (Of more than 64 files that are open at a time the others stay.)
+// Removes the temporary files of this process, for a signal handler that ends it: calls nothing that such a handler may not
+// call. Writing must not go on afterwards. (Of more than 64 files that are open at a time the others stay.)
 void remove_partial_files() noexcept;
 
 }  // namespace krait

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text of unknown origin (names in files, tokens, paths, messages of drivers), made fit for a terminal. What a terminal would obey
-// instead of show is written as \x1b, byte by byte: control characters (C0, DEL, C1), the controls that turn the direction of
-// writing (U+202A to U+202E, U+2066 to U+2069), and bytes that are no UTF-8. All else stays as it is.
+// Text of unknown origin (names in files, tokens, paths, messages of drivers), made fit for a terminal. What a terminal would
+// obey instead of show is written as \x1b, byte by byte: control characters (C0, DEL, C1), the controls that turn the direction
+// of writing (U+202A to U+202E, U+2066 to U+2069), and bytes that are no UTF-8. All else stays as it is.
 #pragma once
 
 #include <cstddef>

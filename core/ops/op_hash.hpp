@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What host and plugin must agree on beyond the ABI itself, as numbers: one hash for each operator and one for the list of weight
-// formats. FNV-1a, 64 bits. The loader compares them (core/runtime/plugin.cpp).
-//   op_hash        name, id, size of the parameters, revision, and the operands: names, kinds, meanings of indices, which are optional
+// Host and plugin must agree on operators and weight formats beyond the ABI itself. These are the numbers that the
+// loader compares (core/runtime/plugin.cpp): one hash for each operator and one for the list of weight formats. FNV-1a, 64
+// bits.
+//   op_hash        name, id, size of the parameters, revision, and the operands: names, kinds, meanings of indices, which are
+//                  optional
 //   formats_hash   core/quant/formats.def: names, ids, sizes of blocks
 // core/abi/op_versions.h has them as constants for plugins in C; the build writes it.
 #pragma once
@@ -60,7 +62,7 @@ constexpr uint64_t formats_hash() {
     return hash.value();
 }
 
-// What a plugin of this tree exports: all operators that there were when it was built.
+// The hashes that a plugin of this tree exports: those of all operators that there were when it was built.
 inline constexpr std::array<krait_op_version, kOpCount> kOpVersions = [] {
     std::array<krait_op_version, kOpCount> versions{};
     for (size_t i = 0; i < kOpCount; ++i) versions[i] = {static_cast<uint32_t>(i), op_hash(kOps[i])};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ids of core/ops/op_list.def and their names, for code that handles operators without their contracts. A file that needs the
-// contract of one operator includes core/ops/<name>.hpp; all of them, as a table, are in core/ops/op_list.hpp.
+// The ids of core/ops/op_list.def and their names, for code that handles operators without their contracts. A file that needs
+// the contract of one operator includes core/ops/<name>.hpp; all of them, as a table, are in core/ops/op_list.hpp.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The op list as a table of contracts, for code that handles ops as data. It includes every contract: a kernel includes its own alone.
+// The op list as a table of contracts, for code that handles ops as data. It includes every contract: a kernel includes its own
+// alone.
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a contract in core/ops is made of. Each op is a struct krait::ops::<Type> with
-//   KRAIT_INPUTS(...), KRAIT_OUTPUTS(...)   its operands with their kinds (core/ops/operands.hpp): template <class T> struct In / Out
-//                                        by name, and OperandSpec kIn[], kOut[] as data
+//   KRAIT_INPUTS(...), KRAIT_OUTPUTS(...)   its operands with their kinds (core/ops/operands.hpp):
+//                                        template <class T> struct In / Out by name, and OperandSpec kIn[], kOut[] as data
 //   struct Params                        POD that crosses the ABI; NoParams where there is none
 //   static Result<void> infer(In<const TensorDesc*>, Params, Out<TensorDesc>&)   checks shapes and types of the inputs
 //                                        and gives those of the outputs; absent operands are nullptr

@@ -3,8 +3,8 @@
 // The operands of an operator, from one list. Inside a contract,
 //     KRAIT_INPUTS((table, kTable), (ids, rows_of("table")))
 //     KRAIT_OUTPUTS((y, kValue))
-// declare template <class T> struct In { T table; T ids; }, in which a graph, a kernel and a test each put their own type, and kIn[],
-// the same operands in the same order as data; and Out and kOut likewise. In the list an operand is what its entry says:
+// declare template <class T> struct In { T table; T ids; }, in which a graph, a kernel and a test each put their own type, and
+// kIn[], the same operands in the same order as data; and Out and kOut likewise. In the list an operand is what its entry says:
 //     kValue                    activations: row-strided, computed by a node or written by the host
 //     kVector                   float32 weights that are applied element by element: a bias, a norm, a decay. Any rank
 //     kMatrix                   a weight in any format of core/quant/formats.def, [rows, columns]; a backend may pack it
@@ -15,8 +15,9 @@
 //     slots_read("state"), slots_written("state")   i32 [n_seq]: slots of that operand
 //     snapshots_of("state")     i32 [n_snapshot, 2]: rows, and the slots where the state after them is kept
 //     optional(...)             may be absent
-// Indices are contiguous. The host checks their values before each run that writes them (graph/check_indices.hpp), backends choose
-// layouts of weights by the kind (backends/common/constant_uses.hpp), and all of it enters the operator's hash (core/ops/op_hash.hpp).
+// Indices are contiguous. The host checks their values before each run that writes them (graph/check_indices.hpp), backends
+// choose layouts of weights by the kind (backends/common/constant_uses.hpp), and all of it enters the operator's hash
+// (core/ops/op_hash.hpp).
 #pragma once
 
 #include <cstdint>
@@ -140,8 +141,8 @@ constexpr OperandType optional(OperandType type) {
 #define KRAIT_OPERAND_MEMBER(name, ...) T name;
 #define KRAIT_OPERAND_SPEC(name, ...) {__VA_ARGS__, #name},
 
-// KRAIT_FOR_EACH(MACRO, (a, b), (c, d)) is MACRO(a, b) MACRO(c, d), for up to 64 entries: each KRAIT_EXPAND lets the preprocessor
-// take the next step of the recursion.
+// KRAIT_FOR_EACH(MACRO, (a, b), (c, d)) is MACRO(a, b) MACRO(c, d), for up to 64 entries: each KRAIT_EXPAND lets the
+// preprocessor take the next step of the recursion.
 #define KRAIT_FOR_EACH(MACRO, first, ...) MACRO first __VA_OPT__(KRAIT_FOR_EACH_NEXT KRAIT_PARENTHESES(MACRO, __VA_ARGS__))
 #define KRAIT_FOR_EACH_NEXT() KRAIT_FOR_EACH
 #define KRAIT_PARENTHESES ()

@@ -40,8 +40,8 @@ inline Result<RaggedShape> infer_ragged(int64_t n_tok, const TensorDesc& seq_sta
     return shape;
 }
 
-// The values: called by the host before a run that writes them. n_slots: of every pool that the run touches. scratch: memory that
-// may be used again.
+// The values: called by the host before a run that writes them. n_slots: of every pool that the run touches. scratch: memory
+// that may be used again.
 inline Result<void> check_ragged(int64_t n_tok, int64_t n_slots, std::span<const int32_t> seq_start,
                                  std::span<const int32_t> src_slot, std::span<const int32_t> dst_slot,
                                  std::span<const int32_t> snapshots, std::vector<int32_t>&& scratch = {}) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ssm_scan: the selective state-space recurrence, both forms (Mamba: Gu and Dao 2023, algorithm 2; Mamba-2: Dao and Gu
-// 2024, section 5). Per token t, head h, channel p, state n; g = h / (n_head / n_group), so the heads of a group are contiguous:
+// 2024, section 5). Per token t, head h, channel p, state n; g = h / (n_head / n_group), so the heads of a group are
+// contiguous:
 //   d            = dt[t, h] + dt_bias[h];  d = softplus(d) where dt_softplus;  d = min(max(d, dt_min), dt_max)
 //   S[h, p, n]   = exp(d * A[h, n]) * S[h, p, n] + (d * x[t, h, p]) * B[t, g, n]
 //   y[t, h, p]   = sum over n of S[h, p, n] * C[t, g, n] + D * x[t, h, p]

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Part of the build: writes core/abi/op_versions.h, the hashes of core/ops/op_hash.hpp as constants for plugins in C, which cannot
-// compute them from contracts in C++. A file that is right already is left alone, so that nothing is built again because of it.
+// Part of the build: writes core/abi/op_versions.h, the hashes of core/ops/op_hash.hpp as constants for plugins in C, which
+// cannot compute them from contracts in C++. A file that is right already is left alone, so that nothing is built again because
+// of it.
 //   krait_write_op_versions FILE
 #include <fstream>
 #include <iterator>
@@ -13,8 +14,8 @@ namespace {
 std::string header() {
     std::string text = fmt::format(R"(/* SPDX-License-Identifier: Apache-2.0
  *
- * Written by the build from the contracts in core/ops and from core/quant/formats.def: what a plugin in C says that it was built
- * with (krait_backend).
+ * Written by the build from the contracts in core/ops and from core/quant/formats.def: what a plugin in C says that it was
+ * built with (krait_backend).
  *   static const krait_op_version ops[] = {{KRAIT_OP_VERSIONS}};
  */
 #ifndef KRAIT_OP_VERSIONS_H

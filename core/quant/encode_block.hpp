@@ -11,8 +11,8 @@ namespace krait {
 #define KRAIT_FORMAT(id, Name, elems, bytes) void encode_block(const float* in, const float* importance, Block##Name& out);
 #include "core/quant/formats.def"
 
-// Defines encode_block for a block whose overload of `search` is visible. The searches take three times as long without AVX2, so
-// they are compiled for it too; the bits are the same (lanes.hpp).
+// Defines encode_block for a block whose overload of `search` is visible. The searches take three times as long without AVX2,
+// so they are compiled for it too; the bits are the same (lanes.hpp).
 #if defined(__x86_64__)
 inline bool has_avx2() {
     static const bool has = __builtin_cpu_supports("avx2") != 0;

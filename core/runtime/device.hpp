@@ -81,8 +81,8 @@ class Queue : public detail::Handle<krait_queue, &krait_backend::queue_destroy> 
 class Device : public std::enable_shared_from_this<Device> {
   public:
     // "cpu", "cuda0", "cpu:avx2:threads=2", or "auto": the device with the highest rank that can be opened.
-    // executor: threads of the application, for a device whose loops run on the host; others do not ask for it. Its context lives
-    // until the device and all that lives on it are gone.
+    // executor: threads of the application, for a device whose loops run on the host; others do not ask for it. Its context
+    // lives until the device and all that lives on it are gone.
     using Executor = std::optional<krait_host_executor>;
     static Result<std::shared_ptr<Device>> open(std::string_view spec, const Executor& executor = {});
     static Result<std::shared_ptr<Device>> open(const DeviceSpec& spec, const Executor& executor = {});
@@ -97,8 +97,8 @@ class Device : public std::enable_shared_from_this<Device> {
 
     Result<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) const;
     Result<Buffer> import_host(void* bytes, uint64_t size) const;  // bytes outlive the buffer
-    // A plugin that was built before an operator is not asked about it: its uses of a constant are left out, its nodes declined, its state
-    // and its programs refused.
+    // A plugin that was built before an operator is not asked about it: its uses of a constant are left out, its nodes
+    // declined, its state and its programs refused.
     Result<Buffer> upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
                                    uint32_t flags = 0) const;
     Result<Buffer> create_state(krait_state_desc desc) const;  // struct_size is filled in here

@@ -21,8 +21,8 @@ struct DeviceSpec {
 
 Result<DeviceSpec> parse_device_spec(std::string_view text);
 
-// "cuda0,cpu:threads=1": the text of each device, without spaces around it. A word that begins with a digit is no device's name: it goes
-// on with the option in front of it, so "cpu:affinity=0,2-3,cuda0" is two devices.
+// "cuda0,cpu:threads=1": the text of each device, without spaces around it. A word that begins with a digit is no device's
+// name: it goes on with the option in front of it, so "cpu:affinity=0,2-3,cuda0" is two devices.
 std::vector<std::string> split_device_list(std::string_view text);
 Result<std::vector<DeviceSpec>> parse_device_list(std::string_view text);
 

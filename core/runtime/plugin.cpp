@@ -82,7 +82,7 @@ Result<const krait_backend*> query_and_check(krait_plugin_query_fn query, const 
     return table;
 }
 
-// Of each operator of this host, whether the plugin was built with it; it must be the same one then.
+// Whether the plugin was built with each operator of this host; it must be the same one then.
 Result<std::vector<bool>> known_ops(const krait_backend& table) {
     std::vector<bool> known(kOpCount, false);
     for (const krait_op_version& built_with : std::span(table.ops, table.n_ops)) {

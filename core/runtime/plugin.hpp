@@ -14,7 +14,8 @@ namespace krait {
 
 class Plugin {
   public:
-    // Loads and checks: the exported symbol, the ABI version, a complete table, the same formats and operators. Does not ask for the score.
+    // Loads and checks: the exported symbol, the ABI version, a complete table, the same formats and operators. Does not ask
+    // for the score.
     static Result<std::shared_ptr<Plugin>> load(const std::filesystem::path& path, const krait_host& host);
 
     // The same checks for a plugin that is linked in (KRAIT_STATIC_PLUGINS).

@@ -148,8 +148,8 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::take(Entry& entry) {
     return plugin;
 }
 
-// A plugin takes some 400 KB that the system does not share: of many variants of one family one is used. Those stay that may have
-// loaded a driver, as the best of their family do to give their score.
+// A plugin takes some 400 KB that the system does not share: of many variants of one family one is used. Those stay that may
+// have loaded a driver, as the best of their family do to give their score.
 void PluginRegistry::unload_unused() {
     for (Entry& entry : entries_) {
         const bool is_beaten = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {

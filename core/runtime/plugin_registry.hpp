@@ -3,9 +3,9 @@
 // The plugins of this process: the one global thing in Krait. Found in folders, in this order:
 //   folders given to add_folder() · KRAIT_BACKEND_PATH · backends/ or krait/backends/ beside the file that holds this code ·
 //   the installed lib/krait/backends
-// Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work. So do folders that were
-// named, the first two kinds, and hold no plugin or cannot be read. Plugins that serve nobody are unloaded when one has been found, and
-// loaded again when they are wanted.
+// Every file krait-*.so there is tried; what is refused stays in reports() with the reason, and the rest work. So do folders
+// that were named, the first two kinds, and hold no plugin or cannot be read. Plugins that serve nobody are unloaded when one
+// has been found, and loaded again when they are wanted.
 #pragma once
 
 #include <functional>
@@ -41,13 +41,15 @@ class PluginRegistry {
 
     void set_log(LogSink sink);  // default: nothing is printed
     void add_folder(std::filesystem::path folder);
-    // From now on a plugin is loaded only if a child process could load and ask it (core/runtime/safe_probe.hpp). Before first use.
+    // From now on a plugin is loaded only if a child process could load and ask it (core/runtime/safe_probe.hpp). Before first
+    // use.
     void set_safe_probe(bool on);
 
     std::vector<PluginReport> reports();
     enum class Devices : uint8_t {
         all,
-        for_auto,  // without those of families whose drivers need not be loaded to know that "auto" takes none (driver_nodes.hpp)
+        // Without those of families whose drivers need not be loaded to know that "auto" takes none (driver_nodes.hpp).
+        for_auto,
     };
     // The devices of the best plugin of each family, highest auto_rank first.
     std::vector<DeviceListing> devices(Devices which = Devices::all);

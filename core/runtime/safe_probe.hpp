@@ -12,8 +12,8 @@
 
 namespace krait {
 
-// Why the plugin must not be loaded; nothing where the child came to its end (also where it refused the plugin in good order: the
-// caller's own loading says why). For programs with one thread: the child is a fork.
+// Why the plugin must not be loaded; nothing where the child came to its end (also where it refused the plugin in good order:
+// the caller's own loading says why). For programs with one thread: the child is a fork.
 std::optional<std::string> probe_in_child(const std::filesystem::path& path, const krait_host& host);
 
 }  // namespace krait

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The device "loops": a backend that computes in the host's memory with plain loops. It has nine of Krait's operators and declines the
-// rest, so a model runs on it together with another device:
+// The device "loops": a backend that computes in the host's memory with plain loops. It has nine of Krait's operators and
+// declines the rest, so a model runs on it together with another device:
 //   krait run --device loops,cpu --layers 0 -p "The sea was"
 // buffers, weights, pools of state, queues and events come from host_device.hpp.
 #include "backends/common/host_device.hpp"

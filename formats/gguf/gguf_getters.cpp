@@ -50,8 +50,8 @@ std::string description(const GgufValue& value) {
     return fmt::format("{} {}", name.starts_with('i') ? "an" : "a", name);
 }
 
-// A number of any type that a file stores, so that what the file has and what the caller wants meet here, and not in a function for
-// each pair of types.
+// A number of any type that a file stores, so that what the file has and what the caller wants meet here, and not in a function
+// for each pair of types.
 enum class NumberKind { none, integer, real, boolean };
 
 struct Number {
@@ -102,8 +102,8 @@ constexpr NumberKind kKind = std::is_same_v<T, bool>       ? NumberKind::boolean
                              : std::is_floating_point_v<T> ? NumberKind::real
                                                            : NumberKind::none;
 
-// False where the number, which is of T's kind, is out of T's range. Infinities and NaN pass; a finite double beyond float's range
-// does not.
+// False where the number, which is of T's kind, is out of T's range. Infinities and NaN pass; a finite double beyond float's
+// range does not.
 template <class T>
 bool narrow(const Number& number, T& out) {
     if constexpr (std::is_floating_point_v<T>) {

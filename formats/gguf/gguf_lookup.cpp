@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GgufFile: metadata and tensors by name, and a tensor's bytes. gguf_reader.cpp parses the file, gguf_getters.cpp converts values.
+// GgufFile: metadata and tensors by name, and a tensor's bytes. gguf_reader.cpp parses the file, gguf_getters.cpp converts
+// values.
 #include <algorithm>
 #include <memory>
 

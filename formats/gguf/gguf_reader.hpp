@@ -53,7 +53,8 @@ class GgufFile {
     // Hints to the system about the mapping, for example about one tensor's bytes; nothing where there is none.
     void advise(MappedFile::Advice advice, std::span<const std::byte> part) const { mapping_.advise(advice, part); }
 
-    // Whatever the access: the data of a tensor, or the first `max_bytes` bytes of it. An error where the file cannot be read any more.
+    // Whatever the access: the data of a tensor, or the first `max_bytes` bytes of it. An error where the file cannot be read
+    // any more.
     Result<GgufBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const;
     [[nodiscard]] bool is_read() const { return input_.is_open(); }
     // A hint: this tensor is read soon.
@@ -62,7 +63,8 @@ class GgufFile {
     // ---- metadata, in the order of the file ----
     [[nodiscard]] std::span<const GgufMetadata> metadata() const { return metadata_; }
     [[nodiscard]] const GgufMetadata* find(std::string_view key) const;  // nullptr where absent
-    // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of strings.
+    // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of
+    // strings.
     void forget(std::string_view key);
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
 

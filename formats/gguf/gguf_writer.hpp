@@ -8,8 +8,8 @@
 //   KRAIT_CHECK(writer.write_tensor("output_norm.weight", bytes));                // in the order of declaration
 //   KRAIT_CHECK(writer.finish());
 //
-// The file appears whole, in finish(), or not at all (core/base/output_file.hpp). After an error the writer accepts nothing more
-// than its destruction.
+// The file appears whole, in finish(), or not at all (core/base/output_file.hpp). After an error the writer accepts nothing
+// more than its destruction.
 #pragma once
 
 #include <filesystem>

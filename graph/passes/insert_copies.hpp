@@ -2,9 +2,10 @@
 //
 // insert_copies: makes one subgraph for each device of a partitioned graph, and the copies between them.
 // A subgraph is a graph like any other: a tensor that another device computes is an input of it. A tensor that another
-// device reads is copied whole (the base of a view), once for each device that reads it, from the device that wrote it: the copy starts
-// when the segment that writes the tensor has run, and ends before the first segment that reads it. Inputs of the host are copied to every
-// device that reads them and stay there to the end of the run: a run with the same inputs need not write them again.
+// device reads is copied whole (the base of a view), once for each device that reads it, from the device that wrote it: the
+// copy starts when the segment that writes the tensor has run, and ends before the first segment that reads it. Inputs of the
+// host are copied to every device that reads them and stay there to the end of the run: a run with the same inputs need not
+// write them again.
 #pragma once
 
 #include "graph/passes/partition.hpp"

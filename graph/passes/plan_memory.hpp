@@ -2,9 +2,9 @@
 //
 // plan_memory: places every input, value and output of a graph in one arena. A tensor's bytes are taken from the node that
 // writes it (inputs: from the start) to the last node that reads it or a view of it (outputs: to the end); tensors that are
-// never alive together may share bytes. One after another, each into the tightest gap among its contemporaries: the usual greedy
-// offset assignment for dynamic storage allocation (Pisarchyk and Lee 2020), in several orders (largest first, those that hold
-// most bytes for most nodes first, longest first); the smallest arena counts.
+// never alive together may share bytes. One after another, each into the tightest gap among its contemporaries: the usual
+// greedy offset assignment for dynamic storage allocation (Pisarchyk and Lee 2020), in several orders (largest first, those
+// that hold most bytes for most nodes first, longest first); the smallest arena counts.
 // A run on several devices has one graph and one plan for each (insert_copies.hpp).
 #pragma once
 

@@ -100,8 +100,8 @@ typedef struct krait_model_options {
     void* user;
     const krait_executor* executor; /* NULL = the device's own threads; excludes threads= and affinity= in device */
     /* Placement of the model on several devices. If nothing is given, by measured rates: among the placements that fit the
-     * devices' memory and take at most 5 % longer for a token than the fastest, the one with the fastest bottleneck for prompts.
-     * A device that is named twice is called "cpu" and "cpu#2". */
+     * devices' memory and take at most 5 % longer for a token than the fastest, the one with the fastest bottleneck for
+     * prompts. A device that is named twice is called "cpu" and "cpu#2". */
     const char* layers;       /* "20,4": number of layers for each device, in their order; NULL = not given */
     const char* split;        /* "3,1": proportions of the layers; NULL = not given */
     const char* const* place; /* n_place texts "regex=device": for nodes whose name, or whose weight's name, matches */
@@ -226,9 +226,9 @@ KRAIT_API krait_code krait_session_candidates(const krait_session* session, size
                                               size_t* n_candidate, krait_failure* failure);
 /* Greedy decoding of several tokens in one call, for samplers that need one candidate (krait_sampler_needs gives 1).
  *   result     the most likely token after `token`, the most likely after that one, and so on: n_tok (1 or more) of them, or
- *              max_chain where that is less. The same tokens and the same state as from krait_session_decode with KRAIT_WANT_TOP and
- *              top_k = 1, called with each token that it found: the sequence has read `token` and all found tokens but the
- *              last.
+ *              max_chain where that is less. The same tokens and the same state as from krait_session_decode with
+ *              KRAIT_WANT_TOP and top_k = 1, called with each token that it found: the sequence has read `token` and all found
+ *              tokens but the last.
  *   end        the chain ends early with one of the n_stop tokens of `stops` (such as those of krait_model_ends; may be NULL
  *              where n_stop is 0), and with a logit that is NaN or infinite, which krait_session_sample refuses for the last
  *              candidate.

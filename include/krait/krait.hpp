@@ -133,7 +133,8 @@ class Model {
         krait_model_describe(get(), &description, nullptr);
         return description;
     }
-    // A piece of a prompt that the application wrote: control tokens in it are recognized. Text of others: KRAIT_TOKENIZE_PLAIN.
+    // A piece of a prompt that the application wrote: control tokens in it are recognized. Text of others:
+    // KRAIT_TOKENIZE_PLAIN.
     Result<std::vector<int32_t>> tokenize(std::string_view text, uint32_t flags = KRAIT_TOKENIZE_CONTROL) const {
         return detail::array<std::vector<int32_t>>([&](int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* f) {
             return krait_model_tokenize_with(get(), text.data(), text.size(), flags, tokens, capacity, n_tok, f);

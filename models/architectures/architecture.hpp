@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An architecture: what kind of model a file holds, as data. It has the sizes that every model has, one plan for each layer
-// (models/layers/layer_plan.hpp), and two more for what stands before and behind the layers. Weights and memories are numbered through the
-// whole model; loading, placement and states index their lists by these numbers. One file in this folder makes the plans of one
-// architecture; registry.hpp lists them.
+// (models/layers/layer_plan.hpp), and two more for what stands before and behind the layers. Weights and memories are numbered
+// through the whole model; loading, placement and states index their lists by these numbers. One file in this folder makes the
+// plans of one architecture; registry.hpp lists them.
 #pragma once
 
 #include "models/layers/layer_plan.hpp"
@@ -41,7 +41,7 @@ class Architecture {
     std::span<const NamedSize> sizes() const { return sizes_; }
     int64_t size(std::string_view name) const;  // 0 where the architecture has no such size
 
-    // Of layer i, 0 to n_layer - 1.
+    // The plan of layer i, 0 to n_layer - 1.
     const LayerPlan& layer(int64_t i) const { return layers_[static_cast<size_t>(i)]; }
     int64_t n_planned_layers() const { return static_cast<int64_t>(layers_.size()); }  // create_architecture: shape().n_layer
     const LayerPlan& embedding() const { return embedding_; }                          // weights only

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The graph of one run of a model: embedding, layers, the head for the rows whose logits are wanted, and the final norm for those whose
-// hidden states are.
+// The graph of one run of a model: embedding, layers, the head for the rows whose logits are wanted, and the final norm for
+// those whose hidden states are.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,8 +22,8 @@ struct RunShape {
     int64_t n_out = 0;       // rows that reach the head, 0 = none
     int32_t top_k = 0;       // as many of the most likely tokens are found for each of them, beside the logits; 0 = none
     int64_t n_snapshot = 0;  // states that are kept on the way
-    int64_t n_hidden =
-        0;  // rows whose hidden states the host wants: the results of the final norm; n_tok = all, in their order
+    // Rows whose hidden states the host wants: the results of the final norm; n_tok = all, in their order.
+    int64_t n_hidden = 0;
     bool picks_rows() const { return n_out > 0 && n_tok > 1; }
     bool picks_hidden_rows() const { return n_hidden > 0 && n_hidden < n_tok; }
     bool operator==(const RunShape&) const = default;
@@ -60,11 +60,11 @@ struct RunTensors {
     graph::TensorId top_tokens = graph::kNoTensor;                             // i32 [n_out, top_k]
     graph::TensorId hidden = graph::kNoTensor;                                 // f32 [n_hidden, d_model]
 };
-// Of a graph from build_forward, compiled or not. A copy of a few numbers: steps of a session call it.
+// Finds the tensors of a graph from build_forward, compiled or not. It copies a few numbers: steps of a session call it.
 RunTensors run_tensors(const graph::Graph& graph);
 
-// Nothing in it has storage yet: it can be looked at, and placed. n_token: the most likely tokens are among the first so many of the
-// vocabulary (Model::n_token); all of it where that is not said.
+// Nothing in it has storage yet: it can be looked at, and placed. n_token: the most likely tokens are among the first so many
+// of the vocabulary (Model::n_token); all of it where that is not said.
 Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
                                    const RunShape& shape, int64_t n_token = INT64_MAX);
 

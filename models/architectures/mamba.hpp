@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mamba (Gu and Dao 2023), and Falcon-Mamba, which is Mamba with norms on dt, B and C: every layer is h = h + mixer(rms_norm(h)).
+// Mamba (Gu and Dao 2023), and Falcon-Mamba, which is Mamba with norms on dt, B and C: every layer is h = h +
+// mixer(rms_norm(h)).
 #pragma once
 
 #include "models/architectures/metadata.hpp"

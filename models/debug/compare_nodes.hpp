@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares two loads of one model node by node: where a model's output is wrong on a device, this finds the node. Every node runs alone on
-// the tested model's device with the operands and states that the expected model computed, so errors do not add up, and the first
-// difference is the place of the defect. Two runs: the prompt, and one token after it, which reads the states that the prompt left.
+// Compares two loads of one model node by node: where a model's output is wrong on a device, this finds the node. Every node
+// runs alone on the tested model's device with the operands and states that the expected model computed, so errors do not add
+// up, and the first difference is the place of the defect. Two runs: the prompt, and one token after it, which reads the states
+// that the prompt left.
 #pragma once
 
 #include <atomic>
@@ -34,9 +35,9 @@ struct NodeDifference {
 // Called after each result, in the order of the nodes; false stops.
 using NodeObserver = std::function<bool(const NodeDifference&)>;
 
-// tokens: 2 or more, all but the last of them are the prompt. Both models are loads of the same file. Memory: twice all values of a run of
-// the prompt (an arena in which none is overwritten, and a copy), and those of one token. Fails where a run fails, with the name of the
-// node, and with `cancelled` where cancel is set meanwhile; it is asked between the runs.
+// tokens: 2 or more, all but the last of them are the prompt. Both models are loads of the same file. Memory: twice all values
+// of a run of the prompt (an arena in which none is overwritten, and a copy), and those of one token. Fails where a run fails,
+// with the name of the node, and with `cancelled` where cancel is set meanwhile; it is asked between the runs.
 Result<void> compare_nodes(const Model& expected, const Model& tested, std::span<const int32_t> tokens,
                            const NodeObserver& observe, const std::atomic<bool>* cancel = nullptr);
 

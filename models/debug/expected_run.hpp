@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs of the expected model, of which nothing is lost: every node's result is an output, and every state is read after the run.
+// Runs of the expected model, of which nothing is lost: every node's result is an output, and every state is read after the
+// run.
 #pragma once
 
 #include "models/memory/state_pool.hpp"

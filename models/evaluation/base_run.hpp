@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The predictions of one model on a text, in a file, so that another model can be compared with them (divergence.hpp). Little-endian:
+// The predictions of one model on a text, in a file, so that another model can be compared with them (divergence.hpp).
+// Little-endian:
 //
 //   0    8 bytes "KRAITRUN" · u32 version (1) · u32 n_token
 //   16   u64 tokens of the text · u64 XXH3 of them, begin-of-text token included, as i32
@@ -9,8 +10,9 @@
 //   80   rows, each: f64 ln p of the token that came · f32 largest ln p · i32 its token · u64 XXH3 of the rest of the row ·
 //        u16 q[n_token], padded with zeros to a multiple of 8 bytes
 //
-// ln p(i) = largest - q[i] * 32 / 65535, at most 32 below the largest: off by 2.4e-4 at most where p matters, and the probabilities
-// are normalized again when they are read. The divergence that this rounding alone causes is (32 / 65535)^2 / 24 = 1e-8 nats.
+// ln p(i) = largest - q[i] * 32 / 65535, at most 32 below the largest: off by 2.4e-4 at most where p matters, and the
+// probabilities are normalized again when they are read. The divergence that this rounding alone causes is
+// (32 / 65535)^2 / 24 = 1e-8 nats.
 //
 // Nothing in it depends on the model but the predictions: any model of the same tokenizer, on any device, may be compared.
 #pragma once

@@ -3,11 +3,12 @@
 // HellaSwag: which of four endings of a scene does a model find most likely?
 //
 //   accuracy             the right one has the largest  sum ln p(token | context, ending so far)
-//   accuracy, normalized the right one has the largest  sum ln p / characters of the ending: long endings are less likely in all
+//   accuracy, normalized the right one has the largest  sum ln p / characters of the ending: long endings are less
+//                        likely in all
 //
-// A task is six lines of a text file: context; index of the right ending, 0 to 3; the four endings. Context and ending are joined
-// by one space. Characters are Unicode code points of the ending without that space, as the LM Evaluation Harness counts.
-// Each context is read once; its state is then forked for the four endings.
+// A task is six lines of a text file: context; index of the right ending, 0 to 3; the four endings. Context and ending are
+// joined by one space. Characters are Unicode code points of the ending without that space, as the LM Evaluation Harness
+// counts. Each context is read once; its state is then forked for the four endings.
 // R. Zellers, A. Holtzman, Y. Bisk, A. Farhadi, Y. Choi, "HellaSwag: Can a Machine Really Finish Your Sentence?", ACL 2019.
 #pragma once
 

@@ -8,8 +8,8 @@
 
 namespace krait {
 
-// Mean and its standard error, sqrt(sum (x - mean)^2 / (n - 1) / n): as if the values were independent. 0 for an empty list; the
-// error of a single value is 0 too, for lack of a better answer.
+// Mean and its standard error, sqrt(sum (x - mean)^2 / (n - 1) / n): as if the values were independent. 0 for an empty list;
+// the error of a single value is 0 too, for lack of a better answer.
 struct MeanEstimate {
     double value = 0, standard_error = 0;
 };

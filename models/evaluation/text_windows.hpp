@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a text is cut for perplexity. A window is a stretch of tokens that the model reads from an empty state; its first tokens are
-// context only, those after them are scored: how likely was each, given all before it in the window?
+// How a text is cut for perplexity. A window is a stretch of tokens that the model reads from an empty state; its first tokens
+// are context only, those after them are scored: how likely was each, given all before it in the window?
 //
 //   context C                windows follow one another; scored is what comes from the midpoint, C / 2, on
 //   context C, stride S      a window begins every S tokens; scored are its last S: every token but the first C - S once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a layer's nodes are added: the graph under construction, and the weights and memories that the layer's plan lists, by name.
+// Where a layer's nodes are added: the graph under construction, and the weights and memories that the layer's plan lists, by
+// name.
 #pragma once
 
 #include "graph/builder.hpp"
@@ -8,7 +9,7 @@
 
 namespace krait {
 
-// What all layers of a graph share.
+// The facts that all layers of a graph share.
 struct ForwardContext {
     graph::GraphBuilder& builder;
     const WeightDescs& weights;  // of the model

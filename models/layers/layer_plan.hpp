@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A layer of a model as data: the mixers that it is made of, the weights that they read, and the memories in which a sequence keeps what
-// they need of its past. Everything that walks a model (loading, placement, states, random models) reads these lists; the graph is built
-// by the mixers themselves.
+// A layer of a model as data: the mixers that it is made of, the weights that they read, and the memories in which a sequence
+// keeps what they need of its past. Everything that walks a model (loading, placement, states, random models) reads these
+// lists; the graph is built by the mixers themselves.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@ namespace krait {
 
 class LayerContext;
 
-// What a sequence remembers in a layer for one use of an operator: one slot of a pool, float32, in the canonical layout of that
-// operator's contract. A layer may have several memories of one operator, each with a name of its own.
+// A memory: the state that a sequence has in a layer for one use of an operator. It is one slot of a pool, float32, in the
+// canonical layout of that operator's contract. A layer may have several memories of one operator, each with a name of its own.
 struct MemorySpec {
     std::string name;  // "conv", "scan"
     OpId op{};         // that reads and updates it
@@ -28,14 +28,16 @@ struct MemorySpec {
     int64_t byte_size() const { return count() * static_cast<int64_t>(sizeof(float)); }
 };
 
-// The part of a layer that computes: a scan with its projections, an attention, a feed-forward network. It knows neither the norm before
-// it nor how many layers there are, so that different architectures can use it. Immutable; layers of the same sizes may share one.
+// The part of a layer that computes: a scan with its projections, an attention, a feed-forward network. It knows neither the
+// norm before it nor how many layers there are, so that different architectures can use it. Immutable; layers of the same sizes
+// may share one.
 class Mixer {
   public:
     virtual ~Mixer() = default;
     virtual std::vector<WeightSpec> weights() const = 0;  // named without "blk.N.", in the order of the file
     virtual std::vector<MemorySpec> memories() const { return {}; }
-    // Adds its nodes. x [T, d_model], normalized already -> its result [T, d_model], plus `residual` where that is not kNoTensor.
+    // Adds its nodes. x [T, d_model], normalized already -> its result [T, d_model], plus `residual` where that is not
+    // kNoTensor.
     virtual graph::TensorId build(LayerContext& layer, graph::TensorId x, graph::TensorId residual) const = 0;
 };
 

@@ -7,7 +7,7 @@
 
 namespace krait {
 
-// What a plan lists for a linear layer: W [rows, columns] in any format, and a bias [rows] that files may lack.
+// The weights that a plan lists for a linear layer: W [rows, columns] in any format, and a bias [rows] that files may lack.
 WeightSpec linear_weight(std::string name, int64_t rows, int64_t columns);
 WeightSpec linear_bias(std::string name, int64_t rows);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scan of Mamba and Mamba-2 (core/ops/ssm_scan.hpp) over the weights ssm_a, ssm_d and ssm_dt.bias, with the state S as memory.
-// softplus and the bias of dt, D and the gate are computed inside it.
+// The scan of Mamba and Mamba-2 (core/ops/ssm_scan.hpp) over the weights ssm_a, ssm_d and ssm_dt.bias, with the state S as
+// memory. softplus and the bias of dt, D and the gate are computed inside it.
 #pragma once
 
 #include "models/layers/layer_context.hpp"

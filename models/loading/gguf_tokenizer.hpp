@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The vocabulary that a GGUF file carries (keys tokenizer.ggml.*). A model generates from token ids alone, so nothing in these keys
-// is an error of the file: what cannot be used is left out, and said.
+// The vocabulary that a GGUF file carries (keys tokenizer.ggml.*). A model generates from token ids alone, so nothing in these
+// keys is an error of the file: what cannot be used is left out, and said.
 #pragma once
 
 #include "formats/gguf/gguf_reader.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tensors of a file that its architecture has no place for. A model that runs without one of its weights gives other results, and
-// nothing shows it: so such a file is refused, unless all that is left over is known to change nothing.
+// Tensors of a file that its architecture has no place for. A model that runs without one of its weights gives other results,
+// and nothing shows it: so such a file is refused, unless all that is left over is known to change nothing.
 #pragma once
 
 #include "models/loading/weights.hpp"

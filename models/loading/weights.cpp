@@ -47,8 +47,8 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
     return values;
 }
 
-// Has the system read the tensors that come next while devices take this one, kWindow and the rest of the last one ahead: so a file
-// that is in no cache yet loads in the time of reading it, not in that and the devices' one after the other.
+// Has the system read the tensors that come next while devices take this one, kWindow and the rest of the last one ahead: so a
+// file that is in no cache yet loads in the time of reading it, not in that and the devices' one after the other.
 class ReadAhead {
   public:
     ReadAhead(const GgufFile& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
@@ -73,9 +73,9 @@ class ReadAhead {
     uint64_t waiting_ = 0;  // bytes that were asked for and not taken
 };
 
-// Bytes of the file that may have come to memory before the process gives them back: repacked they are in memory already, and the
-// system keeps the file in its cache as long as it has room. Little enough beside any model worth measuring (mamba-130m: 80 MB),
-// and enough that giving back (1 ms for 100 MB) costs nothing.
+// Bytes of the file that may have come to memory before the process gives them back: repacked they are in memory already, and
+// the system keeps the file in its cache as long as it has room. Little enough beside any model worth measuring (mamba-130m: 80
+// MB), and enough that giving back (1 ms for 100 MB) costs nothing.
 constexpr uint64_t kMaxResident = uint64_t{1} << 20;
 
 }  // namespace

@@ -39,8 +39,8 @@ using WeightDescs = std::vector<std::optional<TensorDesc>>;
 // where in the file it stands.
 Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
 
-// A smaller weight is not read in place by any device but copied: the system maps 64 KiB for whatever is touched of a file, and a model
-// has hundreds of small vectors. A device may hold one twice, as it is and repacked.
+// A smaller weight is not read in place by any device but copied: the system maps 64 KiB for whatever is touched of a file, and
+// a model has hundreds of small vectors. A device may hold one twice, as it is and repacked.
 inline constexpr uint64_t kMinBytesInPlace = uint64_t{64} << 10;
 
 // A device that reads a weight, and as what.
@@ -53,8 +53,8 @@ using WeightLocations = std::vector<std::vector<WeightLocation>>;
 
 class Weights {
   public:
-    // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place do.
-    // Pages of the file that were read meanwhile are given back to the system.
+    // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place
+    // do. Pages of the file that were read meanwhile are given back to the system.
     static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs,
                                 std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
                                 const LoadProgress& progress);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A saved sequence as bytes, little-endian:
-//   8 bytes "KRAITSEQ" · u32 version (2) · u32 0 · u64 model hash · u64 n_tok · u64 state bytes · i64 position of the next token
-//   u64 n_snapshot · i32 tokens[n_tok]
+//   8 bytes "KRAITSEQ" · u32 version (2) · u32 0 · u64 model hash · u64 n_tok · u64 state bytes ·
+//   i64 position of the next token · u64 n_snapshot · i32 tokens[n_tok]
 //   the state: float32 in the canonical layouts of core/ops: layer by layer, in a layer by op
 //   n_snapshot times u64 n_tok, ascending · i64 position of the next token · the state
 //   u64 XXH3 of everything before it
@@ -30,7 +30,8 @@ struct StateFile {
     std::vector<Snapshot> snapshots;
 };
 
-// To where positions can be moved. Those of files may be as much larger as the sequence has tokens, for it may have gone on from there.
+// To where positions can be moved. Those of files may be as much larger as the sequence has tokens, for it may have gone on
+// from there.
 inline constexpr int64_t kMaxPosition = int64_t{1} << 62;
 
 std::vector<std::byte> encode_state_file(const StateFile& file);

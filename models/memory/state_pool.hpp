@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The recurrent state of many sequences: for every memory of every layer one pool of slots on the device where the operator that uses it
-// runs, and handles on the slots. A slot number means the same in all pools. Sequences may share a slot as long as none of them
-// writes it.
+// The recurrent state of many sequences: for every memory of every layer one pool of slots on the device where the operator
+// that uses it runs, and handles on the slots. A slot number means the same in all pools. Sequences may share a slot as long as
+// none of them writes it.
 #pragma once
 
 #include "graph/executor.hpp"
@@ -23,8 +23,8 @@ class StatePool {
     std::shared_ptr<const Buffer> buffer(size_t memory) const { return pools_[memory].buffer; }
     uint64_t device_bytes() const;  // of all devices
 
-    // All memories of a slot in the canonical layouts of core/ops, in the order of Architecture::memories(): slot_bytes() in all. Work that
-    // is still queued is waited for.
+    // All memories of a slot in the canonical layouts of core/ops, in the order of Architecture::memories(): slot_bytes() in
+    // all. Work that is still queued is waited for.
     size_t slot_bytes() const;
     Result<void> export_slot(graph::Executor& executor, int32_t slot, std::span<std::byte> bytes) const;
     // Queues a copy of all layers' states.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Handles on slots of state. A slot is in use as long as a handle on it is alive: a sequence, a snapshot, a run under way. Nobody gives
-// one back by hand, and a run that fails drops what it had taken. Handles may outlive the session; the state they name does not.
+// Handles on slots of state. A slot is in use as long as a handle on it is alive: a sequence, a snapshot, a run under way.
+// Nobody gives one back by hand, and a run that fails drops what it had taken. Handles may outlive the session; the state they
+// name does not.
 //   KRAIT_TRY(StateRef state, slots->acquire());
 //   StateRef same = state.share();              // both read it; a run that writes it takes a slot of its own first
 // One thread at a time for all handles of one StateSlots.

@@ -13,7 +13,8 @@ namespace {
 // Of a device's free memory: the rest is for programs and what others take meanwhile.
 constexpr double kUsable = 0.9;
 
-// Devices hold weights in layouts of their own: up to a hundredth more was seen (the demo model on cpu), twice that is left for it.
+// Devices hold weights in layouts of their own: up to a hundredth more was seen (the demo model on cpu), twice that is left for
+// it.
 constexpr double kInTheFile = 0.98;
 
 // At most, on a device: small weights may be there twice (models/loading/weights.hpp).

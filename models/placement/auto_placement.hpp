@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The placement of layers, embedding and head when the user names devices and nothing else: by measured cost. A device that cannot be
-// measured gets no layers; PlacementPolicy::why says so.
+// The placement of layers, embedding and head when the user names devices and nothing else: by measured cost. A device that
+// cannot be measured gets no layers; PlacementPolicy::why says so.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,8 @@ namespace krait {
 
 class Architecture;
 
-// The memory budget of each device, in bytes, for weights, states and values. Devices that use the same memory (those of the host, and a
-// device that is named twice) get equal parts of it.
+// The memory budget of each device, in bytes, for weights, states and values. Devices that use the same memory (those of the
+// host, and a device that is named twice) get equal parts of it.
 std::vector<double> memory_budgets(std::span<const std::shared_ptr<const Device>> devices, std::span<const std::string> labels,
                                    const PlacementOptions& options);
 

@@ -2,11 +2,11 @@
 //
 // The placement with the shortest time for a token, from the measured rates of the devices and their memory budgets.
 //   time of a token = bytes of layers and head / the device's rate of reading weights + copies between devices
-// Layers keep their order, and so do devices: each device gets one contiguous range of layers, or none; embedding and head go anywhere.
-// Among the placements that take at most kSlack longer than the fastest, the one with the fastest bottleneck stage is chosen (the
-// largest of the devices' operations for a row of a prompt / their rate): the micro-batches of a prompt go through the devices as a
-// pipeline, which is as fast as its slowest stage. So two equal devices divide a model equally, and a slow device beside a fast one gets
-// the layers that do not fit on the fast one.
+// Layers keep their order, and so do devices: each device gets one contiguous range of layers, or none; embedding and head go
+// anywhere. Among the placements that take at most kSlack longer than the fastest, the one with the fastest bottleneck stage is
+// chosen (the largest of the devices' operations for a row of a prompt / their rate): the micro-batches of a prompt go through
+// the devices as a pipeline, which is as fast as its slowest stage. So two equal devices divide a model equally, and a slow
+// device beside a fast one gets the layers that do not fit on the fast one.
 #pragma once
 
 #include <span>
@@ -24,7 +24,8 @@ struct DeviceRates {
     double copy_bytes_per_second = 0;
 };
 
-// Rows of a micro-batch of a prompt where nothing was measured. Fewer rows would make too many graphs, and runs with too little work.
+// Rows of a micro-batch of a prompt where nothing was measured. Fewer rows would make too many graphs, and runs with too little
+// work.
 inline constexpr size_t kMinChunkRows = 32;
 
 // The number of rows from which a product of Q8_0 weights is bound by computation, not by reading its weights: a multiple of

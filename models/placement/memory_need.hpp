@@ -6,8 +6,8 @@
 //   values   the arena of the largest run: as many rows as a session with the default options gives it, of one prompt, with the
 //            logits of its last token
 // so that one sequence of a session with the default options stays below the sum. Each further sequence, each snapshot, each of
-// max_forks and chains (max_chain above 1) take one sequence's states more; longer runs and all logits take more values. Programs, the pinned host memory through which tensors cross, and what a device rounds
-// buffers up to are not counted.
+// max_forks and chains (max_chain above 1) take one sequence's states more; longer runs and all logits take more values.
+// Programs, the pinned host memory through which tensors cross, and what a device rounds buffers up to are not counted.
 #pragma once
 
 #include "graph/compile_plan.hpp"

@@ -29,10 +29,10 @@ class Placement {
     const std::vector<std::string>& labels() const { return labels_; }  // of the devices
     // By node, for a graph of this model; a node that no run of the model has is an error.
     Result<std::vector<int32_t>> devices_of(const graph::Graph& graph) const;
-    // Of a node that devices_of takes.
+    // The device of a node that devices_of takes, and why it is that one.
     int32_t device_of(std::string_view node) const { return find(node).device; }
     const std::string& why(std::string_view node) const { return find(node).why; }
-    // Of a memory, by its place in Architecture::memories().
+    // The device of a memory, by its index in Architecture::memories().
     int32_t device_of_memory(size_t memory) const { return memories_[memory]; }
     const std::string& summary() const { return summary_; }  // how it came about: "--layers 20,4"
 
@@ -42,8 +42,8 @@ class Placement {
     bool supports_top_k() const { return supports_top_k_; }
     // Whether anything runs on a device.
     bool uses(int32_t device) const { return used_[static_cast<size_t>(device)]; }
-    // The smallest number of rows of a micro-batch of a prompt on several devices: every device that is used is bound by computation
-    // from that on, where placement measured them; else kMinChunkRows.
+    // The smallest number of rows of a micro-batch of a prompt on several devices: every device that is used is bound by
+    // computation from that on, where placement measured them; else kMinChunkRows.
     size_t min_chunk_rows() const { return min_chunk_rows_; }
 
     // By device. How many bytes devices make of the weights is not known before they are loaded (check_limits).

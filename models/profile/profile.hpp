@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the time of a model's runs goes: each node's time, bytes and operations, and beside them the time of the same runs as they are
-// without a profile. A recorder observes the runs of a session; the profile adds up what two of them see.
+// Where the time of a model's runs goes: each node's time, bytes and operations, and beside them the time of the same runs as
+// they are without a profile. A recorder observes the runs of a session; the profile adds up what two of them see.
 //   Profile profile(model->placement().labels());
 //   ProfileRecorder plain(profile, ProfileRecorder::Runs::plain), by_node(profile, ProfileRecorder::Runs::by_node);
 //   Session a = Session::create(model, {.run_observer = &plain}), then b with &by_node; both decode the same.
-// On a quiet machine the sum of the nodes is more than a plain run: the host waits for the device after each node, and what a backend fuses runs apart.
+// On a quiet machine the sum of the nodes is more than a plain run: the host waits for the device after each node, and what a
+// backend fuses runs apart.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Importance of a model's weights from a text: the model reads it in chunks, each from an empty state, several at a time, and the
-// squares of what every matrix is multiplied by are added up by column.
+// Importance of a model's weights from a text: the model reads it in chunks, each from an empty state, several at a time, and
+// the squares of what every matrix is multiplied by are added up by column.
 #pragma once
 
 #include "models/quantize/importance.hpp"

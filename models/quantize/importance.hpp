@@ -30,7 +30,8 @@ class ImportanceMatrix {
     Result<void> save(const std::filesystem::path& path, const std::string& text_name, int64_t chunk_size,
                       int64_t n_chunk) const;
 
-    // Fails where it was made of another model: an entry without a tensor, or of another width, or a layer's matrix without an entry.
+    // Fails where it was made of another model: an entry without a tensor, or of another width, or a layer's matrix without an
+    // entry.
     Result<void> check(const GgufFile& model) const;
 
     void set(const std::string& tensor, Entry entry) { entries_[tensor] = std::move(entry); }

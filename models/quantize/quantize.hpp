@@ -2,8 +2,8 @@
 //
 // One GGUF file made into another whose matrices have other formats. The recipe (recipe.hpp) chooses the formats, encode_row
 // (core/quant/codec.hpp) the numbers. Everything else is carried over: all metadata but general.file_type and
-// general.quantization_version, which say what the new file is; tensors in their order; those that keep their format bit by bit.
-// Rows are made by several threads; memory stays near 10 MiB beside the mapped file, whatever its size.
+// general.quantization_version, which say what the new file is; tensors in their order; those that keep their format bit by
+// bit. Rows are made by several threads; memory stays near 10 MiB beside the mapped file, whatever its size.
 #pragma once
 
 #include "models/quantize/importance.hpp"

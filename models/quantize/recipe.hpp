@@ -51,7 +51,8 @@ class QuantizeRecipe {
   public:
     QuantizeRecipe(const QuantizeScheme& scheme, bool tied_head) : scheme_(scheme), tied_head_(tied_head) {}
 
-    // For a tensor of that name and those extents (Krait's order, the last varies fastest). Never fails: F16 and F32 take any row.
+    // For a tensor of that name and those extents (Krait's order, the last varies fastest). Never fails: F16 and F32 take any
+    // row.
     FormatChoice choose(std::string_view name, std::span<const int64_t> extents) const;
 
   private:
@@ -61,8 +62,8 @@ class QuantizeRecipe {
     bool tied_head_;
 };
 
-// GGUF's general.file_type of a file: the format of most weights of its matrices; a file of Q3_K, Q4_K or Q5_K is a mix ("Q4_K_M")
-// where ssm_out has the format of that mix. Every tensor of the file is added once.
+// GGUF's general.file_type of a file: the format of most weights of its matrices; a file of Q3_K, Q4_K or Q5_K is a mix
+// ("Q4_K_M") where ssm_out has the format of that mix. Every tensor of the file is added once.
 class FileType {
   public:
     void add(std::string_view name, const TensorDesc& desc);

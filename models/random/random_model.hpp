@@ -9,8 +9,8 @@
 //   of Dao and Gu (2024). Matrices are normal with deviation 1/sqrt(row length), ssm_out also divided by sqrt(layers),
 //   embedding and head 0.02.
 // A matrix's rows are strung together from a pool of 4096 encoded pieces of 256 weights, drawn anew for every row. So a file
-// of many gigabytes takes as long as writing it, and no two rows are alike. Every number follows from the seed, the sizes and the
-// tensor's name alone; the file in format T is what quantizing the F32 file to T gives, byte for byte in its tensors.
+// of many gigabytes takes as long as writing it, and no two rows are alike. Every number follows from the seed, the sizes and
+// the tensor's name alone; the file in format T is what quantizing the F32 file to T gives, byte for byte in its tensors.
 #pragma once
 
 #include <atomic>

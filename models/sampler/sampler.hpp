@@ -70,8 +70,8 @@ class Sampler {
     // How many of the most likely tokens are enough to sample from; 0: all logits are needed. A device that gives no more than
     // these (WantLogits::top) spares the way of the others to the host.
     [[nodiscard]] int32_t n_needed() const;
-    // The same from the n_needed() most likely of n_token, sorted (likelier): the token that all logits would have given. A NaN among
-    // those that were left out is not seen. Fewer than n_needed() are an error, unless they are all that there are.
+    // The same from the n_needed() most likely of n_token, sorted (likelier): the token that all logits would have given. A NaN
+    // among those that were left out is not seen. Fewer than n_needed() are an error, unless they are all that there are.
     [[nodiscard]] Result<int32_t> sample(std::span<const Candidate> top, size_t n_token);
 
     // Remembers a token for the repetition penalty: of the prompt too, if its words shall count.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A micro-batch: one run of a session, from its batch to its result. It says which tokens it takes, what its graph reads, and where states
-// go; it holds the slots that it has taken until the run is committed. A session reuses its micro-batches, so that a step with a known
-// shape allocates nothing.
+// A micro-batch: one run of a session, from its batch to its result. It says which tokens it takes, what its graph reads, and
+// where states go; it holds the slots that it has taken until the run is committed. A session reuses its micro-batches, so that
+// a step with a known shape allocates nothing.
 #pragma once
 
 #include "models/architectures/forward.hpp"

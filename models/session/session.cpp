@@ -15,8 +15,8 @@ constexpr size_t kMaxUsualTopK = 64;
 constexpr size_t kMaxMicroBatches = 8;
 static_assert(kMaxMicroBatches < graph::Executor::kMaxPrograms, "a micro-batch that is pending may lose its program");
 
-// One for each sequence and snapshot, so that each can have a state of its own; one for the way back of a chain; and those that a
-// run may take beyond that for sequences that share a state, whose old one is needed until it is over (take_own_states).
+// One for each sequence and snapshot, so that each can have a state of its own; one for the way back of a chain; and those that
+// a run may take beyond that for sequences that share a state, whose old one is needed until it is over (take_own_states).
 int32_t slots_for(const SessionOptions& options) {
     return options.max_sequences + options.max_forks + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
 }
@@ -145,7 +145,8 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
         sequence.planned = sequence.state.slot();
         reserve_for(sequence, input.tokens.size(), input.snapshots.size());
     }
-    // Few are found in every run from then on, so that runs with and without them have the same shapes; many have shapes of their own.
+    // Few are found in every run from then on, so that runs with and without them have the same shapes; many have shapes of
+    // their own.
     const bool are_few = !options_.exact_shapes && top_k_ <= kMaxUsualTopK;
     if (are_few && top_k_ > 0) top_k_ = std::min(std::bit_ceil(top_k_), n_token);
     if (are_few) top_k_ = std::max(top_k_, usual_top_k_);
@@ -370,7 +371,8 @@ void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> bat
 void Session::interrupt(MicroBatch& micro_batch) noexcept {
     for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
         Sequence& sequence = at(micro_batch.chunks[i].sequence);
-        // In place: half written, perhaps. Where it is a slot that a run before this one would have given, nothing has happened.
+        // In place: half written, perhaps. Where it is a slot that a run before this one would have given, nothing has
+        // happened.
         if (!micro_batch.new_states[i] && sequence.state.slot() == micro_batch.dst_slot[i]) sequence.broken = true;
     }
     micro_batch.drop_states();

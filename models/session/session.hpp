@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A session: sequences that a model continues, each with its own recurrent state. One decode call takes any mix of prompts and
-// single tokens of different sequences; they share runs without padding. On a model of several devices a long batch is cut into
+// single tokens of different sequences. They share runs: no sequence is padded to the length of another, and the run as a whole
+// is rounded up to one of few shapes (run_shapes.hpp). On a model of several devices a long batch is cut into
 // micro-batches that go through the devices as a pipeline.
 //   KRAIT_TRY(Session session, Session::create(model));
 //   KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = prompt}}));
@@ -28,8 +29,8 @@ struct SessionOptions {
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     bool exact_shapes = false;    // a program for each exact shape of a run (run_shapes.hpp): to measure what padding is worth
     ActivationObserver observer;  // where given, called after each run for every matrix product in it; shapes are exact then
-    // Where given, told of every run and its times; a batch then goes through several devices without a pipeline, and shapes are exact.
-    // Outlives the session.
+    // Where given, told of every run and its times; a batch then goes through several devices without a pipeline, and shapes
+    // are exact. Outlives the session.
     graph::RunObserver* run_observer = nullptr;
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
 };
@@ -37,8 +38,8 @@ struct SessionOptions {
 // `top`: not the logits but the most likely tokens after the last one, found by the device.
 enum class WantLogits : uint8_t { none, last, all, top };
 
-// Hidden states: the results of the final norm, d_model floats a token, which embeddings are made of. Of the last token, of each one, or
-// their mean over the tokens of the input.
+// Hidden states: the results of the final norm, d_model floats a token, which embeddings are made of: those of
+// the last token, those of each one, or their mean over the tokens of the input.
 enum class WantHidden : uint8_t { none, last, all, mean };
 
 // Tokens that one sequence goes on with.
@@ -77,20 +78,20 @@ class Session {
         return decode(std::span(batch.begin(), batch.size()), control);
     }
 
-    // The most likely token after input.token, the most likely after that one, and so on: what decode would find with top_k = 1, called
-    // again and again with the token that it found. On one device the device goes on with each token by itself, and the host
-    // waits once; on several it stands between them, and nothing is gained. The sequence has read all but the last one. The chain
-    // ends early with a token of `stops`, and with a logit that is not finite (samplers refuse it); the device may have run past it
-    // by then, and reads the tokens up to there once more. Where max_chain is above 1, after any error the sequence is what it
-    // was, else as decode leaves it. Good until the next decode or chain; candidates(0) is the last one.
+    // The most likely token after input.token, the most likely after that one, and so on: what decode would find with top_k =
+    // 1, called again and again with the token that it found. On one device the device goes on with each token by itself, and
+    // the host waits once; on several it stands between them, and nothing is gained. The sequence has read all but the last
+    // one. The chain ends early with a token of `stops`, and with a logit that is not finite (samplers refuse it); the device
+    // may have run past it by then, and reads the tokens up to there once more. Where max_chain is above 1, after any error the
+    // sequence is what it was, else as decode leaves it. Good until the next decode or chain; candidates(0) is the last one.
     Result<std::span<const Candidate>> chain(const ChainInput& input);
 
     // Logits of the latest decode: of its input-th entry, for its last token, or for token `row` where all were wanted.
     // n_vocab floats, good until the next decode or chain, whatever becomes of the sequence; empty where none were wanted.
     std::span<const float> logits(size_t input) const;
     std::span<const float> logits(size_t input, size_t row) const;
-    // Hidden states of an input of the latest decode, where they were wanted: of its last token or their mean (row 0), or of token `row`.
-    // d_model floats, good as long as logits; empty where none were wanted.
+    // Hidden states of an input of the latest decode, where they were wanted: of its last token or their mean (row 0), or of
+    // token `row`. d_model floats, good as long as logits; empty where none were wanted.
     std::span<const float> hidden(size_t input, size_t row = 0) const;
     // The most likely tokens after its last one, the most likely first, where these were wanted; as long as logits.
     std::span<const Candidate> candidates(size_t input) const;
@@ -101,40 +102,40 @@ class Session {
     Result<void> fork(int32_t from, int32_t to);
     Result<void> keep(int32_t sequence);  // resets all others
 
-    // Keeps the state as it is now, at no cost until the sequence goes on; decode can keep states on its way too. Twice at the same
-    // place is once.
+    // Keeps the state as it is now, at no cost until the sequence goes on; decode can keep states on its way too. Twice at the
+    // same place is once.
     Result<void> snapshot(int32_t sequence);
-    // Back to the snapshot after n_tok tokens (0: to the beginning, which needs none), also of a sequence that a failed run left
-    // behind. It stays; later ones are dropped.
+    // Back to the snapshot after n_tok tokens (0: to the beginning, which needs none), also of a sequence that a failed run
+    // left behind. It stays; later ones are dropped.
     Result<void> rollback(int32_t sequence, size_t n_tok);
     Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
     Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
 
-    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back, until the session moves to other
-    // devices (move_to). It counts among max_snapshots.
+    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back, until the session
+    // moves to other devices (move_to). It counts among max_snapshots.
     Result<Snapshot> capture(int32_t sequence);
-    // The sequence becomes one that has read these tokens, as many as `from` has seen. From the same session; snapshots that the
-    // sequence had are dropped.
+    // The sequence becomes one that has read these tokens, as many as `from` has seen. From the same session; snapshots that
+    // the sequence had are dropped.
     Result<void> resume(int32_t sequence, const Snapshot& from, std::span<const int32_t> tokens);
 
-    // Positions are counted for the application; these models do not read them. A token's position is one more than that of the token
-    // before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
+    // Positions are counted for the application; these models do not read them. A token's position is one more than that of the
+    // token before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
     static constexpr int64_t kEnd = -1;
     Result<int64_t> position(int32_t sequence) const;  // that the next token gets
     // Moves, or divides, the positions in the range; what counts is that of the latest token. So for snapshots.
     Result<void> add_to_positions(int32_t sequence, int64_t first, int64_t last, int64_t delta);
     Result<void> divide_positions(int32_t sequence, int64_t first, int64_t last, int64_t divisor);
     // Takes tokens away as far as a recurrent state can: all of them, which is a reset; those from a snapshot on, which is a
-    // rollback. What the range leaves behind it goes on standing there: the state cannot unlearn the middle, and nothing happens.
-    // `unsupported` where the range ends the sequence and no snapshot stands where it begins.
+    // rollback. What the range leaves behind it goes on standing there: the state cannot unlearn the middle, and nothing
+    // happens. `unsupported` where the range ends the sequence and no snapshot stands where it begins.
     Result<void> remove(int32_t sequence, int64_t first, int64_t last);
 
     // The sequence as bytes (models/memory/state_file.hpp), and back, on any device and backend.
     Result<std::vector<std::byte>> save(int32_t sequence);
     Result<void> restore(int32_t sequence, std::span<const std::byte> bytes);
 
-    // Goes on with the same model on other devices: states move there, logits of the latest decode are gone. After an error nothing
-    // has changed.
+    // Goes on with the same model on other devices: states move there, logits of the latest decode are gone. After an error
+    // nothing has changed.
     Result<void> move_to(std::shared_ptr<const Model> model);
 
     const Model& model() const { return *model_; }
@@ -178,8 +179,8 @@ class Session {
     Result<void> chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(MicroBatch& micro_batch, const ChainInput& input, size_t& n_tok);
     Result<void> take_candidate(size_t i, float logit, int32_t token);
-    // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over, copies
-    // states so that each sequence of the batch has one of its own.
+    // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over,
+    // copies states so that each sequence of the batch has one of its own.
     Result<void> take_own_states(std::span<const SequenceInput> batch);
     // Its graph is compiled: prepare() changes nothing that pending runs use.
     bool is_known(const MicroBatch& micro_batch) const { return executor_.is_ready(RunKey(micro_batch.shape).text()); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Session: greedy decoding in chains. The state from before the chain keeps its slot until all has gone well: a chain that fails
-// has not happened, and one that ran past its end goes back there and takes the same steps again, as far as they count.
+// Session: greedy decoding in chains. The state from before the chain keeps its slot until all has gone well: a chain that
+// fails has not happened, and one that ran past its end goes back there and takes the same steps again, as far as they count.
 #include <algorithm>
 #include <cmath>
 

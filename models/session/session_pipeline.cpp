@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Session: a batch as several micro-batches in a pipeline, so that the devices of a model compute at the same time: while one computes the
-// later layers of a micro-batch, the one before it computes the next micro-batch. They are committed in their order, also after an error.
+// Session: a batch as several micro-batches in a pipeline, so that the devices of a model compute at the same time: while one
+// computes the later layers of a micro-batch, the one before it computes the next micro-batch. They are committed in their
+// order, also after an error.
 #include <algorithm>
 
 #include "core/base/scope_exit.hpp"
@@ -10,8 +11,8 @@
 namespace krait {
 namespace {
 
-// Micro-batches for each device. A device waits only before its first and after its last one: n - 1 of n * kChunksPerStage steps. Their
-// smallest size is Model::min_chunk_rows.
+// Micro-batches for each device. A device waits only before its first and after its last one: n - 1 of n * kChunksPerStage
+// steps. Their smallest size is Model::min_chunk_rows.
 constexpr size_t kChunksPerStage = 4;
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A device's thread of a pipeline gets no memory, neither for its run nor to say so: the process lives on, the caller is told as
-// much, and the session goes on.
+// A device's thread of a pipeline gets no memory, neither for its run nor to say so: the process lives on, the caller is told
+// as much, and the session goes on.
 #include <gtest/gtest.h>
 
 #include "models/session/session.hpp"
@@ -35,8 +35,8 @@ TEST(NoMemory, PipelinesFailWithoutIt) {
     EXPECT_TRUE(again) << again.error().message;
 }
 
-// Whichever allocation of a decode fails: no results are left of it, no slot is lost, and what the sequence says it has read, its state
-// has read.
+// Whichever allocation of a decode fails: no results are left of it, no slot is lost, and what the sequence says it has read,
+// its state has read.
 TEST(NoMemory, AnyAllocationOfADecodeMayFail) {
     const auto model = Model::load("tests/golden/mamba.gguf", {.device = "reference"});
     ASSERT_TRUE(model) << model.error().message;
@@ -93,7 +93,8 @@ TEST(NoMemory, AnyAllocationOfADecodeMayFail) {
     EXPECT_GT(n, 100u) << "few were tried";
 }
 
-// The same of a chain, the first of a session and a later one: it has not happened, and comes as it would have when it is asked again.
+// The same of a chain, the first of a session and a later one: it has not happened, and comes as it would have when it is asked
+// again.
 TEST(NoMemory, AnyAllocationOfAChainMayFail) {
     const auto model = Model::load("tests/golden/mamba.gguf", {.device = "reference"});
     ASSERT_TRUE(model) << model.error().message;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text and tokens in the C API: control tokens, what is added around a text, ends of texts, and what is told of a flawed vocabulary.
+// Text and tokens in the C API: control tokens, what is added around a text, ends of texts, and what is told of a flawed
+// vocabulary.
 #include <gtest/gtest.h>
 #include <krait/krait.h>
 #include <unistd.h>

@@ -187,6 +187,14 @@ class CheckTest(unittest.TestCase):
         layout.fix(Tree(self.root))
         self.expect(layout)
 
+    def test_long_lines(self) -> None:
+        longest = "// " + "ö" * (layout.COLUMNS - 3)
+        self.write("graph/graph.hpp", HEADER + f"{longest}\n{longest}x\n")
+        self.write("core/ops/op_list.def", LICENCE + f"{longest}xy\n")
+        self.write(next(iter(layout.LONG_LINES)), LICENCE + f"{longest}x\n")
+        self.assertEqual([f"{f.file}:{f.line}: {f.what}" for f in layout.check_columns(Tree(self.root))],
+                         ["graph/graph.hpp:6: has 129 columns", "core/ops/op_list.def:2: has 130 columns"][::-1])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -20,8 +20,8 @@ class QueueLaws : public ConformanceTest {
         return std::move(*made);
     }
 
-    // Makes `queue` wait for the gate's 1, and says why it does not: a backend may refuse, or wait in the call itself. The opener
-    // signals the gate then.
+    // Makes `queue` wait for the gate's 1, and says why it does not: a backend may refuse, or wait in the call itself. The
+    // opener signals the gate then.
     std::string why_not_held(const Event& gate, Queue& opener) {
         auto held = std::async(std::launch::async, [&] { return queue.wait(gate, 1); });
         if (held.wait_for(std::chrono::seconds(1)) != std::future_status::ready) {

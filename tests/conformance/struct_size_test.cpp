@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Structs of hosts of other minor versions: one that ends where version 2.0 ended and one that goes on behind what the plugin knows
-// are taken, a shorter one is refused, and a struct that is filled is not written beyond its end.
+// Structs of hosts of other minor versions: one that ends where version 2.0 ended and one that goes on behind what the plugin
+// knows are taken, a shorter one is refused, and a struct that is filled is not written beyond its end.
 #include "tests/conformance/conformance_test.hpp"
 
 namespace krait {

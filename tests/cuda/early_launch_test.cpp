@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Launches that may start before the kernels in front of them have ended: what a kernel may do before it waits for those, and that
-// each thing it may not do is found and named.
+// Launches that may start before the kernels in front of them have ended: what a kernel may do before it waits for those, and
+// that each thing it may not do is found and named.
 #include "tests/cuda/emulation.hpp"
 
 namespace krait::cuda {

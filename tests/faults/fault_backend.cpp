@@ -8,8 +8,8 @@
 //   fail_copy=<n>   the n-th copy of a state fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
 //   meet=<n>        the n-th run ends when another has begun meanwhile, and fails where none does within a minute
-// Faults and counters are those of the device that was opened last. When the last device is closed and something still lives, that
-// is a leak, and goes to the host's log as an error.
+// Faults and counters are those of the device that was opened last. When the last device is closed and something still lives,
+// that is a leak, and goes to the host's log as an error.
 #include <atomic>
 #include <chrono>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A device that fails at any moment (fault_backend.cpp) leaves what it must: an error that says so, a session that goes on after
-// reset, restore or rollback, and nothing behind.
+// A device that fails at any moment (fault_backend.cpp) leaves what it must: an error that says so, a session that goes on
+// after reset, restore or rollback, and nothing behind.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -210,7 +210,8 @@ TEST_F(FaultTest, AnyNodeOfAProfiledRunMayFail) {
         }
 }
 
-// Snapshots outlive runs that fail, those that a run was to take leave no slot behind, and a sequence that was half written goes back.
+// Snapshots outlive runs that fail, those that a run was to take leave no slot behind, and a sequence that was half written
+// goes back.
 TEST_F(FaultTest, SnapshotsOutliveFailedRuns) {
     const std::vector<size_t> places{40, 130}, at_30{30}, at_5{5};
     const auto first_ten = std::span(prompt_).first(10);
@@ -292,7 +293,8 @@ TEST_F(FaultTest, AChainThatFailsHasNotHappened) {
             token = expected.back().token;
         }
     }
-    // Alone, where the device goes on by itself, and beside another one. The stop makes the last chain go back, and fail there too.
+    // Alone, where the device goes on by itself, and beside another one. The stop makes the last chain go back, and fail there
+    // too.
     for (const char* device : {"fault0:fail_{}={}", "fault0:fail_{}={},cpu:portable"})
         for (const char* what : {"run", "write", "alloc"}) {
             int n_failed = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The devices between which the golden models are divided: one of each kind, as far as this machine has them. placement_test.cpp
-// has a test for each, which says why one takes no part; it fails where KRAIT_REQUIRE_DEVICES ("vulkan0,cuda-host0") names it, and
-// for cpu and reference, which are everywhere.
+// The devices between which the golden models are divided: one of each kind, as far as this machine has them.
+// placement_test.cpp has a test for each, which says why one takes no part; it fails where KRAIT_REQUIRE_DEVICES
+// ("vulkan0,cuda-host0") names it, and for cpu and reference, which are everywhere.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo model on text that it was not trained on, token by token: devices choose what the reference chooses. Once with the weights
-// as they ship (Q8_0), once with the same weights as F32.
+// The demo model on text that it was not trained on, token by token: devices choose what the reference chooses. Once with the
+// weights as they ship (Q8_0), once with the same weights as F32.
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,8 +55,8 @@ std::vector<int32_t> heldout_tokens() {
     return tokens;
 }
 
-// Two logits may each be off by a normalized squared error of `nmse`, root mean square times four: where the margin is wider than that,
-// the choice has to be the same.
+// Two logits may each be off by a normalized squared error of `nmse`, root mean square times four: where the margin is wider
+// than that, the choice has to be the same.
 void expect_same_choice(const Prediction& got, const Prediction& expected, double nmse) {
     for (size_t i = 0; i < kTokens; ++i) {
         double power = 0;
@@ -107,8 +107,8 @@ TEST(Heldout, Q8AgreesOnTheNextToken) {
         RecordProperty("agreement_percent", std::to_string(100.0 * static_cast<double>(same) / kTokens));
         SCOPED_TRACE(device);
         expect_same_choice(got, expected, harness::rounded_error(DType::Q8_0));
-        // In 99 % of all places; where a quick run has less than 100, one may differ. A GPU that rounds activations differs in about 1 %,
-        // in places that are nearly ties: a count would hold it to chance.
+        // In 99 % of all places; where a quick run has less than 100, one may differ. A GPU that rounds activations differs in
+        // about 1 %, in places that are nearly ties: a count would hold it to chance.
         const auto opened = Device::open(device);
         ASSERT_TRUE(opened) << opened.error().message;
         if (device == "cpu" || harness::features_of(**opened).find("activations=") == std::string::npos) {

@@ -69,8 +69,8 @@ double nmse(const A& got, const B& expected) {
     return error == 0 ? 0 : error / power;
 }
 
-// The first device of each family of GPUs, the emulated one too, with the options that tests open it with, or with one set of them
-// where it is emulated (tests/harness/effort.hpp); none where there is no driver.
+// The first device of each family of GPUs, the emulated one too, with the options that tests open it with, or with one set of
+// them where it is emulated (tests/harness/effort.hpp); none where there is no driver.
 inline std::vector<std::string> gpu_devices() {
     std::vector<std::string> devices;
     for (const std::string family : {"vulkan", "cuda", "cuda-host"}) {
@@ -90,8 +90,8 @@ std::vector<T> copy_of(std::span<const T> values) {
     return {values.begin(), values.end()};
 }
 
-// Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds with
-// a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.
+// Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds
+// with a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.
 inline const std::vector<std::string>& model_devices() {
     static const std::vector<std::string> devices = [] {
 #ifdef KRAIT_SANITIZED

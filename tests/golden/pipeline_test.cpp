@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pipelines over devices of different backends: the golden tokens again and again, far beyond one run, in two sequences at once,
-// against one device.
+// Pipelines over devices of different backends: the golden tokens again and again, far beyond one run, in two sequences at
+// once, against one device.
 #include <fmt/ranges.h>
 
 #include "models/session/session.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// However a model is divided between devices, it says what one device says: every cut of the golden models over ordered pairs and
-// triples of the devices that are there, and random plans in which single nodes are forced elsewhere.
+// However a model is divided between devices, it says what one device says: every cut of the golden models over ordered pairs
+// and triples of the devices that are there, and random plans in which single nodes are forced elsewhere.
 #include <fmt/ranges.h>
 
 #include <cstdlib>

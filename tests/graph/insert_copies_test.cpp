@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// insert_copies, together with the memory plans of its subgraphs: simulated segment by segment, every node and every copy finds the
-// bytes that it wants where the plan says, and nothing crosses twice.
+// insert_copies, together with the memory plans of its subgraphs: simulated segment by segment, every node and every copy finds
+// the bytes that it wants where the plan says, and nothing crosses twice.
 #include "graph/passes/insert_copies.hpp"
 
 #include <map>

@@ -55,7 +55,8 @@ class BoundCase {
     // Runs again on what is there, without reading: for timing.
     Result<void> run_again(int times);
 
-    // One program of all of them, a node each, on the memory that they have: for timing. They must be of one device and outlive it.
+    // One program of all of them, a node each, on the memory that they have: for timing. They must be of one device and outlive
+    // it.
     static Result<Program> in_a_row(std::span<const BoundCase* const> cases);
 
   private:

@@ -3,11 +3,11 @@
 // How much of what takes long is tested. $KRAIT_TEST_EFFORT says it:
 //   full      everything
 //   sampled   where nothing is said: on a GPU that is emulated each case, and each model, runs in one of the ways that it can
-//             (test_options.hpp), in another one for every seed; models are divided between three devices in a quarter of all ways.
-//             $KRAIT_TEST_SEED is the seed; scripts/test.sh sets it to the commit
+//             (test_options.hpp), in another one for every seed; models are divided between three devices in a quarter of all
+//             ways. $KRAIT_TEST_SEED is the seed; scripts/test.sh sets it to the commit
 //   quick     as sampled, and nothing that takes long
-// Cases are dealt out in groups, those of one weight format for instance: time goes into compiling kernels, and cases of a group share
-// theirs. What fails is rerun by its own name, whatever the seed was.
+// Cases are dealt out in groups, those of one weight format for instance: time goes into compiling kernels, and cases of a
+// group share theirs. What fails is rerun by its own name, whatever the seed was.
 #pragma once
 
 #include <cstdlib>
@@ -40,7 +40,8 @@ struct Effort {
         return known;
     }
 
-    // Of n ways to run a group of cases: whether the one with this index is taken. One of them is, and groups in a row take turns.
+    // Of n ways to run a group of cases: whether the one with this index is taken. One of them is, and groups in a row take
+    // turns.
     bool takes(size_t group, size_t index, size_t n) const {
         return !sampled || n < 2 || (group + static_cast<size_t>(seed_of(seed) % n)) % n == index;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words that say how an open device computes. krait_device_info holds those of its defaults; an option with which it was opened
-// may add one or take it away. A wrong word cannot hide anything: what it stands for is compared at float32's tolerance.
+// The words that say how an open device computes. krait_device_info holds those of its defaults; an option with which it was
+// opened may add one or take it away. A wrong word cannot hide anything: what it stands for is compared at float32's tolerance.
 #pragma once
 
 #include <string>

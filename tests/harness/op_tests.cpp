@@ -3,7 +3,8 @@
 // The op tests as GoogleTest sees them: one test for each op and device, `<op>.<device>`. Devices are those that the plugins
 // found offer, so a new backend is tested without a line here. What a device declines is reported and counted; a device that
 // declines everything is skipped.
-//   --family=NAME      devices of this family alone. Where there is none, that is a skipped test; a failure for cpu and reference
+//   --family=NAME      devices of this family alone. Where there is none, that is a skipped test; a failure for cpu and
+//                      reference
 //   --not-family=A,B   devices of all other families
 //   --part=K/N         every N-th group of cases, from the K-th on; a group is what has the first word of its name in common
 // effort.hpp says what runs of this when.

@@ -10,13 +10,14 @@ namespace krait::harness {
 // A case on a device, run once already: the first run is no run like the others.
 class TimedCase {
   public:
-    // cold_bytes > 0: all of the case is there as often as it takes for runs to touch that many bytes (1024 times at most), and runs
-    // go round among the copies. With more than the caches hold, each reads its weights and states from memory, as a layer of
-    // a model does. `of` must outlive this. An error whose code is `unsupported` where the device declines.
+    // cold_bytes > 0: all of the case is there as often as it takes for runs to touch that many bytes (1024 times at most), and
+    // runs go round among the copies. With more than the caches hold, each reads its weights and states from memory, as a layer
+    // of a model does. `of` must outlive this. An error whose code is `unsupported` where the device declines.
     static Result<TimedCase> create(const std::shared_ptr<const Device>& device, const Case& of, uint64_t cold_bytes = 0);
 
     Result<void> run(int times);
-    // Every copy, as the nodes of one program: what a step is to a device. A device may let them overlap. For several copies only.
+    // Every copy, as the nodes of one program: what a step is to a device. A device may let them overlap. For several copies
+    // only.
     Result<void> run_copies(int times);
 
     double bytes() const { return bytes_; }  // of a run: operands read once, results written once, states read and written

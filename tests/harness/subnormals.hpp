@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Devices that may take float32 subnormals for zeros, as Vulkan lets them: they say "subnormals=any" in their features. What is held
-// to the exact bits elsewhere, a sum or a product of two numbers, may then be that of such zeros, in all of a result alike.
+// Devices that may take float32 subnormals for zeros, as Vulkan lets them: they say "subnormals=any" in their features. What is
+// held to the exact bits elsewhere, a sum or a product of two numbers, may then be that of such zeros, in all of a result
+// alike.
 #pragma once
 
 #include <cmath>

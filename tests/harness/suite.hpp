@@ -36,9 +36,9 @@ Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, u
                   const std::function<void(const Case&, const Outcome&, double seconds)>& on_case = {},
                   const std::atomic<bool>* cancel = nullptr);
 
-// Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself, and those of
-// a family with test options (test_options.hpp) once with each of these, for the conformance suite with those that change only
-// how data travels. Devices of families that are not wanted are not opened.
+// Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself, and those
+// of a family with test options (test_options.hpp) once with each of these, for the conformance suite with those that change
+// only how data travels. Devices of families that are not wanted are not opened.
 std::vector<std::string> all_device_specs(bool with_data_only = false,
                                           const std::function<bool(std::string_view family)>& wanted = {});
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Options with which tests open the devices of a family, each in turn: what a device can do in more than one way, and checks that
-// only tests want to pay for.
+// Options with which tests open the devices of a family, each in turn: what a device can do in more than one way, and checks
+// that only tests want to pay for.
 #pragma once
 
 #include <map>
@@ -30,8 +30,8 @@ inline constexpr TestOptions kTestOptions[] = {
     {"vulkan", "staging=on:cache=off", "validation=on", true},
 };
 
-// spec with each of its family's options; without those that this device does not support. A family without options: spec itself.
-// To know, it opens the device with each, once a process.
+// spec with each of its family's options; without those that this device does not support. A family without options: spec
+// itself. To know, it opens the device with each, once a process.
 inline std::vector<std::string> with_test_options(std::string_view family, const std::string& spec,
                                                   bool with_data_only = false) {
     static std::map<std::pair<std::string, bool>, std::vector<std::string>> known;

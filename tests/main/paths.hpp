@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where tests find what they read, load and start. The build's folders are known to paths.cpp alone, so that the other objects are the
-// same in every clone, and ccache has them.
+// Where tests find what they read, load and start. The build's folders are known to paths.cpp alone, so that the other objects
+// are the same in every clone, and ccache has them.
 #pragma once
 
 namespace krait::test {

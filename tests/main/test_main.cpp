@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// main() of the test programs. With --file=models/session_chain_test.cpp (the end of a source file's path) only the tests that stand in
-// that file run, whatever their suites are called: CTest has an entry for each file (tests/KraitTest.cmake). --gtest_filter, or
-// $GTEST_FILTER, counts instead where one is given. A file without tests is an error.
+// main() of the test programs. With --file=models/session_chain_test.cpp (the end of a source file's path) only the tests that
+// stand in that file run, whatever their suites are called: CTest has an entry for each file (tests/KraitTest.cmake).
+// --gtest_filter, or $GTEST_FILTER, counts instead where one is given. A file without tests is an error.
 #include <gtest/gtest.h>
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The architecture that docs/adding-an-architecture.md adds, to the letter: its files are those that the document shows, and a model of it
-// gives the logits of its formulas.
+// The architecture that docs/adding-an-architecture.md adds, to the letter: its files are those that the document shows, and a
+// model of it gives the logits of its formulas.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -43,7 +43,7 @@ TEST(Forward, AStepOfOneTokenPicksNoRows) {
     EXPECT_EQ(run_tensors(graph).out_rows, graph::kNoTensor) << "its only row reaches the head";
 }
 
-// What a device may leave out where a run is smaller than its shape: each tensor that is computed row by row says which rows.
+// A device may leave rows out where a run is smaller than its shape: each tensor that is computed row by row says which rows.
 TEST(Forward, RowsGoWithDynamicDimensions) {
     const RunShape shape{.n_tok = 8, .n_seq = 3, .n_out = 4, .top_k = 2, .n_snapshot = 5};
     const graph::Graph graph = forward(shape);

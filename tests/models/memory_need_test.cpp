@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// --max-memory: what it counts is what a session with the default options then has on its devices, and no placement goes beyond it.
+// --max-memory: what it counts is what a session with the default options then has on its devices, and no placement goes beyond
+// it.
 #include "models/placement/memory_need.hpp"
 #include "models/session/placed_forward.hpp"
 

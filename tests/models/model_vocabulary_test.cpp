@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Models whose files have no vocabulary, a foreign one or one with flaws: token ids always work, and the user is told what is wrong.
+// Models whose files have no vocabulary, a foreign one or one with flaws: token ids always work, and the user is told what is
+// wrong.
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 

@@ -82,7 +82,8 @@ TEST(Profile, ResultsAreTheSameBitForBit) {
 
 class ProfileOfRandomModel : public RandomModelFixture {};
 
-// Two layers, d_model 256, d_inner 512, d_state 16, d_conv 4, dt_rank 48, 300 tokens, F32: all but the embedding, which is the head.
+// Two layers, d_model 256, d_inner 512, d_state 16, d_conv 4, dt_rank 48, 300 tokens, F32: all but the embedding, which is the
+// head.
 TEST_F(ProfileOfRandomModel, BytesAreThoseWorkedOutByHand) {
     RandomModelOptions options;
     options.sizes = tiny("mamba-130m");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Long batches on several devices go through them as a pipeline: the results are those of one device, and what was done is known
-// whatever happens.
+// Long batches on several devices go through them as a pipeline: the results are those of one device, and what was done is
+// known whatever happens.
 #include <fmt/ranges.h>
 
 #include <random>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server's load: 1 to 64 sequences, prompts cut into runs, steps of decoding beside them. Padding changes no bit; the load needs few
-// programs and one arena, and compiles nothing once it has been through it.
+// A server's load: 1 to 64 sequences, prompts cut into runs, steps of decoding beside them. Padding changes no bit; the load
+// needs few programs and one arena, and compiles nothing once it has been through it.
 #include "tests/models/session_fixture.hpp"
 
 namespace krait {
@@ -9,7 +9,8 @@ namespace {
 
 class ShapesTest : public SessionTest {
   protected:
-    // Steps of a seeded load: sequences come with a prompt, go on for a while and are reset. Every step's logits and candidates.
+    // Steps of a seeded load: sequences come with a prompt, go on for a while and are reset. Every step's logits and
+    // candidates.
     std::vector<float> load(Session& s, size_t n_step, uint32_t seed) {
         std::mt19937 random(seed);
         const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
@@ -61,7 +62,8 @@ TEST_P(ShapesTest, PaddingChangesNoBit) {
 }
 
 TEST_P(ShapesTest, AServersLoadNeedsFewProgramsAndOneArena) {
-    // An emulated GPU computes all padding, and takes minutes for what is the session's doing; a part of the load has to do there.
+    // An emulated GPU computes all padding, and takes minutes for what is the session's doing; a part of the load has to do
+    // there.
     const std::string device = std::get<1>(GetParam());
     const bool is_host = device.starts_with("cpu") || device == "reference";
     const size_t n_step = is_host ? 40 : 4;

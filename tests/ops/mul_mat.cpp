@@ -90,7 +90,8 @@ void add_format(MulMatCases& cases, const DTypeInfo& format) {
         cases.add_filled(dtype, n_tok, 20, 512, all(0).with({Patch::kAll, 511, 1}), weights, "last_only");
         cases.add_filled(dtype, n_tok, 20, 512, all(0).with({Patch::kAll, 0, 1}), weights, "first_only");
     }
-    // Too few results that a device which rounds x would be held to exact operands (kManyResults): cancelling sums, one number over all.
+    // Too few results that a device which rounds x would be held to exact operands (kManyResults): cancelling sums, one number
+    // over all.
     for (const int64_t n_tok : {1, 6}) cases.add_filled(dtype, n_tok, 20, 512, normal(), uniform(-2, -1), "encoded_negative");
     for (const int64_t n_tok : {1, 6, 20})
         cases.add_filled(dtype, n_tok, n_tok < 20 ? 20 : 12, 512, normal().with({0, 300, 1e4f}), weights, "outlier");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait debug: finds the node that is wrong, in the prompt and in the token after it. The wrong nodes are those of the plugin with defects
-// (tests/harness/broken), which is the reference otherwise.
+// krait debug: finds the node that is wrong, in the prompt and in the token after it. The wrong nodes are those of the plugin
+// with defects (tests/harness/broken), which is the reference otherwise.
 #include <gtest/gtest.h>
 
 #include <sstream>

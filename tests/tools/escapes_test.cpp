@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file that somebody has sent cannot drive the terminal of whoever looks at it: names, values, tokens and paths are shown with their
-// control characters escaped, and generated text too where it goes to a terminal.
+// A file that somebody has sent cannot drive the terminal of whoever looks at it: names, values, tokens and paths are shown
+// with their control characters escaped, and generated text too where it goes to a terminal.
 #include <gtest/gtest.h>
 
 #include <fstream>

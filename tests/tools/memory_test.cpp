@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `krait run` holds a model in memory once: what the process takes at its peak is the file's size and a fifth, and what a process
-// takes with a model of no size (the program, its libraries, the vocabulary).
+// `krait run` holds a model in memory once: what the process takes at its peak is the file's size and a fifth, and what a
+// process takes with a model of no size (the program, its libraries, the vocabulary).
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

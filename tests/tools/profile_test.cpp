@@ -35,7 +35,7 @@ class ProfileCommand : public krait::test::TemporaryFolder {
     }
 };
 
-// What the table, the JSON and the sums of both have to agree on.
+// The sums over a phase's operators and nodes agree with each other, and with the totals that the phase states.
 void expect_sound(const Json& phase) {
     double seconds = 0, share = 0, bytes = 0, bytes_of_nodes = 0;
     for (const Json& entry : phase.at("operators")) {

@@ -17,7 +17,8 @@ using krait::test::PseudoTerminal;
 
 class Progress : public krait::test::TemporaryFolder {
   protected:
-    // Writes for a second and more: encoding takes the time, and no disk is fast enough to end it before the first frame (200 ms).
+    // Writes for a second and more: encoding takes the time, and no disk is fast enough to end it before the first frame (200
+    // ms).
     std::vector<std::string> slow() const {
         return {"make-random", path("m.gguf"), "--like",    "mamba-130m", "--layers", "16",
                 "--vocab",     "8000",         "--threads", "1",          "--type",   "q4_k"};

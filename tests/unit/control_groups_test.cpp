@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Quotas of control groups, read from made-up trees of /proc and /sys: version 1, version 2, both, nested, and seen from a container.
+// Quotas of control groups, read from made-up trees of /proc and /sys: version 1, version 2, both, nested, and seen from a
+// container.
 #include "core/base/control_groups.hpp"
 
 #include <fmt/format.h>

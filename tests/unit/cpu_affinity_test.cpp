@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which processors threads are tied to: the list's syntax, the order of 'spread', and that a pool's threads are where they belong.
+// Which processors threads are tied to: the list's syntax, the order of 'spread', and that a pool's threads are where they
+// belong.
 #include "backends/cpu/affinity.hpp"
 
 #include <gtest/gtest.h>

@@ -147,7 +147,8 @@ TEST_P(CpuTiles, Bf16ProductsAreRight) {
                     sum += term;
                     magnitude += std::abs(term);
                 }
-                // At most depth / 2 + 2 roundings of half a unit in the last place of sums that are no larger than the magnitude.
+                // At most depth / 2 + 2 roundings of half a unit in the last place of sums that are no larger than the
+                // magnitude.
                 const double bound = magnitude * (shape.depth + 2) * 0x1p-24;
                 ASSERT_NEAR(static_cast<double>(got.get_c<float>(m, n)), sum, bound) << m << ", " << n;
             }

@@ -33,7 +33,7 @@ struct Stateful {
 };
 static_assert(are_complete(Stateful::kIn));
 
-// What each of these lacks.
+// Contracts that each lack something.
 struct Starts {
     KRAIT_INPUTS((x, kValue), (state, kState), (src, slots_read("state")), (dst, slots_written("state")))
 };

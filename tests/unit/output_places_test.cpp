@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an output's path may name: links, names as long as they may be, files whose folder cannot be written, pipes and devices. cp
-// is the measure.
+// What an output's path may name: links, names as long as they may be, files whose folder cannot be written, pipes and devices.
+// cp is the measure.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,8 +34,8 @@ class OutputPlaces : public OutputFileFixture {
         EXPECT_EQ(file.error().message.find("partial"), std::string::npos) << file.error().message;
         EXPECT_FALSE(OutputFile::check(path)) << path;
     }
-    // In a child process, where rights, limits and standard output may change, for root as a user without rights; `body` says what went
-    // wrong, or nothing.
+    // In a child process, where rights, limits and standard output may change, for root as a user without rights; `body` says
+    // what went wrong, or nothing.
     static std::string in_child(const std::function<std::string()>& body) {
         int ends[2];
         EXPECT_EQ(::pipe(ends), 0);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Barriers of a program: between a node and each node that touches the same bytes of an operand, for every op and every operand,
-// and nowhere else. Counted by what the backend logs of a program, since shaders find memory by address, which the validation
-// layer does not follow, and a driver that computes on the processor works in order anyway. Skipped where there is no driver.
+// Barriers of a program: between a node and each node that touches the same bytes of an operand, for every op and every
+// operand, and nowhere else. Counted by what the backend logs of a program, since shaders find memory by address, which the
+// validation layer does not follow, and a driver that computes on the processor works in order anyway. Skipped where there is
+// no driver.
 #include <gtest/gtest.h>
 
 #include <numeric>

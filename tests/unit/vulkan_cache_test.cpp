@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file of compiled shaders: written when a device is closed, read by the next one, and of no harm when it is damaged. Skipped
-// where there is no Vulkan driver.
+// The file of compiled shaders: written when a device is closed, read by the next one, and of no harm when it is damaged.
+// Skipped where there is no Vulkan driver.
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cooperative matrices: which shape is taken of those that a device lists, and that a device uses them where it says so and refuses
-// them with a reason elsewhere. The products themselves are the op tests' business.
+// Cooperative matrices: which shape is taken of those that a device lists, and that a device uses them where it says so and
+// refuses them with a reason elsewhere. The products themselves are the op tests' business.
 #include "backends/vulkan/vk/cooperative_matrix.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A driver that computes on the processor ends long loops in the middle: what would need them is declined. Skipped where there is no
-// such driver.
+// A driver that computes on the processor ends long loops in the middle: what would need them is declined. Skipped where there
+// is no such driver.
 #include <gtest/gtest.h>
 
 #include "graph/builder.hpp"

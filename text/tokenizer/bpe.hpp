@@ -17,8 +17,8 @@ struct Merge {
     int32_t result = -1;  // the token that they become
 };
 
-// (left, right) -> Merge, up to 2^31 - 1 of them. Open addressing, at most half full: the lookup is the inner loop of encoding. Slots are
-// numbers of merges, so that those without one, which most lookups meet, lie close together.
+// (left, right) -> Merge, up to 2^31 - 1 of them. Open addressing, at most half full: the lookup is the inner loop of encoding.
+// Slots are numbers of merges, so that those without one, which most lookups meet, lie close together.
 class MergeTable {
   public:
     explicit MergeTable(size_t n_merge = 0);  // the number of merges that will be inserted, at most

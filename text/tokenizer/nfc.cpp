@@ -17,7 +17,8 @@ constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8P
 
 int combining_class(int32_t point) { return utf8proc_get_property(point)->combining_class; }
 
-// Every run of marks in canonical order. utf8proc_map would do it by swapping neighbors, which takes minutes for a text of marks.
+// Every run of marks in canonical order. utf8proc_map would do it by swapping neighbors, which takes minutes for a text of
+// marks.
 void order_marks(std::vector<int32_t>& points) {
     const auto is_mark = [](int32_t point) { return combining_class(point) != 0; };
     for (auto begin = points.begin();;) {

@@ -6,8 +6,8 @@
 //   while (!stops.found()) print(stops.push(next_piece()));
 //   if (!stops.found()) print(stops.flush());
 //
-// A stop text may lie across any number of pieces. The end of a piece that may become a stop text is held back until it is known;
-// no more than that. How a text is cut into pieces does not change what comes out of all of them together.
+// A stop text may lie across any number of pieces. The end of a piece that may become a stop text is held back until it is
+// known; no more than that. How a text is cut into pieces does not change what comes out of all of them together.
 #pragma once
 
 #include <optional>

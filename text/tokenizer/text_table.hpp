@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The texts of a vocabulary in one buffer, and the way from a text to its id. A std::string for each text and a std::unordered_map of
-// them would take 130 bytes a token more.
+// The texts of a vocabulary in one buffer, and the way from a text to its id. A std::string for each text and a
+// std::unordered_map of them would take 130 bytes a token more.
 #pragma once
 
 #include <cstdint>

@@ -43,9 +43,9 @@ struct DecodeOptions {
 
 class Tokenizer {
   public:
-    // Fails, and says why, on an unknown model and an empty vocabulary. Flaws that can be got over are warnings: tables of different
-    // length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer ids become text,
-    // and encode says why text does not become ids. Memory: about 80 bytes a token with its merge.
+    // Fails, and says why, on an unknown model and an empty vocabulary. Flaws that can be got over are warnings: tables of
+    // different length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer ids
+    // become text, and encode says why text does not become ids. Memory: about 80 bytes a token with its merge.
     [[nodiscard]] static Result<Tokenizer> create(TokenizerSpec spec);
 
     // Names that `TokenizerSpec::model` may have, and `TokenizerSpec::pre`, for messages: "default, falcon, gpt-2, ...".

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C and C++ files are laid out as .clang-format says. Versions of clang-format differ, so only the one named here decides."""
+"""C and C++ files are laid out as .clang-format says, and no line is longer than its ColumnLimit. Versions of clang-format differ,
+so only the one named here decides; it breaks no comments and no string literals, so that lines are counted here."""
 
 from __future__ import annotations
 
@@ -13,6 +14,12 @@ from checks.tree import Finding, Tree
 
 VERSION = "14"
 FORMATTED = (".c", ".h", ".cpp", ".hpp", ".cu", ".cuh")
+COLUMNS = 128
+# Files with lines that may be longer, and why.
+LONG_LINES = {
+    "core/ops/write_op_versions.cpp": "the head of a generated file in a raw string literal",
+    "tools/command_line/completion.cpp": "scripts of shells in raw string literals, printed as they are",
+}
 _MESSAGE = re.compile(r"^(.*?):(\d+):\d+: (?:error|warning): code should be clang-formatted")
 
 
@@ -40,7 +47,17 @@ def run_on_all(tree: Tree, program: str, *options: str) -> str:
         return "".join(pool.map(run, [files[i::shares] for i in range(shares)]))
 
 
+def check_columns(tree: Tree) -> list[Finding]:
+    return [Finding(file, number, f"has {len(line)} columns", f"break the line at {COLUMNS}")
+            for file in tree.with_suffix(*FORMATTED, ".def") if file not in LONG_LINES
+            for number, line in enumerate(tree.lines(file), 1) if len(line) > COLUMNS]
+
+
 def check(tree: Tree) -> list[Finding]:
+    return check_columns(tree) + check_formatting(tree)
+
+
+def check_formatting(tree: Tree) -> list[Finding]:
     program = find_program()
     if program is None:
         return [Finding(".clang-format", 1, f"layout was not checked: there is no clang-format {VERSION}",

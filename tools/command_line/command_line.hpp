@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program's commands and their options. This is the one way to the library that reads arguments (CLI11), whose headers take most of a
-// minute to compile: command_line.cpp alone includes them.
+// A program's commands and their options. This is the one way to the library that reads arguments (CLI11), whose headers take
+// most of a minute to compile: command_line.cpp alone includes them.
 //   Command program("krait", "Runs models.");
 //   Command& run = program.command("run", "Let a model continue a text");
 //   run.option("-n,--n-predict", arguments.n, "most tokens to write").show_default().in_range(-1, INT64_MAX);
@@ -106,7 +106,8 @@ class Command {
     using Print = void (*)(std::string_view text);
     void print_with(Print print, Print print_error) { print_ = print, print_error_ = print_error; }
 
-    // Reads the arguments and runs the body of the command that they choose. Help, version and errors are printed. Gives the exit code.
+    // Reads the arguments and runs the body of the command that they choose. Help, version and errors are printed. Gives the
+    // exit code.
     int parse_and_run(int argc, char** argv);
 
     const std::string& name() const { return name_; }

@@ -27,8 +27,8 @@ struct Arguments {
     bool all = false;
 };
 
-// The error of rounding a node's activations to integers of a magnitude of `max` in units of `unit` columns, relative to their power, as a
-// product with random weights would show it.
+// The error of rounding a node's activations to integers of a magnitude of `max` in units of `unit` columns, relative to their
+// power, as a product with random weights would show it.
 double rounding_error(const NodeDifference& difference, int64_t unit, double max) {
     double error = 0, power = 0;
     const TensorDesc& x = difference.operand;
@@ -50,9 +50,9 @@ double rounding_error(const NodeDifference& difference, int64_t unit, double max
     return power > 0 ? error / power : 0;
 }
 
-// The tolerance of one node's result, as NMSE. A device that rounds activations in the way that its features name is held to the error of that rounding of
-// these activations, which may have larger outliers than those of the operators' tests; times four, for sums that
-// cancel, and a few values may lie further off by chance.
+// The tolerance of one node's result, as NMSE. A device that rounds activations in the way that its features name is held to
+// the error of that rounding of these activations, which may have larger outliers than those of the operators' tests; times
+// four, for sums that cancel, and a few values may lie further off by chance.
 double tolerance(const NodeDifference& difference, const Device& device) {
     const std::string features = harness::features_of(device);
     const harness::Tolerance tolerance = harness::tolerance_of(difference.op, difference.weights, features);

@@ -69,8 +69,8 @@ constexpr std::string_view kSecondBos =
 
 class Conversation {
   public:
-    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated. replay: where runs
-    // are written down; nullptr = nowhere.
+    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated. replay:
+    // where runs are written down; nullptr = nowhere.
     Conversation(Session& session, Sampler& sampler, const Tokenizer* tokenizer, GeneratedText text, std::vector<int32_t> ends,
                  const Arguments& arguments, Timings& timings, ProfileReplay* replay, std::atomic<bool>& interrupted)
         : session_(session),
@@ -83,8 +83,8 @@ class Conversation {
           replay_(replay),
           interrupted_(interrupted) {}
 
-    // Writes `text` and what follows until the end of text, a stop text, -n tokens or Ctrl-C. Nothing is written where the model
-    // cannot read it.
+    // Writes `text` and what follows until the end of text, a stop text, -n tokens or Ctrl-C. Nothing is written where the
+    // model cannot read it.
     Result<void> go_on(std::string_view text) {
         const bool is_start = session_.tokens(0)->empty();
         KRAIT_TRY(std::vector<int32_t> prompt,
@@ -174,8 +174,8 @@ class Conversation {
         return done;
     }
 
-    // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where the
-    // device chooses what the sampler would.
+    // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where
+    // the device chooses what the sampler would.
     Result<void> step(int64_t max_tokens) {
         if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
         if (n_chosen_ > 0) {
@@ -276,7 +276,7 @@ std::vector<int32_t> ends_of(const Model& model, const Tokenizer* tokenizer, con
     return ends;
 }
 
-// What was done is done once more, in sessions that are observed.
+// Repeats the prompts and steps of this call in sessions that are observed.
 Result<void> profile(const ProfileReplay& replay, const std::shared_ptr<const Model>& model, const SessionOptions& session,
                      const ProfileOptions& options, const std::atomic<bool>& interrupted) {
     const std::unique_ptr<ProfileTrace> trace = options.new_trace();

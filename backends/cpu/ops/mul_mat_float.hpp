@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat with F32 weights, and with F16 and BF16 ones that were not made for it (mul_mat_int16.hpp): widened to f32 and multiplied
-// in f32, from the bytes of the file as they stand.
+// mul_mat with F32 weights, and with F16 and BF16 ones that were not made for it (mul_mat_int16.hpp): widened to f32 and
+// multiplied in f32, from the bytes of the file as they stand.
 // Lanes run along K. Rows of w are taken kRows at a time, so that one tree of additions finishes four sums.
 // The order of additions of an output depends on K alone: spans of kSpan elements; in a span one register accumulates by fma
 // from left to right, then its lanes are added as a tree; the spans' sums are added in order; then bias, then residual. So a

@@ -15,17 +15,17 @@ namespace {
 // quants come from level 1 again and again.
 constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
 
-// Up to this many rows of x the quants are unpacked in registers for all of them at once. A larger pass for 16 rows is 7 % faster
-// still, but takes minutes to compile in all its formats. At 4 lanes (vec_portable.hpp) the pass for 4 rows is half of this file's
-// 55 seconds of compiling, and its sums and quants do not fit into the registers.
+// Up to this many rows of x the quants are unpacked in registers for all of them at once. A larger pass for 16 rows is 7 %
+// faster still, but takes minutes to compile in all its formats. At 4 lanes (vec_portable.hpp) the pass for 4 rows is half of
+// this file's 55 seconds of compiling, and its sums and quants do not fit into the registers.
 constexpr int kFewRows = kLanes > 4 ? 4 : 1;
 
 constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
 // ---- where quants and scales come from --------------------------------------------------------------------------------
 
-// A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell. The unit is a number that repeat() makes a
-// constant, so that shifts and masks are constants too. fetch_ahead() is called once for each unit.
+// A source gives, of kLanes rows of w from row `row` of a group on: kUnits units a cell. The unit is a number that repeat()
+// makes a constant, so that shifts and masks are constants too. fetch_ahead() is called once for each unit.
 
 // A group in its packed form.
 template <DType F>

@@ -7,8 +7,8 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-// Integer products are some four times as fast as those that kWorkOfPiece counts, and pieces should not grow with that: at the end
-// of a loop each thread waits for the last piece of another.
+// Integer products are some four times as fast as those that kWorkOfPiece counts, and pieces should not grow with that: at the
+// end of a loop each thread waits for the last piece of another.
 inline int64_t grain_of_products(int64_t work) { return grain_of(4 * work); }
 
 struct ProductResult {

@@ -55,7 +55,8 @@ struct Block {
     bool one_group;
     int64_t group;   // of the first channel
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
-    Vec highest_d;  // with a: the largest |d| for which no product with a state's a overflows; the decay is 0 or infinite long before
+    // With a: the largest |d| for which no product with a state's a overflows; the decay is 0 or infinite long before.
+    Vec highest_d;
 };
 
 // A decay of more than this is none: a token later nothing is left of the state.

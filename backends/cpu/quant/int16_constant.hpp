@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An F16 or BF16 weight that mul_mat reads, as panels of integers (int16_panel.hpp), made while it is uploaded. The bytes of the
-// file stay too where get_rows reads the same weight: it must give them exactly.
+// An F16 or BF16 weight that mul_mat reads, as panels of integers (int16_panel.hpp), made while it is uploaded. The bytes of
+// the file stay too where get_rows reads the same weight: it must give them exactly.
 #pragma once
 
 #include "backends/common/host_device.hpp"

@@ -3,10 +3,11 @@
 // The packed layout of quantized weights: kPanelRows rows of w side by side, so that a register holds the same four elements
 // of several rows, four bytes a row, as integer dot products want them. No sum over lanes is ever needed.
 //   group    kPanelRows rows: cells, one after another along K
-//   cell     one block of each row, or two where a block is one unit: all scales, then the quants as [words][kPanelRows] words of 4
-//            bytes. A row's part of word i is some 4 bytes of its quants in the file, bits as they are (what a format does
+//   cell     one block of each row, or two where a block is one unit: all scales, then the quants as [words][kPanelRows] words
+//            of 4 bytes. A row's part of word i is some 4 bytes of its quants in the file, bits as they are (what a format does
 //            otherwise it says): packing is a transposition of words, and unpacking shifts and masks whole registers
-//   order    everything lies in the order in which it is read: memory delivers one stream at twice the rate of several short ones
+//   order    everything lies in the order in which it is read: memory delivers one stream at twice the rate of several short
+//            ones
 //   scales   the file's f16 numbers by row, and the small integers of K-formats unpacked to bytes
 // get() restores a block of the file bit for bit, so a table that get_rows reads too needs no second copy.
 //
@@ -75,7 +76,8 @@ struct alignas(64) PanelCell {
     ScalesOfCell scales;
     alignas(64) uint32_t quants[kWords][kPanelRows];
 
-    // `count` (a multiple of four) words of all rows from word `first` on, with the bits of `flip` inverted; and one row's back.
+    // `count` (a multiple of four) words of all rows from word `first` on, with the bits of `flip` inverted; and one row's
+    // back.
     void scatter(const BlockRows& rows, size_t offset, int count, int first, uint32_t flip = 0) {
         for (int i = 0; i < count; i += 4)
             for (int lane = 0; lane < kPanelRows; lane += 4) {

@@ -30,7 +30,8 @@ inline const typename Panel<F>::Cell* cells_of(const std::byte* group) {
     return reinterpret_cast<const typename Panel<F>::Cell*>(group);
 }
 
-// Rows n0 .. n0 + kPanelRows of the file's blocks as the group at `to` (aligned to a cache line); rows beyond the last are zeros.
+// Rows n0 .. n0 + kPanelRows of the file's blocks as the group at `to` (aligned to a cache line); rows beyond the last are
+// zeros.
 void pack_group(DType dtype, const PanelLayout& layout, const std::byte* rows, int64_t n0, std::byte* to);
 
 // Row `lane` of a group as the blocks of the file.

@@ -35,8 +35,8 @@ inline void transpose_words(FourWords (&rows)[4]) {
     rows[3] = __builtin_shufflevector(c, d, 2, 6, 3, 7);
 }
 
-// Byte i of rows[lane] goes to lane `lane` of rows[i]: four times each row of the upper half is interleaved with its counterpart in
-// the lower, which rotates the eight bits of a byte's number (row, lane) by one.
+// Byte i of rows[lane] goes to lane `lane` of rows[i]: four times each row of the upper half is interleaved with its
+// counterpart in the lower, which rotates the eight bits of a byte's number (row, lane) by one.
 inline void transpose_bytes(SixteenBytes (&rows)[16]) {
     for (int round = 0; round < 4; ++round) {
         SixteenBytes next[16];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that is needed soon, fetched to level 2 while something else is computed. Processors fetch streams ahead by themselves, but a
-// stream that pauses, since a block is read and then worked on for long, starts anew each time.
+// Memory that is needed soon, fetched to level 2 while something else is computed. Processors fetch streams ahead by
+// themselves, but a stream that pauses, since a block is read and then worked on for long, starts anew each time.
 #pragma once
 
 #include <algorithm>

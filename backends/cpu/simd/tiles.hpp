@@ -7,15 +7,15 @@
 // Contract, the same for both (Intel's manual, volume 2, the pages of the instructions named):
 //   TileConfig{{rows, row_bytes}, ...}   shapes of tiles 0, 1, ..; {0, 0} = not used. Palette 1.
 //   TileScope scope(config)      configures the calling thread's tiles, all zero (LDTILECFG). Its end releases them
-//                                (TILERELEASE), so that threads of the application are left as they were. One at a time a thread;
-//                                every thread that uses tiles has one of its own.
+//                                (TILERELEASE), so that threads of the application are left as they were. One at a time a
+//                                thread; every thread that uses tiles has one of its own.
 //   tile_zero<t>()               TILEZERO
 //   tile_load<t>(p, stride)      row r from p + r * stride, row_bytes of it (TILELOADD); any alignment, stride in bytes
 //   tile_store<t>(p, stride)     the same way back (TILESTORED)
-//   tile_dot_u8s8<c, a, b>()     C[m][n] += sum over k of A[m][4 k + i] * B[k][4 n + i], i = 0 .. 3: A unsigned, B signed bytes,
-//                                C int32, wrapping around (TDPBUSD); also s8u8, s8s8, u8u8 (TDPBSUD, TDPBSSD, TDPBUUD)
-//   tile_dot_bf16<c, a, b>()     C[m][n] += sum over k of A[m][2 k + i] * B[k][2 n + i], i = 0, 1: bf16, C float32 (TDPBF16PS). Each
-//                                i is summed over k by fused multiply-adds from 0, then the two sums are added, then C.
+//   tile_dot_u8s8<c, a, b>()     C[m][n] += sum over k of A[m][4 k + i] * B[k][4 n + i], i = 0 .. 3: A unsigned, B signed
+//                                bytes, C int32, wrapping around (TDPBUSD); also s8u8, s8s8, u8u8 (TDPBSUD, TDPBSSD, TDPBUUD)
+//   tile_dot_bf16<c, a, b>()     C[m][n] += sum over k of A[m][2 k + i] * B[k][2 n + i], i = 0, 1: bf16, C float32 (TDPBF16PS).
+//                                Each i is summed over k by fused multiply-adds from 0, then the two sums are added, then C.
 //                                Rounded to nearest even; denormals are 0 before and after; no exceptions.
 // So B holds 4 (or 2) neighbours in k beside each other for each column n. Shapes of a product: A [M][4 K bytes],
 // B [K][4 N bytes], C [M][4 N bytes]. Three different tiles. What does not fit is an illegal instruction on the processor, and

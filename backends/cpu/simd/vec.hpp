@@ -15,7 +15,8 @@
 //           to_float (exact below 2^24)
 //           or 4 kLanes bytes: load_words, store_words, lookup_bytes(table of 16, index below 16)
 //   dot<dot_kind(max), n>(sum, q, x): lane i of sum plus the products of bytes 4 i .. 4 i + 3 of q[g], unsigned and at most
-//           max, with x[4 g ..], g = 0 .. n-1; x in -127 .. 127. Exact. Where max > 127, 128 - kByteBias is taken off each byte.
+//           max, with x[4 g ..], g = 0 .. n-1; x in -127 .. 127. Exact. Where max > 127, 128 - kByteBias is taken off each
+//           byte.
 //   dot_pairs(sum, w, x): lane i of sum plus the products of its two int16 in w with x[0], x[1]; modulo 2^32
 //   store_i8(p, a), store_i16(p, a): kLanes whole numbers, saturated; some number for NaN
 //   load_f16, load_bf16 (and _partial): widening loads, exact, NaN payloads aside; widen_f16: one number
@@ -65,8 +66,8 @@ template <int kCount, class Body>
     (std::make_integer_sequence<int, kCount>{});
 }
 
-// The same for a body that takes an int as well. With a sanitizer, which keeps nothing in registers and checks every access, it is
-// a loop: unrolled kernels would take minutes to compile.
+// The same for a body that takes an int as well. With a sanitizer, which keeps nothing in registers and checks every access, it
+// is a loop: unrolled kernels would take minutes to compile.
 template <int kCount, class Body>
 [[gnu::always_inline]] inline void repeat(Body&& body) {
 #ifdef KRAIT_SANITIZED

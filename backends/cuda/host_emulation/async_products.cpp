@@ -39,8 +39,8 @@ struct Descriptor {
     }
 };
 
-// Rows of 128, 64 or 32 bytes, in patterns of eight: of a piece's address, the bits that number it within a row are exchanged by
-// those from bit 7 on.
+// Rows of 128, 64 or 32 bytes, in patterns of eight: of a piece's address, the bits that number it within a row are exchanged
+// by those from bit 7 on.
 uint32_t row_bytes(uint32_t swizzle) { return swizzle == 1 ? 128 : swizzle == 2 ? 64 : 32; }
 
 std::vector<size_t> pieces_of(uint64_t bits, uint32_t n_columns, Site site) {

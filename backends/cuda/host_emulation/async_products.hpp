@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products of warpgroups (wgmma, with A in registers), which go on while their threads do. A product is computed when it is issued,
-// and nobody sees it before the wait:
-//   - sums are poisoned from the product to the wait of the last one that adds to them; who writes them meanwhile is found at the wait
-//   - A and the shared memory that the product reads must be at each warp's wait what they were at the product, and no copy may be
-//     started that would write there
+// Products of warpgroups (wgmma, with A in registers), which go on while their threads do. A product is computed when it is
+// issued, and nobody sees it before the wait:
+//   - sums are poisoned from the product to the wait of the last one that adds to them; who writes them meanwhile is found at
+//     the wait
+//   - A and the shared memory that the product reads must be at each warp's wait what they were at the product, and no copy may
+//     be started that would write there
 //   - A, and sums that no product holds, must be as warpgroup_fence() last saw them
 //   - what the product reads in shared memory must have been published (async_view.hpp)
 //   - a thread that ends has waited for all of its own

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shared memory as the asynchronous proxy sees it, through which a warpgroup's product reads. What threads store arrives there when
-// the thread that stored has said so (async_proxy_fence) and come to a barrier afterwards. A store counts by the words that write
-// for a product: copy_async (from its wait on) and store_vector; what is stored otherwise never arrives.
+// Shared memory as the asynchronous proxy sees it, through which a warpgroup's product reads. What threads store arrives there
+// when the thread that stored has said so (async_proxy_fence) and come to a barrier afterwards. A store counts by the words
+// that write for a product: copy_async (from its wait on) and store_vector; what is stored otherwise never arrives.
 #pragma once
 
 #include <cstdint>

@@ -2,11 +2,11 @@
 //
 // One block of an emulated launch: its threads as fibers on the OS thread that called, in an order that the launch chooses.
 //   barrier      waits for all threads of the block that have not ended; all must stand at the same place in the source
-//   wait         for earlier kernels, where the launch may start before they have ended: no thread goes on before all of the block
-//                have come, and what they touch before that is closed (closed_memory.hpp)
+//   wait         for earlier kernels, where the launch may start before they have ended: no thread goes on before all of the
+//                block have come, and what they touch before that is closed (closed_memory.hpp)
 //   multiply     what the threads of a warpgroup do together (async_products.hpp): waits for all 128
-//   rendezvous   what the lanes of a warp do together (shuffle, vote, matrix product): waits for all lanes of the mask that come
-//                with that mask to that place; the last one computes for all
+//   rendezvous   what the lanes of a warp do together (shuffle, vote, matrix product): waits for all lanes of the mask that
+//                come with that mask to that place; the last one computes for all
 // A block whose threads all wait for something that cannot come is a failure that says who waits where.
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Device memory that a block must not touch yet: all that is no constant, until its threads have waited for earlier kernels. The
-// pages are closed to everybody. Whoever touches one opens them all and goes on, so that the emulation can say which thread it was
-// when it next hears of it. Nobody else may use that memory meanwhile.
+// Device memory that a block must not touch yet: all that is no constant, until its threads have waited for earlier kernels.
+// The pages are closed to everybody. Whoever touches one opens them all and goes on, so that the emulation can say which thread
+// it was when it next hears of it. Nobody else may use that memory meanwhile.
 #pragma once
 
 #include <span>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory of one emulated device: pieces of host memory between red zones, new ones filled with NaN. After every launch all red
-// zones are looked at. Contents can be saved and put back, which is how a launch is run again in another order.
+// The memory of one emulated device: pieces of host memory between red zones, new ones filled with NaN. After every launch all
+// red zones are looked at. Contents can be saved and put back, which is how a launch is run again in another order.
 #pragma once
 
 #include <cstdint>

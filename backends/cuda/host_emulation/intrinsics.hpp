@@ -218,7 +218,8 @@ inline uint32_t subtract_halves(uint32_t a, uint32_t b) {
 
 // ---- numbers --------------------------------------------------------------------------------------------------------
 
-// a * b + c, rounded once on a GPU. Here it rounds twice: the same within the tolerance of what may be fused, and ten times faster.
+// a * b + c, rounded once on a GPU. Here it rounds twice: the same within the tolerance of what may be fused, and ten times
+// faster.
 inline float fused(float a, float b, float c) { return a * b + c; }
 inline float exp2_approx(float x) { return std::exp2(x); }
 inline float exp_accurate(float x) { return std::exp(x); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A launch: all blocks of a grid, one after another, on the thread that called. In `compare` mode it happens three times from the
-// same memory, in three orders of threads and blocks, and every byte of the device must come out the same: what differs is a
-// race. Throws KernelFailure, with the kernel's name.
+// A launch: all blocks of a grid, one after another, on the thread that called. In `compare` mode it happens three times from
+// the same memory, in three orders of threads and blocks, and every byte of the device must come out the same: what differs is
+// a race. Throws KernelFailure, with the kernel's name.
 #pragma once
 
 #include "backends/cuda/host_emulation/block.hpp"

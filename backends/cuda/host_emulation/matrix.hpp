@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The warp's matrix product, mma.sync.m16n8k16 with f32 sums, with the fragment layouts of PTX (with g = lane / 4, t = lane % 4):
+// The warp's matrix product, mma.sync.m16n8k16 with f32 sums, with the fragment layouts of PTX (with g = lane / 4,
+// t = lane % 4):
 //   A [16 x 16]  register r: row g + 8 (r % 2), columns 2 t + 8 (r / 2) and the next
 //   B [16 x 8]   register r: rows 2 t + 8 r and the next, column g
 //   D [16 x 8]   number r: row g + 8 (r / 2), column 2 t + r % 2

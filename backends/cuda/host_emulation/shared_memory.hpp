@@ -2,8 +2,8 @@
 //
 // The shared memory of the block that runs. An array exists from the first thread that declares it: filled with bytes 0xff,
 // which are a NaN in every float format and -1 in every integer, between two red zones that are looked at when the block ends.
-// An address is what a matrix descriptor holds: a piece's place in the block's memory. Arrays start at odd multiples of kAlignment, as
-// a device promises no more.
+// An address is what a matrix descriptor holds: a piece's place in the block's memory. Arrays start at odd multiples of
+// kAlignment, as a device promises no more.
 #pragma once
 
 #include <cstddef>

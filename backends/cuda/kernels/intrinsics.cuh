@@ -8,9 +8,10 @@
 //   - a * b + c is two roundings (both compilers are told so); fused(a, b, c) is one
 //   - a launch is launch() (kernels/launch.cuh); there is no <<<>>>
 //   - with the option pdl a kernel may start before the kernels in front of it have ended. So every thread calls
-//     wait_for_earlier_kernels() before it ends, and before that it reads no device memory but uploaded constants, and writes none.
-//     let_next_kernel_start() comes right behind it: then no more than two kernels are on the device, the second one's blocks take
-//     room that no block of the first wants any more, and what the second does before its wait overlaps with all of the first's work
+//     wait_for_earlier_kernels() before it ends, and before that it reads no device memory but uploaded constants, and writes
+//     none. let_next_kernel_start() comes right behind it: then no more than two kernels are on the device, the second one's
+//     blocks take room that no block of the first wants any more, and what the second does before its wait overlaps with all of
+//     the first's work
 //   - no parameter is __restrict__: a compiler may take that as leave to read, or write, before the wait
 #pragma once
 

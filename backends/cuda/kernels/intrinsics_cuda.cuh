@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The intrinsics of intrinsics.cuh for nvcc. All inline PTX of the backend is here and, for sm_90a alone, in warpgroup_cuda.cuh.
+// The intrinsics of intrinsics.cuh for nvcc. All inline PTX of the backend is here and, for sm_90a alone, in
+// warpgroup_cuda.cuh.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -25,8 +26,8 @@ namespace krait::cuda {
 // ---- the kernels before and behind --------------------------------------------------------------------------------------
 
 // PTX ISA, griddepcontrol: .wait returns when all kernels that this one depends on have ended and what they wrote is visible;
-// .launch_dependents lets those that depend on this one start when all its blocks have said so or ended. Both are nothing where the
-// launch did not ask for it.
+// .launch_dependents lets those that depend on this one start when all its blocks have said so or ended. Both are nothing where
+// the launch did not ask for it.
 KRAIT_DEVICE void wait_for_earlier_kernels() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -29,7 +29,8 @@ KRAIT_DEVICE T reduce_warp(T value, Combine combine) {
     return value;
 }
 
-// All threads of a block of kThreads call it. `partial` is shared, kThreads / 32 elements, free for the next use when all return.
+// All threads of a block of kThreads call it. `partial` is shared, kThreads / 32 elements, free for the next use when all
+// return.
 template <int kThreads, class T, class Combine>
 KRAIT_DEVICE T reduce_block(T value, T* partial, Combine combine) {
     value = reduce_warp(value, combine);

@@ -11,7 +11,8 @@
 //   warpgroup_commit()         products since the last one are a group
 //   warpgroup_wait<n>()        until at most n groups are on their way: the a and b of the others are free again
 //   warpgroup_finish(d)        until none is, and d can be read
-//   async_proxy_fence()        by who wrote b (store_vector, or copy_async after its wait), before the barrier in front of the product
+//   async_proxy_fence()        by who wrote b (store_vector, or copy_async after its wait), before the barrier in front of the
+//                              product
 #pragma once
 
 #include "backends/cuda/kernels/intrinsics.cuh"
@@ -24,12 +25,12 @@
 
 namespace krait::cuda {
 
-// How rows of b lie in shared memory, 8 columns (of d) as a group: rows of that many bytes, whose pieces of 16 bytes are exchanged by
-// the row's number, so that no two of a column lie in one bank. The pattern repeats from multiples of 8 rows on.
+// How rows of b lie in shared memory, 8 columns (of d) as a group: rows of that many bytes, whose pieces of 16 bytes are
+// exchanged by the row's number, so that no two of a column lie in one bank. The pattern repeats from multiples of 8 rows on.
 enum class Swizzle : uint32_t { none = 0, bytes_128 = 1, bytes_64 = 2, bytes_32 = 3 };
 
-// b for a product: 16 k of every column from `address` on; `groups_apart`: bytes from 8 columns to the next 8; `pieces_apart`: from 8 k
-// to the next 8 k, without a swizzle alone.
+// b for a product: 16 k of every column from `address` on; `groups_apart`: bytes from 8 columns to the next 8; `pieces_apart`:
+// from 8 k to the next 8 k, without a swizzle alone.
 KRAIT_DEVICE uint64_t matrix_descriptor(uint32_t address, uint32_t groups_apart, Swizzle swizzle, uint32_t pieces_apart = 16) {
     const auto encode = [](uint32_t bytes) { return static_cast<uint64_t>((bytes & 0x3ffffu) >> 4); };
     return encode(address) | encode(pieces_apart) << 16 | encode(groups_apart) << 32 | static_cast<uint64_t>(swizzle) << 62;

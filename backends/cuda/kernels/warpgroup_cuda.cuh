@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The intrinsics of warpgroup.cuh for nvcc. On other devices than sm_90a they are traps: Gpu::uses_wgmma says so before a launch.
+// The intrinsics of warpgroup.cuh for nvcc. On other devices than sm_90a they are traps: Gpu::uses_wgmma says so before a
+// launch.
 #pragma once
 
 #include "backends/cuda/kernels/intrinsics_cuda.cuh"

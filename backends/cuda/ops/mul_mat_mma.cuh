@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat for many rows of x on the warp's matrix unit: rows of w are A, rows of x (round_rows.cuh) are B. A block makes 64 rows of w
-// times 8 kTiles rows of x, a warp 16 of the former. 128 columns at a time come to shared memory by asynchronous copies, two
-// buffers, one barrier a step; w as it lies in its planes, a quarter of the bytes that f16 would be.
-// Quants become f16 by putting them behind the bits of 1024 and taking 1024 and their offset off: exact, whatever the scale. A unit's
-// products are summed in the matrix unit as integers times x, and scaled in float32 on their way into the sum: no weight is
-// rounded, only x; and x not where it is given as two numbers (kSplit), which doubles the products and is free where reading
+// mul_mat for many rows of x on the warp's matrix unit: rows of w are A, rows of x (round_rows.cuh) are B. A block makes 64
+// rows of w times 8 kTiles rows of x, a warp 16 of the former. 128 columns at a time come to shared memory by asynchronous
+// copies, two buffers, one barrier a step; w as it lies in its planes, a quarter of the bytes that f16 would be.
+// Quants become f16 by putting them behind the bits of 1024 and taking 1024 and their offset off: exact, whatever the scale. A
+// unit's products are summed in the matrix unit as integers times x, and scaled in float32 on their way into the sum: no weight
+// is rounded, only x; and x not where it is given as two numbers (kSplit), which doubles the products and is free where reading
 // w is the bound. Which column meets which is free as long as A and B agree: lane t of four takes columns 4 t to 4 t + 3 of
 // each half of a unit, which lie together in the planes.
 // Grid: (rows of x, rows of w).

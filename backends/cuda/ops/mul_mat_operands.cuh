@@ -34,8 +34,8 @@ KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, f
     op.y.row(t)[n] = sum;
 }
 
-// Results of the matrix unit, of which a lane has sum[tile][i]: row 8 (i / 2) of w from first_out on, row 8 tile + i % 2 of x from
-// first_tok on. `unscale` is what rows of x are to be multiplied with.
+// Results of the matrix unit, of which a lane has sum[tile][i]: row 8 (i / 2) of w from first_out on, row 8 tile + i % 2 of x
+// from first_tok on. `unscale` is what rows of x are to be multiplied with.
 template <int kTiles>
 KRAIT_DEVICE void store_fragments(const MulMatOperands& op, const float* unscale, int64_t first_out, int64_t first_tok,
                                   const float (&sum)[kTiles][4]) {
@@ -75,7 +75,8 @@ struct PackedUnit {
     KRAIT_DEVICE static uint32_t spread_bits(uint32_t four) {
         return (four & 15u) * (0x00204081u << Format::kLowBits) & 0x01010101u << Format::kLowBits;
     }
-    // Levels of a codebook for four quants, as signed bytes: eight are chosen from each half of the table, one of the two by the top bit.
+    // Levels of a codebook for four quants, as signed bytes: eight are chosen from each half of the table, one of the two by
+    // the top bit.
     KRAIT_DEVICE static uint32_t codebook_bytes(uint32_t four) {
         const uint32_t lower_bits = pick_bytes(four | four >> 4, 0, 0x4420u) & 0x7777u;
         const uint32_t lower = pick_bytes(codebook_word(0), codebook_word(4), lower_bits),

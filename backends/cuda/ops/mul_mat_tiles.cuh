@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat for many rows of x: a block makes a tile of kTileTok x kTileOut results, 32 columns of x and w at a time through shared
-// memory, w as exact float32. A thread has 8 x 4 sums in registers: 12 numbers read for 32 multiplications.
+// mul_mat for many rows of x: a block makes a tile of kTileTok x kTileOut results, 32 columns of x and w at a time through
+// shared memory, w as exact float32. A thread has 8 x 4 sums in registers: 12 numbers read for 32 multiplications.
 // Grid: (rows of x, rows of w).
 #pragma once
 

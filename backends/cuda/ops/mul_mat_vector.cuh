@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat for few rows of x, where reading the weights is the work. A warp takes kVectorRows rows of w; x goes through shared memory
-// in pieces of 1024 columns, in an order in which lanes read without bank conflicts. Quantized weights: a lane takes a unit of
-// 32, multiplies its quants as numbers, and scales the sums of its halves once. Others: a lane takes 16 bytes at a time.
-// Where a norm is wanted, every block computes the roots of x's rows for itself, which are in L2 for all but the first: a launch
-// less, and the same bits as rms_norm.cuh's.
+// mul_mat for few rows of x, where reading the weights is the work. A warp takes kVectorRows rows of w; x goes through shared
+// memory in pieces of 1024 columns, in an order in which lanes read without bank conflicts. Quantized weights: a lane takes a
+// unit of 32, multiplies its quants as numbers, and scales the sums of its halves once. Others: a lane takes 16 bytes at a
+// time. Where a norm is wanted, every block computes the roots of x's rows for itself, which are in L2 for all but the first: a
+// launch less, and the same bits as rms_norm.cuh's.
 // A block that starts before x is there asks for the weights of its first piece of columns: a kilobyte or two a row, as much as
 // memory gives in the microseconds that there are, and little beside L2 for all blocks that a device holds.
 // Sums are float32. kTok: rows of x that are computed together; the rest of x's rows are masked.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat for many rows of x on sm_90a's warpgroups: rows of w are A in registers, rows of x (round_rows.cuh) are B in shared memory.
-// A block makes 128 rows of w times 8 kTiles rows of x, each of two warpgroups 64 of the former. x comes by asynchronous copies,
-// 128 columns a step, several steps ahead, one barrier a step. w comes from its planes into registers a step ahead, and becomes f16
-// there: never in shared memory, and no lane decodes what another does.
-// Which column meets which is free as long as A and B agree. So lane t of four takes run t of four that lie beside each other, of
-// kRun columns: a whole unit of quants with its scales, or 16 bytes of numbers; round_rows.cuh puts x's columns in that order.
-// A weight is rounded once, to f16: scale * level - minimum in float32 times the power of two that takes the tensor's largest into
-// [2^14, 2^15), so what is rounded relatively worse is less than 2^-28 of the largest. F16 is what it is; BF16 meets x as two bf16,
-// low rows beside high ones in the same product.
+// mul_mat for many rows of x on sm_90a's warpgroups: rows of w are A in registers, rows of x (round_rows.cuh) are B in shared
+// memory. A block makes 128 rows of w times 8 kTiles rows of x, each of two warpgroups 64 of the former. x comes by
+// asynchronous copies, 128 columns a step, several steps ahead, one barrier a step. w comes from its planes into registers a
+// step ahead, and becomes f16 there: never in shared memory, and no lane decodes what another does.
+// Which column meets which is free as long as A and B agree. So lane t of four takes run t of four that lie beside each other,
+// of kRun columns: a whole unit of quants with its scales, or 16 bytes of numbers; round_rows.cuh puts x's columns in that
+// order. A weight is rounded once, to f16: scale * level - minimum in float32 times the power of two that takes the tensor's
+// largest into [2^14, 2^15), so what is rounded relatively worse is less than 2^-28 of the largest. F16 is what it is; BF16
+// meets x as two bf16, low rows beside high ones in the same product.
 // Grid: (rows of x, rows of w).
 #pragma once
 
@@ -74,8 +74,8 @@ class StepWeights {
 
   private:
     using Format = PlanesOf<Block>;
-    // Up to seven bits behind those of 128 are a float32 of 128 more, whose product takes off what is too much with the minimum. In
-    // that sum a rounding is at most 2^-24 of 128 scales and more, little beside that of f16.
+    // Up to seven bits behind those of 128 are a float32 of 128 more, whose product takes off what is too much with the
+    // minimum. In that sum a rounding is at most 2^-24 of 128 scales and more, little beside that of f16.
     static constexpr bool kBehind128 = !Format::kCodebook && Format::kLowBits + Format::kHighBits < 8;
     static constexpr float kExcess = kBehind128 ? 128.0f - static_cast<float>(Format::level(0)) : 0.0f;
 
@@ -135,7 +135,7 @@ requires(!kIsQuantized<Block>) class StepWeights<Block> {
     uint4 packed_[2][kRuns];
 };
 
-// ---- a block -----------------------------------------------------------------------------------------------------------------
+// ---- a block -----------------------------------------------------------------------------------------------------------
 
 template <int kTiles>
 KRAIT_CONSTANT int kWgmmaStepBytes = 8 * kTiles* kStepColumns * 2;

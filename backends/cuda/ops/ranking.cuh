@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order that argmax and top_k share: larger values first, of equal ones the smaller index, NaN after everything. As one 64-bit
-// key for each element, larger key first, no two alike.
+// The order that argmax and top_k share: larger values first, of equal ones the smaller index, NaN after everything. As one
+// 64-bit key for each element, larger key first, no two alike.
 #pragma once
 
 #include "backends/cuda/kernels/intrinsics.cuh"

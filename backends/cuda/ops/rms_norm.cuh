@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// rms_norm: a block for each group of a row. Squares are summed in float32 as they are; where that overflows, vanishes or gives no
-// number, once more with x divided by the power of two at the group's largest value, which then is the common case of neither.
-// Grid: (groups, rows).
+// rms_norm: a block for each group of a row. Squares are summed in float32 as they are; where that overflows, vanishes or gives
+// no number, once more with x divided by the power of two at the group's largest value, which then is the common case of
+// neither. Grid: (groups, rows).
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"

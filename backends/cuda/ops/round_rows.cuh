@@ -6,9 +6,9 @@
 //   bf16   as it is; unscale is 1
 //   kSplit x = high + low, two such numbers, all low rows behind all high ones: 22 of x's 24 bits remain of f16, 16 of bf16
 // `sums`, where wanted: of what became of the values, sixteen columns each.
-// kRun > 0: columns in the order in which mul_mat_wgmma.cuh's lanes take them. Of four runs of kRun columns that follow each other,
-// product j of 16 columns has columns 4 j to 4 j + 3 of each, and lane t's, of run t, at 2 t, 2 t + 1, 2 t + 8 and 2 t + 9.
-// Grid: (rows).
+// kRun > 0: columns in the order in which mul_mat_wgmma.cuh's lanes take them. Of four runs of kRun columns that follow each
+// other, product j of 16 columns has columns 4 j to 4 j + 3 of each, and lane t's, of run t, at 2 t, 2 t + 1, 2 t + 8 and
+// 2 t + 9. Grid: (rows).
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// softmax: a block for each row, which it reads three times: largest value, sum, result. -inf gives 0; a NaN makes the sum NaN, and
-// so the row; a row of -inf meets -inf - -inf. Grid: (rows).
+// softmax: a block for each row, which it reads three times: largest value, sum, result. -inf gives 0; a NaN makes the sum NaN,
+// and so the row; a row of -inf meets -inf - -inf. Grid: (rows).
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ssm_conv: a thread takes one channel and up to `chunk` rows of one sequence, with the last d_conv inputs in registers. Chunks are
-// at least d_conv - 1 rows, so only a sequence's first chunk reads its old state; the thread that has read it writes the
+// ssm_conv: a thread takes one channel and up to `chunk` rows of one sequence, with the last d_conv inputs in registers. Chunks
+// are at least d_conv - 1 rows, so only a sequence's first chunk reads its old state; the thread that has read it writes the
 // new one, which is safe where both are one slot. Each input row is read once.
 // Grid: (chunks, channels). A run has at most T / chunk + n_seq chunks; which sequence a block's belongs to is counted off
 // seq_start, which only the device knows.

@@ -2,14 +2,14 @@
 //
 // ssm_scan, both forms: the states of a channel are split over kLanes neighbouring lanes, kStates each, in registers from the
 // sequence's first row to its last. Rows go by in tiles: while one is computed, the next one's x, dt, z, B and C are on their
-// way to shared memory (asynchronous copies, two buffers, one barrier a tile). Steps and, where A is one number a head, decays are
-// computed once a tile and row. The sums over states of four rows are exchanged together: three shuffles for four lanes
+// way to shared memory (asynchronous copies, two buffers, one barrier a tile). Steps and, where A is one number a head, decays
+// are computed once a tile and row. The sums over states of four rows are exchanged together: three shuffles for four lanes
 // instead of eight, and then each lane has the finished sum of another row, which it gates and stores.
 // More states than kLanes * kStates: the rows are walked again for the next ones, and y collects.
 // exp(d * A) is exp2(d * (A log2 e)) by the special function unit: relative error 2^-22, and d * A's own rounding.
-// DtBlock: void, or the format of a weight: then dt is not read but computed, the product of few columns that a Mamba layer makes it
-// with (op.dt_product), each warp the rows of w of its channels; for runs of few rows, in which no product is worth a launch.
-// Grid: (blocks of channels, group by group, so that a block has one B and one C; sequences).
+// DtBlock: void, or the format of a weight: then dt is not read but computed, the product of few columns that a Mamba layer
+// makes it with (op.dt_product), each warp the rows of w of its channels; for runs of few rows, in which no product is worth a
+// launch. Grid: (blocks of channels, group by group, so that a block has one B and one C; sequences).
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ssm_scan of the Mamba-2 form for many rows, on the matrix unit: the block decomposition of Dao and Gu 2024, section 6. In a chunk
-// of rows, with a_t the sum of d * A over its rows up to t, and S the state before it:
+// ssm_scan of the Mamba-2 form for many rows, on the matrix unit: the block decomposition of Dao and Gu 2024, section 6. In a
+// chunk of rows, with a_t the sum of d * A over its rows up to t, and S the state before it:
 //   y_t  = exp(a_t) C_t S + sum over j <= t of w_tj x_j,   w_tj = (C_t . B_j) d_j exp(a_t - a_j)
 //   S'   = exp(a_last) S + sum over j of d_j exp(a_last - a_j) x_j B_j
-// A block walks the chunks of a sequence in order, for a head and up to 64 of its channels. A warp has 16 channels and 64 states of
-// them, in registers from the first row to the last: as a result of the matrix unit they are an operand of the next product too,
-// with no exchange between lanes. The kParts warps of the same channels add up their parts of y in shared memory. More states
-// than kParts * 64: the rows are walked again for the next ones, and y collects.
-// Chunks are short: C . B is made anew for each head and 64 channels, work that grows with the chunk, and two buffers of B and C
-// fit beside it. A chunk ends early at the sequence's end and after the row of a snapshot, and what lies behind costs little: tiles
-// without rows are passed over.
+// A block walks the chunks of a sequence in order, for a head and up to 64 of its channels. A warp has 16 channels and 64
+// states of them, in registers from the first row to the last: as a result of the matrix unit they are an operand of the next
+// product too, with no exchange between lanes. The kParts warps of the same channels add up their parts of y in shared memory.
+// More states than kParts * 64: the rows are walked again for the next ones, and y collects.
+// Chunks are short: C . B is made anew for each head and 64 channels, work that grows with the chunk, and two buffers of B and
+// C fit beside it. A chunk ends early at the sequence's end and after the row of a snapshot, and what lies behind costs little:
+// tiles without rows are passed over.
 // Numbers: every operand is two tf32, its upper 11 bits and the next; three products of those are a float32's within 2^-22, in
-// float32's range. The unit cuts its sums off instead of rounding them, so they are short, of 16 columns, and joined in float32. a_t is
-// two float32, else exp(a_t - a_j) behind a step of 1e4 would be noise. What is above the diagonal is left out, not multiplied by 0.
-// Where a result of a chunk is not finite, a number in it may be none, or too large for the order of these products: the warp does
-// the chunk again as the recurrence does, so that infinities and NaN come where they belong.
+// float32's range. The unit cuts its sums off instead of rounding them, so they are short, of 16 columns, and joined in
+// float32. a_t is two float32, else exp(a_t - a_j) behind a step of 1e4 would be noise. What is above the diagonal is left out,
+// not multiplied by 0. Where a result of a chunk is not finite, a number in it may be none, or too large for the order of these
+// products: the warp does the chunk again as the recurrence does, so that infinities and NaN come where they belong.
 // Grid: (heads, and blocks of channels in them; sequences). For sm_80 and newer.
 #pragma once
 
@@ -110,8 +110,8 @@ class ScanChunks {
 
   private:
     // Fragments: of a warp's 64 states, column c of tile q of pair Q of tiles is 16 Q + 2 c + q, so that a lane of four reads
-    // 16 bytes of B or C for the columns 2 quad and the next of both tiles. Rows of a chunk that are columns of A: k = quad is row
-    // 2 quad of eight, k = quad + 4 the next.
+    // 16 bytes of B or C for the columns 2 quad and the next of both tiles. Rows of a chunk that are columns of A: k = quad is
+    // row 2 quad of eight, k = quad + 4 the next.
     static constexpr int kPairs = kPart / 16;
 
     KRAIT_DEVICE int state_of(int pair, int q, int r) const {  // number r of a result's fragment; within first_state's
@@ -222,7 +222,8 @@ class ScanChunks {
         if (lane == 0) steps.decay_all = exp_accurate(all + all_rest);
     }
 
-    // The tiles of C . B up to the diagonal, 16 rows by 8 each, and of which warp: (0, 0) and (0, 1), (1, 0) and (1, 1), (1, 2), (1, 3).
+    // The tiles of C . B up to the diagonal, 16 rows by 8 each, and of which warp: (0, 0) and (0, 1), (1, 0) and (1, 1),
+    // (1, 2), (1, 3).
     KRAIT_DEVICE int weight_tile() const { return slice == 0 ? 0 : 1; }
     KRAIT_DEVICE int weight_eight(int which) const { return slice < 2 ? which : slice; }
     KRAIT_DEVICE bool has_weights(int which, int n) const { return 16 * weight_tile() < n && (which == 0 || slice < 2); }

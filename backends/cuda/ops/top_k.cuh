@@ -2,12 +2,12 @@
 //
 // top_k: a block for each row. Keys (ranking.cuh) differ, so a k-th largest one is one. Grid: (rows).
 //
-// Few of many: the k-th largest of the threads' own maxima is a bound that at least k keys reach, and few more where k is less than
-// half of the threads. These are gathered in shared memory, and each counts those before it: the row is read twice.
+// Few of many: the k-th largest of the threads' own maxima is a bound that at least k keys reach, and few more where k is less
+// than half of the threads. These are gathered in shared memory, and each counts those before it: the row is read twice.
 //
-// Any k: the k-th largest key is found by its digits, eight bits at a time from the top (a histogram of the keys that agree so far;
-// where a digit's whole bucket is wanted it is done); the keys from there up are gathered, and each gets the place of its rank among
-// them.
+// Any k: the k-th largest key is found by its digits, eight bits at a time from the top (a histogram of the keys that agree so
+// far; where a digit's whole bucket is wanted it is done); the keys from there up are gathered, and each gets the place of its
+// rank among them.
 #pragma once
 
 #include "backends/cuda/kernels/rows.cuh"

@@ -2,9 +2,9 @@
 //
 // How weights lie on the device. A row is cut into units of 32 weights; what a block of the file mixes is taken apart, so that
 // a lane loads the quants of a unit at once, aligned, and neighbouring lanes neighbouring bytes. Nothing is lost:
-//   low    the lower bits of all quants of a row. 8 bits: weight i is byte i of the unit's 32. 4 bits: byte k of 16 holds weight k
-//          in its low and weight k + 16 in its high half. 2 bits: byte k of 8 holds weights k, k + 8, k + 16, k + 24, from the low
-//          bits up. F32, F16, BF16: the weights themselves, rows filled up with zeros to whole 16 bytes.
+//   low    the lower bits of all quants of a row. 8 bits: weight i is byte i of the unit's 32. 4 bits: byte k of 16 holds
+//          weight k in its low and weight k + 16 in its high half. 2 bits: byte k of 8 holds weights k, k + 8, k + 16, k + 24,
+//          from the low bits up. F32, F16, BF16: the weights themselves, rows filled up with zeros to whole 16 bytes.
 //   high   the bits above, where the format has them. 1 bit: bit i of 32 is weight i's. 2 bits: as in low.
 //   meta   what scales the quants, as a struct for each block of the file
 // With q a unit's quants as unsigned numbers (Q8_0: signed), weight i of unit u is, every operation rounded by itself,

@@ -21,17 +21,17 @@ struct Shape {
 };
 
 // A processor that plays GPU runs the lanes of a subgroup as one vector register. Each load of a lane is a handful of scalar
-// instructions there and a shuffle by a constant is one, so x is loaded together and weights are used for several rows; work groups
-// of one subgroup need no barriers. 4 outputs: x costs a quarter. 16 tokens: sums that registers do not hold are touched once in
-// 8 products.
+// instructions there and a shuffle by a constant is one, so x is loaded together and weights are used for several rows; work
+// groups of one subgroup need no barriers. 4 outputs: x costs a quarter. 16 tokens: sums that registers do not hold are touched
+// once in 8 products.
 Shape processor_shape(uint64_t n_tok, uint32_t subgroup_size) {
     const bool shared = subgroup_size >= KRAIT_PANEL_ROWS;
     const uint32_t tokens = n_tok == 1 ? 1 : n_tok <= 4 ? 4 : n_tok <= 8 || !shared ? 8 : 16;
     return {shared ? subgroup_size : KRAIT_PANEL_ROWS, 1, 4, tokens, shared};
 }
 
-// Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four loads
-// of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
+// Lanes are cheap, latency is not: 8 slices of the columns side by side give 1,536 outputs 12,288 lanes, each with up to four
+// loads of 16 bytes in flight. x comes from one address for all lanes, which is one transaction and mostly a cache's.
 Shape gpu_shape(uint64_t n_tok, uint32_t max_lanes) {
     constexpr uint32_t kLanes = 32, kSlices = 8;
     return {kLanes, std::min(kSlices, max_lanes / kLanes), 1, n_tok == 1 ? 1u : n_tok <= 4 ? 4u : 8u, false};

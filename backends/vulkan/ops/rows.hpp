@@ -11,8 +11,8 @@
 
 namespace krait::vulkan {
 
-// Lanes for a row of n elements: a power of two, at least a subgroup. More lanes than 64 help a GPU to fetch a long row at once;
-// a processor that plays GPU gains nothing and pays for each barrier.
+// Lanes for a row of n elements: a power of two, at least a subgroup. More lanes than 64 help a GPU to fetch a long row at
+// once; a processor that plays GPU gains nothing and pays for each barrier.
 inline uint32_t lanes_for(int64_t n, const Recorder& recorder) {
     const uint32_t min_lanes = std::max<uint32_t>(64, recorder.subgroup_size());
     const uint32_t max_lanes = std::min<uint32_t>(recorder.max_lanes(), 512);

@@ -19,7 +19,8 @@ Shape shape_of(const Recorder& recorder, uint32_t d_state) {
     const uint32_t needed = std::bit_ceil(d_state);
     // A processor's lanes are best kept busy with channels; 16 states and as many numbers of A are its vector registers.
     if (recorder.is_cpu()) return {std::max(recorder.subgroup_size(), 8u), std::min(needed, 16u), 1};
-    // A model of 1,536 channels would fill a tenth of a large GPU: 4 states a lane, up to a subgroup a channel, then more of them.
+    // A model of 1,536 channels would fill a tenth of a large GPU: 4 states a lane, up to a subgroup a channel, then more of
+    // them.
     const uint32_t split =
         recorder.subgroups() ? std::min(std::max(needed / 4, 1u), std::min(recorder.subgroup_size(), 32u)) : 1;
     return {std::max(recorder.subgroup_size(), 64u), std::min(needed / split, 16u), split};

@@ -6,8 +6,9 @@ namespace krait::vulkan {
 
 void top_k(const ops::TopK::In<Tensor>& in, const ops::TopK::Params& of, const ops::TopK::Out<Tensor>& out,
            Recorder& recorder) {
-    // Ranks of one dispatch: as many as the shader's segments allow, and so few that a lane which looks through its share of the row for
-    // each of them (take_in_turn) has an end: lavapipe leaves a shader's loops after 65535 turns in all, GPUs kill what takes seconds.
+    // Ranks of one dispatch: as many as the shader's segments allow, and so few that a lane which looks through its share of
+    // the row for each of them (take_in_turn) has an end: lavapipe leaves a shader's loops after 65535 turns in all, GPUs kill
+    // what takes seconds.
     constexpr uint64_t kMaxRanks = 256, kMaxTurns = 1 << 15;
     const uint32_t lanes = lanes_for(in.x.extent(1), recorder);
     const uint64_t turns = static_cast<uint64_t>(in.x.extent(1)) / lanes + 1;

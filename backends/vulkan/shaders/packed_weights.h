@@ -2,9 +2,9 @@
 //
 // How matrices of weights lie on the device (packed_weights.hpp writes them, weights.glsl reads them). Read by C++ and GLSL.
 //
-// Eight rows are a panel, 32 columns a unit; rows and columns that are missing at the edges are zeros. A panel is contiguous, its
-// planes follow one another, and in every plane the eight rows lie side by side: neighbouring lanes, which have neighbouring rows,
-// read neighbouring words.
+// Eight rows are a panel, 32 columns a unit; rows and columns that are missing at the edges are zeros. A panel is contiguous,
+// its planes follow one another, and in every plane the eight rows lie side by side: neighbouring lanes, which have
+// neighbouring rows, read neighbouring words.
 //   low     [unit][chunk][8 rows][up to 4 words]: of each weight the lower bits (2, 4, 8), or all of it (16, 32), lowest first
 //   high    [unit][8 rows][words]: one or two upper bits of each weight, lowest first
 //   scales  [unit / 2][8 rows]: a half word a unit, the even one below; a whole word where the unit has d and m (f16, f16)
@@ -23,8 +23,8 @@
 #define KRAIT_PANEL_ROWS 8u
 #define KRAIT_UNIT 32u
 
-// A packing is one word, a specialization constant of the kernels that read weights: pipelines are as many as there are packings,
-// and shaders know no names of formats.
+// A packing is one word, a specialization constant of the kernels that read weights: pipelines are as many as there are
+// packings, and shaders know no names of formats.
 #define KRAIT_INTEGERS 0u
 #define KRAIT_FLOATS 1u
 #define KRAIT_HALVES 2u

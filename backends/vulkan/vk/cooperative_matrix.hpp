@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cooperative matrices (VK_KHR_cooperative_matrix): products of small matrices that the lanes of a subgroup hold together, by the
-// units that GPUs have for them. What a device offers is a list of shapes; ops/mul_mat_matrix_tiled.comp takes one of them.
+// Cooperative matrices (VK_KHR_cooperative_matrix): products of small matrices that the lanes of a subgroup hold together, by
+// the units that GPUs have for them. What a device offers is a list of shapes; ops/mul_mat_matrix_tiled.comp takes one of them.
 #pragma once
 
 #include <optional>
@@ -61,8 +61,8 @@ struct MatrixShape {
     bool operator==(const MatrixShape&) const = default;
 };
 
-// The largest of the shapes that the kernel can take with subgroups of this size: halves with float32 sums, held by a subgroup, of
-// powers of two that divide its tiles and 16 columns, so many that each subgroup has one. None: there is no such.
+// The largest of the shapes that the kernel can take with subgroups of this size: halves with float32 sums, held by a subgroup,
+// of powers of two that divide its tiles and 16 columns, so many that each subgroup has one. None: there is no such.
 std::optional<MatrixShape> choose_matrix_shape(std::span<const VkCooperativeMatrixPropertiesKHR> offered,
                                                uint32_t subgroup_size);
 
@@ -72,9 +72,9 @@ struct MatrixRegion {
     bool operator==(const MatrixRegion&) const = default;
 };
 
-// Deals a tile of `tile` x `tile` results to n subgroups, all numbers powers of two: regions as square as can be, so that what a
-// subgroup loads is used often. Subgroup s has region s % k of row s / k, k regions being side by side. None: more subgroups than
-// matrices.
+// Deals a tile of `tile` x `tile` results to n subgroups, all numbers powers of two: regions as square as can be, so that what
+// a subgroup loads is used often. Subgroup s has region s % k of row s / k, k regions being side by side. None: more subgroups
+// than matrices.
 std::optional<MatrixRegion> deal_tile(const MatrixShape& shape, uint32_t tile, uint32_t n_subgroups);
 
 }  // namespace krait::vulkan::vk

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a shader keeps the subnormals of f16, where many scales of weights lie (Q6_K's are about 1e-5). Vulkan lets a driver flush
-// them in every conversion, unless the module declares the execution mode DenormPreserve for 16 bits, which it may where the driver
-// offers it (shaderDenormPreserveFloat16). Compiled shaders come without; this adds it. No Vulkan here.
+// Whether a shader keeps the subnormals of f16, where many scales of weights lie (Q6_K's are about 1e-5). Vulkan lets a driver
+// flush them in every conversion, unless the module declares the execution mode DenormPreserve for 16 bits, which it may where
+// the driver offers it (shaderDenormPreserveFloat16). Compiled shaders come without; this adds it. No Vulkan here.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,8 @@ Instance::Instance(bool validation) {
     messenger.pfnUserCallback = &Instance::on_message;
     messenger.pUserData = this;
     const char* extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
-    // Synchronization too: hazards of copies. It does not see what shaders read and write by address; tests count those barriers.
+    // Synchronization too: hazards of copies. It does not see what shaders read and write by address; tests count those
+    // barriers.
     const VkValidationFeatureEnableEXT enabled[] = {VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT};
     VkValidationFeaturesEXT features{VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT};
     features.enabledValidationFeatureCount = 1;

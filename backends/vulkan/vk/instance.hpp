@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A VkInstance: where the physical devices are, and, if asked for, the Khronos validation layer with a messenger that keeps what
-// it says. Move-free: its address is given to the messenger.
+// A VkInstance: where the physical devices are, and, if asked for, the Khronos validation layer with a messenger that keeps
+// what it says. Move-free: its address is given to the messenger.
 #pragma once
 
 #include <mutex>

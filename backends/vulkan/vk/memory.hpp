@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory of a device: ranges of large blocks, each block one VkDeviceMemory bound to one VkBuffer that covers it, mapped for its
-// whole life where the host can see it. A range has a device address, which is all that shaders get.
+// Memory of a device: ranges of large blocks, each block one VkDeviceMemory bound to one VkBuffer that covers it, mapped for
+// its whole life where the host can see it. A range has a device address, which is all that shaders get.
 //
 // Kinds:
 //   device  device-local. Where all device-local memory is host-visible and coherent too (a processor, an integrated GPU, a
@@ -34,7 +34,8 @@ class Memory {
     uint64_t offset() const { return offset_; }  // in buffer()
     uint64_t size() const { return size_; }
     uint64_t address() const { return address_; }
-    // The whole block as texels of 16 bytes, where the device wants such loads (Device::texel_loads) and the block is not too large.
+    // The whole block as texels of 16 bytes, where the device wants such loads (Device::texel_loads) and the block is not too
+    // large.
     VkBufferView texels() const { return texels_; }
     uint64_t block_address() const { return address_ - offset_; }
     std::byte* mapped() const { return mapped_; }  // nullptr: the host cannot see it

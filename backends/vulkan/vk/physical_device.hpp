@@ -27,8 +27,8 @@ struct PhysicalDevice {
     std::string no_matrices;              // why there are none, where a driver has the extension and this backend no use for it
     bool memory_budget = false;
     bool half_subnormals = false;  // shaders may declare that they keep them (float_controls.hpp)
-    // Basic, arithmetic, shuffle and shuffle_relative in compute shaders, of a size that can be fixed and in full subgroups: the
-    // lanes that a shader counts on are there.
+    // Basic, arithmetic, shuffle and shuffle_relative in compute shaders, of a size that can be fixed and in full subgroups:
+    // the lanes that a shader counts on are there.
     bool subgroups = false;
     uint32_t subgroup_size = 0;
     uint32_t min_subgroup_size = 0;  // equal to subgroup_size where it cannot be chosen

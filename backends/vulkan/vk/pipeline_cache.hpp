@@ -2,8 +2,8 @@
 //
 // A VkPipelineCache that is kept in a file, so that the driver compiles a shader once in its life. The file's name holds the
 // device's cache UUID and the driver's version. A file that is missing, cut or of something else is as good as none; a
-// folder that cannot be written costs a debug message. Written when the device is closed, to a file of its own that is then renamed, so
-// processes that close at the same time do not mix.
+// folder that cannot be written costs a debug message. Written when the device is closed, to a file of its own that is then
+// renamed, so processes that close at the same time do not mix.
 #pragma once
 
 #include <filesystem>

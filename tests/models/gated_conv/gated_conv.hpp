@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model of gated convolutions: every layer is h = h + mixer(rms_norm(h)). Deeper layers look further back: layer i has d_conv + i taps.
+// A model of gated convolutions: every layer is h = h + mixer(rms_norm(h)). Deeper layers look further back: layer i has
+// d_conv + i taps.
 #pragma once
 
 #include "models/architectures/metadata.hpp"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A plugin as it was built for version 1 of the plugin ABI, whose table began in this way. BUILT_FOR: its version of the ABI; 1.0
- * tells a host of another major version that it cannot work with it, 1.2 hands out its table all the same.
+ * A plugin as it was built for version 1 of the plugin ABI, whose table began in this way. BUILT_FOR: its version of the ABI;
+ * 1.0 tells a host of another major version that it cannot work with it, 1.2 hands out its table all the same.
  */
 #include <stddef.h>
 #include <stdint.h>

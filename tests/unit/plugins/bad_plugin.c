@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The null backend with one thing changed. CHANGE: a statement on `table`; SCORE and WHY: what score() says; ASKED: the variable of the
- * environment that it sets; RETURN_NULL: the query gives no table; NO_QUERY: the library exports nothing; SAYS: what it logs as a warning,
- * three times, and once as debugging; WITHOUT_OP: an operator that it does not know, and says so when it is asked about it.
+ * The null backend with one thing changed. CHANGE: a statement on `table`; SCORE and WHY: what score() says; ASKED: the
+ * variable of the environment that it sets; RETURN_NULL: the query gives no table; NO_QUERY: the library exports nothing; SAYS:
+ * what it logs as a warning, three times, and once as debugging; WITHOUT_OP: an operator that it does not know, and says so
+ * when it is asked about it.
  */
 #define _POSIX_C_SOURCE 200809L /* setenv */
 #include <stdio.h>
