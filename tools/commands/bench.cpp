@@ -165,15 +165,14 @@ void add_bench_command(Command& program) {
     command.option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut").in_range(1, 1 << 20).show_default();
     command.option("-s,--seed", plan.seed, "of the random tokens").in_range().show_default();
     Option& no_warm_up = command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
-    Option& no_ceilings = command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
+    command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
     command
         .option("--serving", arguments->is_serving,
                 "steps of a server's load instead: requests of up to -p tokens arrive while others decode up to -n")
         .excludes(sequences)
         .excludes(batch)
         .excludes(chain)
-        .excludes(no_warm_up)
-        .excludes(no_ceilings);
+        .excludes(no_warm_up);
     arguments->of_serving = {
         &command.option("--requests", arguments->serving.requests, "with --serving: how many")
              .in_range(1, 1 << 20)
