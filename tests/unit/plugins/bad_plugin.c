@@ -17,7 +17,7 @@ const krait_backend* krait_null_query(uint32_t host_abi_version, const krait_hos
 static krait_backend table;
 
 /* The operators of the table with entry `i`, which may be one behind the last, made `op` with other bits in its hash. */
-static inline void list_op(uint32_t i, uint32_t op, uint64_t flip) {
+__attribute__((unused)) static void list_op(uint32_t i, uint32_t op, uint64_t flip) {
     static krait_op_version ops[64];
     memcpy(ops, table.ops, table.n_ops * sizeof *ops);
     ops[i].op = op;
