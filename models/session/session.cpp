@@ -152,7 +152,8 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     if (are_few) top_k_ = std::max(top_k_, usual_top_k_);
     logits_.resize(n_row * static_cast<size_t>(model_->shape().n_vocab));
     hidden_.resize(n_hidden * static_cast<size_t>(model_->shape().d_model));
-    hidden_sums_.assign(hidden_.size(), 0.0);
+    const bool has_mean = std::any_of(batch.begin(), batch.end(), [](const auto& i) { return i.hidden == WantHidden::mean; });
+    hidden_sums_.assign(has_mean ? hidden_.size() : 0, 0.0);
     top_logits_.resize(n_top_row * top_k_);
     top_tokens_.resize(n_top_row * top_k_);
     candidates_.resize(n_top_row * top_k_);
