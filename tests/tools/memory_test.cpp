@@ -58,10 +58,13 @@ TEST_P(Memory, AModelIsThereOnce) {
     const std::string nothing = make("n.gguf", "--layers 1 --d-model 64 --vocab 8000");
     const auto size = fs::file_size(model);
     ASSERT_GT(size, uint64_t{30} << 20);
-    for (const char* option : {"--no-timings", "--no-mmap"}) {
+    // Without a mapping an F16 embedding that is the head too is in memory twice: as it stands in the file, for the rows that
+    // are looked up, and as it is multiplied.
+    const uint64_t table = GetParam() == "f16" ? uint64_t{8000} * 768 * 2 : 0;
+    for (const auto& [option, twice] : {std::pair{"--no-timings", uint64_t{0}}, std::pair{"--no-mmap", table}}) {
         const uint64_t of_process = peak_of_run(nothing, option), peak = peak_of_run(model, option);
         EXPECT_GT(peak, size) << option << ": it was not loaded";
-        EXPECT_LE(static_cast<double>(peak), 1.2 * static_cast<double>(size) + static_cast<double>(of_process))
+        EXPECT_LE(static_cast<double>(peak), 1.2 * static_cast<double>(size) + static_cast<double>(of_process + twice))
             << option << ": " << size << " bytes in the file, " << of_process << " of the process";
     }
 }
