@@ -37,7 +37,8 @@ install(FILES "${KRAIT_OP_VERSIONS_HEADER}" DESTINATION "${CMAKE_INSTALL_INCLUDE
 install(FILES "${PROJECT_SOURCE_DIR}/core/base/result.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/krait/plugin/core/base")
 set_target_properties(krait_plugin_common PROPERTIES EXPORT_NAME plugin_common)
 set_target_properties(krait_quant PROPERTIES EXPORT_NAME quant)
-install(TARGETS krait_plugin_common krait_quant EXPORT KraitPluginTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}/krait/plugin")
+set_target_properties(krait_contracts PROPERTIES EXPORT_NAME contracts)
+install(TARGETS krait_plugin_common krait_contracts krait_quant EXPORT KraitPluginTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}/krait/plugin")
 install(EXPORT KraitPluginTargets NAMESPACE Krait:: DESTINATION "${KRAIT_CMAKE_INSTALL_DIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/backends/common/KraitPlugin.cmake" "${PROJECT_SOURCE_DIR}/backends/common/plugin.map"
         DESTINATION "${KRAIT_CMAKE_INSTALL_DIR}")

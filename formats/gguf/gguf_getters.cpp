@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "formats/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
 namespace {
@@ -197,8 +198,15 @@ Result<T> GgufFile::get(std::string_view key) const {
     return std::move(*value);
 }
 
-#define KRAIT_GGUF_GETTER(T)                                         \
-    template Result<T> GgufFile::get<T>(std::string_view key) const; \
+template <class T>
+Result<T> GgufFile::get_or(std::string_view key, T fallback) const {
+    KRAIT_TRY(std::optional<T> value, get_optional<T>(key));
+    return value ? std::move(*value) : std::move(fallback);
+}
+
+#define KRAIT_GGUF_GETTER(T)                                                        \
+    template Result<T> GgufFile::get<T>(std::string_view key) const;                \
+    template Result<T> GgufFile::get_or<T>(std::string_view key, T fallback) const; \
     template Result<std::optional<T>> GgufFile::get_optional<T>(std::string_view key) const;
 #define KRAIT_GGUF_NUMBER(T) KRAIT_GGUF_GETTER(T) KRAIT_GGUF_GETTER(std::vector<T>)
 KRAIT_GGUF_NUMBER(int8_t)

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "formats/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
 
@@ -23,6 +24,8 @@ void GgufFile::will_read(const GgufTensor& tensor) const {
     if (is_read()) input_.will_need(tensor.file_offset, tensor.size);
     else mapping_.advise(MappedFile::Advice::will_need, tensor.bytes);
 }
+
+std::span<const GgufMetadata> GgufFile::metadata() const { return metadata_; }
 
 const GgufMetadata* GgufFile::find(std::string_view key) const {
     const auto found = metadata_index_.find(key);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "formats/gguf/gguf_cursor.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
 namespace {
@@ -22,6 +23,11 @@ constexpr int64_t kMaxElements = int64_t{1} << 58;
 constexpr uint32_t byte_swapped(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00) | (v << 8 & 0xFF0000) | v << 24; }
 
 }  // namespace
+
+GgufFile::GgufFile() = default;
+GgufFile::GgufFile(GgufFile&&) noexcept = default;
+GgufFile& GgufFile::operator=(GgufFile&&) noexcept = default;
+GgufFile::~GgufFile() = default;
 
 // One pass over the file's fields, in their order.
 class GgufParser {

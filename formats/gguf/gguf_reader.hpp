@@ -16,12 +16,15 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "core/base/input_file.hpp"
 #include "core/base/mapped_file.hpp"
 #include "formats/gguf/gguf_types.hpp"
 
 namespace krait {
+
+struct GgufMetadata;
 
 enum class GgufAccess : uint8_t {
     mapped,  // the file is mapped as long as the object lives: tensors are there when they are touched
@@ -40,8 +43,9 @@ class GgufFile {
     // Borrows the bytes, which must outlive the object; name stands for the file in messages.
     static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
-    GgufFile(GgufFile&&) noexcept = default;
-    GgufFile& operator=(GgufFile&&) noexcept = default;
+    GgufFile(GgufFile&&) noexcept;
+    GgufFile& operator=(GgufFile&&) noexcept;
+    ~GgufFile();
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] uint32_t version() const { return version_; }
@@ -61,7 +65,8 @@ class GgufFile {
     void will_read(const GgufTensor& tensor) const;
 
     // ---- metadata, in the order of the file ----
-    [[nodiscard]] std::span<const GgufMetadata> metadata() const { return metadata_; }
+    // A GgufMetadata is complete with gguf_value.hpp.
+    [[nodiscard]] std::span<const GgufMetadata> metadata() const;
     [[nodiscard]] const GgufMetadata* find(std::string_view key) const;  // nullptr where absent
     // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of
     // strings.
@@ -79,10 +84,7 @@ class GgufFile {
     [[nodiscard]] Result<std::optional<T>> get_optional(std::string_view key) const;
     // fallback where the key is absent; a value of the wrong kind is still an error.
     template <class T>
-    [[nodiscard]] Result<T> get_or(std::string_view key, T fallback) const {
-        KRAIT_TRY(const std::optional<T> value, get_optional<T>(key));
-        return value ? *value : std::move(fallback);
-    }
+    [[nodiscard]] Result<T> get_or(std::string_view key, T fallback) const;
 
     Result<uint32_t> get_u32(std::string_view key) const { return get<uint32_t>(key); }
     Result<uint32_t> get_u32(std::string_view key, uint32_t fallback) const { return get_or(key, fallback); }
@@ -113,7 +115,7 @@ class GgufFile {
 
   private:
     friend class GgufParser;
-    GgufFile() = default;
+    GgufFile();
 
     static Result<GgufFile> open_read(const std::filesystem::path& path);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/gguf/gguf_types.hpp"
 
-#include <algorithm>
-#include <type_traits>
+#include <iterator>
 
 #include "core/base/printable.hpp"
 
@@ -26,10 +25,6 @@ constexpr std::string_view kGgmlTypes[] = {"F32",   "F16",        "Q4_0",       
                                            "F64",   "IQ1_M",      "BF16",       "Q4_0_4_4",   "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",
                                            "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4",    "NVFP4",    "Q1_0"};
 
-std::string scalar_text(const std::string& value, size_t max_string_bytes) { return quote(value, '"', max_string_bytes); }
-template <class T>
-requires std::is_arithmetic_v<T> std::string scalar_text(T value, size_t) { return fmt::format("{}", value); }
-
 }  // namespace
 
 std::string_view gguf_type_name(GgufType type) {
@@ -40,40 +35,6 @@ std::string_view gguf_type_name(GgufType type) {
 size_t gguf_type_bytes(GgufType type) {
     const auto id = static_cast<uint32_t>(type);
     return id < kGgufTypeCount ? kTypes[id].bytes : 0;
-}
-
-size_t gguf_array_size(const GgufArray& array) {
-    return std::visit(
-        [](const auto& elements) -> size_t {
-            if constexpr (std::is_same_v<std::decay_t<decltype(elements)>, std::monostate>) return 0;
-            else return elements.size();
-        },
-        array);
-}
-
-std::string to_string(const GgufValue& value, size_t max_array_elements, size_t max_string_bytes) {
-    const auto array_text = [&](const auto& elements) -> std::string {
-        if constexpr (std::is_same_v<std::decay_t<decltype(elements)>, std::monostate>) {
-            return "[]";
-        } else {
-            std::string text = "[";
-            const size_t shown = std::min(elements.size(), max_array_elements);
-            for (size_t i = 0; i < shown; ++i) {
-                if (i > 0) text += ", ";
-                // A bool vector gives proxies.
-                const typename std::decay_t<decltype(elements)>::value_type element = elements[i];
-                text += scalar_text(element, max_string_bytes);
-            }
-            if (shown < elements.size()) text += fmt::format("{}... {} in all", shown ? ", " : "", elements.size());
-            return text + "]";
-        }
-    };
-    return std::visit(
-        [&](const auto& held) -> std::string {
-            if constexpr (std::is_same_v<std::decay_t<decltype(held)>, GgufArray>) return std::visit(array_text, held);
-            else return scalar_text(held, max_string_bytes);
-        },
-        value);
 }
 
 std::string quote_name(std::string_view name, size_t max_bytes) { return quote(name, '\'', max_bytes); }

@@ -17,7 +17,7 @@
 #include <unordered_set>
 
 #include "core/base/output_file.hpp"
-#include "formats/gguf/gguf_types.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
 

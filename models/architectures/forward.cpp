@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architectures/forward.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -48,6 +50,11 @@ void add_top_k(GraphBuilder& b, const RunShape& shape, int64_t n_token, TensorId
 }
 
 }  // namespace
+
+RunKey::RunKey(const RunShape& shape)
+    : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
+                             shape.top_k, shape.n_snapshot, shape.n_hidden)
+                .size) {}
 
 RunTensors run_tensors(const graph::Graph& graph) {
     Handles handles;

@@ -4,7 +4,6 @@
 // those whose hidden states are.
 #pragma once
 
-#include <fmt/format.h>
 #include <array>
 
 #include "graph/builder.hpp"
@@ -36,10 +35,7 @@ using RunSizes = std::array<int64_t, kRunDims>;
 // The name of a shape among a session's compiled graphs, in memory of its own.
 class RunKey {
   public:
-    explicit RunKey(const RunShape& shape)
-        : size_(fmt::format_to_n(text_.data(), text_.size(), "{}/{}/{}/{}/{}/{}", shape.n_tok, shape.n_seq, shape.n_out,
-                                 shape.top_k, shape.n_snapshot, shape.n_hidden)
-                    .size) {}
+    explicit RunKey(const RunShape& shape);
     std::string_view text() const { return {text_.data(), size_}; }
 
   private:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/gguf/gguf_value.hpp"
 #include "text/tokenizer/text_ends.hpp"
 
 namespace krait {

@@ -9,7 +9,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/ops/op_list.hpp"
+#include "core/ops/op_id.hpp"
+#include "core/ops/operands.hpp"
 #include "core/runtime/device.hpp"
 #include "formats/gguf/gguf_reader.hpp"
 

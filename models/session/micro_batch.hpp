@@ -5,6 +5,7 @@
 // a step with a known shape allocates nothing.
 #pragma once
 
+#include "graph/executor.hpp"
 #include "models/architectures/forward.hpp"
 #include "models/memory/state_ref.hpp"
 

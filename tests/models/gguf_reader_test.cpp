@@ -10,6 +10,7 @@
 #include <fstream>
 #include <limits>
 
+#include "formats/gguf/gguf_value.hpp"
 #include "tests/main/paths.hpp"
 #include "tests/models/gguf_bytes.hpp"
 

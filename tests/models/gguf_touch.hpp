@@ -5,6 +5,7 @@
 #pragma once
 
 #include "formats/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 namespace krait::test {
 

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/quant/codec.hpp"
+#include "formats/gguf/gguf_value.hpp"
 #include "tests/models/random_model_fixture.hpp"
 
 namespace krait {

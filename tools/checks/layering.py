@@ -65,7 +65,7 @@ MAY_INCLUDE = {
 }
 
 # Static libraries that a plugin may hold its own copy of, and the interface target with the warning flags.
-FOR_PLUGINS = {"krait_base", "krait_quant", "krait_options"}
+FOR_PLUGINS = {"krait_base", "krait_contracts", "krait_quant", "krait_options"}
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<(krait/[^>]+)>)')
 _LINK = re.compile(r"target_link_libraries\s*\(([^)]*)\)", re.S)

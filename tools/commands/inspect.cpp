@@ -7,6 +7,7 @@
 
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
+#include "formats/gguf/gguf_value.hpp"
 #include "models/architectures/registry.hpp"
 #include "tools/command.hpp"
 #include "tools/output.hpp"
