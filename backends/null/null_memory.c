@@ -76,24 +76,26 @@ static bool multiply(uint64_t a, int64_t b, uint64_t* product) {
     return true;
 }
 
+/* Element types, and how many bytes a block of how many elements has. */
+static const struct {
+    krait_dtype id;
+    uint32_t block_elems, block_bytes;
+} kFormats[] = {
+#define KRAIT_FORMAT(id, Name, elems, size) {id, elems, size},
+#define KRAIT_INDEX_TYPE(id, Name, size) {id, 1, size},
+#include "core/quant/formats.def"
+};
+
 /* Bytes of a contiguous tensor; false for an unknown type, a broken shape, or a row that is not whole blocks. */
 static bool tensor_bytes(const krait_tensor_desc* desc, uint64_t* bytes) {
-    uint64_t block_elems = 0, block_bytes = 0;
-    switch (desc->dtype) {
-#define KRAIT_FORMAT(id, Name, elems, size) \
-    case id:                                \
-        block_elems = elems;                \
-        block_bytes = size;                 \
-        break;
-#define KRAIT_INDEX_TYPE(id, Name, size) KRAIT_FORMAT(id, Name, 1, size)
-#include "core/quant/formats.def"
-        default: return false;
-    }
+    size_t format = 0;
+    while (format < sizeof kFormats / sizeof *kFormats && kFormats[format].id != desc->dtype) ++format;
+    if (format == sizeof kFormats / sizeof *kFormats) return false;
     if (desc->rank < 1 || desc->rank > KRAIT_MAX_RANK) return false;
     const int64_t row = desc->extent[desc->rank - 1];
-    if (row < 0 || (uint64_t)row % block_elems != 0) return false;
-    *bytes = (uint64_t)row / block_elems;
-    if (!multiply(*bytes, (int64_t)block_bytes, bytes)) return false;
+    if (row < 0 || (uint64_t)row % kFormats[format].block_elems != 0) return false;
+    *bytes = (uint64_t)row / kFormats[format].block_elems;
+    if (!multiply(*bytes, (int64_t)kFormats[format].block_bytes, bytes)) return false;
     for (uint32_t i = 0; i + 1 < desc->rank; ++i)
         if (!multiply(*bytes, desc->extent[i], bytes)) return false;
     return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architectures/mamba2.hpp"
 
+#include "formats/gguf/gguf_value.hpp"
 #include "models/layers/residual_block.hpp"
 
 namespace krait {

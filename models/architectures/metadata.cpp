@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architectures/metadata.hpp"
 
+#include "formats/gguf/gguf_value.hpp"
+
 namespace krait {
 
 constexpr auto kCorrupt = ErrorCode::corrupt_file;
