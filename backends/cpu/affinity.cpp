@@ -120,6 +120,7 @@ std::vector<int> spread_over_cores(std::span<const Processor> processors) {
     }
     std::sort(order.begin(), order.end());
     std::vector<int> ids;
+    ids.reserve(order.size());
     for (const auto& entry : order) ids.push_back(std::get<3>(entry));
     return ids;
 }
