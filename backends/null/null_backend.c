@@ -29,7 +29,7 @@
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
-krait_status failed(krait_error* err, krait_status status, const char* format, ...) {
+void fill_error(krait_error* err, krait_status status, const char* format, ...) {
     const size_t header = offsetof(krait_error, message);
     if (err != NULL && err->struct_size > header) {
         const size_t room = err->struct_size - header; /* the caller's; it may be of another version than ours */
@@ -39,11 +39,6 @@ krait_status failed(krait_error* err, krait_status status, const char* format, .
         vsnprintf(err->message, room < sizeof err->message ? room : sizeof err->message, format, args);
         va_end(args);
     }
-    return status;
-}
-
-krait_status null_argument(krait_error* err, const char* name) {
-    return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "'%s' is NULL", name);
 }
 
 /* ---- the machine and the device -------------------------------------------------------------------------------- */

@@ -45,9 +45,11 @@ struct krait_event {
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
-/* Every failure: fills err where there is one, returns the status. return failed(err, KRAIT_STATUS_..., "...", ...); */
-krait_status failed(krait_error* err, krait_status status, const char* format, ...);
-krait_status null_argument(krait_error* err, const char* name);
+/* Every failure: fills err where there is one, and is the status: return failed(err, KRAIT_STATUS_..., "...", ...). A macro, so
+ * that static analysis of a caller sees that a failure is not KRAIT_STATUS_OK. */
+void fill_error(krait_error* err, krait_status status, const char* format, ...);
+#define failed(err, status, ...) (fill_error(err, status, __VA_ARGS__), status)
+#define null_argument(err, name) failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "'%s' is NULL", name)
 
 /* For pointers that a caller must give; NEED_OUT also clears what the caller will look at after a failure. */
 #define NEED(pointer)                                               \
