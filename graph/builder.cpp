@@ -36,7 +36,7 @@ TensorId GraphBuilder::view(std::string name, TensorId of, const TensorDesc& des
                   same_rows ? source.dim : 0};
     const Tensor& base = graph_[tensor.base];
     const auto end = tensor.offset + static_cast<uint64_t>(span_bytes(desc));
-    if (base.role == TensorRole::constant || base.role == TensorRole::state ||
+    if (base.role == TensorRole::constant || base.role == TensorRole::memory ||
         end > static_cast<uint64_t>(span_bytes(base.desc))) {
         record_error(
             {ErrorCode::invalid_argument, fmt::format("view '{}' ({}, {} bytes in) does not lie within '{}' ({})", tensor.name,

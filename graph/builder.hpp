@@ -30,8 +30,8 @@ class GraphBuilder {
     TensorId constant(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage, int32_t source = -1) {
         return add({std::move(name), desc, TensorRole::constant, kNoTensor, 0, std::move(storage), 0, source});
     }
-    TensorId state(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage, int32_t source = -1) {
-        return add({std::move(name), desc, TensorRole::state, kNoTensor, 0, std::move(storage), 0, source});
+    TensorId memory(std::string name, const TensorDesc& desc, std::shared_ptr<const Buffer> storage, int32_t source = -1) {
+        return add({std::move(name), desc, TensorRole::memory, kNoTensor, 0, std::move(storage), 0, source});
     }
 
     // desc over the memory of `of`, `offset` bytes further on; `of` may be a view.

@@ -47,6 +47,11 @@ IndexChecks IndexChecks::of(const Graph& graph) {
             switch (inputs[i].index) {
                 case IndexMeaning::none: break;
                 case IndexMeaning::rows: add_once(checks.rows_, {index, count_of(inputs[i].of), &inputs[i]}); break;
+                case IndexMeaning::rows_written: {
+                    const TensorDesc& pages = graph[given(find_operand(inputs, inputs[i].of))].desc;
+                    add_once(checks.rows_written_, {index, ops::rows_of_pages(pages), &inputs[i]});
+                    break;
+                }
                 case IndexMeaning::sequence_starts:
                     add_once(checks.ragged_, {index, with(IndexMeaning::slots_read), with(IndexMeaning::slots_written),
                                               with(IndexMeaning::snapshots), count_of(inputs[i].of),
@@ -64,6 +69,12 @@ IndexChecks IndexChecks::of(const Graph& graph) {
 Result<void> IndexChecks::check(const Graph& graph, std::span<const InputBytes> inputs) const {
     for (const Rows& rows : rows_) {
         if (auto ok = ops::check_rows(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows); !ok)
+            return tl::unexpected<Error>(std::move(ok).error().within(graph[rows.index].name));
+    }
+    for (const Rows& rows : rows_written_) {
+        if (auto ok = ops::check_rows_written(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows,
+                                              std::move(scratch_));
+            !ok)
             return tl::unexpected<Error>(std::move(ok).error().within(graph[rows.index].name));
     }
     known_.resize(ragged_.size());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values of index operands (token ids, sequence starts, slots, snapshots) that the host writes are checked here before a
-// run, once for all backends: a kernel never sees an index out of range. Which operands are indices, and of what, stands in the
-// contracts (core/ops/operands.hpp); what is right, in ops::check_rows and ops::check_ragged.
+// The values of index operands (token ids, sequence starts, slots, snapshots, rows of pages) that the host writes are checked
+// here before a run, once for all backends: a kernel never sees an index out of range. Which operands are indices, and of what,
+// stands in the contracts (core/ops/operands.hpp); what is right, in ops::check_rows, check_rows_written and check_ragged.
 #pragma once
 
 #include <span>
@@ -33,7 +33,7 @@ class IndexChecks {
         int64_t n_tok, n_slots;
         bool operator==(const Ragged&) const = default;
     };
-    std::vector<Rows> rows_;
+    std::vector<Rows> rows_, rows_written_;
     std::vector<Ragged> ragged_;
     // For each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked
     // again.

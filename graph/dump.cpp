@@ -23,7 +23,7 @@ const char* dot_style(TensorRole role) {
         case TensorRole::input: return "shape=invhouse";
         case TensorRole::output: return "shape=house";
         case TensorRole::constant: return "shape=box,style=filled,fillcolor=lightgrey";
-        case TensorRole::state: return "shape=cylinder";
+        case TensorRole::memory: return "shape=cylinder";
         default: return nullptr;  // drawn as an edge from the node that writes it
     }
 }

@@ -12,7 +12,7 @@ namespace krait::graph {
 // line with the peak against the naive sum.
 std::string to_text(const Graph& graph, const MemoryPlan* plan = nullptr);
 
-// Nodes as boxes, constants and state pools as other shapes; `dot -Tsvg`.
+// Nodes as boxes, constants and memories as other shapes; `dot -Tsvg`.
 std::string to_dot(const Graph& graph);
 
 }  // namespace krait::graph

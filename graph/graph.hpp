@@ -22,7 +22,7 @@ enum class TensorRole : uint8_t {
     value,     // written by a node, read by nodes, dead after its last reader
     output,    // written by a node, kept until the host has read it
     constant,  // a weight, in storage
-    state,     // a pool of slots, in storage; updated in place
+    memory,    // what sequences remember, slots or pages, in storage; updated in place
     view       // other extents, strides and offset over the memory of `base`
 };
 
@@ -32,9 +32,9 @@ struct Tensor {
     TensorRole role = TensorRole::value;
     TensorId base = kNoTensor;              // views: never a view itself
     uint64_t offset = 0;                    // views: bytes from the start of base
-    std::shared_ptr<const Buffer> storage;  // constants and state pools; may be null while a graph is only inspected
+    std::shared_ptr<const Buffer> storage;  // constants and memories; may be null while a graph is only inspected
     uint32_t dim = 0;                       // 0 = fixed; else extent[0] goes with Graph::dim_max[dim - 1]
-    int32_t source = -1;  // constants and states: an index of whoever gives them storage; nothing here reads it
+    int32_t source = -1;  // constants and memories: an index of whoever gives them storage; nothing here reads it
 };
 
 // Node::layer counts from 0; what stands before and behind the layers:

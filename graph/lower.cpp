@@ -26,7 +26,7 @@ LoweredGraph::LoweredGraph(const Graph& graph, uint32_t first_node, uint32_t n_n
         lowered.dim = tensor.dim;
         switch (tensor.role) {
             case TensorRole::constant: lowered.role = KRAIT_TENSOR_CONSTANT; break;
-            case TensorRole::state: lowered.role = KRAIT_TENSOR_STATE; break;
+            case TensorRole::memory: lowered.role = KRAIT_TENSOR_MEMORY; break;
             default: lowered.role = KRAIT_TENSOR_VALUE; break;
         }
         if (tensor.storage) {

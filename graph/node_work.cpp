@@ -31,8 +31,8 @@ std::vector<int32_t> indices(const Graph& graph, TensorId id, std::span<const In
     return {};
 }
 
-// How many states an operand with slots stands for: one for each `step` of its numbers, of which the first says whether there
-// is one.
+// How many states an operand with slots stands for, or how many rows one of pages: one for each `step` of its numbers, of which
+// the first says whether there is one.
 uint64_t count_states(const Graph& graph, TensorId id, size_t step, std::span<const InputBytes> inputs) {
     if (id == kNoTensor) return 0;
     const std::vector<int32_t> values = indices(graph, id, inputs);
@@ -50,7 +50,7 @@ void add_inputs(NodeWork& work, const Graph& graph, const Node& node) {
     const int table = rows < 0 ? -1 : find_operand(inputs, inputs[static_cast<size_t>(rows)].of);
     for (size_t i = 0; i < inputs.size(); ++i) {
         const TensorId id = node.in[i];
-        if (id == kNoTensor || graph[id].role == TensorRole::state) continue;
+        if (id == kNoTensor || graph[id].role == TensorRole::memory) continue;
         const Tensor& tensor = graph[id];
         uint64_t bytes = bytes_of(tensor.desc);
         if (static_cast<int>(i) == table)  // the rows that are looked up
@@ -62,12 +62,15 @@ void add_inputs(NodeWork& work, const Graph& graph, const Node& node) {
 
 void add_states(NodeWork& work, const Graph& graph, const Node& node, std::span<const InputBytes> inputs) {
     const std::span<const OperandSpec> specs = op_spec(node.op).inputs;
-    const TensorId state = given(node, find_state(specs));
-    if (state == kNoTensor) return;
+    const TensorId memory = given(node, find_memory(specs));
+    if (memory == kNoTensor) return;
     const auto count = [&](IndexMeaning meaning, size_t step) {
         return count_states(graph, given(node, find_operand(specs, meaning)), step, inputs);
     };
-    TensorDesc slot = graph[state].desc;
+    if (const uint64_t n_rows = count(IndexMeaning::rows_written, 1); n_rows > 0)
+        work.states_written += n_rows * static_cast<uint64_t>(inner_bytes(graph[memory].desc) / graph[memory].desc.extent[1]);
+    if (find_state(specs) < 0) return;
+    TensorDesc slot = graph[memory].desc;
     slot.extent[0] = 1;
     work.states_read += count(IndexMeaning::slots_read, 1) * bytes_of(slot);
     work.states_written += (count(IndexMeaning::slots_written, 1) + count(IndexMeaning::snapshots, 2)) * bytes_of(slot);

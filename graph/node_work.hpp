@@ -3,7 +3,8 @@
 // The least that a node has to read, to write and to multiply in a run: the counts behind GB/s and GFLOP/s.
 //   weights   as they stand in the file; of a table only the rows that are gathered
 //   values    each operand and each result once, by its shape; indices count
-//   states    of the sequences that have one to read (src_slot >= 0), that write one (dst_slot >= 0), and of their snapshots
+//   states    of the sequences that have one to read (src_slot >= 0), that write one (dst_slot >= 0), and of their snapshots;
+//             of pages the rows that are written
 //   operations  two for each multiply-add with a weight (mul_mat, ssm_conv); norms, the scan and activations are left out
 // Devices may hold weights in other layouts, and read an operand more than once: that is not counted.
 #pragma once

@@ -7,27 +7,28 @@ namespace krait::graph {
 namespace {
 
 const char* role_name(TensorRole role) {
-    constexpr const char* kNames[] = {"an input", "a value", "an output", "a constant", "a state pool", "a view"};
+    constexpr const char* kNames[] = {"an input", "a value", "an output", "a constant", "a memory", "a view"};
     return kNames[static_cast<size_t>(role)];
 }
 
 const char* kind_name(OperandKind kind) {
-    constexpr const char* kNames[] = {"a value",      "a constant",     "a constant", "a constant or a value",
-                                      "a state pool", "an index tensor"};
+    constexpr const char* kNames[] = {"a value",           "a constant",      "a constant",       "a constant or a value",
+                                      "a memory of slots", "an index tensor", "a memory of pages"};
     return kNames[static_cast<size_t>(kind)];
 }
 
 bool fits(OperandKind kind, const Tensor& tensor) {
     const bool is_constant = tensor.role == TensorRole::constant;
-    const bool is_state = tensor.role == TensorRole::state;
-    const bool is_value = !is_constant && !is_state;
+    const bool is_memory = tensor.role == TensorRole::memory;
+    const bool is_value = !is_constant && !is_memory;
     switch (kind) {
         case OperandKind::value: return is_value && is_row_strided(tensor.desc);
         case OperandKind::vector:
         case OperandKind::matrix: return is_constant;
         case OperandKind::table:
             return is_constant || (is_value && dtype_of(tensor.desc) == DType::F32 && is_row_strided(tensor.desc));
-        case OperandKind::state: return is_state;
+        case OperandKind::state:
+        case OperandKind::pages: return is_memory;
         case OperandKind::index: return is_value && is_contiguous(tensor.desc);
     }
     return false;
@@ -73,7 +74,7 @@ class Validator {
                 return fail(ErrorCode::invalid_argument, "it is a view of tensor {}, which is none or a view itself",
                             tensor.base);
             const Tensor& base = graph_[tensor.base];
-            if (base.role == TensorRole::constant || base.role == TensorRole::state)
+            if (base.role == TensorRole::constant || base.role == TensorRole::memory)
                 return fail(ErrorCode::invalid_argument, "it is a view of '{}', which is {}", base.name, role_name(base.role));
             const auto size = static_cast<uint64_t>(span_bytes(base.desc));
             const auto span = static_cast<uint64_t>(span_bytes(tensor.desc));
@@ -88,7 +89,7 @@ class Validator {
             return fail(ErrorCode::invalid_argument, "{} does not go with dynamic dimension {} of {}", to_string(tensor.desc),
                         tensor.dim - 1, graph_.dim_max.size());
         written_[index] =
-            tensor.role == TensorRole::input || tensor.role == TensorRole::constant || tensor.role == TensorRole::state;
+            tensor.role == TensorRole::input || tensor.role == TensorRole::constant || tensor.role == TensorRole::memory;
         return {};
     }
 

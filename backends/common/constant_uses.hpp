@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The uses of a constant, as the contracts of the operators that read it say them: a backend chooses the layout of a weight by
-// that. A new operator with a matrix among its operands gets packed weights without a line in any backend.
+// The uses of a constant or of a memory, as the contracts of the operators that have it say them: a backend chooses the layout
+// by that. A new operator with a matrix among its operands gets packed weights without a line in any backend.
 #pragma once
 
 #include "backends/common/plugin_shim.hpp"
@@ -12,6 +12,9 @@ namespace krait::plugin {
 
 // The operand of a use that the shim has checked (all that an upload brings are).
 const OperandSpec& operand_of(const krait_use& use);
+
+// Whether a memory was created for that operand of that operator: used_by(desc, OpId::ssm_scan, "state").
+bool used_by(const krait_memory_desc& desc, OpId op, std::string_view operand);
 
 // Whether any operand of that kind reads it: used_as(upload, OperandKind::matrix).
 bool used_as(const ConstantUpload& upload, OperandKind kind);

@@ -13,7 +13,7 @@ std::string node_name(const krait_graph_node& node, uint32_t index) {
 const char* role_name(uint32_t role) {
     return role == KRAIT_TENSOR_VALUE      ? "a value"
            : role == KRAIT_TENSOR_CONSTANT ? "a constant"
-           : role == KRAIT_TENSOR_STATE    ? "state"
+           : role == KRAIT_TENSOR_MEMORY   ? "a memory"
                                            : "of an unknown role";
 }
 
@@ -24,7 +24,8 @@ bool role_fits(OperandKind kind, uint32_t role) {
         case OperandKind::vector:
         case OperandKind::matrix: return role == KRAIT_TENSOR_CONSTANT;
         case OperandKind::table: return role == KRAIT_TENSOR_VALUE || role == KRAIT_TENSOR_CONSTANT;
-        case OperandKind::state: return role == KRAIT_TENSOR_STATE;
+        case OperandKind::state:
+        case OperandKind::pages: return role == KRAIT_TENSOR_MEMORY;
     }
     return false;
 }
@@ -44,13 +45,22 @@ void check_constant_place(const krait_graph_tensor& t, const BufferSpec& buffer)
                     to_string(buffer.constant));
 }
 
-void check_state_place(const krait_graph_tensor& t, const BufferSpec& buffer, uint32_t op) {
-    bool same = t.offset == 0 && buffer.state.op == op && t.desc.extent[0] == buffer.state.n_slots;
-    for (uint32_t i = 0; i < 3; ++i) same = same && (i + 1 < t.desc.rank ? t.desc.extent[i + 1] : 1) == buffer.state.extent[i];
-    if (!same)
-        throw_error(ErrorCode::invalid_argument, "it is {} for {}, but the pool has {} slots of [{}, {}, {}] for {}",
-                    to_string(t.desc), find_op(op)->name, buffer.state.n_slots, buffer.state.extent[0], buffer.state.extent[1],
-                    buffer.state.extent[2], find_op(buffer.state.op)->name);
+// The tensor of a memory in a graph.
+TensorDesc tensor_of(const krait_memory_desc& memory) {
+    std::vector<int64_t> extents{memory.n_units};
+    if (memory.layout == KRAIT_MEMORY_PAGES) extents.push_back(memory.rows_per_unit);
+    extents.insert(extents.end(), memory.extent, memory.extent + memory.rank);
+    return make_desc(static_cast<DType>(memory.dtype), extents);
+}
+
+void check_memory_place(const krait_graph_tensor& t, const BufferSpec& buffer, const krait_use& use) {
+    const TensorDesc created = tensor_of(buffer.memory);
+    if (t.offset != 0 || t.desc.dtype != created.dtype || !same_shape(t.desc, created))
+        throw_error(ErrorCode::invalid_argument, "it is {}, but the memory was created as {}", to_string(t.desc),
+                    to_string(created));
+    for (const krait_use& known : buffer.uses)
+        if (known.op == use.op && known.operand == use.operand) return;
+    throw_error(ErrorCode::invalid_argument, "the memory was created without the use that reads it here");
 }
 
 void check_value_place(const krait_graph_tensor& t, const BufferSpec& buffer) {
@@ -62,7 +72,8 @@ void check_value_place(const krait_graph_tensor& t, const BufferSpec& buffer) {
         throw_error(ErrorCode::invalid_argument, "offset {} is no multiple of an element", t.offset);
 }
 
-void check_place(const Device& device, const krait_graph_tensor& t, uint32_t op) {
+// use: of the input that it is; results, which are values, have none.
+void check_place(const Device& device, const krait_graph_tensor& t, const krait_use& use) {
     if (!t.buffer) throw_error(ErrorCode::invalid_argument, "it has no buffer");
     const Buffer& buffer = *buffer_of(t.buffer);
     if (&buffer.device() != &device) throw_error(ErrorCode::invalid_argument, "its buffer belongs to another device");
@@ -70,21 +81,19 @@ void check_place(const Device& device, const krait_graph_tensor& t, uint32_t op)
     // Contents are numbered as roles are.
     static_assert(static_cast<uint32_t>(BufferSpec::Content::values) == KRAIT_TENSOR_VALUE &&
                   static_cast<uint32_t>(BufferSpec::Content::constant) == KRAIT_TENSOR_CONSTANT &&
-                  static_cast<uint32_t>(BufferSpec::Content::state) == KRAIT_TENSOR_STATE);
+                  static_cast<uint32_t>(BufferSpec::Content::memory) == KRAIT_TENSOR_MEMORY);
     if (static_cast<uint32_t>(spec.content) != t.role)
         throw_error(ErrorCode::invalid_argument, "it is {}, but its buffer holds {}", role_name(t.role),
                     role_name(static_cast<uint32_t>(spec.content)));
     switch (spec.content) {
         case BufferSpec::Content::values: return check_value_place(t, spec);
         case BufferSpec::Content::constant: return check_constant_place(t, spec);
-        case BufferSpec::Content::state: return check_state_place(t, spec, op);
+        case BufferSpec::Content::memory: return check_memory_place(t, spec, use);
     }
 }
 
 void check_arrays(const krait_graph& graph) {
-    if (graph.struct_size < KRAIT_GRAPH_SIZE_2_0)
-        throw_error(ErrorCode::invalid_argument, "the graph has struct_size {}; it must be {} or more", graph.struct_size,
-                    KRAIT_GRAPH_SIZE_2_0);
+    check_struct_size("the graph", graph.struct_size, KRAIT_GRAPH_SIZE_2_0);
     if ((graph.n_tensors > 0 && !graph.tensors) || (graph.n_nodes > 0 && !graph.nodes))
         throw_error(ErrorCode::invalid_argument, "the graph's array of {} is NULL",
                     graph.n_tensors > 0 && !graph.tensors ? "tensors" : "nodes");
@@ -107,25 +116,76 @@ void check_use(const krait_use& use) {
                     spec->inputs.size());
 }
 
-void check_state_desc(const krait_state_desc& desc) {
-    if (desc.struct_size < KRAIT_STATE_DESC_SIZE_2_0)
-        throw_error(ErrorCode::invalid_argument, "the description has struct_size {}; it must be {} or more", desc.struct_size,
-                    KRAIT_STATE_DESC_SIZE_2_0);
-    const OpSpec* spec = find_op(desc.op);
-    if (!spec || find_state(spec->inputs) < 0)
-        throw_error(ErrorCode::invalid_argument, "op {} ({}) has no state", desc.op, spec ? spec->name : "unknown");
-    if (desc.n_slots < 1) throw_error(ErrorCode::invalid_argument, "{} slots: a pool has at least one", desc.n_slots);
-    int64_t bytes = desc.n_slots;
-    bool ok = true;
-    for (int64_t extent : desc.extent) ok = ok && extent >= 0 && !__builtin_mul_overflow(bytes, extent, &bytes);
-    // 2^58 floats: leaves room for any padding of a layout.
-    if (!ok || bytes > (int64_t{1} << 58))
-        throw_error(ErrorCode::invalid_argument, "slots of [{}, {}, {}]: negative, or more than can be addressed",
-                    desc.extent[0], desc.extent[1], desc.extent[2]);
+void check_struct_size(const char* what, uint32_t struct_size, uint32_t size_2_0) {
+    if (struct_size < size_2_0)
+        throw_error(ErrorCode::invalid_argument, "{} has struct_size {}; it must be {} or more", what, struct_size, size_2_0);
 }
 
-uint64_t state_slot_bytes(const krait_state_desc& desc) {
-    return static_cast<uint64_t>(desc.extent[0] * desc.extent[1] * desc.extent[2]) * sizeof(float);
+namespace {
+
+// A memory of slots is used by operands of kind state, one of pages by those of kind pages.
+void check_memory_uses(const krait_memory_desc& desc, bool has_pages) {
+    if (desc.n_uses == 0 || !desc.uses)
+        throw_error(ErrorCode::invalid_argument, "the memory has no uses; it needs at least one");
+    for (const krait_use& use : std::span(desc.uses, desc.n_uses)) {
+        check_use(use);
+        const OpSpec& spec = *find_op(use.op);
+        const OperandSpec& operand = spec.inputs[use.operand];
+        if (operand.kind != (has_pages ? OperandKind::pages : OperandKind::state))
+            throw_error(ErrorCode::invalid_argument, "a memory of {} cannot be operand '{}' of {}",
+                        has_pages ? "pages" : "slots", operand.name, spec.name);
+    }
+}
+
+}  // namespace
+
+void check_memory_desc(const krait_memory_desc& desc) {
+    check_struct_size("the description", desc.struct_size, KRAIT_MEMORY_DESC_SIZE_2_0);
+    if (desc.layout != KRAIT_MEMORY_SLOTS && desc.layout != KRAIT_MEMORY_PAGES)
+        throw_error(ErrorCode::invalid_argument, "memory layout {}: 0 (slots) and 1 (pages) exist", desc.layout);
+    const bool has_pages = desc.layout == KRAIT_MEMORY_PAGES;
+    const auto dtype = static_cast<DType>(desc.dtype);
+    if (dtype != DType::F32 && !(has_pages && dtype == DType::F16))
+        throw_error(ErrorCode::invalid_argument, "a memory of {} with element type {}; it must be {}",
+                    has_pages ? "pages" : "slots", find_dtype(desc.dtype) ? dtype_name(dtype) : std::to_string(desc.dtype),
+                    has_pages ? "F32 or F16" : "F32");
+    const uint32_t max_rank = has_pages ? 2 : 3;
+    if (desc.rank < 1 || desc.rank > max_rank)
+        throw_error(ErrorCode::invalid_argument, "rank {} of a {}: 1 to {} are possible", desc.rank, has_pages ? "row" : "slot",
+                    max_rank);
+    if (desc.n_units < 1) throw_error(ErrorCode::invalid_argument, "{} units: a memory has at least one", desc.n_units);
+    if (desc.rows_per_unit < 1 || (!has_pages && desc.rows_per_unit != 1))
+        throw_error(ErrorCode::invalid_argument, "{} rows a unit: {}", desc.rows_per_unit,
+                    has_pages ? "a page has at least one" : "a slot is one");
+    int64_t elements = 0;
+    bool ok = !__builtin_mul_overflow(desc.n_units, desc.rows_per_unit, &elements);
+    for (uint32_t i = 0; i < 3; ++i)
+        ok = ok && desc.extent[i] >= 0 && (i < desc.rank || desc.extent[i] == 1) &&
+             !__builtin_mul_overflow(elements, desc.extent[i], &elements);
+    // 2^58 elements: leaves room for any padding of a layout.
+    if (!ok || elements > (int64_t{1} << 58))
+        throw_error(ErrorCode::invalid_argument,
+                    "extents [{}, {}, {}] of rank {}: negative, not 1 where they do not count, or more than can be addressed",
+                    desc.extent[0], desc.extent[1], desc.extent[2], desc.rank);
+    if (has_pages && memory_row_bytes(desc) % 4 != 0)
+        throw_error(ErrorCode::invalid_argument, "rows of {} bytes; they must be a multiple of 4", memory_row_bytes(desc));
+    check_memory_uses(desc, has_pages);
+}
+
+uint64_t memory_row_bytes(const krait_memory_desc& desc) {
+    return static_cast<uint64_t>(desc.extent[0] * desc.extent[1] * desc.extent[2] *
+                                 dtype_info(static_cast<DType>(desc.dtype)).block_bytes);
+}
+
+uint64_t memory_unit_bytes(const krait_memory_desc& desc) {
+    return static_cast<uint64_t>(desc.rows_per_unit) * memory_row_bytes(desc);
+}
+
+uint64_t memory_bytes(const krait_memory_desc& desc, uint64_t unit_stride) {
+    uint64_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<uint64_t>(desc.n_units), unit_stride, &bytes))
+        throw_error(ErrorCode::out_of_memory, "{} units of {} bytes are more than can be addressed", desc.n_units, unit_stride);
+    return bytes;
 }
 
 void check_node(const krait_graph& graph, uint32_t index) {
@@ -171,7 +231,8 @@ void check_graph(const Device& device, const krait_graph& graph) {
         for_each_operand(spec, node, [&](const OperandSpec& operand, int32_t tensor) {
             if (tensor < 0) return;
             try {
-                check_place(device, graph.tensors[tensor], node.op);
+                const int input = find_operand(spec.inputs, operand.name);
+                check_place(device, graph.tensors[tensor], {node.op, static_cast<uint32_t>(input)});
             } catch (const PluginError& e) {
                 throw_error(e.error().code, "{}: {}: operand '{}': {}", node_name(node, i), spec.name, operand.name,
                             e.error().message);

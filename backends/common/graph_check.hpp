@@ -11,11 +11,17 @@ namespace krait::plugin {
 // The op exists and has such an input.
 void check_use(const krait_use& use);
 
-// The op has state; sizes are sane. Unused extents are 1.
-void check_state_desc(const krait_state_desc& desc);
+// `what` is a struct of the caller's, which has at least the size that it had in version 2.0.
+void check_struct_size(const char* what, uint32_t struct_size, uint32_t size_2_0);
 
-// product(extent) * 4 of a checked description.
-uint64_t state_slot_bytes(const krait_state_desc& desc);
+// Layout, type, rank and uses go together; sizes are sane.
+void check_memory_desc(const krait_memory_desc& desc);
+
+// Of a checked description: bytes of a row of pages, or of a slot; of a unit in the canonical layout; and of all units where
+// each takes unit_stride, which throws OUT_OF_MEMORY where they cannot be addressed.
+uint64_t memory_row_bytes(const krait_memory_desc& desc);
+uint64_t memory_unit_bytes(const krait_memory_desc& desc);
+uint64_t memory_bytes(const krait_memory_desc& desc, uint64_t unit_stride);
 
 // Of one node: op, params, operands (present, in range, of the role and kind that the op's contract says). Not the places.
 void check_node(const krait_graph& graph, uint32_t index);

@@ -14,49 +14,22 @@ namespace {
 
 uint64_t round_up(uint64_t size, uint64_t unit) { return (size + unit - 1) / unit * unit; }
 
-BufferSpec values_spec(uint64_t size) {
-    BufferSpec spec;
-    spec.range = size;
-    return spec;
-}
-
-BufferSpec constant_spec(const TensorDesc& desc) {
-    BufferSpec spec;
-    spec.content = BufferSpec::Content::constant;
-    spec.constant = desc;
-    return spec;
-}
-
-BufferSpec state_spec(const krait_state_desc& desc) {
-    BufferSpec spec;
-    spec.content = BufferSpec::Content::state;
-    spec.state = desc;
-    return spec;
-}
-
-uint64_t pool_bytes(const krait_state_desc& desc, uint64_t slot_stride) {
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<uint64_t>(desc.n_slots), slot_stride, &bytes))
-        throw_error(ErrorCode::out_of_memory, "{} slots of {} bytes are more than can be addressed", desc.n_slots, slot_stride);
-    return bytes;
-}
-
 }  // namespace
 
 // ---- HostBuffer -----------------------------------------------------------------------------------------------------
 
 HostBuffer::HostBuffer(plugin::Device& device, uint64_t size)
-    : Buffer(device, values_spec(size)), memory_(size, "a buffer", Allocation::Pages::small), data_(memory_.data()) {}
+    : Buffer(device, BufferSpec::of_values(size)), memory_(size, "a buffer", Allocation::Pages::small), data_(memory_.data()) {}
 
 HostBuffer::HostBuffer(plugin::Device& device, void* imported, uint64_t size)
-    : Buffer(device, values_spec(size)), data_(static_cast<std::byte*>(imported)) {}
+    : Buffer(device, BufferSpec::of_values(size)), data_(static_cast<std::byte*>(imported)) {}
 
 // ---- Constant -------------------------------------------------------------------------------------------------------
 
 Constant::Constant(plugin::Device& device, const ConstantUpload& upload) : Constant(device, upload, 0, true) {}
 
 Constant::Constant(plugin::Device& device, const ConstantUpload& upload, uint64_t own_bytes, bool keep_file_bytes)
-    : Buffer(device, constant_spec(upload.desc)) {
+    : Buffer(device, BufferSpec::of_constant(upload.desc)) {
     if (own_bytes > 0) memory_ = Allocation(own_bytes, "a repacked weight");
     data_ = memory_.data();
     if (!keep_file_bytes) return;
@@ -67,20 +40,25 @@ Constant::Constant(plugin::Device& device, const ConstantUpload& upload, uint64_
     data_ = copy_.data();
 }
 
-// ---- StatePool ------------------------------------------------------------------------------------------------------
+// ---- MemoryPool -----------------------------------------------------------------------------------------------------
 
-StatePool::StatePool(plugin::Device& device, const krait_state_desc& desc) : StatePool(device, desc, state_slot_bytes(desc)) {}
+MemoryPool::MemoryPool(plugin::Device& device, const krait_memory_desc& desc)
+    : MemoryPool(device, desc, memory_unit_bytes(desc)) {}
 
-StatePool::StatePool(plugin::Device& device, const krait_state_desc& desc, uint64_t slot_bytes)
-    : Buffer(device, state_spec(desc)),
-      slot_bytes_(slot_bytes),
-      slot_stride_(round_up(slot_bytes, kAlignment)),
-      memory_(pool_bytes(desc, slot_stride_), "a pool of state") {}
+MemoryPool::MemoryPool(plugin::Device& device, const krait_memory_desc& desc, uint64_t unit_bytes)
+    : Buffer(device, BufferSpec::of_memory(desc)),
+      unit_bytes_(unit_bytes),
+      unit_stride_(desc.layout == KRAIT_MEMORY_PAGES ? unit_bytes : round_up(unit_bytes, kAlignment)),
+      row_bytes_(memory_row_bytes(desc)),
+      memory_(memory_bytes(desc, unit_stride_), desc.layout == KRAIT_MEMORY_PAGES ? "a memory of pages" : "a memory of slots") {
+}
 
-int64_t StatePool::canonical_count() const noexcept { return extent(0) * extent(1) * extent(2); }
+int64_t MemoryPool::canonical_count() const noexcept { return extent(0) * extent(1) * extent(2); }
 
-void StatePool::to_canonical(const float* slot, float* canonical) const { std::memcpy(canonical, slot, slot_bytes_); }
-void StatePool::from_canonical(const float* canonical, float* slot) const { std::memcpy(slot, canonical, slot_bytes_); }
+void MemoryPool::to_canonical(const std::byte* unit, std::byte* canonical) const { std::memcpy(canonical, unit, unit_bytes_); }
+void MemoryPool::from_canonical(const std::byte* canonical, std::byte* unit) const {
+    std::memcpy(unit, canonical, unit_bytes_);
+}
 
 // ---- Device ---------------------------------------------------------------------------------------------------------
 
@@ -88,8 +66,8 @@ std::unique_ptr<Constant> Device::make_constant(const ConstantUpload& upload) {
     return std::make_unique<Constant>(*this, upload);
 }
 
-std::unique_ptr<StatePool> Device::make_state_pool(const krait_state_desc& desc) {
-    return std::make_unique<StatePool>(*this, desc);
+std::unique_ptr<MemoryPool> Device::make_memory_pool(const krait_memory_desc& desc) {
+    return std::make_unique<MemoryPool>(*this, desc);
 }
 
 Decline Device::declines(OpId, const krait_graph&, const krait_graph_node&) { return kSupported; }
@@ -122,7 +100,7 @@ Tensor Device::tensor(const krait_graph& graph, int32_t index) const {
         case KRAIT_TENSOR_CONSTANT:
             operand.data = const_cast<std::byte*>(static_cast<Constant*>(operand.buffer)->data());
             break;
-        case KRAIT_TENSOR_STATE: operand.data = static_cast<StatePool*>(operand.buffer)->data(); break;
+        case KRAIT_TENSOR_MEMORY: operand.data = static_cast<MemoryPool*>(operand.buffer)->data(); break;
         default: operand.data = static_cast<HostBuffer*>(operand.buffer)->data() + t.offset; break;
     }
     return operand;
@@ -135,6 +113,10 @@ std::unique_ptr<BoundNode> Device::bind(const krait_graph& graph, const krait_gr
     for (size_t i = 0; i < spec.inputs.size(); ++i) in[i] = tensor(graph, node.in[i]);
     for (size_t i = 0; i < spec.outputs.size(); ++i) out[i] = tensor(graph, node.out[i]);
     return table_[node.op](in, node.params, out);
+}
+
+Capabilities Device::capabilities() const {
+    return {.flags = KRAIT_DEVICE_MAPS_BUFFERS | KRAIT_DEVICE_IMPORTS_HOST | KRAIT_DEVICE_RUNS_ROWS_ALONE};
 }
 
 std::unique_ptr<Buffer> Device::create_buffer(krait_buffer_kind, uint64_t size) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What backends share whose memory is the host's: buffers, state pools, constants, programs, and the device that makes
-// them. A backend is an op table, a context and, where it wants, hooks:
+// Backends whose memory is the host's share this: buffers, memories of sequences, constants, programs, and the device that
+// makes them. A backend is an op table, a context and, where it wants, hooks:
 //
 //     class CpuDevice final : public host::Device {
 //     public:
 //         CpuDevice() : host::Device(kOpTable) {}
 //         std::unique_ptr<KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
 //         std::unique_ptr<host::Constant> make_constant(const ConstantUpload& upload) override;
-//         std::unique_ptr<host::StatePool> make_state_pool(const krait_state_desc& desc) override;
+//         std::unique_ptr<host::MemoryPool> make_memory_pool(const krait_memory_desc& desc) override;
 //         Decline declines(OpId op, const krait_graph& graph, const krait_graph_node& node) override;
 //     };
 //
-// A context belongs to one queue. make_constant repacks weights for mul_mat, or leaves them to the default; make_state_pool
-// chooses another layout of states.
+// A context belongs to one queue. make_constant repacks weights for mul_mat, or leaves them to the default; make_memory_pool
+// chooses another layout of what sequences remember.
 //
 // Threads: a device may be used from any thread at once. Contexts belong to queues, so kernels of two queues run at the same
 // time in two contexts; what they share through the device (a thread pool) the backend guards.
@@ -92,35 +92,40 @@ class Constant : public Buffer {
     const std::byte* data_ = nullptr;
 };
 
-// Slots of recurrent state. As it is, slots have the canonical layout, float32, one after another (each slot starts at a
-// multiple of kAlignment). A backend with another layout derives, gives slot_bytes and overrides the two conversions;
-// they must be bit-exact both ways. Copies between slots move slot_bytes.
-class StatePool : public Buffer {
+// What sequences remember (krait_memory_desc). As it is, a unit has the canonical layout: slots one after another, each from a
+// multiple of kAlignment on; pages without gaps, so that rows count through all of them. A backend with another layout derives,
+// gives unit_bytes and overrides the two conversions; they must be bit-exact both ways. Copies between units move unit_bytes.
+class MemoryPool : public Buffer {
   public:
-    StatePool(plugin::Device& device, const krait_state_desc& desc);
-    StatePool(plugin::Device& device, const krait_state_desc& desc, uint64_t slot_bytes);
+    MemoryPool(plugin::Device& device, const krait_memory_desc& desc);
+    MemoryPool(plugin::Device& device, const krait_memory_desc& desc, uint64_t unit_bytes);
     uint64_t allocated() const noexcept override { return memory_.size(); }
 
-    OpId op() const noexcept { return static_cast<OpId>(spec().state.op); }
-    int64_t n_slots() const noexcept { return spec().state.n_slots; }
-    int64_t extent(uint32_t dimension) const noexcept { return spec().state.extent[dimension]; }  // 1 where unused
-    int64_t canonical_count() const noexcept;                                                     // floats of a canonical slot
-    uint64_t slot_bytes() const noexcept { return slot_bytes_; }
-    float* slot(int64_t index) const noexcept {
-        return reinterpret_cast<float*>(memory_.data() + static_cast<uint64_t>(index) * slot_stride_);
-    }
+    int64_t n_units() const noexcept { return spec().memory.n_units; }
+    int64_t extent(uint32_t dimension) const noexcept { return spec().memory.extent[dimension]; }  // 1 where unused
+    uint64_t unit_bytes() const noexcept { return unit_bytes_; }
+    std::byte* unit(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * unit_stride_; }
     std::byte* data() const noexcept { return memory_.data(); }
 
-    virtual void to_canonical(const float* slot, float* canonical) const;
-    virtual void from_canonical(const float* canonical, float* slot) const;
+    // Of slots, which are float32: one of them, and how many numbers it has in the canonical layout.
+    float* slot(int64_t index) const noexcept { return reinterpret_cast<float*>(unit(index)); }
+    int64_t canonical_count() const noexcept;
+    // Of pages: a row, counted through all of them, and how many there are.
+    std::byte* row(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * row_bytes_; }
+    int64_t n_rows() const noexcept { return n_units() * spec().memory.rows_per_unit; }
+
+    // canonical is aligned for float32.
+    virtual void to_canonical(const std::byte* unit, std::byte* canonical) const;
+    virtual void from_canonical(const std::byte* canonical, std::byte* unit) const;
 
   private:
-    uint64_t slot_bytes_;
-    uint64_t slot_stride_;
+    uint64_t unit_bytes_;
+    uint64_t unit_stride_;
+    uint64_t row_bytes_;
     Allocation memory_;
 };
 
-inline const StatePool& state_pool(const Tensor& state) { return static_cast<const StatePool&>(*state.buffer); }
+inline const MemoryPool& memory_pool(const Tensor& memory) { return static_cast<const MemoryPool&>(*memory.buffer); }
 
 class HostProgram : public Program {
   public:
@@ -146,7 +151,7 @@ class Device : public plugin::Device {
     // -- hooks --
     virtual std::unique_ptr<KernelContext> create_context() = 0;  // called for each queue
     virtual std::unique_ptr<Constant> make_constant(const ConstantUpload& upload);
-    virtual std::unique_ptr<StatePool> make_state_pool(const krait_state_desc& desc);
+    virtual std::unique_ptr<MemoryPool> make_memory_pool(const krait_memory_desc& desc);
     virtual Decline declines(OpId op, const krait_graph& graph, const krait_graph_node& node);  // default: nothing
     // Default: binds every node by the op table. A backend that fuses nodes overrides it and uses bind() for the rest.
     virtual std::unique_ptr<HostProgram> make_program(const krait_graph& graph);
@@ -155,10 +160,12 @@ class Device : public plugin::Device {
     Tensor tensor(const krait_graph& graph, int32_t index) const;  // index -1: an absent operand
     std::unique_ptr<BoundNode> bind(const krait_graph& graph, const krait_graph_node& node) const;
 
+    // Memory is the host's, and a run computes its rows alone. A backend adds how it rounds operands of products.
+    Capabilities capabilities() const override;
     std::unique_ptr<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) final;
     std::unique_ptr<Buffer> import_host(void* bytes, uint64_t size) final;
     std::unique_ptr<Buffer> upload_constant(const ConstantUpload& upload) final { return make_constant(upload); }
-    std::unique_ptr<Buffer> create_state(const krait_state_desc& desc) final { return make_state_pool(desc); }
+    std::unique_ptr<Buffer> create_memory(const krait_memory_desc& desc) final { return make_memory_pool(desc); }
     Decline supports(const krait_graph& graph, const krait_graph_node& node) final;
     std::unique_ptr<Program> create_program(const krait_graph& graph) final { return make_program(graph); }
     std::unique_ptr<Queue> create_queue() final;

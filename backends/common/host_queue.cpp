@@ -141,29 +141,30 @@ void HostQueue::run(Program& program, const DimSizes& sizes) {
     submit([this, what = &static_cast<HostProgram&>(program), sizes] { what->run(*context_, sizes); });
 }
 
-void HostQueue::export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) {
-    submit([pool = &static_cast<StatePool&>(state), slot, dst, size] {
-        // The caller's memory need not be aligned for floats.
+void HostQueue::export_memory(Buffer& memory, int64_t unit, void* dst, uint64_t size) {
+    submit([pool = &static_cast<MemoryPool&>(memory), unit, dst, size] {
+        // The caller's memory need not be aligned for floats; that of a vector is.
         if (reinterpret_cast<uintptr_t>(dst) % alignof(float) == 0)
-            return pool->to_canonical(pool->slot(slot), static_cast<float*>(dst));
-        std::vector<float> canonical(size / sizeof(float));
-        pool->to_canonical(pool->slot(slot), canonical.data());
+            return pool->to_canonical(pool->unit(unit), static_cast<std::byte*>(dst));
+        std::vector<std::byte> canonical(size);
+        pool->to_canonical(pool->unit(unit), canonical.data());
         std::memcpy(dst, canonical.data(), size);
     });
 }
 
-void HostQueue::import_state(Buffer& state, int64_t slot, const void* src, uint64_t size) {
-    auto& pool = static_cast<StatePool&>(state);
+void HostQueue::import_memory(Buffer& memory, int64_t unit, const void* src, uint64_t size) {
+    auto& pool = static_cast<MemoryPool&>(memory);
+    const auto* bytes = static_cast<const std::byte*>(src);
     if (idle() && reinterpret_cast<uintptr_t>(src) % alignof(float) == 0)
-        return submit([&] { pool.from_canonical(static_cast<const float*>(src), pool.slot(slot)); });
-    std::vector<float> canonical(size / sizeof(float));
-    std::memcpy(canonical.data(), src, size);
-    submit([&pool, slot, canonical = std::move(canonical)] { pool.from_canonical(canonical.data(), pool.slot(slot)); });
+        return submit([&] { pool.from_canonical(bytes, pool.unit(unit)); });
+    submit([&pool, unit, canonical = std::vector<std::byte>(bytes, bytes + size)] {
+        pool.from_canonical(canonical.data(), pool.unit(unit));
+    });
 }
 
-void HostQueue::copy_state(Buffer& state, int64_t src_slot, int64_t dst_slot) {
-    submit([pool = &static_cast<StatePool&>(state), src_slot, dst_slot] {
-        std::memcpy(pool->slot(dst_slot), pool->slot(src_slot), pool->slot_bytes());
+void HostQueue::copy_memory(Buffer& memory, int64_t src_unit, int64_t dst_unit) {
+    submit([pool = &static_cast<MemoryPool&>(memory), src_unit, dst_unit] {
+        std::memcpy(pool->unit(dst_unit), pool->unit(src_unit), pool->unit_bytes());
     });
 }
 

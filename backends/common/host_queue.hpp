@@ -39,9 +39,9 @@ class HostQueue final : public Queue {
     void read(void* dst, Buffer& src, uint64_t src_offset, uint64_t size) override;
     void copy(Buffer& dst, uint64_t dst_offset, Buffer& src, uint64_t src_offset, uint64_t size) override;
     void run(Program& program, const DimSizes& sizes) override;
-    void export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) override;
-    void import_state(Buffer& state, int64_t slot, const void* src, uint64_t size) override;
-    void copy_state(Buffer& state, int64_t src_slot, int64_t dst_slot) override;
+    void export_memory(Buffer& memory, int64_t unit, void* dst, uint64_t size) override;
+    void import_memory(Buffer& memory, int64_t unit, const void* src, uint64_t size) override;
+    void copy_memory(Buffer& memory, int64_t src_unit, int64_t dst_unit) override;
     void signal(Event& event, uint64_t value) override;
     void wait(Event& event, uint64_t value) override;
     void sync() override;

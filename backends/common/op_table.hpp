@@ -20,7 +20,7 @@ struct Tensor {
     Buffer* buffer = nullptr;            // of the backend's own class
     uint64_t offset = 0;                 // bytes from the buffer's start
     void* data = nullptr;                // where the first element is, on devices that have addresses; for constants and
-                                         // state the start of the plugin's own layout
+                                         // memories the start of the plugin's own layout
     uint32_t dim = 0;                    // krait_graph_tensor::dim
 
     explicit operator bool() const { return buffer != nullptr; }

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -14,8 +13,6 @@
 
 namespace krait::plugin {
 namespace {
-
-std::atomic<const krait_host*> g_host{nullptr};  // the same for every plugin of a process; outlives them
 
 // Cuts at a whole UTF-8 character.
 size_t fitting_bytes(std::string_view text, size_t capacity) noexcept {
@@ -104,39 +101,50 @@ Buffer& values_in(const Queue& queue, krait_buffer* handle, uint64_t offset, uin
     const BufferSpec& spec = buffer.spec();
     if (spec.content != BufferSpec::Content::values)
         throw_error(ErrorCode::invalid_argument, "the {} is a {}, whose bytes have no meaning outside the plugin", what,
-                    spec.content == BufferSpec::Content::constant ? "constant" : "pool of state");
+                    spec.content == BufferSpec::Content::constant ? "constant" : "memory");
     if (offset > spec.range || size > spec.range - offset)
         throw_error(ErrorCode::invalid_argument, "{} bytes from offset {} are not inside the {}, which has {} bytes", size,
                     offset, what, spec.range);
     return buffer;
 }
 
-Buffer& state_in(const Queue& queue, krait_buffer* handle) {
-    Buffer& buffer = object<Buffer>(handle, "state");
-    check_same_device(queue.device(), buffer.device(), "state");
-    if (buffer.spec().content != BufferSpec::Content::state)
-        throw_error(ErrorCode::invalid_argument, "the buffer is no pool of state (state_create makes those)");
+Buffer& memory_in(const Queue& queue, krait_buffer* handle) {
+    Buffer& buffer = object<Buffer>(handle, "memory");
+    check_same_device(queue.device(), buffer.device(), "memory");
+    if (buffer.spec().content != BufferSpec::Content::memory)
+        throw_error(ErrorCode::invalid_argument, "the buffer is no memory (memory_create makes those)");
     return buffer;
 }
 
-void check_slot(const Buffer& state, int64_t slot, const char* what) {
-    const int64_t n_slots = state.spec().state.n_slots;
-    if (slot < 0 || slot >= n_slots)
-        throw_error(ErrorCode::invalid_argument, "{} {}: the pool has slots 0 to {}", what, slot, n_slots - 1);
+void check_unit(const Buffer& memory, int64_t unit, const char* what) {
+    const int64_t n_units = memory.spec().memory.n_units;
+    if (unit < 0 || unit >= n_units)
+        throw_error(ErrorCode::invalid_argument, "{} {}: the memory has units 0 to {}", what, unit, n_units - 1);
 }
 
-Buffer& slot_in(const Queue& queue, krait_buffer* handle, int64_t slot, uint64_t size) {
-    Buffer& buffer = state_in(queue, handle);
-    check_slot(buffer, slot, "slot");
-    const uint64_t expected = state_slot_bytes(buffer.spec().state);
+Buffer& unit_in(const Queue& queue, krait_buffer* handle, int64_t unit, uint64_t size) {
+    Buffer& buffer = memory_in(queue, handle);
+    check_unit(buffer, unit, "unit");
+    const uint64_t expected = memory_unit_bytes(buffer.spec().memory);
     if (size != expected)
-        throw_error(ErrorCode::invalid_argument, "a slot of this pool has {} bytes in the canonical layout, not {}", expected,
+        throw_error(ErrorCode::invalid_argument, "a unit of this memory has {} bytes in the canonical layout, not {}", expected,
                     size);
     return buffer;
 }
 
 // ---- devices --------------------------------------------------------------------------------------------------------
 void device_close(krait_device* device) noexcept { delete reinterpret_cast<Device*>(device); }
+
+krait_status device_capabilities(krait_device* device, krait_device_capabilities* out, krait_error* err) noexcept {
+    return guarded(err, [&] {
+        need(out, "capabilities");
+        check_struct_size("capabilities", out->struct_size, KRAIT_DEVICE_CAPABILITIES_SIZE_2_0);
+        const Capabilities known = object<Device>(device, "device").capabilities();
+        const krait_device_capabilities filled{out->struct_size, known.flags, static_cast<uint32_t>(known.quantized_rounding),
+                                               static_cast<uint32_t>(known.half_rounding)};
+        std::memcpy(out, &filled, std::min<size_t>(sizeof filled, out->struct_size));
+    });
+}
 
 krait_status buffer_create(krait_device* device, uint32_t kind, uint64_t size, krait_buffer** out, krait_error* err) noexcept {
     return guarded(
@@ -195,15 +203,15 @@ krait_status constant_upload(krait_device* device, const krait_tensor_desc* desc
         size);
 }
 
-krait_status state_create(krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err) noexcept {
+krait_status memory_create(krait_device* device, const krait_memory_desc* desc, krait_buffer** out, krait_error* err) noexcept {
     return guarded(err, [&] {
         need_out(out);
         need(desc, "desc");
         Device& on = object<Device>(device, "device");
-        check_state_desc(*desc);
-        krait_state_desc known{};  // the caller's may be shorter than ours, or longer
+        check_memory_desc(*desc);
+        krait_memory_desc known{};  // the caller's may be shorter than ours, or longer
         std::memcpy(&known, desc, std::min<size_t>(sizeof known, desc->struct_size));
-        hand_out(out, on.create_state(known));
+        hand_out(out, on.create_memory(known));
     });
 }
 
@@ -287,36 +295,36 @@ krait_status queue_run(krait_queue* queue, krait_program* program, const int64_t
     });
 }
 
-krait_status queue_state_export(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
-                                krait_error* err) noexcept {
+krait_status queue_memory_export(krait_queue* queue, krait_buffer* memory, int64_t unit, void* dst, uint64_t size,
+                                 krait_error* err) noexcept {
     return guarded(err, [&] {
         Queue& on = object<Queue>(queue, "queue");
-        Buffer& pool = slot_in(on, state, slot, size);
+        Buffer& from = unit_in(on, memory, unit, size);
         if (size == 0) return;
         need(dst, "dst");
-        on.export_state(pool, slot, dst, size);
+        on.export_memory(from, unit, dst, size);
     });
 }
 
-krait_status queue_state_import(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,
-                                krait_error* err) noexcept {
+krait_status queue_memory_import(krait_queue* queue, krait_buffer* memory, int64_t unit, const void* src, uint64_t size,
+                                 krait_error* err) noexcept {
     return guarded(err, [&] {
         Queue& on = object<Queue>(queue, "queue");
-        Buffer& pool = slot_in(on, state, slot, size);
+        Buffer& to = unit_in(on, memory, unit, size);
         if (size == 0) return;
         need(src, "src");
-        on.import_state(pool, slot, src, size);
+        on.import_memory(to, unit, src, size);
     });
 }
 
-krait_status queue_state_copy(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot,
-                              krait_error* err) noexcept {
+krait_status queue_memory_copy(krait_queue* queue, krait_buffer* memory, int64_t src_unit, int64_t dst_unit,
+                               krait_error* err) noexcept {
     return guarded(err, [&] {
         Queue& on = object<Queue>(queue, "queue");
-        Buffer& pool = state_in(on, state);
-        check_slot(pool, src_slot, "src_slot");
-        check_slot(pool, dst_slot, "dst_slot");
-        if (src_slot != dst_slot) on.copy_state(pool, src_slot, dst_slot);
+        Buffer& within = memory_in(on, memory);
+        check_unit(within, src_unit, "src_unit");
+        check_unit(within, dst_unit, "dst_unit");
+        if (src_unit != dst_unit) on.copy_memory(within, src_unit, dst_unit);
     });
 }
 
@@ -380,35 +388,6 @@ void throw_out_of_memory(uint64_t size, uint64_t free_bytes, std::string_view wh
     throw_error(ErrorCode::out_of_memory, "{} bytes asked for {}; {} bytes are free", size, what, free_bytes);
 }
 
-void log(krait_log_level level, const std::string& message) noexcept {
-    const krait_host* host = g_host.load(std::memory_order_acquire);
-    if (host && host->log) host->log(host->context, level, message.c_str());
-}
-
-std::optional<krait_host_executor> host_executor() noexcept {
-    const krait_host* host = g_host.load(std::memory_order_acquire);
-    if (!host || !host->executor) return std::nullopt;
-    const krait_host_executor* executor = host->executor(host->context);
-    return executor ? std::optional(*executor) : std::nullopt;
-}
-
-std::string host_cache_directory() {
-    const krait_host* host = g_host.load(std::memory_order_acquire);
-    if (!host || !host->cache_directory) return {};
-    const char* folder = host->cache_directory(host->context);
-    return folder ? folder : "";
-}
-
-void* Buffer::map() {
-    throw_error(ErrorCode::unsupported,
-                "the bytes of this buffer are not for the host: constants and state have a layout of the plugin's own, other "
-                "memory may not be visible");
-}
-
-std::unique_ptr<Buffer> Device::import_host(void*, uint64_t) {
-    throw_error(ErrorCode::unsupported, "this device cannot use the host's memory in place");
-}
-
 // ---- the table ------------------------------------------------------------------------------------------------------
 namespace detail {
 krait_backend table_of_handles() noexcept {
@@ -419,13 +398,14 @@ krait_backend table_of_handles() noexcept {
     table.ops = kOpVersions.data();
     table.n_ops = static_cast<uint32_t>(kOpVersions.size());
     table.device_close = device_close;
+    table.device_capabilities = device_capabilities;
     table.buffer_create = buffer_create;
     table.buffer_import_host = buffer_import_host;
     table.buffer_destroy = buffer_destroy;
     table.buffer_size = buffer_size;
     table.buffer_map = buffer_map;
     table.constant_upload = constant_upload;
-    table.state_create = state_create;
+    table.memory_create = memory_create;
     table.supports = supports;
     table.program_create = program_create;
     table.program_destroy = program_destroy;
@@ -435,9 +415,9 @@ krait_backend table_of_handles() noexcept {
     table.queue_read = queue_read;
     table.queue_copy = queue_copy;
     table.queue_run = queue_run;
-    table.queue_state_export = queue_state_export;
-    table.queue_state_import = queue_state_import;
-    table.queue_state_copy = queue_state_copy;
+    table.queue_memory_export = queue_memory_export;
+    table.queue_memory_import = queue_memory_import;
+    table.queue_memory_copy = queue_memory_copy;
     table.queue_sync = queue_sync;
     table.event_create = event_create;
     table.event_destroy = event_destroy;
@@ -446,12 +426,6 @@ krait_backend table_of_handles() noexcept {
     table.event_value = event_value;
     table.event_wait = event_wait;
     return table;
-}
-
-bool accept_host(uint32_t host_abi_version, const krait_host* host) noexcept {
-    if (host_abi_version >> 16 != KRAIT_ABI_MAJOR || (host && host->struct_size < KRAIT_HOST_SIZE_2_0)) return false;
-    if (host) g_host.store(host, std::memory_order_release);
-    return true;
 }
 
 uint32_t score(const PluginInfo& info, krait_error* why) noexcept {
@@ -476,9 +450,7 @@ static void check_device_index(const PluginInfo& info, uint32_t index) {
 krait_status device_info(const PluginInfo& info, uint32_t index, krait_device_info* out, krait_error* err) noexcept {
     return guarded(err, [&] {
         need(out, "info");
-        if (out->struct_size < KRAIT_DEVICE_INFO_SIZE_2_0)
-            throw_error(ErrorCode::invalid_argument, "info has struct_size {}; it must be {} or more", out->struct_size,
-                        KRAIT_DEVICE_INFO_SIZE_2_0);
+        check_struct_size("info", out->struct_size, KRAIT_DEVICE_INFO_SIZE_2_0);
         check_device_index(info, index);
         krait_device_info filled{};
         info.device_info(index, filled);
@@ -487,12 +459,16 @@ krait_status device_info(const PluginInfo& info, uint32_t index, krait_device_in
     });
 }
 
-krait_status device_open(const PluginInfo& info, uint32_t index, const char* options, krait_device** out,
+krait_status device_open(const PluginInfo& info, uint32_t index, const krait_open_params* params, krait_device** out,
                          krait_error* err) noexcept {
     return guarded(err, [&] {
         need_out(out);
+        if (params) check_struct_size("params", params->struct_size, KRAIT_OPEN_PARAMS_SIZE_2_0);
         check_device_index(info, index);
-        hand_out(out, info.device_open(index, options ? options : ""));
+        OpenParams given;
+        if (params && params->options) given.options = params->options;
+        if (params && params->executor) given.executor = *params->executor;
+        hand_out(out, info.device_open(index, given));
     });
 }
 

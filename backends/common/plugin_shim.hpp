@@ -5,7 +5,7 @@
 // went wrong (PluginError, or any std::exception); the C functions in plugin_shim.cpp catch everything and fill krait_error.
 //
 // Checked before a virtual function is called, so that no plugin repeats it: handles and out pointers are not NULL, handles
-// belong to the same device, offsets and sizes lie inside (without overflow), slots exist, descriptions are sound, the
+// belong to the same device, offsets and sizes lie inside (without overflow), units exist, descriptions are sound, the
 // graph's indices, op ids, sizes of params, roles and places are right, event values are larger than before.
 // Threads: as the head of backend_abi.h says; nothing here adds a lock.
 #pragma once
@@ -60,9 +60,6 @@ T value_or_throw(Result<T> result) {
 // Goes to the host's log; nothing happens before the host has asked for the table. Any thread.
 void log(krait_log_level level, const std::string& message) noexcept;
 
-// In device_open: the application's threads, where it gave some; the device then starts none for its loops.
-std::optional<krait_host_executor> host_executor() noexcept;
-
 // Where the plugin may keep files that it can make again; empty = nowhere.
 std::string host_cache_directory();
 
@@ -106,16 +103,21 @@ class Device;
 
 // What the shim needs to know of a buffer to check a call.
 struct BufferSpec {
-    enum class Content { values, constant, state };
+    enum class Content { values, constant, memory };
     Content content = Content::values;
-    uint64_t range = 0;        // bytes that offsets may address: the size asked for; 0 for constants and state
-    TensorDesc constant{};     // of a constant: as uploaded
-    krait_state_desc state{};  // of a state pool: as created
+    uint64_t range = 0;           // bytes that offsets may address: the size asked for; 0 for constants and memories
+    TensorDesc constant{};        // of a constant: as uploaded
+    krait_memory_desc memory{};   // of a memory: as created, without its uses
+    std::vector<krait_use> uses;  // of a memory
+
+    static BufferSpec of_values(uint64_t size);
+    static BufferSpec of_constant(const TensorDesc& desc);
+    static BufferSpec of_memory(const krait_memory_desc& desc);
 };
 
 class Buffer {
   public:
-    Buffer(Device& device, const BufferSpec& spec) : device_(device), spec_(spec) {}
+    Buffer(Device& device, BufferSpec spec) : device_(device), spec_(std::move(spec)) {}
     virtual ~Buffer() = default;
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
@@ -193,9 +195,9 @@ class Queue {
     virtual void copy(Buffer& dst, uint64_t dst_offset, Buffer& src, uint64_t src_offset, uint64_t size) = 0;
     // sizes: as many as program.dim_max() has, none larger. A queue may ignore them and compute all rows.
     virtual void run(Program& program, const DimSizes& sizes) = 0;
-    virtual void export_state(Buffer& state, int64_t slot, void* dst, uint64_t size) = 0;
-    virtual void import_state(Buffer& state, int64_t slot, const void* src, uint64_t size) = 0;
-    virtual void copy_state(Buffer& state, int64_t src_slot, int64_t dst_slot) = 0;
+    virtual void export_memory(Buffer& memory, int64_t unit, void* dst, uint64_t size) = 0;
+    virtual void import_memory(Buffer& memory, int64_t unit, const void* src, uint64_t size) = 0;
+    virtual void copy_memory(Buffer& memory, int64_t src_unit, int64_t dst_unit) = 0;
     virtual void signal(Event& event, uint64_t value) = 0;
     virtual void wait(Event& event, uint64_t value) = 0;
     virtual void sync() = 0;  // throws the first error of the work since the last sync
@@ -213,6 +215,13 @@ struct ConstantUpload {
     bool bytes_persist;                // bytes stay until the buffer is destroyed
 };
 
+// krait_device_capabilities without its size.
+struct Capabilities {
+    uint32_t flags = 0;  // KRAIT_DEVICE_...
+    krait_rounding quantized_rounding = KRAIT_ROUNDING_NONE;
+    krait_rounding half_rounding = KRAIT_ROUNDING_NONE;
+};
+
 class Device {
   public:
     Device() = default;
@@ -220,10 +229,11 @@ class Device {
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
+    virtual Capabilities capabilities() const { return {}; }
     virtual std::unique_ptr<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) = 0;
     virtual std::unique_ptr<Buffer> import_host(void* bytes, uint64_t size);  // default: throws UNSUPPORTED
     virtual std::unique_ptr<Buffer> upload_constant(const ConstantUpload& upload) = 0;
-    virtual std::unique_ptr<Buffer> create_state(const krait_state_desc& desc) = 0;
+    virtual std::unique_ptr<Buffer> create_memory(const krait_memory_desc& desc) = 0;
     virtual Decline supports(const krait_graph& graph, const krait_graph_node& node) = 0;
     virtual std::unique_ptr<Program> create_program(const krait_graph& graph) = 0;
     virtual std::unique_ptr<Queue> create_queue() = 0;
@@ -236,6 +246,13 @@ inline const Buffer* buffer_of(const krait_buffer* handle) noexcept { return rei
 
 // ---- the table ------------------------------------------------------------------------------------------------------
 
+// What a device is opened with (krait_open_params).
+struct OpenParams {
+    std::string_view options;
+    // The application's threads, where it gave some: the device then starts none for its loops.
+    std::optional<krait_host_executor> executor;
+};
+
 // Functions may throw; score must have no side effects and says in why what a 0 is because of.
 struct PluginInfo {
     const char* family;
@@ -244,7 +261,7 @@ struct PluginInfo {
     uint32_t (*score)(std::string& why);
     uint32_t (*device_count)();
     void (*device_info)(uint32_t index, krait_device_info& info);  // info is zeroed; index is in range
-    std::unique_ptr<Device> (*device_open)(uint32_t index, std::string_view options);
+    std::unique_ptr<Device> (*device_open)(uint32_t index, const OpenParams& params);
 };
 
 // For device_info: cut where it does not fit, always terminated.
@@ -257,7 +274,7 @@ bool accept_host(uint32_t host_abi_version, const krait_host* host) noexcept;
 uint32_t score(const PluginInfo& info, krait_error* why) noexcept;
 uint32_t device_count(const PluginInfo& info) noexcept;
 krait_status device_info(const PluginInfo& info, uint32_t index, krait_device_info* out, krait_error* err) noexcept;
-krait_status device_open(const PluginInfo& info, uint32_t index, const char* options, krait_device** out,
+krait_status device_open(const PluginInfo& info, uint32_t index, const krait_open_params* params, krait_device** out,
                          krait_error* err) noexcept;
 
 template <const PluginInfo& kInfo>
@@ -271,8 +288,8 @@ krait_backend make_table() noexcept {
     table.device_info = [](uint32_t index, krait_device_info* out, krait_error* err) noexcept {
         return device_info(kInfo, index, out, err);
     };
-    table.device_open = [](uint32_t index, const char* options, krait_device** out, krait_error* err) noexcept {
-        return device_open(kInfo, index, options, out, err);
+    table.device_open = [](uint32_t index, const krait_open_params* params, krait_device** out, krait_error* err) noexcept {
+        return device_open(kInfo, index, params, out, err);
     };
     return table;
 }

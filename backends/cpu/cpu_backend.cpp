@@ -20,7 +20,7 @@ constexpr plugin::OpTable kOpTable{{
 #include "core/ops/op_list.def"
 }};
 
-int64_t scan_channels(const krait_state_desc& desc) { return desc.extent[0] * desc.extent[1]; }
+int64_t scan_channels(const krait_memory_desc& desc) { return desc.extent[0] * desc.extent[1]; }
 
 }  // namespace
 
@@ -55,19 +55,23 @@ InterleavedConstant::InterleavedConstant(plugin::Device& device, const plugin::C
             }
 }
 
-ScanStatePool::ScanStatePool(plugin::Device& device, const krait_state_desc& desc)
-    : StatePool(device, desc,
-                static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
+ScanStatePool::ScanStatePool(plugin::Device& device, const krait_memory_desc& desc)
+    : MemoryPool(device, desc,
+                 static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
 
-void ScanStatePool::to_canonical(const float* slot, float* canonical) const {
-    const int64_t channels = scan_channels(spec().state), d_state = extent(2);
+void ScanStatePool::to_canonical(const std::byte* unit, std::byte* out) const {
+    const auto* slot = reinterpret_cast<const float*>(unit);
+    auto* canonical = reinterpret_cast<float*>(out);
+    const int64_t channels = scan_channels(spec().memory), d_state = extent(2);
     for (int64_t c = 0; c < channels; ++c)
         for (int64_t n = 0; n < d_state; ++n)
             canonical[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
 }
 
-void ScanStatePool::from_canonical(const float* canonical, float* slot) const {
-    const int64_t channels = scan_channels(spec().state), d_state = extent(2);
+void ScanStatePool::from_canonical(const std::byte* in, std::byte* unit) const {
+    const auto* canonical = reinterpret_cast<const float*>(in);
+    auto* slot = reinterpret_cast<float*>(unit);
+    const int64_t channels = scan_channels(spec().memory), d_state = extent(2);
     for (int64_t block = 0; block < blocks_of_lanes(channels); ++block)
         for (int64_t n = 0; n < d_state; ++n)
             for (int64_t lane = 0; lane < kLanes; ++lane, ++slot) {
@@ -77,6 +81,13 @@ void ScanStatePool::from_canonical(const float* canonical, float* slot) const {
 }
 
 Device::Device(const ThreadPool::Options& threads) : plugin::host::Device(kOpTable), pool_(threads) {}
+
+plugin::Capabilities Device::capabilities() const {
+    plugin::Capabilities capabilities = plugin::host::Device::capabilities();
+    capabilities.quantized_rounding = KRAIT_ROUNDING_INT8X32;
+    capabilities.half_rounding = KRAIT_ROUNDING_INT13X64;
+    return capabilities;
+}
 
 std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
     const TensorDesc& desc = upload.desc;
@@ -98,13 +109,13 @@ std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::Cons
     return plugin::host::Device::make_constant(upload);
 }
 
-std::unique_ptr<plugin::host::StatePool> Device::make_state_pool(const krait_state_desc& desc) {
-    if (desc.op == static_cast<uint32_t>(OpId::ssm_scan)) return std::make_unique<ScanStatePool>(*this, desc);
-    return plugin::host::Device::make_state_pool(desc);
+std::unique_ptr<plugin::host::MemoryPool> Device::make_memory_pool(const krait_memory_desc& desc) {
+    if (plugin::used_by(desc, OpId::ssm_scan, "state")) return std::make_unique<ScanStatePool>(*this, desc);
+    return plugin::host::Device::make_memory_pool(desc);
 }
 
-std::unique_ptr<plugin::Device> open_device(std::string_view options) {
-    return std::make_unique<Device>(pool_options(options));
+std::unique_ptr<plugin::Device> open_device(const plugin::OpenParams& params) {
+    return std::make_unique<Device>(pool_options(params));
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -55,27 +55,29 @@ class InterleavedConstant final : public plugin::host::Constant {
     int64_t columns_;
 };
 
-// State of the scan: the canonical [channels = n_head * head_dim][d_state] as [blocks of kLanes channels][d_state][kLanes].
-class ScanStatePool final : public plugin::host::StatePool {
+// Slots of the scan's state: the canonical [channels = n_head * head_dim][d_state] as [blocks of kLanes channels][d_state]
+// [kLanes].
+class ScanStatePool final : public plugin::host::MemoryPool {
   public:
-    ScanStatePool(plugin::Device& device, const krait_state_desc& desc);
-    void to_canonical(const float* slot, float* canonical) const override;
-    void from_canonical(const float* canonical, float* slot) const override;
+    ScanStatePool(plugin::Device& device, const krait_memory_desc& desc);
+    void to_canonical(const std::byte* unit, std::byte* canonical) const override;
+    void from_canonical(const std::byte* canonical, std::byte* unit) const override;
 };
 
 class Device final : public plugin::host::Device {
   public:
     explicit Device(const ThreadPool::Options& threads);
+    plugin::Capabilities capabilities() const override;
     std::unique_ptr<plugin::KernelContext> create_context() override { return std::make_unique<Context>(pool_); }
     std::unique_ptr<plugin::host::Constant> make_constant(const plugin::ConstantUpload& upload) override;
-    std::unique_ptr<plugin::host::StatePool> make_state_pool(const krait_state_desc& desc) override;
+    std::unique_ptr<plugin::host::MemoryPool> make_memory_pool(const krait_memory_desc& desc) override;
 
   private:
     ThreadPool pool_;
 };
 
-// Opens the device with options as device_open gets them.
-std::unique_ptr<plugin::Device> open_device(std::string_view options);
+// Opens the device with what device_open gets.
+std::unique_ptr<plugin::Device> open_device(const plugin::OpenParams& params);
 
 // Work is shared in pieces of about this many multiply-adds: 10 to 20 microseconds, some ten times what handing them out costs.
 inline constexpr int64_t kWorkOfPiece = 1 << 17;

@@ -9,7 +9,7 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-std::unique_ptr<plugin::Device> open_device(std::string_view options);
+std::unique_ptr<plugin::Device> open_device(const plugin::OpenParams& params);
 
 namespace {
 
@@ -40,13 +40,14 @@ void device_info(uint32_t, krait_device_info& info) {
     info.auto_rank = kAutoRank;
 }
 
-constexpr plugin::PluginInfo kInfo{.family = "cpu",
-                                   .variant = KRAIT_CPU_TEXT(KRAIT_CPU_VARIANT),
-                                   .version = KRAIT_PLUGIN_VERSION,
-                                   .score = score,
-                                   .device_count = device_count,
-                                   .device_info = device_info,
-                                   .device_open = [](uint32_t, std::string_view options) { return open_device(options); }};
+constexpr plugin::PluginInfo kInfo{
+    .family = "cpu",
+    .variant = KRAIT_CPU_TEXT(KRAIT_CPU_VARIANT),
+    .version = KRAIT_PLUGIN_VERSION,
+    .score = score,
+    .device_count = device_count,
+    .device_info = device_info,
+    .device_open = [](uint32_t, const plugin::OpenParams& params) { return open_device(params); }};
 
 }  // namespace
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

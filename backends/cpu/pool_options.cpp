@@ -21,16 +21,16 @@ std::vector<int> processors_of(std::string_view affinity) {
 
 }  // namespace
 
-ThreadPool::Options pool_options(std::string_view text) {
+ThreadPool::Options pool_options(const plugin::OpenParams& params) {
     static constexpr plugin::OptionSpec kKnown[] = {
         {"threads", "number of threads; as many as there are processors that this process may use"},
         {"affinity", "processors that threads are tied to: 'none', 'spread', or a list like 0-1 or 0+2-3; none"}};
-    const plugin::Options parsed(text, kKnown);
+    const plugin::Options parsed(params.options, kKnown);
     const std::optional<int64_t> n_threads = parsed.integer("threads", 1, 1024);
     const std::string_view affinity = parsed.text("affinity").value_or("none");
 
     ThreadPool::Options options;
-    options.executor = plugin::host_executor();
+    options.executor = params.executor;
     if (options.executor) {
         if (n_threads || affinity != "none")
             plugin::throw_error(ErrorCode::invalid_argument,

@@ -20,13 +20,16 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/abi/backend_abi.h"
+
+namespace krait::plugin {
+struct OpenParams;
+}
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -94,7 +97,7 @@ class ThreadPool {
     std::vector<std::thread> threads_;
 };
 
-// What the options of device_open ask for; throws where they cannot be. Asks the host for an executor.
-ThreadPool::Options pool_options(std::string_view text);
+// What device_open was asked for; throws where that cannot be.
+ThreadPool::Options pool_options(const plugin::OpenParams& params);
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -51,15 +51,15 @@ class CudaQueue final : public plugin::Queue {
     void run(plugin::Program& program, const plugin::DimSizes&) override {
         stream_.replay(static_cast<CudaProgram&>(program).recording());
     }
-    void export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) override {
-        stream_.read(dst, static_cast<StatePool&>(state).slot(slot), size);
+    void export_memory(plugin::Buffer& memory, int64_t unit, void* dst, uint64_t size) override {
+        stream_.read(dst, static_cast<MemoryPool&>(memory).unit(unit), size);
     }
-    void import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) override {
-        stream_.write(static_cast<StatePool&>(state).slot(slot), src, size);
+    void import_memory(plugin::Buffer& memory, int64_t unit, const void* src, uint64_t size) override {
+        stream_.write(static_cast<MemoryPool&>(memory).unit(unit), src, size);
     }
-    void copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) override {
-        auto& pool = static_cast<StatePool&>(state);
-        if (src_slot != dst_slot) stream_.copy(pool.slot(dst_slot), pool.slot(src_slot), pool.slot_bytes());
+    void copy_memory(plugin::Buffer& memory, int64_t src_unit, int64_t dst_unit) override {
+        auto& pool = static_cast<MemoryPool&>(memory);
+        if (src_unit != dst_unit) stream_.copy(pool.unit(dst_unit), pool.unit(src_unit), pool.unit_bytes());
     }
     void signal(plugin::Event& event, uint64_t value) override { static_cast<TimelineEvent&>(event).signal(stream_, value); }
     void wait(plugin::Event& event, uint64_t value) override { static_cast<TimelineEvent&>(event).hold_back(stream_, value); }
@@ -73,6 +73,10 @@ class CudaDevice final : public plugin::Device {
   public:
     CudaDevice(uint32_t index, const plugin::Options& options) : gpu_(index, options), own_stream_(gpu_) {}
 
+    // Products of many rows read x as halves.
+    plugin::Capabilities capabilities() const override {
+        return {.quantized_rounding = KRAIT_ROUNDING_F16, .half_rounding = KRAIT_ROUNDING_F16};
+    }
     std::unique_ptr<plugin::Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) override {
         return std::make_unique<ValueBuffer>(*this, gpu_, kind, size);
     }
@@ -80,8 +84,8 @@ class CudaDevice final : public plugin::Device {
         const std::lock_guard lock(own_stream_mutex_);
         return std::make_unique<Constant>(*this, gpu_, own_stream_, upload);
     }
-    std::unique_ptr<plugin::Buffer> create_state(const krait_state_desc& desc) override {
-        return std::make_unique<StatePool>(*this, gpu_, desc);
+    std::unique_ptr<plugin::Buffer> create_memory(const krait_memory_desc& desc) override {
+        return std::make_unique<MemoryPool>(*this, gpu_, desc);
     }
     plugin::Decline supports(const krait_graph&, const krait_graph_node&) override { return plugin::kSupported; }
     std::unique_ptr<plugin::Program> create_program(const krait_graph& graph) override;
@@ -103,7 +107,7 @@ Tensor CudaDevice::tensor(const krait_graph& graph, int32_t index) {
     Tensor operand{t.desc, t.role, plugin::buffer_of(t.buffer), t.offset, nullptr};
     switch (t.role) {
         case KRAIT_TENSOR_CONSTANT: operand.data = static_cast<Constant*>(operand.buffer)->raw(); break;
-        case KRAIT_TENSOR_STATE: operand.data = static_cast<StatePool*>(operand.buffer)->data(); break;
+        case KRAIT_TENSOR_MEMORY: operand.data = static_cast<MemoryPool*>(operand.buffer)->data(); break;
         default: operand.data = bytes_at(*operand.buffer, t.offset); break;
     }
     return operand;
@@ -139,8 +143,8 @@ std::unique_ptr<plugin::Program> CudaDevice::create_program(const krait_graph& g
     return std::make_unique<CudaProgram>(*this, std::move(recording), context.take_scratch());
 }
 
-std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view text) {
-    const plugin::Options options(text, known_options());
+std::unique_ptr<plugin::Device> device_open(uint32_t index, const plugin::OpenParams& params) {
+    const plugin::Options options(params.options, known_options());
     return std::make_unique<CudaDevice>(index, options);
 }
 

@@ -12,38 +12,10 @@ using plugin::BufferSpec;
 
 uint64_t round_up(uint64_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
 
-BufferSpec spec_of_values(uint64_t size) {
-    BufferSpec spec;
-    spec.range = size;
-    return spec;
-}
-
-BufferSpec spec_of_constant(const TensorDesc& desc) {
-    BufferSpec spec;
-    spec.content = BufferSpec::Content::constant;
-    spec.constant = desc;
-    return spec;
-}
-
-BufferSpec spec_of_state(const krait_state_desc& desc) {
-    BufferSpec spec;
-    spec.content = BufferSpec::Content::state;
-    spec.state = desc;
-    return spec;
-}
-
-uint64_t pool_bytes(const krait_state_desc& desc, uint64_t slot_stride) {
-    uint64_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<uint64_t>(desc.n_slots), slot_stride, &bytes))
-        plugin::throw_error(ErrorCode::out_of_memory, "{} slots of {} bytes are more than can be addressed", desc.n_slots,
-                            slot_stride);
-    return bytes;
-}
-
 }  // namespace
 
 ValueBuffer::ValueBuffer(plugin::Device& device, Gpu& gpu, krait_buffer_kind kind, uint64_t size)
-    : Buffer(device, spec_of_values(size)),
+    : Buffer(device, BufferSpec::of_values(size)),
       kind_(kind),
       memory_(gpu, size, kind == KRAIT_BUFFER_PINNED ? MemoryKind::pinned : MemoryKind::device, "a buffer") {}
 
@@ -54,7 +26,7 @@ void* ValueBuffer::map() {
 }
 
 Constant::Constant(plugin::Device& device, Gpu& gpu, Stream& stream, const plugin::ConstantUpload& upload)
-    : Buffer(device, spec_of_constant(upload.desc)) {
+    : Buffer(device, BufferSpec::of_constant(upload.desc)) {
     bool planes = false, raw = upload.uses.empty();
     for (const krait_use& use : upload.uses) (is_matrix(plugin::operand_of(use).kind) ? planes : raw) = true;
     if (planes) {
@@ -72,10 +44,11 @@ Constant::Constant(plugin::Device& device, Gpu& gpu, Stream& stream, const plugi
     gpu.freeze(raw_.data());
 }
 
-StatePool::StatePool(plugin::Device& device, Gpu& gpu, const krait_state_desc& desc)
-    : Buffer(device, spec_of_state(desc)),
-      slot_bytes_(plugin::state_slot_bytes(desc)),
-      slot_stride_(round_up(slot_bytes_)),
-      memory_(gpu, pool_bytes(desc, slot_stride_), MemoryKind::device, "a pool of state") {}
+MemoryPool::MemoryPool(plugin::Device& device, Gpu& gpu, const krait_memory_desc& desc)
+    : Buffer(device, BufferSpec::of_memory(desc)),
+      unit_bytes_(plugin::memory_unit_bytes(desc)),
+      unit_stride_(desc.layout == KRAIT_MEMORY_PAGES ? unit_bytes_ : round_up(unit_bytes_)),
+      memory_(gpu, plugin::memory_bytes(desc, unit_stride_), MemoryKind::device,
+              desc.layout == KRAIT_MEMORY_PAGES ? "a memory of pages" : "a memory of slots") {}
 
 }  // namespace krait::cuda

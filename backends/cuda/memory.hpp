@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Buffers of the device: values (device or pinned memory), weights, and state.
+// Buffers of the device: values (device or pinned memory), weights, and what sequences remember.
 #pragma once
 
 #include "backends/common/op_table.hpp"
@@ -37,19 +37,20 @@ class Constant final : public plugin::Buffer {
     WeightPlanes planes_{};
 };
 
-// Slots in the canonical layout, each from a multiple of kAlignment on.
-class StatePool final : public plugin::Buffer {
+// Memories of sequences, in the canonical layout: slots, each from a multiple of kAlignment on; pages without gaps, so that
+// rows count through all of them.
+class MemoryPool final : public plugin::Buffer {
   public:
-    StatePool(plugin::Device& device, Gpu& gpu, const krait_state_desc& desc);
+    MemoryPool(plugin::Device& device, Gpu& gpu, const krait_memory_desc& desc);
     uint64_t allocated() const noexcept override { return memory_.size(); }
     std::byte* data() const noexcept { return memory_.data(); }
-    std::byte* slot(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * slot_stride_; }
-    uint64_t slot_bytes() const noexcept { return slot_bytes_; }
-    int64_t slot_stride() const noexcept { return static_cast<int64_t>(slot_stride_); }
+    std::byte* unit(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * unit_stride_; }
+    uint64_t unit_bytes() const noexcept { return unit_bytes_; }
+    int64_t slot_stride() const noexcept { return static_cast<int64_t>(unit_stride_); }
 
   private:
-    uint64_t slot_bytes_;
-    uint64_t slot_stride_;
+    uint64_t unit_bytes_;
+    uint64_t unit_stride_;
     Memory memory_;
 };
 
@@ -60,6 +61,6 @@ inline const WeightPlanes& planes_of(const plugin::Tensor& weight) {
         plugin::throw_error(ErrorCode::invalid_argument, "a weight is multiplied or looked up that was not uploaded for it");
     return constant.planes();
 }
-inline const StatePool& pool_of(const plugin::Tensor& state) { return static_cast<const StatePool&>(*state.buffer); }
+inline const MemoryPool& pool_of(const plugin::Tensor& memory) { return static_cast<const MemoryPool&>(*memory.buffer); }
 
 }  // namespace krait::cuda

@@ -2,12 +2,12 @@
  *
  * The least that a backend is: a device that stores but does not compute. Clone this folder to begin a new one, then
  *   1. choose a family name (the table at the end) and let score() look whether the machine has the device;
- *   2. put the device's own allocation behind buffer_create, constant_upload and state_create;
+ *   2. put the device's own allocation behind buffer_create, constant_upload and memory_create;
  *   3. put its own command queue behind queue_*, and its own synchronisation behind events;
  *   4. accept one op in supports(), build it in program_create(), run it in queue_run(); let `krait test-ops --device <family>`
  *      compare it with the reference; then the next op. What supports() declines runs on another device meanwhile.
  * Contracts are in core/abi/backend_abi.h: this folder repeats none of them, and says only why it does what it does.
- * null_memory.c has buffers, weights and state; null_queue.c programs and queues; null_event.c events.
+ * null_memory.c has buffers, weights and what sequences remember; null_queue.c programs and queues; null_event.c events.
  *
  * It is in C to show that no C++ is needed. Backends in C++ have most of this for nothing: backends/common/plugin_shim.hpp has
  * the checks and the catching of exceptions, backends/common/host_device.hpp everything for memory that the host can see.
@@ -73,8 +73,12 @@ static krait_status device_info(uint32_t index, krait_device_info* info, krait_e
     return KRAIT_STATUS_OK;
 }
 
-static krait_status device_open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
+static krait_status device_open(uint32_t index, const krait_open_params* params, krait_device** out, krait_error* err) {
     NEED_OUT(out);
+    if (params != NULL && params->struct_size < KRAIT_OPEN_PARAMS_SIZE_2_0)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "params has struct_size %u; it must be %u or more",
+                      params->struct_size, KRAIT_OPEN_PARAMS_SIZE_2_0);
+    const char* options = params != NULL ? params->options : NULL; /* params->executor: there are no loops to run */
     if (index >= device_count()) return failed(err, KRAIT_STATUS_NOT_FOUND, "no device %u of 'null': it has 1", index);
     if (options != NULL && options[0] != '\0')
         return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "unknown option '%.100s'; this device has no options", options);
@@ -83,6 +87,22 @@ static krait_status device_open(uint32_t index, const char* options, krait_devic
 }
 
 static void device_close(krait_device* device) { free(device); }
+
+static krait_status device_capabilities(krait_device* device, krait_device_capabilities* capabilities, krait_error* err) {
+    NEED(capabilities);
+    if (capabilities->struct_size < KRAIT_DEVICE_CAPABILITIES_SIZE_2_0)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "capabilities has struct_size %u; it must be %u or more",
+                      capabilities->struct_size, KRAIT_DEVICE_CAPABILITIES_SIZE_2_0);
+    NEED(device);
+    const krait_device_capabilities filled = {
+        .struct_size = capabilities->struct_size,
+        .flags = KRAIT_DEVICE_MAPS_BUFFERS | KRAIT_DEVICE_IMPORTS_HOST,
+        .quantized_rounding = KRAIT_ROUNDING_NONE,
+        .half_rounding = KRAIT_ROUNDING_NONE,
+    };
+    memcpy(capabilities, &filled, capabilities->struct_size < sizeof filled ? capabilities->struct_size : sizeof filled);
+    return KRAIT_STATUS_OK;
+}
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
 
@@ -103,13 +123,14 @@ static const krait_backend table = {
     .device_info = device_info,
     .device_open = device_open,
     .device_close = device_close,
+    .device_capabilities = device_capabilities,
     .buffer_create = buffer_create,
     .buffer_import_host = buffer_import_host,
     .buffer_destroy = buffer_destroy,
     .buffer_size = buffer_size,
     .buffer_map = buffer_map,
     .constant_upload = constant_upload,
-    .state_create = state_create,
+    .memory_create = memory_create,
     .supports = supports,
     .program_create = program_create,
     .program_destroy = program_destroy,
@@ -119,9 +140,9 @@ static const krait_backend table = {
     .queue_read = queue_read,
     .queue_copy = queue_copy,
     .queue_run = queue_run,
-    .queue_state_export = queue_state_export,
-    .queue_state_import = queue_state_import,
-    .queue_state_copy = queue_state_copy,
+    .queue_memory_export = queue_memory_export,
+    .queue_memory_import = queue_memory_import,
+    .queue_memory_copy = queue_memory_copy,
     .queue_sync = queue_sync,
     .event_create = event_create,
     .event_destroy = event_destroy,

@@ -21,7 +21,7 @@ struct krait_device {
 /* As every device, this one has an end, and says so instead of asking the operating system for the impossible. */
 #define MEMORY_TOTAL ((uint64_t)1 << 32)
 
-enum content { CONTENT_VALUES, CONTENT_CONSTANT, CONTENT_STATE };
+enum content { CONTENT_VALUES, CONTENT_CONSTANT, CONTENT_MEMORY };
 
 struct krait_buffer {
     krait_device* device;
@@ -29,7 +29,7 @@ struct krait_buffer {
     unsigned char* bytes;
     bool owned; /* false: imported, the host frees it */
     uint64_t size;
-    krait_state_desc state; /* of CONTENT_STATE: slots one after another, in the canonical layout */
+    krait_memory_desc memory; /* of CONTENT_MEMORY, without uses: units one after another, in the canonical layout */
 };
 
 struct krait_queue {
@@ -71,8 +71,8 @@ uint64_t buffer_size(const krait_buffer* buffer);
 krait_status buffer_map(krait_buffer* buffer, void** out, krait_error* err);
 krait_status constant_upload(krait_device* device, const krait_tensor_desc* desc, const krait_use* uses, uint32_t n_uses,
                              const void* bytes, uint64_t size, uint32_t flags, krait_buffer** out, krait_error* err);
-uint64_t slot_bytes(const krait_state_desc* desc);
-krait_status state_create(krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err);
+uint64_t unit_bytes(const krait_memory_desc* desc);
+krait_status memory_create(krait_device* device, const krait_memory_desc* desc, krait_buffer** out, krait_error* err);
 krait_status supports(krait_device* device, const krait_graph* graph, uint32_t node, krait_error* why);
 krait_status program_create(krait_device* device, const krait_graph* graph, krait_program** out, krait_error* err);
 void program_destroy(krait_program* program);
@@ -84,11 +84,11 @@ krait_status queue_read(krait_queue* queue, void* dst, krait_buffer* src, uint64
 krait_status queue_copy(krait_queue* queue, krait_buffer* dst, uint64_t dst_offset, krait_buffer* src, uint64_t src_offset,
                         uint64_t size, krait_error* err);
 krait_status queue_run(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes, krait_error* err);
-krait_status queue_state_export(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
-                                krait_error* err);
-krait_status queue_state_import(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,
-                                krait_error* err);
-krait_status queue_state_copy(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot, krait_error* err);
+krait_status queue_memory_export(krait_queue* queue, krait_buffer* memory, int64_t unit, void* dst, uint64_t size,
+                                 krait_error* err);
+krait_status queue_memory_import(krait_queue* queue, krait_buffer* memory, int64_t unit, const void* src, uint64_t size,
+                                 krait_error* err);
+krait_status queue_memory_copy(krait_queue* queue, krait_buffer* memory, int64_t src_unit, int64_t dst_unit, krait_error* err);
 krait_status queue_sync(krait_queue* queue, krait_error* err);
 krait_status event_create(krait_device* device, krait_event** out, krait_error* err);
 void event_destroy(krait_event* event);

@@ -58,16 +58,17 @@ void buffer_destroy(krait_buffer* buffer) {
 
 uint64_t buffer_size(const krait_buffer* buffer) { return buffer != NULL && buffer->owned ? buffer->size : 0; }
 
-/* Constants and state have a layout of the plugin's own, so their bytes are nobody else's business. */
+/* Constants and memories have a layout of the plugin's own, so their bytes are nobody else's business. */
 krait_status buffer_map(krait_buffer* buffer, void** out, krait_error* err) {
     NEED_OUT(out);
     NEED(buffer);
-    if (buffer->content != CONTENT_VALUES) return failed(err, KRAIT_STATUS_UNSUPPORTED, "constants and state cannot be mapped");
+    if (buffer->content != CONTENT_VALUES)
+        return failed(err, KRAIT_STATUS_UNSUPPORTED, "constants and memories cannot be mapped");
     *out = buffer->bytes;
     return KRAIT_STATUS_OK;
 }
 
-/* ---- weights and state ----------------------------------------------------------------------------------------- */
+/* ---- weights, and what sequences remember ---------------------------------------------------------------------- */
 
 /* a * b, or false where it does not fit. */
 static bool multiply(uint64_t a, int64_t b, uint64_t* product) {
@@ -122,29 +123,71 @@ krait_status constant_upload(krait_device* device, const krait_tensor_desc* desc
     return status;
 }
 
-enum { /* the ids of ops by their names */
-#define KRAIT_OP(id, name, Type, params_size, revision) OP_##name = id,
-#include "core/ops/op_list.def"
-};
-
-uint64_t slot_bytes(const krait_state_desc* desc) {
-    return (uint64_t)desc->extent[0] * (uint64_t)desc->extent[1] * (uint64_t)desc->extent[2] * sizeof(float);
+/* Bytes of an element, 0 for types that a memory of this layout cannot have. */
+static uint64_t element_bytes(const krait_memory_desc* desc) {
+    enum { F32 = 0, F16 = 1 }; /* core/quant/formats.def */
+    if (desc->dtype == F32) return 4;
+    return desc->dtype == F16 && desc->layout == KRAIT_MEMORY_PAGES ? 2 : 0;
 }
 
-krait_status state_create(krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err) {
+static uint64_t row_bytes(const krait_memory_desc* desc) {
+    return (uint64_t)desc->extent[0] * (uint64_t)desc->extent[1] * (uint64_t)desc->extent[2] * element_bytes(desc);
+}
+
+uint64_t unit_bytes(const krait_memory_desc* desc) { return (uint64_t)desc->rows_per_unit * row_bytes(desc); }
+
+/* Whether the operand of a use is one that a memory of this layout can be: the build wrote the list (op_versions.h). */
+static bool fits_use(const krait_memory_desc* desc, krait_use use) {
+    static const struct {
+        uint32_t op, operand, layout;
+    } known[] = {
+#define KRAIT_MEMORY_USE(op, operand, layout) {op, operand, layout},
+        KRAIT_MEMORY_USES};
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (known[i].op == use.op && known[i].operand == use.operand) return known[i].layout == desc->layout;
+    return false;
+}
+
+static krait_status check_memory(const krait_memory_desc* desc, uint64_t* size, krait_error* err) {
+    const krait_status bad = KRAIT_STATUS_INVALID_ARGUMENT;
+    if (desc->struct_size < KRAIT_MEMORY_DESC_SIZE_2_0)
+        return failed(err, bad, "the description has struct_size %u; it must be %u or more", desc->struct_size,
+                      KRAIT_MEMORY_DESC_SIZE_2_0);
+    if (desc->layout != KRAIT_MEMORY_SLOTS && desc->layout != KRAIT_MEMORY_PAGES)
+        return failed(err, bad, "memory layout %u: 0 (slots) and 1 (pages) exist", desc->layout);
+    const bool has_pages = desc->layout == KRAIT_MEMORY_PAGES;
+    *size = element_bytes(desc);
+    if (*size == 0)
+        return failed(err, bad, "element type %u: it must be %s", desc->dtype, has_pages ? "F32 (0) or F16 (1)" : "F32 (0)");
+    const uint32_t max_rank = has_pages ? 2 : 3;
+    if (desc->rank < 1 || desc->rank > max_rank)
+        return failed(err, bad, "rank %u of a %s: 1 to %u are possible", desc->rank, has_pages ? "row" : "slot", max_rank);
+    if (desc->rows_per_unit < 1 || (!has_pages && desc->rows_per_unit != 1))
+        return failed(err, bad, "%lld rows a unit: %s", (long long)desc->rows_per_unit,
+                      has_pages ? "a page has at least one" : "a slot is one");
+    bool fits = desc->n_units >= 1 && multiply(*size, desc->n_units, size) && multiply(*size, desc->rows_per_unit, size);
+    for (uint32_t i = 0; i < 3; ++i)
+        fits = fits && (i < desc->rank || desc->extent[i] == 1) && multiply(*size, desc->extent[i], size);
+    if (!fits) return failed(err, bad, "no units, extents that do not fit the rank, or more than can be addressed");
+    if (has_pages && row_bytes(desc) % 4 != 0)
+        return failed(err, bad, "rows of %llu bytes; they must be a multiple of 4", (unsigned long long)row_bytes(desc));
+    if (desc->uses == NULL || desc->n_uses == 0) return failed(err, bad, "the memory has no uses; it needs at least one");
+    for (uint32_t i = 0; i < desc->n_uses; ++i)
+        if (!fits_use(desc, desc->uses[i]))
+            return failed(err, bad, "operand %u of operator %u is no memory of %s", desc->uses[i].operand, desc->uses[i].op,
+                          has_pages ? "pages" : "slots");
+    return KRAIT_STATUS_OK;
+}
+
+krait_status memory_create(krait_device* device, const krait_memory_desc* desc, krait_buffer** out, krait_error* err) {
     NEED_OUT(out);
     NEED(device);
     NEED(desc);
-    if (desc->struct_size < KRAIT_STATE_DESC_SIZE_2_0)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the description has struct_size %u; it must be %u or more",
-                      desc->struct_size, KRAIT_STATE_DESC_SIZE_2_0);
-    if (desc->op != OP_ssm_conv && desc->op != OP_ssm_scan)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "op %u has no state", desc->op);
-    uint64_t size = sizeof(float);
-    bool fits = desc->n_slots >= 1 && multiply(size, desc->n_slots, &size);
-    for (int i = 0; i < 3; ++i) fits = fits && multiply(size, desc->extent[i], &size);
-    if (!fits) return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "no slots, a negative extent, or more than can be addressed");
-    const krait_status status = make_buffer(device, CONTENT_STATE, size, out, err);
-    if (status == KRAIT_STATUS_OK) memcpy(&(*out)->state, desc, KRAIT_STATE_DESC_SIZE_2_0); /* nothing later is used */
-    return status;
+    uint64_t size = 0;
+    krait_status status = check_memory(desc, &size, err);
+    if (status == KRAIT_STATUS_OK) status = make_buffer(device, CONTENT_MEMORY, size, out, err);
+    if (status != KRAIT_STATUS_OK) return status;
+    memcpy(&(*out)->memory, desc, KRAIT_MEMORY_DESC_SIZE_2_0); /* nothing later is used */
+    (*out)->memory.uses = NULL;                                /* borrowed for the call */
+    return KRAIT_STATUS_OK;
 }

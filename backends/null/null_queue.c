@@ -60,7 +60,7 @@ static krait_status check_range(const krait_queue* queue, const krait_buffer* bu
         return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the buffer belongs to another device than the queue");
     if (buffer->content != CONTENT_VALUES)
         return failed(err, KRAIT_STATUS_INVALID_ARGUMENT,
-                      "the bytes of constants and state have no meaning outside the plugin");
+                      "the bytes of constants and memories have no meaning outside the plugin");
     if (offset > buffer->size || size > buffer->size - offset)
         return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "%llu bytes from offset %llu are not inside the buffer of %llu bytes",
                       (unsigned long long)size, (unsigned long long)offset, (unsigned long long)buffer->size);
@@ -104,55 +104,57 @@ krait_status queue_run(krait_queue* queue, krait_program* program, const int64_t
     return failed(err, KRAIT_STATUS_UNSUPPORTED, "the null device computes nothing");
 }
 
-/* The slot's bytes in *out. A device with a layout of its own converts in export and import; a copy between slots need not. */
-static krait_status find_slot(const krait_queue* queue, krait_buffer* state, int64_t slot, unsigned char** out,
+/* The unit's bytes in *out. A device with a layout of its own converts in export and import; a copy between units need not. */
+static krait_status find_unit(const krait_queue* queue, krait_buffer* memory, int64_t unit, unsigned char** out,
                               krait_error* err) {
     NEED(queue);
-    NEED(state);
-    if (state->device != queue->device)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the state belongs to another device than the queue");
-    if (state->content != CONTENT_STATE) return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the buffer is no pool of state");
-    if (slot < 0 || slot >= state->state.n_slots)
-        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "slot %lld: the pool has slots 0 to %lld", (long long)slot,
-                      (long long)state->state.n_slots - 1);
-    *out = state->bytes + (uint64_t)slot * slot_bytes(&state->state);
+    NEED(memory);
+    if (memory->device != queue->device)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the memory belongs to another device than the queue");
+    if (memory->content != CONTENT_MEMORY)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "the buffer is no memory (memory_create makes those)");
+    if (unit < 0 || unit >= memory->memory.n_units)
+        return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "unit %lld: the memory has units 0 to %lld", (long long)unit,
+                      (long long)memory->memory.n_units - 1);
+    *out = memory->bytes + (uint64_t)unit * unit_bytes(&memory->memory);
     return KRAIT_STATUS_OK;
 }
 
-static krait_status check_slot_size(const krait_buffer* state, uint64_t size, krait_error* err) {
-    const uint64_t expected = slot_bytes(&state->state);
+static krait_status check_unit_size(const krait_buffer* memory, uint64_t size, krait_error* err) {
+    const uint64_t expected = unit_bytes(&memory->memory);
     if (size == expected) return KRAIT_STATUS_OK;
-    return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "a slot of this pool has %llu bytes, not %llu",
+    return failed(err, KRAIT_STATUS_INVALID_ARGUMENT, "a unit of this memory has %llu bytes, not %llu",
                   (unsigned long long)expected, (unsigned long long)size);
 }
 
-krait_status queue_state_export(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
-                                krait_error* err) {
+krait_status queue_memory_export(krait_queue* queue, krait_buffer* memory, int64_t unit, void* dst, uint64_t size,
+                                 krait_error* err) {
     unsigned char* bytes = NULL;
-    krait_status status = find_slot(queue, state, slot, &bytes, err);
-    if (status == KRAIT_STATUS_OK) status = check_slot_size(state, size, err);
+    krait_status status = find_unit(queue, memory, unit, &bytes, err);
+    if (status == KRAIT_STATUS_OK) status = check_unit_size(memory, size, err);
     if (status != KRAIT_STATUS_OK || size == 0) return status;
     NEED(dst);
     memcpy(dst, bytes, (size_t)size);
     return KRAIT_STATUS_OK;
 }
 
-krait_status queue_state_import(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,
-                                krait_error* err) {
+krait_status queue_memory_import(krait_queue* queue, krait_buffer* memory, int64_t unit, const void* src, uint64_t size,
+                                 krait_error* err) {
     unsigned char* bytes = NULL;
-    krait_status status = find_slot(queue, state, slot, &bytes, err);
-    if (status == KRAIT_STATUS_OK) status = check_slot_size(state, size, err);
+    krait_status status = find_unit(queue, memory, unit, &bytes, err);
+    if (status == KRAIT_STATUS_OK) status = check_unit_size(memory, size, err);
     if (status != KRAIT_STATUS_OK || size == 0) return status;
     NEED(src);
     memcpy(bytes, src, (size_t)size);
     return KRAIT_STATUS_OK;
 }
 
-krait_status queue_state_copy(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot, krait_error* err) {
+krait_status queue_memory_copy(krait_queue* queue, krait_buffer* memory, int64_t src_unit, int64_t dst_unit, krait_error* err) {
     unsigned char *src = NULL, *dst = NULL;
-    krait_status status = find_slot(queue, state, src_slot, &src, err);
-    if (status == KRAIT_STATUS_OK) status = find_slot(queue, state, dst_slot, &dst, err);
-    if (status == KRAIT_STATUS_OK) memmove(dst, src, (size_t)slot_bytes(&state->state)); /* the slots may be one and the same */
+    krait_status status = find_unit(queue, memory, src_unit, &src, err);
+    if (status == KRAIT_STATUS_OK) status = find_unit(queue, memory, dst_unit, &dst, err);
+    /* the units may be one and the same */
+    if (status == KRAIT_STATUS_OK) memmove(dst, src, (size_t)unit_bytes(&memory->memory));
     return status;
 }
 

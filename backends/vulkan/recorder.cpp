@@ -29,15 +29,15 @@ std::array<uint32_t, 2> grid_of(uint64_t n, const uint32_t* limit) {
 
 Accesses accesses_of(const OpSpec& spec, std::span<const Tensor> in, std::span<const Tensor> out) {
     const auto range_of = [](const Tensor& t) {
-        const uint64_t bytes =
-            t.role == KRAIT_TENSOR_STATE ? memory_buffer(*t.buffer).memory().size() : static_cast<uint64_t>(span_bytes(t.desc));
+        const uint64_t bytes = t.role == KRAIT_TENSOR_MEMORY ? memory_buffer(*t.buffer).memory().size()
+                                                             : static_cast<uint64_t>(span_bytes(t.desc));
         return vk::AddressRange{address(t), address(t) + bytes};
     };
     Accesses accesses;
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         if (!in[i] || in[i].role == KRAIT_TENSOR_CONSTANT) continue;
         accesses.reads.push_back(range_of(in[i]));
-        if (spec.inputs[i].kind == OperandKind::state) accesses.writes.push_back(range_of(in[i]));
+        if (is_memory(spec.inputs[i].kind)) accesses.writes.push_back(range_of(in[i]));
     }
     for (size_t i = 0; i < spec.outputs.size(); ++i)
         if (out[i]) accesses.writes.push_back(range_of(out[i]));

@@ -33,7 +33,7 @@ inline uint64_t address(const Tensor& t) { return reinterpret_cast<uint64_t>(t.d
 // Of an absent operand that of another: Mesa 26 on processors reads once what a loop would read that has no turns.
 inline uint64_t address_or(const Tensor& t, const Tensor& other) { return t ? address(t) : address(other); }
 inline Rows rows(const Tensor& t) { return {address(t), static_cast<uint64_t>(t ? t.desc.stride[0] : 0)}; }
-inline const StatePool& state_pool(const Tensor& state) { return static_cast<const StatePool&>(*state.buffer); }
+inline const MemoryPool& memory_pool(const Tensor& memory) { return static_cast<const MemoryPool&>(*memory.buffer); }
 inline const Constant& constant(const Tensor& weight) { return static_cast<const Constant&>(*weight.buffer); }
 
 struct Kernel {
@@ -49,7 +49,7 @@ struct Accesses {
 };
 
 // Those of a node, by the specification of its op. A value's range begins at its view and ends behind the view's last byte; any
-// slot of a state pool may be read and written. Nobody writes constants, so they have none.
+// unit of a memory may be read and written. Nobody writes constants, so they have none.
 Accesses accesses_of(const OpSpec& spec, std::span<const Tensor> in, std::span<const Tensor> out);
 
 using Groups = std::array<uint32_t, 3>;

@@ -69,8 +69,8 @@ void device_info(uint32_t index, krait_device_info& info) {
     info.auto_rank = device.auto_rank();
 }
 
-std::unique_ptr<plugin::Device> device_open(uint32_t index, std::string_view text) {
-    const plugin::Options options(text, kOptions);
+std::unique_ptr<plugin::Device> device_open(uint32_t index, const plugin::OpenParams& params) {
+    const plugin::Options options(params.options, kOptions);
     DeviceOptions chosen;
     chosen.settings.subgroups = options.boolean("subgroups").value_or(true);
     chosen.settings.subgroup_size = static_cast<uint32_t>(options.integer("subgroup_size", 1, 1024).value_or(0));

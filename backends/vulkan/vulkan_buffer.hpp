@@ -12,8 +12,8 @@ namespace krait::vulkan {
 
 class MemoryBuffer : public plugin::Buffer {
   public:
-    MemoryBuffer(plugin::Device& device, const plugin::BufferSpec& spec, vk::Memory its_memory)
-        : Buffer(device, spec), memory_(std::move(its_memory)) {}
+    MemoryBuffer(plugin::Device& device, plugin::BufferSpec spec, vk::Memory its_memory)
+        : Buffer(device, std::move(spec)), memory_(std::move(its_memory)) {}
     uint64_t allocated() const noexcept override { return memory_.size(); }
     void* map() override;
     const vk::Memory& memory() const { return memory_; }
@@ -31,15 +31,15 @@ class ValueBuffer final : public MemoryBuffer {
     ValueBuffer(plugin::Device& device, vk::Allocator& allocator, krait_buffer_kind kind, uint64_t size);
 };
 
-// Slots of recurrent state in the canonical layout, each at a multiple of kSlotAlignment.
-class StatePool final : public MemoryBuffer {
+// Memories of sequences, in the canonical layout: slots, each at a multiple of kSlotAlignment; pages without gaps.
+class MemoryPool final : public MemoryBuffer {
   public:
-    StatePool(plugin::Device& device, vk::Allocator& allocator, const krait_state_desc& desc);
-    uint64_t slot_stride() const { return slot_stride_; }  // bytes
+    MemoryPool(plugin::Device& device, vk::Allocator& allocator, const krait_memory_desc& desc);
+    uint64_t unit_stride() const { return unit_stride_; }  // bytes
     static constexpr uint64_t kSlotAlignment = 64;
 
   private:
-    uint64_t slot_stride_;
+    uint64_t unit_stride_;
 };
 
 }  // namespace krait::vulkan

@@ -13,7 +13,7 @@
 namespace krait::vulkan {
 namespace {
 
-// The operand with the address of its first element; for constants and state that of the whole.
+// The operand with the address of its first element; for constants and memories that of the whole.
 Tensor operand(const krait_graph& graph, int32_t index, OperandKind kind) {
     if (index < 0) return {};
     const krait_graph_tensor& t = graph.tensors[index];
@@ -50,6 +50,13 @@ VulkanDevice::VulkanDevice(uint32_t index, const DeviceOptions& options)
 
 VulkanDevice::~VulkanDevice() = default;
 
+plugin::Capabilities VulkanDevice::capabilities() const {
+    // Vulkan lets a driver take float32 subnormals for 0.
+    const uint32_t maps = allocator_.maps_device_memory() ? KRAIT_DEVICE_MAPS_BUFFERS : 0;
+    return {.flags = KRAIT_DEVICE_FLUSHES_SUBNORMALS | maps,
+            .quantized_rounding = vk_.integer_dot() ? KRAIT_ROUNDING_INT8X32 : KRAIT_ROUNDING_NONE};
+}
+
 std::unique_ptr<plugin::Buffer> VulkanDevice::create_buffer(krait_buffer_kind kind, uint64_t size) {
     vk_.ensure_healthy();
     return std::make_unique<ValueBuffer>(*this, allocator_, kind, size);
@@ -63,9 +70,9 @@ std::unique_ptr<plugin::Buffer> VulkanDevice::upload_constant(const plugin::Cons
     return std::make_unique<Constant>(*this, upload, layout.layout, std::move(memory));
 }
 
-std::unique_ptr<plugin::Buffer> VulkanDevice::create_state(const krait_state_desc& desc) {
+std::unique_ptr<plugin::Buffer> VulkanDevice::create_memory(const krait_memory_desc& desc) {
     vk_.ensure_healthy();
-    return std::make_unique<StatePool>(*this, allocator_, desc);
+    return std::make_unique<MemoryPool>(*this, allocator_, desc);
 }
 
 // lavapipe leaves the loops of a shader after 65535 turns in all, whatever is still to do. Only the scan walks down as many

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The device that the plugin opens: makes buffers, constants, state pools, programs, queues and events.
+// The device that the plugin opens: makes buffers, constants, memories of sequences, programs, queues and events.
 #pragma once
 
 #include "backends/vulkan/uploader.hpp"
@@ -18,9 +18,10 @@ class VulkanDevice final : public plugin::Device {
     VulkanDevice(uint32_t index, const DeviceOptions& options);
     ~VulkanDevice() override;
 
+    plugin::Capabilities capabilities() const override;
     std::unique_ptr<plugin::Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) override;
     std::unique_ptr<plugin::Buffer> upload_constant(const plugin::ConstantUpload& upload) override;
-    std::unique_ptr<plugin::Buffer> create_state(const krait_state_desc& desc) override;
+    std::unique_ptr<plugin::Buffer> create_memory(const krait_memory_desc& desc) override;
     plugin::Decline supports(const krait_graph& graph, const krait_graph_node& node) override;
     std::unique_ptr<plugin::Program> create_program(const krait_graph& graph) override;
     std::unique_ptr<plugin::Queue> create_queue() override;

@@ -14,8 +14,8 @@ namespace {
 // Staging that may wait for the device before a write waits too.
 constexpr uint64_t kMaxStaged = uint64_t{64} << 20;
 
-const StatePool& pool_of(plugin::Buffer& state) { return static_cast<const StatePool&>(state); }
-uint64_t slot_offset(const StatePool& pool, int64_t slot) { return static_cast<uint64_t>(slot) * pool.slot_stride(); }
+const MemoryPool& pool_of(plugin::Buffer& memory) { return static_cast<const MemoryPool&>(memory); }
+uint64_t unit_offset(const MemoryPool& pool, int64_t unit) { return static_cast<uint64_t>(unit) * pool.unit_stride(); }
 
 }  // namespace
 
@@ -96,7 +96,7 @@ uint64_t VulkanQueue::flush() {
     return lane_->enqueue(std::move(batch));
 }
 
-void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size) {
+void VulkanQueue::write_bytes(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size) {
     device_.vk().ensure_healthy();
     if (size == 0) return;
     if (dst.mapped() && idle() && late_reads_.empty()) {
@@ -115,7 +115,7 @@ void VulkanQueue::write_memory(const vk::Memory& dst, uint64_t offset, const voi
     staged_bytes_ += size;
 }
 
-void VulkanQueue::read_memory(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size) {
+void VulkanQueue::read_bytes(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size) {
     device_.vk().ensure_healthy();
     if (size == 0) return;
     if (src.host_reads_fast()) {
@@ -127,23 +127,23 @@ void VulkanQueue::read_memory(void* dst, const vk::Memory& src, uint64_t offset,
     stage_read(dst, src, offset, size);
 }
 
-void VulkanQueue::copy_memory(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset,
-                              uint64_t size) {
+void VulkanQueue::copy_bytes(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset,
+                             uint64_t size) {
     device_.vk().ensure_healthy();
     stage_late_reads();
     if (size > 0) transfers().copy(src, src_offset, dst, dst_offset, size);
 }
 
 void VulkanQueue::write(plugin::Buffer& dst, uint64_t dst_offset, const void* src, uint64_t size) {
-    write_memory(memory_buffer(dst).memory(), dst_offset, src, size);
+    write_bytes(memory_buffer(dst).memory(), dst_offset, src, size);
 }
 
 void VulkanQueue::read(void* dst, plugin::Buffer& src, uint64_t src_offset, uint64_t size) {
-    read_memory(dst, memory_buffer(src).memory(), src_offset, size);
+    read_bytes(dst, memory_buffer(src).memory(), src_offset, size);
 }
 
 void VulkanQueue::copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) {
-    copy_memory(memory_buffer(dst).memory(), dst_offset, memory_buffer(src).memory(), src_offset, size);
+    copy_bytes(memory_buffer(dst).memory(), dst_offset, memory_buffer(src).memory(), src_offset, size);
 }
 
 void VulkanQueue::run(plugin::Program& program, const plugin::DimSizes&) {  // all rows: what was recorded has one size
@@ -154,21 +154,21 @@ void VulkanQueue::run(plugin::Program& program, const plugin::DimSizes&) {  // a
     recorded.ran_in(lane_, flush());
 }
 
-void VulkanQueue::export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) {
-    const StatePool& pool = pool_of(state);
-    read_memory(dst, pool.memory(), slot_offset(pool, slot), size);
+void VulkanQueue::export_memory(plugin::Buffer& memory, int64_t unit, void* dst, uint64_t size) {
+    const MemoryPool& pool = pool_of(memory);
+    read_bytes(dst, pool.memory(), unit_offset(pool, unit), size);
 }
 
-void VulkanQueue::import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) {
-    const StatePool& pool = pool_of(state);
-    write_memory(pool.memory(), slot_offset(pool, slot), src, size);
+void VulkanQueue::import_memory(plugin::Buffer& memory, int64_t unit, const void* src, uint64_t size) {
+    const MemoryPool& pool = pool_of(memory);
+    write_bytes(pool.memory(), unit_offset(pool, unit), src, size);
 }
 
-void VulkanQueue::copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) {
-    const StatePool& pool = pool_of(state);
-    if (src_slot == dst_slot) return;
-    copy_memory(pool.memory(), slot_offset(pool, dst_slot), pool.memory(), slot_offset(pool, src_slot),
-                plugin::state_slot_bytes(pool.spec().state));
+void VulkanQueue::copy_memory(plugin::Buffer& memory, int64_t src_unit, int64_t dst_unit) {
+    const MemoryPool& pool = pool_of(memory);
+    if (src_unit == dst_unit) return;
+    copy_bytes(pool.memory(), unit_offset(pool, dst_unit), pool.memory(), unit_offset(pool, src_unit),
+               plugin::memory_unit_bytes(pool.spec().memory));
 }
 
 void VulkanQueue::signal(plugin::Event& event, uint64_t value) {

@@ -35,9 +35,9 @@ class VulkanQueue final : public plugin::Queue {
     void read(void* dst, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override;
     void copy(plugin::Buffer& dst, uint64_t dst_offset, plugin::Buffer& src, uint64_t src_offset, uint64_t size) override;
     void run(plugin::Program& program, const plugin::DimSizes& sizes) override;
-    void export_state(plugin::Buffer& state, int64_t slot, void* dst, uint64_t size) override;
-    void import_state(plugin::Buffer& state, int64_t slot, const void* src, uint64_t size) override;
-    void copy_state(plugin::Buffer& state, int64_t src_slot, int64_t dst_slot) override;
+    void export_memory(plugin::Buffer& memory, int64_t unit, void* dst, uint64_t size) override;
+    void import_memory(plugin::Buffer& memory, int64_t unit, const void* src, uint64_t size) override;
+    void copy_memory(plugin::Buffer& memory, int64_t src_unit, int64_t dst_unit) override;
     void signal(plugin::Event& event, uint64_t value) override;
     void wait(plugin::Event& event, uint64_t value) override;
     void sync() override;
@@ -56,9 +56,9 @@ class VulkanQueue final : public plugin::Queue {
     void stage_late_reads();
     void finish_signalled_reads();
     uint64_t flush();
-    void write_memory(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size);
-    void read_memory(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size);
-    void copy_memory(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset, uint64_t size);
+    void write_bytes(const vk::Memory& dst, uint64_t offset, const void* src, uint64_t size);
+    void read_bytes(void* dst, const vk::Memory& src, uint64_t offset, uint64_t size);
+    void copy_bytes(const vk::Memory& dst, uint64_t dst_offset, const vk::Memory& src, uint64_t src_offset, uint64_t size);
 
     VulkanDevice& device_;
     std::shared_ptr<SubmissionLane> lane_;

@@ -20,7 +20,8 @@
  *             Pointers passed in are borrowed for the call unless a function says otherwise.
  * Threads.    Functions of krait_backend and of a device may be called from any thread at once; a queue is used by
  *             one thread at a time; a program is run by one queue at a time.
- * Logging.    Only through krait_host. A plugin reads no environment variable: options come with device_open.
+ * Logging.    Only through krait_host. A plugin reads no environment variable: options come with device_open
+ *             (krait_open_params).
  */
 #ifndef KRAIT_BACKEND_ABI_H
 #define KRAIT_BACKEND_ABI_H
@@ -93,7 +94,7 @@ typedef struct krait_program krait_program;
 typedef enum krait_tensor_role {
     KRAIT_TENSOR_VALUE = 0,    /* bytes at buffer + offset, laid out as desc says */
     KRAIT_TENSOR_CONSTANT = 1, /* made by constant_upload: the layout is the plugin's own */
-    KRAIT_TENSOR_STATE = 2     /* made by state_create: a pool of slots in the plugin's own layout */
+    KRAIT_TENSOR_MEMORY = 2    /* made by memory_create: slots or pages in the plugin's own layout (krait_memory_desc) */
 } krait_tensor_role;
 
 typedef struct krait_graph_tensor {
@@ -121,14 +122,14 @@ typedef struct krait_graph_node {
 } krait_graph_node;
 
 /* Nodes are in an order in which they may run one after another. The host has validated types, shapes, roles and
- * memory: a plugin need not repeat it. Values of index tensors (token ids, sequence starts, slots) are checked by
- * the host before each run that writes them.
+ * memory: a plugin need not repeat it. Values of index tensors (token ids, sequence starts, slots, rows) are
+ * checked by the host before each run that writes them.
  *
  * Dynamic dimensions. One program serves runs of several sizes: rows, sequences, rows of logits. Extents in desc are the
  * largest ones, and memory is there for them. Dimension d is at most dim_max[d]; a run says how large it is this time
  * (queue_run), and extent[0] of a tensor with dim == d + 1 is then desc.extent[0] - (dim_max[d] - size[d]); strides stay. A
  * plugin may compute these rows alone, or all of them: index tensors always hold valid values up to their largest extents, the
- * other rows of values hold anything, results in rows beyond are not read, and states are written as the indices say. */
+ * other rows of values hold anything, results in rows beyond are not read, and memories are written as the indices say. */
 typedef struct krait_graph {
     uint32_t struct_size;
     uint32_t n_tensors;
@@ -155,33 +156,70 @@ typedef struct krait_device_info {
     uint32_t struct_size;
     uint32_t kind;         /* krait_device_kind */
     char name[128];        /* what the maker calls it */
-    char features[256];    /* words separated by spaces, for people */
+    char features[256];    /* words separated by spaces, for people: nothing reads them (krait_device_capabilities) */
     uint64_t memory_total; /* bytes */
     uint64_t memory_free;  /* bytes, at the time of the call */
     uint64_t alignment;    /* bytes: offsets of values in a buffer must be multiples of it */
     uint32_t auto_rank;    /* `auto` takes the device with the highest; 0 = only when named */
 } krait_device_info;
 
+/* How mul_mat rounds its operands before it multiplies them, for the tests' tolerances. A row is taken in units along K that
+ * share a scale; the last one may be shorter. */
+typedef enum krait_rounding {
+    KRAIT_ROUNDING_NONE = 0,    /* float32 */
+    KRAIT_ROUNDING_F16 = 1,     /* activations to F16, in some products or in all */
+    KRAIT_ROUNDING_BF16 = 2,    /* activations to BF16, likewise */
+    KRAIT_ROUNDING_INT8X32 = 3, /* activations to int8 in units of 32, d = max |x| / 127, ties to even; what that takes from
+                                 * the sum of x is kept for formats with a minimum (docs/testing.md has the formula) */
+    KRAIT_ROUNDING_INT13X64 = 4 /* activations and weights to 13 bits and a sign in units of 64, d = max |x| / 5792 */
+} krait_rounding;
+
+#define KRAIT_DEVICE_FLUSHES_SUBNORMALS 1u /* float32 subnormals may be taken for 0, operands and results */
+#define KRAIT_DEVICE_MAPS_BUFFERS 2u       /* buffer_map works for KRAIT_BUFFER_DEVICE too */
+#define KRAIT_DEVICE_IMPORTS_HOST 4u       /* buffer_import_host works */
+#define KRAIT_DEVICE_RUNS_ROWS_ALONE 8u    /* queue_run computes the rows that its sizes say, and no others (krait_graph) */
+
+/* What is true of a device as it was opened: options may change it. */
+typedef struct krait_device_capabilities {
+    uint32_t struct_size;
+    uint32_t flags;              /* KRAIT_DEVICE_...; those that the reader does not know mean nothing to it */
+    uint32_t quantized_rounding; /* krait_rounding, in products with quantized weights: none, F16, BF16 or INT8X32 */
+    uint32_t half_rounding;      /* krait_rounding, in products with F16 and BF16 weights: none, F16, BF16 or INT13X64 */
+} krait_device_capabilities;
+
 typedef enum krait_buffer_kind {
     KRAIT_BUFFER_DEVICE = 0, /* the device's fastest memory */
     KRAIT_BUFFER_PINNED = 1  /* host memory that the device copies from and to without staging; always mappable */
 } krait_buffer_kind;
 
-/* A pool of recurrent state: n_slots slots, each of the canonical shape that `op` names in its contract
- * (ssm_conv: [d_conv-1, channels]; ssm_scan: [n_head, head_dim, d_state]); float32. Contents of a new pool are
- * undefined; a slot is defined once a run, state_import or state_copy has written it. */
-typedef struct krait_state_desc {
-    uint32_t struct_size;
-    uint32_t op; /* the op that reads and writes it */
-    int64_t n_slots;
-    int64_t extent[3]; /* of one slot; unused trailing ones are 1 */
-} krait_state_desc;
-
-/* One way in which a constant will be read; decides which layouts a plugin makes of it. */
+/* One way in which a constant or a memory is used; decides which layouts a plugin makes of it. */
 typedef struct krait_use {
     uint32_t op;      /* core/ops/op_list.def */
     uint32_t operand; /* index of the input in the op's contract */
 } krait_use;
+
+typedef enum krait_memory_layout {
+    KRAIT_MEMORY_SLOTS = 0, /* a unit is one state of fixed size */
+    KRAIT_MEMORY_PAGES = 1  /* a unit is a page of rows_per_unit rows, of which a sequence has as many as it is long */
+} krait_memory_layout;
+
+/* What sequences remember: n_units units of one shape. In a graph it is a tensor of
+ *     slots   [n_units, extent...]                  for operands of kind state
+ *     pages   [n_units, rows_per_unit, extent...]   for operands of kind pages
+ * and the canonical layout of a unit, in which units are exported and imported, is row-major in dtype. The plugin's own layout
+ * may be another one, chosen by the uses; several operators may use one memory. Contents of a new memory are undefined: a slot
+ * is defined once a run, an import or a copy has written it, and so is each row of a page. */
+typedef struct krait_memory_desc {
+    uint32_t struct_size;
+    uint32_t layout;       /* krait_memory_layout */
+    krait_dtype dtype;     /* F32; of pages F16 too */
+    uint32_t rank;         /* extents that count: of a slot 1 .. 3, of a row 1 .. 2 */
+    int64_t n_units;       /* at least 1 */
+    int64_t rows_per_unit; /* of slots 1; of pages at least 1 */
+    int64_t extent[3];     /* of a slot, or of one row, which has a multiple of 4 bytes; unused trailing ones are 1 */
+    const krait_use* uses; /* at least one, each an operand of kind state (slots) or pages; borrowed for the call */
+    uint32_t n_uses;
+} krait_memory_desc;
 
 /* The bytes given to constant_upload stay valid and unchanged until the buffer is destroyed (a mapped file): a CPU
  * plugin may then read them in place instead of copying. */
@@ -206,17 +244,23 @@ typedef struct krait_host_executor {
     void (*parallel)(void* context, uint32_t n_tasks, void (*task)(void* task_context, uint32_t index), void* task_context);
 } krait_host_executor;
 
+/* What a device is opened with. */
+typedef struct krait_open_params {
+    uint32_t struct_size;
+    /* "key=value" words separated by ':', e.g. "threads=2"; an unknown key is an error that lists the known ones. NULL or "" =
+     * defaults. */
+    const char* options;
+    /* Where the loops of a device run whose loops run on the host's processors: it then starts no thread for them. NULL = none
+     * is given. What it points to is borrowed for the call; context and parallel live until device_close has returned. */
+    const krait_host_executor* executor;
+} krait_open_params;
+
 /* Outlives the plugin. */
 typedef struct krait_host {
     uint32_t struct_size;
     uint32_t abi_version; /* KRAIT_ABI_VERSION of the host */
     void* context;
     void (*log)(void* context, int32_t level, const char* message); /* any thread */
-
-    /* For device_open, on the thread that was called: where the loops of that device run. The device then starts no thread
-     * for them. NULL = none was given. What it points to is borrowed for the call; context and parallel live until
-     * device_close has returned. */
-    const krait_host_executor* (*executor)(void* context);
 
     /* A folder, UTF-8, in which a plugin may keep files that it can make again, named so that no other plugin takes them for
      * its own. It need not exist yet. NULL = nothing is to be kept. The text lives as long as the host. */
@@ -249,28 +293,29 @@ typedef struct krait_backend {
 
     uint32_t (*device_count)(void);
     krait_status (*device_info)(uint32_t index, krait_device_info* info, krait_error* err);
-    /* options: "key=value" words separated by ':', e.g. "threads=2"; an unknown key is an error that lists the
-     * known ones. NULL or "" = defaults. */
-    krait_status (*device_open)(uint32_t index, const char* options, krait_device** out, krait_error* err);
+    /* params: NULL = nothing is asked for. */
+    krait_status (*device_open)(uint32_t index, const krait_open_params* params, krait_device** out, krait_error* err);
     void (*device_close)(krait_device* device);
+    /* Fills struct_size bytes of *capabilities at most. */
+    krait_status (*device_capabilities)(krait_device* device, krait_device_capabilities* capabilities, krait_error* err);
 
     /* -- memory -- */
     krait_status (*buffer_create)(krait_device* device, uint32_t kind, uint64_t size, krait_buffer** out, krait_error* err);
     /* A device pointer to host memory that the caller keeps alive; UNSUPPORTED where the device cannot. */
     krait_status (*buffer_import_host)(krait_device* device, void* bytes, uint64_t size, krait_buffer** out, krait_error* err);
-    /* Any kind, including constants and state pools. Nothing submitted may still use it. */
+    /* Any kind, including constants and memories. Nothing submitted may still use it. */
     void (*buffer_destroy)(krait_buffer* buffer);
     uint64_t (*buffer_size)(const krait_buffer* buffer); /* bytes that it really takes on the device */
     /* The bytes of a buffer for the host; UNSUPPORTED where the device's memory is not host-visible. Host and device
      * must not touch the same bytes at once: order them with queue_sync or events. */
     krait_status (*buffer_map)(krait_buffer* buffer, void** out, krait_error* err);
 
-    /* -- weights and state -- */
+    /* -- weights, and what sequences remember -- */
     /* bytes: the tensor as it stands in a GGUF file, described by desc (contiguous), size bytes in all. The plugin may
      * repack it for what uses say. flags: KRAIT_UPLOAD_*. Returns when bytes may be reused (unless BYTES_PERSIST). */
     krait_status (*constant_upload)(krait_device* device, const krait_tensor_desc* desc, const krait_use* uses, uint32_t n_uses,
                                     const void* bytes, uint64_t size, uint32_t flags, krait_buffer** out, krait_error* err);
-    krait_status (*state_create)(krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err);
+    krait_status (*memory_create)(krait_device* device, const krait_memory_desc* desc, krait_buffer** out, krait_error* err);
 
     /* -- programs -- */
     /* OK, or UNSUPPORTED with the reason. Tensors need not be placed yet (buffer may be NULL). */
@@ -295,14 +340,14 @@ typedef struct krait_backend {
      * largest. Borrowed for the call. */
     krait_status (*queue_run)(krait_queue* queue, krait_program* program, const int64_t* sizes, uint32_t n_sizes,
                               krait_error* err);
-    /* State in the canonical layout (krait_state_desc), size = product(extent) * 4; bit-exact both ways. export fills dst
-     * as queue_read does; import may reuse src at once, as queue_write. */
-    krait_status (*queue_state_export)(krait_queue* queue, krait_buffer* state, int64_t slot, void* dst, uint64_t size,
-                                       krait_error* err);
-    krait_status (*queue_state_import)(krait_queue* queue, krait_buffer* state, int64_t slot, const void* src, uint64_t size,
-                                       krait_error* err);
-    krait_status (*queue_state_copy)(krait_queue* queue, krait_buffer* state, int64_t src_slot, int64_t dst_slot,
-                                     krait_error* err);
+    /* A unit in the canonical layout (krait_memory_desc), size = rows_per_unit * product(extent) elements; bit-exact both ways.
+     * export fills dst as queue_read does; import may reuse src at once, as queue_write. */
+    krait_status (*queue_memory_export)(krait_queue* queue, krait_buffer* memory, int64_t unit, void* dst, uint64_t size,
+                                        krait_error* err);
+    krait_status (*queue_memory_import)(krait_queue* queue, krait_buffer* memory, int64_t unit, const void* src, uint64_t size,
+                                        krait_error* err);
+    krait_status (*queue_memory_copy)(krait_queue* queue, krait_buffer* memory, int64_t src_unit, int64_t dst_unit,
+                                      krait_error* err);
     /* Waits until all work of the queue is done; returns the first error that any of it met since the last sync. */
     krait_status (*queue_sync)(krait_queue* queue, krait_error* err);
 
@@ -325,7 +370,9 @@ typedef struct krait_backend {
 #define KRAIT_SIZE_TO(type, last) ((uint32_t)(offsetof(type, last) + sizeof(((type*)0)->last)))
 #define KRAIT_GRAPH_SIZE_2_0 KRAIT_SIZE_TO(krait_graph, dim_max)
 #define KRAIT_DEVICE_INFO_SIZE_2_0 KRAIT_SIZE_TO(krait_device_info, auto_rank)
-#define KRAIT_STATE_DESC_SIZE_2_0 KRAIT_SIZE_TO(krait_state_desc, extent)
+#define KRAIT_DEVICE_CAPABILITIES_SIZE_2_0 KRAIT_SIZE_TO(krait_device_capabilities, half_rounding)
+#define KRAIT_OPEN_PARAMS_SIZE_2_0 KRAIT_SIZE_TO(krait_open_params, executor)
+#define KRAIT_MEMORY_DESC_SIZE_2_0 KRAIT_SIZE_TO(krait_memory_desc, n_uses)
 #define KRAIT_HOST_SIZE_2_0 KRAIT_SIZE_TO(krait_host, cache_directory)
 #define KRAIT_BACKEND_SIZE_2_0 KRAIT_SIZE_TO(krait_backend, event_wait)
 

@@ -12,6 +12,7 @@
 #include "core/ops/argmax.hpp"
 #include "core/ops/copy.hpp"
 #include "core/ops/get_rows.hpp"
+#include "core/ops/kv_write.hpp"
 #include "core/ops/mul.hpp"
 #include "core/ops/mul_mat.hpp"
 #include "core/ops/op_id.hpp"
@@ -47,7 +48,7 @@ Result<void> infer_as_data(const std::array<const TensorDesc*, KRAIT_MAX_INPUTS>
     if constexpr (kParamsSize < Op >> 0) std::memcpy(&typed, params, sizeof typed);
     typename Op::template Out<TensorDesc> out{};
     KRAIT_CHECK(Op::infer(ops::as_named<Op::template In>(inputs), typed, out));
-    std::memcpy(outputs.data(), &out, sizeof out);
+    if constexpr (std::size(Op::kOut) > 0) std::memcpy(outputs.data(), &out, sizeof out);
     return {};
 }
 

@@ -10,10 +10,12 @@
 //     kMatrix                   a weight in any format of core/quant/formats.def, [rows, columns]; a backend may pack it
 //     kTable                    rows that are looked up: a matrix, or float32 values
 //     kState                    slots of state, updated in place
+//     kPages                    pages of rows, of which a sequence has as many as it is long: keys and values, updated in place
 //     rows_of("table")          i32: rows of that operand, from 0
 //     sequence_starts("x")      i32 [n_seq + 1]: where each sequence begins in the rows of that operand (core/ops/ragged.hpp)
 //     slots_read("state"), slots_written("state")   i32 [n_seq]: slots of that operand
 //     snapshots_of("state")     i32 [n_snapshot, 2]: rows, and the slots where the state after them is kept
+//     rows_written("cache")     i32: rows of those pages, counted through all of them; -1 = none (core/ops/paged.hpp)
 //     optional(...)             may be absent
 // Indices are contiguous. The host checks their values before each run that writes them (graph/check_indices.hpp), backends
 // choose layouts of weights by the kind (backends/common/constant_uses.hpp), and all of it enters the operator's hash
@@ -26,7 +28,15 @@
 
 namespace krait {
 
-enum class OperandKind : uint8_t { value = 0, vector = 1, matrix = 2, table = 3, state = 4, index = 5 };  // hashed: append only
+enum class OperandKind : uint8_t {  // hashed: append only
+    value = 0,
+    vector = 1,
+    matrix = 2,
+    table = 3,
+    state = 4,
+    index = 5,
+    pages = 6,
+};
 
 enum class IndexMeaning : uint8_t {  // hashed: append only
     none = 0,
@@ -35,7 +45,9 @@ enum class IndexMeaning : uint8_t {  // hashed: append only
     slots_read = 3,
     slots_written = 4,
     snapshots = 5,
+    rows_written = 6,
 };
+inline constexpr size_t kIndexMeanings = 7;
 
 struct OperandType {
     OperandKind kind = OperandKind::value;
@@ -51,6 +63,9 @@ struct OperandSpec : OperandType {
 constexpr bool is_constant(OperandKind kind) { return kind == OperandKind::vector || kind == OperandKind::matrix; }
 // A weight that is read there is one in any format, by whole rows or columns: backends pack it.
 constexpr bool is_matrix(OperandKind kind) { return kind == OperandKind::matrix || kind == OperandKind::table; }
+
+// What sequences remember: a tensor of memory_create (core/abi/backend_abi.h).
+constexpr bool is_memory(OperandKind kind) { return kind == OperandKind::state || kind == OperandKind::pages; }
 
 // The input of that name, or -1.
 constexpr int find_operand(std::span<const OperandSpec> operands, std::string_view name) {
@@ -73,6 +88,13 @@ constexpr int find_state(std::span<const OperandSpec> operands) {
     return -1;
 }
 
+// The slots of state, or the pages, or -1: an operator has one memory at most.
+constexpr int find_memory(std::span<const OperandSpec> operands) {
+    for (size_t i = 0; i < operands.size(); ++i)
+        if (is_memory(operands[i].kind)) return static_cast<int>(i);
+    return -1;
+}
+
 // Whether an index of this meaning may count in an operand of that kind.
 constexpr bool may_count_in(IndexMeaning index, OperandKind kind) {
     switch (index) {
@@ -82,16 +104,19 @@ constexpr bool may_count_in(IndexMeaning index, OperandKind kind) {
         case IndexMeaning::slots_read:
         case IndexMeaning::slots_written:
         case IndexMeaning::snapshots: return kind == OperandKind::state;
+        case IndexMeaning::rows_written: return kind == OperandKind::pages;
     }
     return false;
 }
 
 // Whether the inputs of a contract tell the host all that it has to check: every index has a meaning and counts in an operand
-// that is there; an operator with state says where sequences begin and which slots it reads and writes, one without does not.
+// that is there; an operator with state says where sequences begin and which slots it reads and writes, one without does not;
+// one with pages says which rows it writes.
 constexpr bool are_complete(std::span<const OperandSpec> inputs) {
-    size_t n_state = 0, n_of[6] = {};
+    size_t n_state = 0, n_pages = 0, n_of[kIndexMeanings] = {};
     for (const OperandSpec& operand : inputs) {
         n_state += operand.kind == OperandKind::state;
+        n_pages += operand.kind == OperandKind::pages;
         ++n_of[static_cast<size_t>(operand.index)];
         if ((operand.kind == OperandKind::index) != (operand.index != IndexMeaning::none)) return false;
         if (operand.kind != OperandKind::index) continue;
@@ -101,8 +126,9 @@ constexpr bool are_complete(std::span<const OperandSpec> inputs) {
         if (operand.optional && !may_be_absent) return false;
     }
     const auto n = [&](IndexMeaning index) { return n_of[static_cast<size_t>(index)]; };
-    return n_state <= 1 && n(IndexMeaning::sequence_starts) == n_state && n(IndexMeaning::slots_read) == n_state &&
-           n(IndexMeaning::slots_written) == n_state && n(IndexMeaning::snapshots) <= n_state;
+    return n_state + n_pages <= 1 && n(IndexMeaning::rows_written) == n_pages && n(IndexMeaning::sequence_starts) == n_state &&
+           n(IndexMeaning::slots_read) == n_state && n(IndexMeaning::slots_written) == n_state &&
+           n(IndexMeaning::snapshots) <= n_state;
 }
 
 namespace ops {
@@ -112,6 +138,7 @@ inline constexpr OperandType kVector{OperandKind::vector};
 inline constexpr OperandType kMatrix{OperandKind::matrix};
 inline constexpr OperandType kTable{OperandKind::table};
 inline constexpr OperandType kState{OperandKind::state};
+inline constexpr OperandType kPages{OperandKind::pages};
 
 constexpr OperandType rows_of(const char* operand) { return {OperandKind::index, IndexMeaning::rows, operand}; }
 constexpr OperandType sequence_starts(const char* operand) {
@@ -120,6 +147,8 @@ constexpr OperandType sequence_starts(const char* operand) {
 constexpr OperandType slots_read(const char* state) { return {OperandKind::index, IndexMeaning::slots_read, state}; }
 constexpr OperandType slots_written(const char* state) { return {OperandKind::index, IndexMeaning::slots_written, state}; }
 constexpr OperandType snapshots_of(const char* state) { return {OperandKind::index, IndexMeaning::snapshots, state}; }
+
+constexpr OperandType rows_written(const char* pages) { return {OperandKind::index, IndexMeaning::rows_written, pages}; }
 
 constexpr OperandType optional(OperandType type) {
     type.optional = true;
@@ -131,6 +160,11 @@ constexpr OperandType optional(OperandType type) {
 
 #define KRAIT_INPUTS(...) KRAIT_OPERANDS(In, kIn, __VA_ARGS__)
 #define KRAIT_OUTPUTS(...) KRAIT_OPERANDS(Out, kOut, __VA_ARGS__)
+// Of an operator that only writes a memory.
+#define KRAIT_NO_OUTPUTS() \
+    template <class T>     \
+    struct Out {};         \
+    static constexpr std::span<const OperandSpec> kOut{};
 
 #define KRAIT_OPERANDS(Struct, table, ...)                              \
     template <class T>                                                  \

@@ -17,6 +17,8 @@ std::string header() {
  * Written by the build from the contracts in core/ops and from core/quant/formats.def: what a plugin in C says that it was
  * built with (krait_backend).
  *   static const krait_op_version ops[] = {{KRAIT_OP_VERSIONS}};
+ * KRAIT_MEMORY_USES is KRAIT_MEMORY_USE(operator, operand, layout) for each operand that is a memory: what the uses of
+ * krait_memory_desc may be.
  */
 #ifndef KRAIT_OP_VERSIONS_H
 #define KRAIT_OP_VERSIONS_H
@@ -33,6 +35,11 @@ std::string header() {
     text += "\n#define KRAIT_OP_VERSIONS";
     for (const krait::OpSpec& spec : krait::kOps)
         text += fmt::format("{} KRAIT_OP_VERSION_{}", &spec == krait::kOps ? "" : ",", spec.name);
+    text += "\n\n#define KRAIT_MEMORY_USES";
+    for (const krait::OpSpec& spec : krait::kOps)
+        if (const int operand = krait::find_memory(spec.inputs); operand >= 0)
+            text += fmt::format(" KRAIT_MEMORY_USE({}u, {}u, {})", static_cast<uint32_t>(spec.id), operand,
+                                krait::find_state(spec.inputs) == operand ? "KRAIT_MEMORY_SLOTS" : "KRAIT_MEMORY_PAGES");
     return text + "\n\n#endif\n";
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/runtime/device.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "core/ops/op_id.hpp"
+#include "core/ops/op_list.hpp"
 
 namespace krait {
 namespace {
@@ -58,21 +59,22 @@ Result<void> Queue::run(const Program& program, std::span<const int64_t> sizes) 
     });
 }
 
-Result<void> Queue::export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst) {
+Result<void> Queue::export_memory(const Buffer& memory, int64_t unit, std::span<std::byte> dst) {
     return call(device(), [&](krait_error* err) {
-        return device().api().queue_state_export(get(), pool.get(), slot, dst.data(), dst.size(), err);
+        return device().api().queue_memory_export(get(), memory.get(), unit, dst.data(), dst.size(), err);
     });
 }
 
-Result<void> Queue::import_state(const Buffer& pool, int64_t slot, std::span<const std::byte> src) {
+Result<void> Queue::import_memory(const Buffer& memory, int64_t unit, std::span<const std::byte> src) {
     return call(device(), [&](krait_error* err) {
-        return device().api().queue_state_import(get(), pool.get(), slot, src.data(), src.size(), err);
+        return device().api().queue_memory_import(get(), memory.get(), unit, src.data(), src.size(), err);
     });
 }
 
-Result<void> Queue::copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot) {
-    return call(device(),
-                [&](krait_error* err) { return device().api().queue_state_copy(get(), pool.get(), src_slot, dst_slot, err); });
+Result<void> Queue::copy_memory(const Buffer& memory, int64_t src_unit, int64_t dst_unit) {
+    return call(device(), [&](krait_error* err) {
+        return device().api().queue_memory_copy(get(), memory.get(), src_unit, dst_unit, err);
+    });
 }
 
 Result<void> Queue::signal(const Event& event, uint64_t value) {
@@ -114,9 +116,11 @@ Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec, const Execu
     device->info_ = info;
     device->options_ = spec.options;
     device->has_executor_ = executor.has_value();
-    const PluginRegistry::OfferExecutor offer(executor ? &*executor : nullptr);
-    KRAIT_CHECK(call(
-        *device, [&](krait_error* err) { return api.device_open(spec.index, spec.options.c_str(), &device->handle_, err); }));
+    const krait_open_params params{sizeof params, spec.options.c_str(), executor ? &*executor : nullptr};
+    KRAIT_CHECK(call(*device, [&](krait_error* err) { return api.device_open(spec.index, &params, &device->handle_, err); }));
+    device->capabilities_.struct_size = sizeof device->capabilities_;
+    KRAIT_CHECK(
+        call(*device, [&](krait_error* err) { return api.device_capabilities(device->handle_, &device->capabilities_, err); }));
     return device;
 }
 
@@ -157,11 +161,16 @@ Result<void> Device::check_known(uint32_t op) const {
                 name(), kOpNames[op]);
 }
 
-Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses,
-                                       std::span<const std::byte> bytes, uint32_t flags) const {
+std::vector<krait_use> Device::known_uses(std::span<const krait_use> uses) const {
     std::vector<krait_use> known;
     for (const krait_use& use : uses)
         if (plugin_->knows(use.op) || use.op >= kOpCount) known.push_back(use);
+    return known;
+}
+
+Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const krait_use> uses,
+                                       std::span<const std::byte> bytes, uint32_t flags) const {
+    const std::vector<krait_use> known = known_uses(uses);
     krait_buffer* handle = nullptr;
     KRAIT_CHECK(call(*this, [&](krait_error* err) {
         return api().constant_upload(get(), &desc, known.data(), static_cast<uint32_t>(known.size()), bytes.data(),
@@ -170,11 +179,27 @@ Result<Buffer> Device::upload_constant(const TensorDesc& desc, std::span<const k
     return Buffer(shared_from_this(), handle);
 }
 
-Result<Buffer> Device::create_state(krait_state_desc desc) const {
-    KRAIT_CHECK(check_known(desc.op));
-    desc.struct_size = sizeof desc;
+Result<Buffer> Device::create_memory(const TensorDesc& desc, std::span<const krait_use> uses) const {
+    const std::vector<krait_use> known = known_uses(uses);
+    if (known.empty() && !uses.empty()) KRAIT_CHECK(check_known(uses[0].op));
+    const auto is_of_pages = [](const krait_use& use) {
+        const OpSpec* spec = find_op(use.op);
+        return spec && use.operand < spec->inputs.size() && spec->inputs[use.operand].kind == OperandKind::pages;
+    };
+    const bool has_pages = std::any_of(known.begin(), known.end(), is_of_pages);
+    const uint32_t n_outer = has_pages ? 2 : 1;  // units, and rows of a page; the others are extents
+    krait_memory_desc memory{.struct_size = sizeof memory,
+                             .layout = has_pages ? KRAIT_MEMORY_PAGES : KRAIT_MEMORY_SLOTS,
+                             .dtype = desc.dtype,
+                             .rank = desc.rank > n_outer ? desc.rank - n_outer : 0,
+                             .n_units = desc.extent[0],
+                             .rows_per_unit = has_pages ? desc.extent[1] : 1,
+                             .extent = {1, 1, 1},
+                             .uses = known.data(),
+                             .n_uses = static_cast<uint32_t>(known.size())};
+    std::copy_n(desc.extent + n_outer, memory.rank, memory.extent);
     krait_buffer* handle = nullptr;
-    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().state_create(get(), &desc, &handle, err); }));
+    KRAIT_CHECK(call(*this, [&](krait_error* err) { return api().memory_create(get(), &memory, &handle, err); }));
     return Buffer(shared_from_this(), handle);
 }
 

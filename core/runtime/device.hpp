@@ -41,7 +41,7 @@ class Handle {
 
 }  // namespace detail
 
-// Memory on a device: values, constants and state pools alike.
+// Memory on a device: values, constants and what sequences remember alike.
 class Buffer : public detail::Handle<krait_buffer, &krait_backend::buffer_destroy> {
   public:
     using Handle::Handle;
@@ -70,9 +70,10 @@ class Queue : public detail::Handle<krait_queue, &krait_backend::queue_destroy> 
     Result<void> copy(const Buffer& dst, uint64_t dst_offset, const Buffer& src, uint64_t src_offset, uint64_t size);
     // sizes: of the dynamic dimensions of its graph (krait_graph); empty = all at their largest.
     Result<void> run(const Program& program, std::span<const int64_t> sizes = {});
-    Result<void> export_state(const Buffer& pool, int64_t slot, std::span<std::byte> dst);
-    Result<void> import_state(const Buffer& pool, int64_t slot, std::span<const std::byte> src);
-    Result<void> copy_state(const Buffer& pool, int64_t src_slot, int64_t dst_slot);
+    // A unit of a memory in the canonical layout (krait_memory_desc).
+    Result<void> export_memory(const Buffer& memory, int64_t unit, std::span<std::byte> dst);
+    Result<void> import_memory(const Buffer& memory, int64_t unit, std::span<const std::byte> src);
+    Result<void> copy_memory(const Buffer& memory, int64_t src_unit, int64_t dst_unit);
     Result<void> signal(const Event& event, uint64_t value);
     Result<void> wait(const Event& event, uint64_t value);
     Result<void> sync();
@@ -90,6 +91,9 @@ class Device : public std::enable_shared_from_this<Device> {
 
     const std::string& name() const { return name_; }        // as a user would write it
     const krait_device_info& info() const { return info_; }  // of the device as its defaults are
+    // Of the device as it was opened.
+    const krait_device_capabilities& capabilities() const { return capabilities_; }
+    bool can(uint32_t flag) const { return (capabilities_.flags & flag) != 0; }  // KRAIT_DEVICE_...
     const std::string& options() const { return options_; }  // that it was opened with, "threads=2:affinity=0-1"
     bool has_executor() const { return has_executor_; }      // was offered threads of the application
     const krait_backend& api() const { return plugin_->api(); }
@@ -97,11 +101,12 @@ class Device : public std::enable_shared_from_this<Device> {
 
     Result<Buffer> create_buffer(krait_buffer_kind kind, uint64_t size) const;
     Result<Buffer> import_host(void* bytes, uint64_t size) const;  // bytes outlive the buffer
-    // A plugin that was built before an operator is not asked about it: its uses of a constant are left out, its nodes
-    // declined, its state and its programs refused.
+    // A plugin that was built before an operator is not asked about it: its uses of a constant or a memory are left out, its
+    // nodes declined, programs with it and memories that nothing else uses refused.
     Result<Buffer> upload_constant(const TensorDesc& desc, std::span<const krait_use> uses, std::span<const std::byte> bytes,
                                    uint32_t flags = 0) const;
-    Result<Buffer> create_state(krait_state_desc desc) const;  // struct_size is filled in here
+    // desc: its tensor in a graph (krait_memory_desc), which has slots or pages as the operands that use it say.
+    Result<Buffer> create_memory(const TensorDesc& desc, std::span<const krait_use> uses) const;
     Result<Program> create_program(const krait_graph& graph) const;
     Result<Queue> create_queue() const;
     Result<Event> create_event() const;
@@ -115,10 +120,12 @@ class Device : public std::enable_shared_from_this<Device> {
     Device(std::shared_ptr<Plugin> plugin, std::string name) : plugin_(std::move(plugin)), name_(std::move(name)) {}
     static Result<std::shared_ptr<Device>> open_auto(const Executor& executor);
     Result<void> check_known(uint32_t op) const;
+    std::vector<krait_use> known_uses(std::span<const krait_use> uses) const;
 
     std::shared_ptr<Plugin> plugin_;
     std::string name_;
     krait_device_info info_{};
+    krait_device_capabilities capabilities_{};
     krait_device* handle_ = nullptr;
     std::string options_;
     bool has_executor_ = false;

@@ -13,13 +13,6 @@
 namespace krait {
 namespace fs = std::filesystem;
 
-// device_open takes no executor, a plugin asks for it: what it is told belongs to the thread that is opening.
-static thread_local const krait_host_executor* offered_executor = nullptr;
-
-PluginRegistry::OfferExecutor::OfferExecutor(const krait_host_executor* executor)
-    : before_(std::exchange(offered_executor, executor)) {}
-PluginRegistry::OfferExecutor::~OfferExecutor() { offered_executor = before_; }
-
 PluginRegistry& PluginRegistry::instance() {
     // Never destroyed: devices may outlive static destructors of the host application.
     static auto* registry = new PluginRegistry;
@@ -35,7 +28,6 @@ PluginRegistry::PluginRegistry() {
         const std::lock_guard lock(self->log_mutex_);
         if (self->log_) self->log_(static_cast<krait_log_level>(level), message);
     };
-    host_.executor = [](void*) { return offered_executor; };
     cache_directory_ = environment::cache_directory().value_or("").string();
     host_.cache_directory = [](void* context) -> const char* {
         const auto* self = static_cast<const PluginRegistry*>(context);

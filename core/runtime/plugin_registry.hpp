@@ -56,18 +56,6 @@ class PluginRegistry {
     // The plugin that serves a family: the variant asked for, else the one with the highest score. An error says what there is.
     Result<std::shared_ptr<Plugin>> find(std::string_view family, std::string_view variant = {});
 
-    // While it lives, plugins that open a device on this thread are given the executor; NULL = none is offered.
-    class OfferExecutor {
-      public:
-        explicit OfferExecutor(const krait_host_executor* executor);
-        ~OfferExecutor();
-        OfferExecutor(const OfferExecutor&) = delete;
-        OfferExecutor& operator=(const OfferExecutor&) = delete;
-
-      private:
-        const krait_host_executor* before_;
-    };
-
     PluginRegistry(const PluginRegistry&) = delete;
     PluginRegistry& operator=(const PluginRegistry&) = delete;
 

@@ -3,7 +3,7 @@
 // The device "loops": a backend that computes in the host's memory with plain loops. It has nine of Krait's operators and
 // declines the rest, so a model runs on it together with another device:
 //   krait run --device loops,cpu --layers 0 -p "The sea was"
-// buffers, weights, pools of state, queues and events come from host_device.hpp.
+// buffers, weights, memories, queues and events come from host_device.hpp.
 #include "backends/common/host_device.hpp"
 #include "core/ops/op_list.hpp"
 #include "kernels.hpp"
@@ -37,8 +37,8 @@ void device_info(uint32_t, krait_device_info& info) {
     info.auto_rank = 0;  // "auto" never chooses it
 }
 
-std::unique_ptr<plugin::Device> device_open(uint32_t, std::string_view options) {
-    const plugin::Options none(options, {});  // an unknown option is an error
+std::unique_ptr<plugin::Device> device_open(uint32_t, const plugin::OpenParams& params) {
+    const plugin::Options none(params.options, {});  // an unknown option is an error
     return std::make_unique<Device>();
 }
 

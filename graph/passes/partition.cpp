@@ -33,7 +33,7 @@ struct Dependencies {
                     later[before].push_back(n);
                     ++n_before[n];
                 }
-                if (graph[id].role == TensorRole::state) before = n;
+                if (graph[id].role == TensorRole::memory) before = n;
             }
             for (const TensorId id : graph.nodes[n].out)
                 if (id != kNoTensor) writer[static_cast<size_t>(id)] = n;

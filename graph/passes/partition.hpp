@@ -3,7 +3,7 @@
 // partition: cuts a graph whose nodes have devices into few, large segments, each for one device, in an order in which they may
 // run one after another. Where the order of the graph changes devices more often than its dependencies require, nodes are
 // reordered: among the nodes that could run next, those on the current device go first. A node never runs before one that
-// writes what it reads, and nodes that use one pool of state keep their order.
+// writes what it reads, and nodes that use one memory keep their order.
 #pragma once
 
 #include <span>

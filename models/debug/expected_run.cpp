@@ -74,10 +74,10 @@ Result<ExpectedRun> Expected::run(std::span<const int32_t> tokens) {
 
 Result<Bytes> Expected::state_of(const Graph& graph, const Node& node) {
     for (const TensorId id : node.in) {
-        if (id == kNoTensor || graph[id].role != TensorRole::state) continue;
+        if (id == kNoTensor || graph[id].role != TensorRole::memory) continue;
         Bytes bytes(static_cast<size_t>(span_bytes(graph[id].desc)));
         const auto device = static_cast<size_t>(model_.placement().device_of(node.name));
-        KRAIT_CHECK(executor_.queue(device).export_state(*graph[id].storage, 0, bytes));
+        KRAIT_CHECK(executor_.queue(device).export_memory(*graph[id].storage, 0, bytes));
         return bytes;
     }
     return Bytes();

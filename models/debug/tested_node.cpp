@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "core/ops/op_list.hpp"
+
 namespace krait {
 
 using graph::Graph;
@@ -32,7 +34,7 @@ Result<TestedNode::Alone> TestedNode::isolate(const ExpectedRun& expected, const
             if (copy.role == TensorRole::constant) {
                 copy.storage = model_.weights().find(static_cast<size_t>(copy.source), device_);
                 if (!copy.storage) return fail(ErrorCode::internal, "'{}' is not on {}", copy.name, device.name());
-            } else if (copy.role == TensorRole::state) {
+            } else if (copy.role == TensorRole::memory) {
                 KRAIT_CHECK(make_state(device, node.op, copy.desc));
                 copy.storage = state_;
             } else {
@@ -57,7 +59,7 @@ Result<TestedNode::Results> TestedNode::run(const ExpectedRun& expected, const N
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model_.devices()[static_cast<size_t>(device_)]));
     KRAIT_TRY(const Alone alone, isolate(expected, node));
     const Graph& one = alone.graph;
-    if (state_ && !before.empty()) KRAIT_CHECK(executor.queue().import_state(*state_, 0, before));
+    if (state_ && !before.empty()) KRAIT_CHECK(executor.queue().import_memory(*state_, 0, before));
     KRAIT_TRY(graph::Compiled * compiled, executor.prepare("node", [&]() -> Result<Graph> { return one; }));
     KRAIT_CHECK(executor.run(*compiled, alone.inputs));
     Results results;
@@ -69,18 +71,15 @@ Result<TestedNode::Results> TestedNode::run(const ExpectedRun& expected, const N
     }
     if (state_) {
         results.state.resize(state_bytes_);
-        KRAIT_CHECK(executor.queue().export_state(*state_, 0, results.state));
+        KRAIT_CHECK(executor.queue().export_memory(*state_, 0, results.state));
     }
     return results;
 }
 
 Result<void> TestedNode::make_state(const Device& device, OpId op, const TensorDesc& pool) {
     if (state_) return {};
-    krait_state_desc desc{};
-    desc.op = static_cast<uint32_t>(op);
-    desc.n_slots = static_cast<int32_t>(pool.extent[0]);
-    for (size_t i = 0; i < std::size(desc.extent); ++i) desc.extent[i] = i + 1 < pool.rank ? pool.extent[i + 1] : 1;
-    KRAIT_TRY(Buffer buffer, device.create_state(desc));
+    const krait_use use{static_cast<uint32_t>(op), static_cast<uint32_t>(find_memory(op_spec(op).inputs))};
+    KRAIT_TRY(Buffer buffer, device.create_memory(pool, {&use, 1}));
     state_ = std::make_shared<const Buffer>(std::move(buffer));
     state_bytes_ = static_cast<size_t>(span_bytes(pool));
     return {};

@@ -9,12 +9,6 @@ namespace {
 using graph::kNoTensor;
 using graph::TensorId;
 
-TensorDesc pool_desc(const MemorySpec& memory, int64_t n_slots) {
-    std::vector<int64_t> extents{n_slots};
-    extents.insert(extents.end(), memory.extent.begin(), memory.extent.begin() + memory.rank);
-    return make_desc(DType::F32, extents);
-}
-
 // The place of a name in a list of the plan; the list's size where it has none.
 template <class Spec>
 size_t index_of(const std::vector<Spec>& specs, std::string_view name) {
@@ -23,6 +17,12 @@ size_t index_of(const std::vector<Spec>& specs, std::string_view name) {
 }
 
 }  // namespace
+
+TensorDesc MemorySpec::desc(int64_t n_slots) const {
+    std::vector<int64_t> extents{n_slots};
+    extents.insert(extents.end(), extent.begin(), extent.begin() + rank);
+    return make_desc(DType::F32, extents);
+}
 
 LayerContext::LayerContext(const ForwardContext& forward, const LayerPlan& plan, std::string prefix, size_t first_weight,
                            size_t first_memory)
@@ -53,8 +53,8 @@ TensorId LayerContext::memory(std::string_view name) {
         builder().record_error({ErrorCode::internal, fmt::format("'{}' is no memory in its layer's plan", this->name(name))});
         return kNoTensor;
     }
-    return builder().state(fmt::format("{}{}.state", prefix_, name), pool_desc(plan_.memories[i], forward_.n_slots), nullptr,
-                           static_cast<int32_t>(first_memory_ + i));
+    return builder().memory(fmt::format("{}{}.state", prefix_, name), plan_.memories[i].desc(forward_.n_slots), nullptr,
+                            static_cast<int32_t>(first_memory_ + i));
 }
 
 }  // namespace krait

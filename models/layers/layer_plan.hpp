@@ -23,7 +23,8 @@ struct MemorySpec {
     std::string name;  // "conv", "scan"
     OpId op{};         // that reads and updates it
     std::array<int64_t, 3> extent{1, 1, 1};
-    int64_t rank = 0;  // extents behind it are 1
+    int64_t rank = 0;                        // extents behind it are 1
+    TensorDesc desc(int64_t n_slots) const;  // of its tensor in a graph: [n_slots, extents]
     int64_t count() const { return extent[0] * extent[1] * extent[2]; }
     int64_t byte_size() const { return count() * static_cast<int64_t>(sizeof(float)); }
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/format_bytes.hpp"
+#include "core/ops/op_list.hpp"
 
 namespace krait {
 
@@ -29,12 +30,9 @@ Result<StatePool> StatePool::create(const Architecture& architecture, std::span<
     }
     for (size_t i = 0; i < architecture.memories().size(); ++i) {
         const MemorySpec& memory = architecture.memories()[i].spec;
-        krait_state_desc desc{};
-        desc.op = static_cast<uint32_t>(memory.op);
-        desc.n_slots = n_slots;
-        std::copy(memory.extent.begin(), memory.extent.end(), desc.extent);
+        const krait_use use{static_cast<uint32_t>(memory.op), static_cast<uint32_t>(find_state(op_spec(memory.op).inputs))};
         const auto device = static_cast<size_t>(placement.device_of_memory(i));
-        KRAIT_TRY(Buffer buffer, devices[device]->create_state(desc));
+        KRAIT_TRY(Buffer buffer, devices[device]->create_memory(memory.desc(n_slots), {&use, 1}));
         pool.pools_.push_back(
             {static_cast<size_t>(memory.byte_size()), device, std::make_shared<const Buffer>(std::move(buffer))});
     }
@@ -57,7 +55,7 @@ Result<void> StatePool::export_slot(graph::Executor& executor, int32_t slot, std
     for (const Pool& pool : pools_) {
         Result<void> queued;
         if (pool.slot_bytes > 0)
-            queued = executor.queue(pool.device).export_state(*pool.buffer, slot, bytes.first(pool.slot_bytes));
+            queued = executor.queue(pool.device).export_memory(*pool.buffer, slot, bytes.first(pool.slot_bytes));
         if (!queued) return (void)executor.sync(), queued;  // queues forget the error once it is told
         bytes = bytes.subspan(pool.slot_bytes);
     }
@@ -66,7 +64,7 @@ Result<void> StatePool::export_slot(graph::Executor& executor, int32_t slot, std
 
 Result<void> StatePool::copy_slot(graph::Executor& executor, int32_t from, int32_t to) const {
     for (const Pool& pool : pools_)
-        if (pool.slot_bytes > 0) KRAIT_CHECK(executor.queue(pool.device).copy_state(*pool.buffer, from, to));
+        if (pool.slot_bytes > 0) KRAIT_CHECK(executor.queue(pool.device).copy_memory(*pool.buffer, from, to));
     return {};
 }
 
@@ -74,7 +72,7 @@ Result<void> StatePool::import_slot(graph::Executor& executor, int32_t slot, std
     for (const Pool& pool : pools_) {
         Result<void> queued;
         if (pool.slot_bytes > 0)
-            queued = executor.queue(pool.device).import_state(*pool.buffer, slot, bytes.first(pool.slot_bytes));
+            queued = executor.queue(pool.device).import_memory(*pool.buffer, slot, bytes.first(pool.slot_bytes));
         if (!queued) return (void)executor.sync(), queued;
         bytes = bytes.subspan(pool.slot_bytes);
     }

@@ -101,7 +101,7 @@ void Placement::add(const graph::Graph& graph, graph::Assignment assignment) {
         for (uint32_t i = 0; i < KRAIT_MAX_INPUTS; ++i) {
             if (node.in[i] == graph::kNoTensor) continue;
             const graph::Tensor& tensor = graph[node.in[i]];
-            if (tensor.role == graph::TensorRole::state) memories_[static_cast<size_t>(tensor.source)] = device;
+            if (tensor.role == graph::TensorRole::memory) memories_[static_cast<size_t>(tensor.source)] = device;
             if (tensor.role != graph::TensorRole::constant) continue;
             std::vector<WeightLocation>& locations = weight_locations_[static_cast<size_t>(tensor.source)];
             auto location =

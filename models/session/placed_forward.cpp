@@ -14,7 +14,7 @@ Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& sta
         for (TensorId& id : node.in) {
             if (id == kNoTensor) continue;
             const bool is_constant = graph[id].role == graph::TensorRole::constant;
-            if (!is_constant && graph[id].role != graph::TensorRole::state) continue;
+            if (!is_constant && graph[id].role != graph::TensorRole::memory) continue;
             int32_t& at = device_of_tensor[static_cast<size_t>(id)];
             if (at >= 0 && at != device[n]) {  // one more device reads it: there it is another tensor
                 graph.tensors.push_back(graph[id]);

@@ -73,6 +73,9 @@ class ConformanceTest : public testing::TestWithParam<std::string> {
         return bytes;
     }
 
+    // What a device is opened with.
+    static krait_open_params with_options(const char* options) { return {sizeof(krait_open_params), options, nullptr}; }
+
     PluginError err;
     std::shared_ptr<Device> device;
     Queue queue;

@@ -41,6 +41,21 @@ TEST_P(DeviceLaws, InfoDescribesTheDevice) {
 
 TEST_P(DeviceLaws, InfoNeedsAStruct) { EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_info(0, nullptr, &err)); }
 
+// Flags are promises: tests, and hosts, choose by them.
+TEST_P(DeviceLaws, CapabilitiesAreTrue) {
+    const krait_device_capabilities& can = device->capabilities();
+    EXPECT_LE(can.quantized_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT8X32));
+    EXPECT_LE(can.half_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT13X64));
+    EXPECT_NE(can.half_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT8X32)) << "of quantized weights";
+    EXPECT_EQ(buffer(64).map().has_value(), device->can(KRAIT_DEVICE_MAPS_BUFFERS));
+    std::vector<std::byte> ours(4096);
+    EXPECT_EQ(device->import_host(ours.data(), ours.size()).has_value(), device->can(KRAIT_DEVICE_IMPORTS_HOST));
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_capabilities(device->get(), nullptr, &err));
+    krait_device_capabilities none{};
+    none.struct_size = sizeof none;
+    EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_capabilities(nullptr, &none, &err));
+}
+
 TEST_P(DeviceLaws, ADeviceThatIsNotThere) {
     krait_device_info info{};
     info.struct_size = sizeof info;
@@ -53,22 +68,26 @@ TEST_P(DeviceLaws, ADeviceThatIsNotThere) {
 TEST_P(DeviceLaws, UnknownOptionsAreRefused) {
     for (const char* options : {"no_such_option=1", "threads", "=3", "a=1:b=2", ":"}) {
         krait_device* none = nullptr;
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_open(0, options, &none, &err));
+        const krait_open_params params = with_options(options);
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_open(0, &params, &none, &err));
         EXPECT_EQ(none, nullptr) << options;
     }
     krait_device* none = nullptr;
-    api().device_open(0, "no_such_option=1", &none, &err);
+    const krait_open_params unknown = with_options("no_such_option=1");
+    api().device_open(0, &unknown, &none, &err);
     EXPECT_TRUE(err.says("no_such_option")) << err.message;
-    for (const char* options : {static_cast<const char*>(nullptr), ""}) {
+    const krait_open_params no_text = with_options(nullptr), empty = with_options("");
+    for (const krait_open_params* params : {static_cast<const krait_open_params*>(nullptr), &no_text, &empty}) {
         krait_device* opened = nullptr;
-        EXPECT_DONE(api().device_open(0, options, &opened, &err));
+        EXPECT_DONE(api().device_open(0, params, &opened, &err));
         if (opened) api().device_close(opened);
     }
 }
 
 TEST_P(DeviceLaws, OpensManyTimes) {
     std::vector<krait_device*> devices(5, nullptr);
-    for (krait_device*& opened : devices) ASSERT_EQ(api().device_open(0, "", &opened, &err), KRAIT_STATUS_OK) << err.message;
+    for (krait_device*& opened : devices)
+        ASSERT_EQ(api().device_open(0, nullptr, &opened, &err), KRAIT_STATUS_OK) << err.message;
     for (size_t i = 1; i < devices.size(); ++i) EXPECT_NE(devices[0], devices[i]);
     for (krait_device* opened : devices) api().device_close(opened);
 }
@@ -76,7 +95,8 @@ TEST_P(DeviceLaws, OpensManyTimes) {
 TEST_P(DeviceLaws, ErrorsMayBeLeftOut) {
     krait_buffer* none = nullptr;
     EXPECT_NE(api().buffer_create(device->get(), 99, 64, &none, nullptr), KRAIT_STATUS_OK);
-    EXPECT_NE(api().device_open(0, "no_such_option=1", reinterpret_cast<krait_device**>(&none), nullptr), KRAIT_STATUS_OK);
+    const krait_open_params unknown = with_options("no_such_option=1");
+    EXPECT_NE(api().device_open(0, &unknown, reinterpret_cast<krait_device**>(&none), nullptr), KRAIT_STATUS_OK);
     EXPECT_EQ(none, nullptr);
 }
 

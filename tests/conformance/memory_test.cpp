@@ -136,14 +136,14 @@ TEST_P(MemoryLaws, TooMuchIsAnError) {
         }
     }
     EXPECT_TRUE(buffer(64)) << "the device works on";
-    krait_state_desc desc{};
-    desc.struct_size = sizeof desc;
-    desc.op = static_cast<uint32_t>(OpId::ssm_scan);
-    desc.n_slots = int64_t{1} << 20;
-    desc.extent[0] = 1 << 14, desc.extent[1] = 1 << 6, desc.extent[2] = 1 << 12;
-    krait_buffer* none = nullptr;
-    EXPECT_REFUSED(KRAIT_STATUS_OUT_OF_MEMORY, api().state_create(device->get(), &desc, &none, &err));
-    EXPECT_EQ(none, nullptr);
+    const krait_use scan{static_cast<uint32_t>(OpId::ssm_scan), static_cast<uint32_t>(find_state(ops::SsmScan::kIn))},
+        write{static_cast<uint32_t>(OpId::kv_write), static_cast<uint32_t>(find_memory(ops::KvWrite::kIn))};
+    const auto slots = device->create_memory(make_desc(DType::F32, {1 << 20, 1 << 14, 1 << 6, 1 << 12}), {&scan, 1});
+    ASSERT_FALSE(slots);
+    EXPECT_EQ(slots.error().code, ErrorCode::out_of_memory) << slots.error().message;
+    const auto pages = device->create_memory(make_desc(DType::F16, {1 << 26, 1 << 8, 1 << 12}), {&write, 1});
+    ASSERT_FALSE(pages);
+    EXPECT_EQ(pages.error().code, ErrorCode::out_of_memory) << pages.error().message;
 }
 
 TEST_P(MemoryLaws, KindsThatDoNotExist) {

@@ -198,9 +198,13 @@ TEST_P(ProgramLaws, ARunHasTheRowsThatItSays) {
     for (const int64_t size : {2, 0, 4, 1, 3}) {
         const auto x = numbers(500, static_cast<uint64_t>(size) + 1);
         ASSERT_TRUE(queue.write(memory, 0, bytes_of(x)));
+        ASSERT_TRUE(queue.write(memory, 4096, bytes_of(std::vector<float>(500, 7))));
         ASSERT_TRUE(queue.run(*program, {&size, 1}));
         const auto y = read_floats(queue, memory, 4096, 500);
-        for (size_t i = 0; i < static_cast<size_t>(size + 1) * 100; ++i) ASSERT_EQ(y[i], 0.5f * x[i]) << size << ": " << i;
+        const size_t n = static_cast<size_t>(size + 1) * 100;
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(y[i], 0.5f * x[i]) << size << ": " << i;
+        for (size_t i = n; i < y.size() && device->can(KRAIT_DEVICE_RUNS_ROWS_ALONE); ++i)
+            ASSERT_EQ(y[i], 7) << size << ": row " << i / 100 << " was computed";
     }
     for (const int64_t wrong : {int64_t{5}, int64_t{-1}, INT64_MAX})
         EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().queue_run(queue.get(), program->get(), &wrong, 1, &err));

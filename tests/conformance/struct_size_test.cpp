@@ -8,8 +8,9 @@ namespace krait {
 namespace {
 
 // These sizes were given out: a field that a later version appends does not change them.
-static_assert(KRAIT_GRAPH_SIZE_2_0 == 48 && KRAIT_DEVICE_INFO_SIZE_2_0 == 420 && KRAIT_STATE_DESC_SIZE_2_0 == 40 &&
-              KRAIT_HOST_SIZE_2_0 == 40 && KRAIT_BACKEND_SIZE_2_0 == 304);
+static_assert(KRAIT_GRAPH_SIZE_2_0 == 48 && KRAIT_DEVICE_INFO_SIZE_2_0 == 420 && KRAIT_DEVICE_CAPABILITIES_SIZE_2_0 == 16 &&
+              KRAIT_OPEN_PARAMS_SIZE_2_0 == 24 && KRAIT_MEMORY_DESC_SIZE_2_0 == 68 && KRAIT_HOST_SIZE_2_0 == 32 &&
+              KRAIT_BACKEND_SIZE_2_0 == 312);
 
 class StructSizes : public ConformanceTest {};
 
@@ -47,27 +48,82 @@ TEST_P(StructSizes, DeviceInfo) {
     }
 }
 
-TEST_P(StructSizes, StateDescription) {
-    Guarded<krait_state_desc> desc;
-    desc.value.op = static_cast<uint32_t>(OpId::ssm_scan);
-    desc.value.n_slots = 2;
-    std::fill(std::begin(desc.value.extent), std::end(desc.value.extent), 3);
-    for (const uint32_t size : {KRAIT_STATE_DESC_SIZE_2_0, static_cast<uint32_t>(sizeof desc)}) {
-        desc.value.struct_size = size;
-        krait_buffer* pool = nullptr;
-        EXPECT_DONE(api().state_create(device->get(), &desc.value, &pool, &err));
-        float slot[27] = {1, 2, 3}, back[27] = {};
-        EXPECT_DONE(api().queue_state_import(queue.get(), pool, 1, slot, sizeof slot, &err));
-        EXPECT_DONE(api().queue_state_export(queue.get(), pool, 1, back, sizeof back, &err));
-        EXPECT_TRUE(queue.sync());
-        EXPECT_EQ(std::memcmp(slot, back, sizeof slot), 0);
-        api().buffer_destroy(pool);
+TEST_P(StructSizes, Capabilities) {
+    for (const uint32_t size :
+         {KRAIT_DEVICE_CAPABILITIES_SIZE_2_0, static_cast<uint32_t>(sizeof(krait_device_capabilities) + 64)}) {
+        Guarded<krait_device_capabilities> can;
+        std::memset(&can.value, 0x5a, sizeof can.value);
+        can.value.struct_size = size;
+        EXPECT_DONE(api().device_capabilities(device->get(), &can.value, &err));
+        EXPECT_EQ(can.value.struct_size, size);
+        EXPECT_EQ(can.value.flags, device->capabilities().flags);
+        EXPECT_EQ(can.value.quantized_rounding, device->capabilities().quantized_rounding);
+        EXPECT_EQ(can.value.half_rounding, device->capabilities().half_rounding);
+        EXPECT_TRUE(can.is_untouched(sizeof(krait_device_capabilities)));
     }
-    for (const uint32_t size : {0u, KRAIT_STATE_DESC_SIZE_2_0 - 1}) {
-        desc.value.struct_size = size;
-        krait_buffer* none = nullptr;
-        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().state_create(device->get(), &desc.value, &none, &err));
+    for (const uint32_t size : {0u, KRAIT_DEVICE_CAPABILITIES_SIZE_2_0 - 1}) {
+        krait_device_capabilities can{};
+        can.struct_size = size;
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_capabilities(device->get(), &can, &err));
         EXPECT_TRUE(err.says("struct_size")) << err.message;
+    }
+}
+
+TEST_P(StructSizes, OpenParameters) {
+    Guarded<krait_open_params> params;
+    params.value.options = "";
+    for (const uint32_t size : {KRAIT_OPEN_PARAMS_SIZE_2_0, static_cast<uint32_t>(sizeof params)}) {
+        params.value.struct_size = size;
+        krait_device* opened = nullptr;
+        EXPECT_DONE(api().device_open(0, &params.value, &opened, &err));
+        if (opened) api().device_close(opened);
+    }
+    for (const uint32_t size : {0u, KRAIT_OPEN_PARAMS_SIZE_2_0 - 1}) {
+        params.value.struct_size = size;
+        krait_device* none = nullptr;
+        EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().device_open(0, &params.value, &none, &err));
+        EXPECT_TRUE(err.says("struct_size")) << err.message;
+        EXPECT_EQ(none, nullptr);
+    }
+}
+
+TEST_P(StructSizes, MemoryDescription) {
+    const krait_use scan{static_cast<uint32_t>(OpId::ssm_scan), static_cast<uint32_t>(find_state(ops::SsmScan::kIn))},
+        write{static_cast<uint32_t>(OpId::kv_write), static_cast<uint32_t>(find_memory(ops::KvWrite::kIn))};
+    Guarded<krait_memory_desc> slots;
+    slots.value = {.struct_size = 0,
+                   .layout = KRAIT_MEMORY_SLOTS,
+                   .dtype = static_cast<uint32_t>(DType::F32),
+                   .rank = 3,
+                   .n_units = 2,
+                   .rows_per_unit = 1,
+                   .extent = {3, 3, 3},
+                   .uses = &scan,
+                   .n_uses = 1};
+    Guarded<krait_memory_desc> pages = slots;
+    pages.value.layout = KRAIT_MEMORY_PAGES;
+    pages.value.rank = 1;
+    pages.value.rows_per_unit = 9;
+    pages.value.extent[1] = pages.value.extent[2] = 1;
+    pages.value.uses = &write;
+    for (Guarded<krait_memory_desc>* desc : {&slots, &pages}) {
+        for (const uint32_t size : {KRAIT_MEMORY_DESC_SIZE_2_0, static_cast<uint32_t>(sizeof *desc)}) {
+            desc->value.struct_size = size;
+            krait_buffer* memory = nullptr;
+            EXPECT_DONE(api().memory_create(device->get(), &desc->value, &memory, &err));
+            float unit[27] = {1, 2, 3}, back[27] = {};
+            EXPECT_DONE(api().queue_memory_import(queue.get(), memory, 1, unit, sizeof unit, &err));
+            EXPECT_DONE(api().queue_memory_export(queue.get(), memory, 1, back, sizeof back, &err));
+            EXPECT_TRUE(queue.sync());
+            EXPECT_EQ(std::memcmp(unit, back, sizeof unit), 0);
+            api().buffer_destroy(memory);
+        }
+        for (const uint32_t size : {0u, KRAIT_MEMORY_DESC_SIZE_2_0 - 1}) {
+            desc->value.struct_size = size;
+            krait_buffer* none = nullptr;
+            EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUMENT, api().memory_create(device->get(), &desc->value, &none, &err));
+            EXPECT_TRUE(err.says("struct_size")) << err.message;
+        }
     }
 }
 

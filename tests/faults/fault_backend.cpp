@@ -2,10 +2,10 @@
 //
 // The reference backend with faults, as the option of its device says:
 //   declines=<op>   it does not take that op
-//   fail_alloc=<n>  the n-th allocation fails (buffers, constants, state pools, queues, programs), once
+//   fail_alloc=<n>  the n-th allocation fails (buffers, constants, memories, queues, programs), once
 //   fail_run=<n>    the n-th run fails, once
 //   fail_write=<n>  the n-th write to the device fails, once
-//   fail_copy=<n>   the n-th copy of a state fails, once
+//   fail_copy=<n>   the n-th copy of a unit of memory fails, once
 //   lose=<n>        from the n-th run on the device is gone: every call fails
 //   meet=<n>        the n-th run ends when another has begun meanwhile, and fails where none does within a minute
 // Faults and counters are those of the device that was opened last. When the last device is closed and something still lives,
@@ -75,7 +75,7 @@ struct Guarded<Member> {
     }
 };
 
-krait_status open(uint32_t index, const char* options, krait_device** out, krait_error* err) {
+krait_status open(uint32_t index, const krait_open_params* params, krait_device** out, krait_error* err) {
     const std::lock_guard lock(mutex);
     faults = {};
     n_allocations = n_runs = n_writes = n_copies = 0;
@@ -84,7 +84,7 @@ krait_status open(uint32_t index, const char* options, krait_device** out, krait
         constexpr plugin::OptionSpec kKnown[] = {{"declines", "an op"}, {"fail_alloc", "n"}, {"fail_run", "n"},
                                                  {"fail_write", "n"},   {"fail_copy", "n"},  {"lose", "n"},
                                                  {"meet", "n"}};
-        const plugin::Options parsed(options ? options : "", kKnown);
+        const plugin::Options parsed(params && params->options ? params->options : "", kKnown);
         faults.declines = parsed.text("declines").value_or("");
         faults.fail_alloc = parsed.integer("fail_alloc", 1, INT64_MAX).value_or(0);
         faults.fail_run = parsed.integer("fail_run", 1, INT64_MAX).value_or(0);
@@ -95,7 +95,7 @@ krait_status open(uint32_t index, const char* options, krait_device** out, krait
     } catch (const std::exception& e) {
         return refuse(err, KRAIT_STATUS_INVALID_ARGUMENT, e.what());
     }
-    const krait_status status = plain.device_open(index, "", out, err);
+    const krait_status status = plain.device_open(index, nullptr, out, err);
     n_open += status == KRAIT_STATUS_OK;
     return status;
 }
@@ -135,7 +135,7 @@ void device_info(uint32_t, krait_device_info& info) {
     info.memory_free = plugin::host::memory_free();
     info.alignment = plugin::host::kAlignment;
 }
-std::unique_ptr<plugin::Device> device_open(uint32_t, std::string_view) { return std::make_unique<Device>(); }
+std::unique_ptr<plugin::Device> device_open(uint32_t, const plugin::OpenParams&) { return std::make_unique<Device>(); }
 
 constexpr plugin::PluginInfo kInfo{"fault", "", KRAIT_PLUGIN_VERSION, score, device_count, device_info, device_open};
 
@@ -153,8 +153,8 @@ krait_backend make_table() {
                                const void* bytes, uint64_t size, uint32_t flags, krait_buffer** out, krait_error* err) {
         return allocate(err, [&] { return plain.constant_upload(device, desc, uses, n_uses, bytes, size, flags, out, err); });
     };
-    table.state_create = [](krait_device* device, const krait_state_desc* desc, krait_buffer** out, krait_error* err) {
-        return allocate(err, [&] { return plain.state_create(device, desc, out, err); });
+    table.memory_create = [](krait_device* device, const krait_memory_desc* desc, krait_buffer** out, krait_error* err) {
+        return allocate(err, [&] { return plain.memory_create(device, desc, out, err); });
     };
     table.program_create = [](krait_device* device, const krait_graph* graph, krait_program** out, krait_error* err) {
         return allocate(err, [&] { return plain.program_create(device, graph, out, err); });
@@ -182,12 +182,12 @@ krait_backend make_table() {
     };
     table.queue_read = Guarded<&krait_backend::queue_read>::call;
     table.queue_copy = Guarded<&krait_backend::queue_copy>::call;
-    table.queue_state_export = Guarded<&krait_backend::queue_state_export>::call;
-    table.queue_state_import = Guarded<&krait_backend::queue_state_import>::call;
-    table.queue_state_copy = [](krait_queue* queue, krait_buffer* state, int64_t from, int64_t to, krait_error* err) {
+    table.queue_memory_export = Guarded<&krait_backend::queue_memory_export>::call;
+    table.queue_memory_import = Guarded<&krait_backend::queue_memory_import>::call;
+    table.queue_memory_copy = [](krait_queue* queue, krait_buffer* memory, int64_t from, int64_t to, krait_error* err) {
         if (const int64_t n = ++n_copies; n == faults.fail_copy)
             return refuse(err, KRAIT_STATUS_INTERNAL, "copy " + std::to_string(n) + " fails, as it was asked to");
-        return Guarded<&krait_backend::queue_state_copy>::call(queue, state, from, to, err);
+        return Guarded<&krait_backend::queue_memory_copy>::call(queue, memory, from, to, err);
     };
     table.queue_sync = Guarded<&krait_backend::queue_sync>::call;
     return table;

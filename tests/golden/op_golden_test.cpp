@@ -125,7 +125,7 @@ TEST_P(OpGolden, AgreesWithPyTorch) {
         if (BoundCase::declined(*device, of, *data)) continue;
         Expected expected;
         expected.out[0] = golden.result("y");
-        if (of.state_operand() >= 0)
+        if (of.memory_operand() >= 0)
             expected.states[1] = golden.has("state_out") ? golden.result("state_out") : expected.out[0];
         const auto resources = Resources::create(device, of, *data, false);
         ASSERT_TRUE(resources) << resources.error().message;

@@ -24,6 +24,7 @@ std::vector<int32_t> right_values(IndexMeaning meaning) {
         case IndexMeaning::slots_read: return {0, 1};
         case IndexMeaning::slots_written: return {0, 2};
         case IndexMeaning::snapshots: return {kRows - 1, 3};
+        case IndexMeaning::rows_written: return {8 * kRows - 1, -1, 0};
     }
     ADD_FAILURE() << "an index without values for it";
     return {};
@@ -44,9 +45,9 @@ struct OneNode {
             node.in[i] = static_cast<TensorId>(graph.tensors.size());
             Tensor tensor;
             tensor.name = operand.name;
-            tensor.role = operand.kind == OperandKind::state ? TensorRole::state
-                          : is_constant(operand.kind)        ? TensorRole::constant
-                                                             : TensorRole::input;
+            tensor.role = is_memory(operand.kind)     ? TensorRole::memory
+                          : is_constant(operand.kind) ? TensorRole::constant
+                                                      : TensorRole::input;
             tensor.desc = make_desc(DType::F32, {kRows, 8});
             if (operand.kind == OperandKind::index) values[node.in[i]] = right_values(operand.index);
             graph.tensors.push_back(std::move(tensor));

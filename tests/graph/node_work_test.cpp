@@ -68,8 +68,8 @@ TEST(NodeWork, StatesThatAreReadAndWritten) {
     const TensorId seq_start = b.input("seq_start", i32({4})), src = b.input("src_slot", i32({3}));
     const TensorId dst = b.input("dst_slot", i32({3})), snapshots = b.input("snapshots", i32({2, 2}));
     const TensorId x = b.input("x", f32({6, 8})), w = b.constant("w", f32({8, 4}), nullptr);
-    const TensorId conv = b.state("conv.state", f32({9, 3, 8}), nullptr),
-                   scan = b.state("scan.state", f32({9, 8, 1, 16}), nullptr);
+    const TensorId conv = b.memory("conv.state", f32({9, 3, 8}), nullptr),
+                   scan = b.memory("scan.state", f32({9, 8, 1, 16}), nullptr);
     const TensorId u = b.op<ops::SsmConv>("conv",
                                           {.x = x,
                                            .w = w,

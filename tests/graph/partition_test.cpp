@@ -82,13 +82,13 @@ TEST(Partition, IndependentChainsAreGathered) {
     EXPECT_EQ(segments.size(), 2u);
 }
 
-// Nodes of one pool of state keep their order, though nothing else ties them.
+// Nodes of one memory keep their order, though nothing else ties them.
 TEST(Partition, StateKeepsItsOrder) {
     GraphBuilder b;
     const auto index = [&](const char* name, int64_t n) { return b.input(name, make_desc(DType::I32, {n})); };
     const TensorId x = b.input("x", make_desc(DType::F32, {1, 8}));
     const TensorId w = b.constant("w", make_desc(DType::F32, {8, 4}), nullptr);
-    const TensorId state = b.state("state", make_desc(DType::F32, {1, 3, 8}), nullptr);
+    const TensorId state = b.memory("state", make_desc(DType::F32, {1, 3, 8}), nullptr);
     const TensorId start = index("start", 2), src = index("src", 1), dst = index("dst", 1);
     for (int i = 0; i < 6; ++i)
         b.output(b.op<ops::SsmConv>(fmt::format("c{}", i),

@@ -45,7 +45,7 @@ void expect_sound(const Graph& graph, const MemoryPlan& plan) {
     };
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
         const Tensor& a = graph.tensors[i];
-        if (a.role == TensorRole::constant || a.role == TensorRole::state) {
+        if (a.role == TensorRole::constant || a.role == TensorRole::memory) {
             EXPECT_EQ(plan.offset[i], MemoryPlan::kUnplaced);
             continue;
         }

@@ -14,7 +14,11 @@ const Operand* Case::find(std::string_view operand) const {
     return i >= 0 && in[static_cast<size_t>(i)].present() ? &in[static_cast<size_t>(i)] : nullptr;
 }
 
-int Case::state_operand() const { return find_state(spec().inputs); }
+int Case::memory_operand() const { return find_memory(spec().inputs); }
+
+bool Case::has_pages() const {
+    return memory_operand() >= 0 && spec().inputs[static_cast<size_t>(memory_operand())].kind == OperandKind::pages;
+}
 
 Case& CaseList::append(Case added) {
     if (!names_.emplace(added.name, cases_.size()).second) {

@@ -34,11 +34,12 @@ struct Values {
     int32_t id(int64_t k) const { return i[static_cast<size_t>(k)]; }
 };
 
-// A pool in a formula's eyes: what was in the slots, and what the run writes.
+// A memory in a formula's eyes: what was in the slots, and what the run writes; of pages the rows that it writes, as bytes.
 struct SlotStates {
     int64_t slot_elements = 0;
     std::span<const float> before;
     std::map<int32_t, std::vector<double>> after;
+    std::map<int32_t, std::vector<std::byte>> rows;
 
     // The state a sequence starts from.
     std::vector<double> start(int32_t slot) const {
@@ -70,8 +71,9 @@ struct Case {
     bool legal() const { return error_words.empty(); }
     // The operand of that name; nullptr where the op has none or it is absent.
     const Operand* find(std::string_view operand) const;
-    // The pool's operand index, or -1.
-    int state_operand() const;
+    // The operand index of the pool or the pages, or -1.
+    int memory_operand() const;
+    bool has_pages() const;
 };
 
 class CaseList;

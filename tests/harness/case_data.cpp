@@ -97,7 +97,7 @@ Result<CaseData> materialize(const Case& of) {
         if (!operand.present()) continue;
         KRAIT_CHECK(check_desc(operand.desc));
         descs[i] = &operand.desc;
-        if (spec.inputs[i].kind == OperandKind::state) continue;
+        if (is_memory(spec.inputs[i].kind)) continue;
         Random random(seed_of(of.name, i + 1));
         data.in[i] = fill_operand(operand, random);
         if (static_cast<int64_t>(data.in[i].size()) != span_bytes(operand.desc))
@@ -105,14 +105,18 @@ Result<CaseData> materialize(const Case& of) {
                         to_string(operand.desc), data.in[i].size());
     }
     KRAIT_CHECK(spec.infer(descs, of.params.data(), data.out));
-    const int pool = of.state_operand();
-    if (pool < 0) return data;
+    if (of.memory_operand() < 0) return data;
 
-    const Operand& state = of.in[static_cast<size_t>(pool)];
-    data.n_slots = state.desc.extent[0];
-    data.slot_elements = element_count(state.desc) / data.n_slots;
+    const Operand& memory = of.in[static_cast<size_t>(of.memory_operand())];
+    data.slots_per_unit = of.has_pages() ? memory.desc.extent[1] : 1;
+    data.n_slots = memory.desc.extent[0] * data.slots_per_unit;
+    data.slot_elements = span_bytes(memory.desc) / static_cast<int64_t>(sizeof(float)) / data.n_slots;
     Random random(seed_of(of.name, 99));
-    data.states = fill_floats(state, random);
+    if (of.has_pages()) {
+        for (int64_t k = data.n_slots * data.slot_elements; k > 0; --k) data.states.push_back(marked_nan(random));
+        return data;
+    }
+    data.states = fill_floats(memory, random);
     const auto sources = data.ids(static_cast<size_t>(find_operand(spec.inputs, IndexMeaning::slots_read)));
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
         if (std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end()) continue;
@@ -136,7 +140,7 @@ CaseData decoy(const Case& of, const CaseData& data) {
                 ids[0] = 0;
             }
             other.in[i] = bytes_of(ids);
-        } else if (dtype_of(operand.desc) == DType::F32 && spec.inputs[i].kind != OperandKind::state) {
+        } else if (dtype_of(operand.desc) == DType::F32 && !is_memory(spec.inputs[i].kind)) {
             Random random(seed_of(of.name, 1000 + i));
             Operand plain = operand;
             plain.fill = uniform(-1, 1);
@@ -148,9 +152,11 @@ CaseData decoy(const Case& of, const CaseData& data) {
 
 std::vector<int32_t> written_slots(const Case& of, const CaseData& data) {
     std::vector<int32_t> slots;
-    if (of.state_operand() < 0) return slots;
-    for (const int32_t slot : data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::slots_written))))
+    if (of.memory_operand() < 0) return slots;
+    const IndexMeaning written = of.has_pages() ? IndexMeaning::rows_written : IndexMeaning::slots_written;
+    for (const int32_t slot : data.ids(static_cast<size_t>(find_operand(of.spec().inputs, written))))
         if (slot >= 0) slots.push_back(slot);
+    if (of.has_pages()) return slots;
     const auto pairs = data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::snapshots)));
     for (size_t s = 0; s + 1 < pairs.size(); s += 2)
         if (pairs[s] >= 0) slots.push_back(pairs[s + 1]);
@@ -164,7 +170,7 @@ Expected evaluate(const Case& of, const CaseData& data) {
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         if (!of.in[i].present()) continue;
         inputs[i].desc = of.in[i].desc;
-        if (spec.inputs[i].kind == OperandKind::state) continue;
+        if (is_memory(spec.inputs[i].kind)) continue;
         const DType dtype = dtype_of(of.in[i].desc);
         if (dtype == DType::I32) {
             inputs[i].i = data.ids(i);
@@ -179,9 +185,9 @@ Expected evaluate(const Case& of, const CaseData& data) {
     }
     FormulaOutputs out;
     for (size_t i = 0; i < spec.outputs.size(); ++i) out[i].assign(static_cast<size_t>(element_count(data.out[i])), 0.0);
-    SlotStates states{data.slot_elements, data.states, {}};
+    SlotStates states{data.slot_elements, data.states, {}, {}};
     of.formula(inputs, of.params.data(), out, states);
-    return {std::move(out), std::move(states.after)};
+    return {std::move(out), std::move(states.after), std::move(states.rows), {}};
 }
 
 }  // namespace krait::harness

@@ -45,14 +45,14 @@ krait_graph graph_of(const std::vector<krait_graph_tensor>& tensors, std::span<c
 }
 
 uint32_t role_of(const Case& of, size_t input) {
-    if (of.spec().inputs[input].kind == OperandKind::state) return KRAIT_TENSOR_STATE;
+    if (is_memory(of.spec().inputs[input].kind)) return KRAIT_TENSOR_MEMORY;
     return of.in[input].as_constant ? KRAIT_TENSOR_CONSTANT : KRAIT_TENSOR_VALUE;
 }
 
 }  // namespace
 
 Result<Resources> Resources::create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, bool persist,
-                                    int64_t extra_slots) {
+                                    int64_t extra_units) {
     Resources made;
     made.device = std::move(device);
     const OpSpec& spec = of.spec();
@@ -66,36 +66,35 @@ Result<Resources> Resources::create(std::shared_ptr<const Device> device, const 
         std::fill(passing.begin(), passing.end(), std::byte{0xff});  // the plugin must not look here again
         made.constants[i] = std::make_shared<const Buffer>(std::move(buffer));
     }
-    if (of.state_operand() < 0) return made;
+    if (of.memory_operand() < 0) return made;
 
-    const TensorDesc& pool = of.in[static_cast<size_t>(of.state_operand())].desc;
-    krait_state_desc desc{};
-    desc.op = static_cast<uint32_t>(of.op);
-    made.n_slots = desc.n_slots = pool.extent[0] + extra_slots;
-    for (uint32_t i = 0; i < 3; ++i) desc.extent[i] = i + 1 < pool.rank ? pool.extent[i + 1] : 1;
-    made.slot_elements = data.slot_elements;
-    KRAIT_TRY(Buffer buffer, made.device->create_state(desc));
-    made.pool = std::make_shared<const Buffer>(std::move(buffer));
+    const auto operand = static_cast<size_t>(of.memory_operand());
+    TensorDesc desc = of.in[operand].desc;
+    made.n_units = desc.extent[0] += extra_units;
+    made.unit_elements = data.slots_per_unit * data.slot_elements;
+    const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(operand)};
+    KRAIT_TRY(Buffer buffer, made.device->create_memory(desc, {&use, 1}));
+    made.memory = std::make_shared<const Buffer>(std::move(buffer));
     return made;
 }
 
 Result<void> import_states(Queue& queue, const Resources& resources, std::span<const float> states) {
-    if (!resources.pool) return {};
-    const auto elements = static_cast<size_t>(resources.slot_elements);
-    for (int64_t slot = 0; slot < resources.n_slots && static_cast<size_t>(slot + 1) * elements <= states.size(); ++slot)
-        KRAIT_CHECK(queue.import_state(*resources.pool, slot,
-                                       std::as_bytes(states.subspan(static_cast<size_t>(slot) * elements, elements))));
+    if (!resources.memory) return {};
+    const auto elements = static_cast<size_t>(resources.unit_elements);
+    for (int64_t unit = 0; unit < resources.n_units && static_cast<size_t>(unit + 1) * elements <= states.size(); ++unit)
+        KRAIT_CHECK(queue.import_memory(*resources.memory, unit,
+                                        std::as_bytes(states.subspan(static_cast<size_t>(unit) * elements, elements))));
     return queue.sync();
 }
 
 Result<std::vector<float>> export_states(Queue& queue, const Resources& resources) {
-    std::vector<float> states(static_cast<size_t>(resources.n_slots * resources.slot_elements));
-    if (!resources.pool) return states;
-    const auto elements = static_cast<size_t>(resources.slot_elements);
-    for (int64_t slot = 0; slot < resources.n_slots; ++slot)
-        KRAIT_CHECK(queue.export_state(
-            *resources.pool, slot,
-            std::as_writable_bytes(std::span(states).subspan(static_cast<size_t>(slot) * elements, elements))));
+    std::vector<float> states(static_cast<size_t>(resources.n_units * resources.unit_elements));
+    if (!resources.memory) return states;
+    const auto elements = static_cast<size_t>(resources.unit_elements);
+    for (int64_t unit = 0; unit < resources.n_units; ++unit)
+        KRAIT_CHECK(queue.export_memory(
+            *resources.memory, unit,
+            std::as_writable_bytes(std::span(states).subspan(static_cast<size_t>(unit) * elements, elements))));
     KRAIT_CHECK(queue.sync());
     return states;
 }
@@ -172,8 +171,8 @@ krait_graph_node BoundCase::describe(std::vector<krait_graph_tensor>& tensors) c
         const uint32_t role = role_of(*of_, i);
         if (!of_->in[i].present() || role == KRAIT_TENSOR_VALUE) continue;
         TensorDesc desc = of_->in[i].desc;
-        if (role == KRAIT_TENSOR_STATE) desc.extent[0] = resources_.n_slots;
-        const Buffer& buffer = role == KRAIT_TENSOR_STATE ? *resources_.pool : *resources_.constants[i];
+        if (role == KRAIT_TENSOR_MEMORY) desc.extent[0] = resources_.n_units;
+        const Buffer& buffer = role == KRAIT_TENSOR_MEMORY ? *resources_.memory : *resources_.constants[i];
         tensors.push_back(
             {.desc = desc, .role = role, .base = -1, .buffer = buffer.get(), .offset = 0, .name = spec.inputs[i].name});
         node.in[i] = static_cast<int32_t>(tensors.size() - 1);

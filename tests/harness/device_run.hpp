@@ -15,23 +15,23 @@ enum class Layout : uint8_t {
     views,  // operands are views: rows further apart, an odd number of elements from the start of their memory
 };
 
-// What lives longer than a program: uploaded constants and the pool.
+// What lives longer than a program: uploaded constants and the memory.
 struct Resources {
     std::shared_ptr<const Device> device;
     std::array<std::shared_ptr<const Buffer>, KRAIT_MAX_INPUTS> constants{};
-    std::shared_ptr<const Buffer> pool;
-    int64_t n_slots = 0;
-    int64_t slot_elements = 0;
+    std::shared_ptr<const Buffer> memory;
+    int64_t n_units = 0;
+    int64_t unit_elements = 0;  // words of 4 bytes
 
     // persist: constants are handed over as bytes that stay (data must then outlive this); else from memory that is freed
-    // right after. extra_slots: behind those of the case.
+    // right after. extra_units: of memory, behind those of the case.
     static Result<Resources> create(std::shared_ptr<const Device> device, const Case& of, const CaseData& data, bool persist,
-                                    int64_t extra_slots = 0);
+                                    int64_t extra_units = 0);
 };
 
 struct Observed {
     std::array<std::vector<std::byte>, KRAIT_MAX_OUTPUTS> out;
-    std::vector<float> states;  // all slots
+    std::vector<float> states;  // all slots, or all rows of pages as words
     std::string damage;         // which bytes were changed that must not be; empty = none
 
     std::span<const float> floats(size_t output) const {
@@ -49,8 +49,8 @@ class BoundCase {
     static std::optional<Error> declined(const Device& device, const Case& of, const CaseData& data);
     static Result<BoundCase> create(const Resources& resources, const Case& of, const CaseData& data, Layout layout);
 
-    // Writes the inputs of `data` (same shapes as at creation), poisons all results, runs once, reads back. The pool is as the
-    // runs before left it.
+    // Writes the inputs of `data` (same shapes as at creation), poisons all results, runs once, reads back. The memory is as
+    // the runs before left it.
     Result<Observed> run(const CaseData& data);
     // Runs again on what is there, without reading: for timing.
     Result<void> run_again(int times);
@@ -82,7 +82,7 @@ class BoundCase {
     Queue queue_;
 };
 
-// Puts `states` (all slots of a case) into the pool / reads all slots of the pool.
+// Puts `states` (of a case) into the memory / reads all of the memory.
 Result<void> import_states(Queue& queue, const Resources& resources, std::span<const float> states);
 Result<std::vector<float>> export_states(Queue& queue, const Resources& resources);
 

@@ -71,5 +71,7 @@ inline Operand index_pairs(std::vector<int32_t> ids) {
 }
 // The pool of a run; a slot's extents follow n_slots.
 inline Operand state(std::initializer_list<int64_t> extents, Fill fill = normal()) { return f32(extents, std::move(fill)); }
+// Pages [n_pages, rows_per_page, columns], filled with NaN.
+inline Operand pages(DType dtype, std::initializer_list<int64_t> extents) { return {.desc = make_desc(dtype, extents)}; }
 
 }  // namespace krait::harness

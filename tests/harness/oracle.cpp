@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/harness/oracle.hpp"
 
-#include "tests/harness/features.hpp"
 #include "tests/harness/rounded_operands.hpp"
 
 namespace krait::harness {
@@ -11,6 +10,7 @@ size_t element_total(const Expected& expected) {
     size_t n = expected.exact.size();
     for (const auto& out : expected.out) n += out.size();
     for (const auto& [slot, state] : expected.states) n += state.size();
+    for (const auto& [row, bytes] : expected.rows) n += bytes.size() / sizeof(double);
     return n;
 }
 
@@ -34,15 +34,17 @@ Result<Expected> Oracle::ask_reference(const Case& of, const CaseData& data) {
         else expected.out[i].assign(observed.floats(i).begin(), observed.floats(i).end());
     }
     for (const int32_t slot : written_slots(of, data)) {
-        const auto start = observed.states.begin() + slot * data.slot_elements;
-        expected.states[slot].assign(start, start + data.slot_elements);
+        const auto got = std::span(observed.states)
+                             .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        if (of.has_pages()) expected.rows[slot].assign(std::as_bytes(got).begin(), std::as_bytes(got).end());
+        else expected.states[slot].assign(got.begin(), got.end());
     }
     return expected;
 }
 
 Result<std::shared_ptr<const Expected>> Oracle::expected(const Device& tested, const Case& of, const CaseData& data) {
     if (std::string_view(tested.api().family) == "reference") return std::make_shared<const Expected>(evaluate(of, data));
-    if (rounds_operands(of, features_of(tested))) return rounded(of, data);
+    if (rounds_operands(of, tested.capabilities())) return rounded(of, data);
     return exact(of, data);
 }
 

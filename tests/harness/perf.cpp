@@ -22,7 +22,10 @@ double bytes_of(const Case& of, const CaseData& data) {
     for (const auto& operand : data.in) bytes += static_cast<double>(operand.size());
     for (const TensorDesc& out : data.out)
         if (out.rank > 0) bytes += static_cast<double>(span_bytes(out));
-    if (of.state_operand() < 0) return bytes;
+    if (of.memory_operand() < 0) return bytes;
+    if (of.has_pages())
+        return bytes +
+               static_cast<double>(static_cast<int64_t>(written_slots(of, data).size()) * data.slot_elements) * sizeof(float);
     const auto src = data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::slots_read)));
     const auto n_read = std::count_if(src.begin(), src.end(), [](int32_t slot) { return slot >= 0; });
     return bytes + static_cast<double>((static_cast<int64_t>(written_slots(of, data).size()) + n_read) * data.slot_elements) *

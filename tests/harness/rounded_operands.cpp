@@ -6,6 +6,7 @@
 
 #include "core/quant/blocks.hpp"
 #include "core/quant/codec.hpp"
+#include "tests/harness/tolerance.hpp"
 
 namespace krait::harness {
 namespace {
@@ -54,8 +55,6 @@ void round_halves(Case& of, CaseData& data, size_t w) {
     desc = make_desc(DType::F32, {desc.extent[0], desc.extent[1]});
 }
 
-bool says(std::string_view features, std::string_view what) { return features.find(what) != std::string_view::npos; }
-
 // The middle quant of the formats that have a minimum, -1 for the others.
 template <class Block>
 constexpr int middle_quant() {
@@ -84,10 +83,10 @@ bool set_to_centre(DType dtype, std::vector<std::byte>& w) {
 
 }  // namespace
 
-bool rounds_operands(const Case& of, std::string_view features) {
+bool rounds_operands(const Case& of, const krait_device_capabilities& device) {
     if (of.op != OpId::mul_mat) return false;
-    const DType w = dtype_of(of.find("w")->desc);
-    return is_quantized(w) ? says(features, "activations=int8x32") : w != DType::F32 && says(features, "halves=int13x64");
+    const uint32_t rounding = rounding_of(dtype_of(of.find("w")->desc), device);
+    return rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X64;
 }
 
 Expected evaluate_rounded(const Case& of, const CaseData& data) {

@@ -6,7 +6,6 @@
 #include "graph/executor.hpp"
 #include "tests/harness/compare.hpp"
 #include "tests/harness/exclusions.hpp"
-#include "tests/harness/features.hpp"
 #include "tests/harness/ragged_checks.hpp"
 #include "tests/harness/subnormals.hpp"
 #include "tests/harness/tolerance.hpp"
@@ -63,7 +62,7 @@ struct BuiltGraph {
     std::vector<std::pair<graph::TensorId, const Operand*>> inputs;  // what the host writes before a run
 };
 
-// device: nullptr = constants and pools have no storage, which is enough to check shapes.
+// device: nullptr = constants and memories have no storage, which is enough to check shapes.
 Result<BuiltGraph> build_graph(const Case& of, const Device* device) {
     const OpSpec& spec = of.spec();
     graph::GraphBuilder builder;
@@ -75,16 +74,13 @@ Result<BuiltGraph> build_graph(const Case& of, const Device* device) {
         if (!operand.present()) continue;
         const std::string name = spec.inputs[i].name;
         std::shared_ptr<const Buffer> storage;
-        if (spec.inputs[i].kind == OperandKind::state) {
+        if (is_memory(spec.inputs[i].kind)) {
             if (device) {
-                krait_state_desc desc{};
-                desc.op = static_cast<uint32_t>(of.op);
-                desc.n_slots = operand.desc.extent[0];
-                for (uint32_t d = 0; d < 3; ++d) desc.extent[d] = d + 1 < operand.desc.rank ? operand.desc.extent[d + 1] : 1;
-                KRAIT_TRY(Buffer pool, device->create_state(desc));
-                storage = std::make_shared<const Buffer>(std::move(pool));
+                const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(i)};
+                KRAIT_TRY(Buffer memory, device->create_memory(operand.desc, {&use, 1}));
+                storage = std::make_shared<const Buffer>(std::move(memory));
             }
-            ids[i] = builder.state(name, operand.desc, std::move(storage));
+            ids[i] = builder.memory(name, operand.desc, std::move(storage));
         } else if (operand.as_constant) {
             if (device) {
                 const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(i)};
@@ -142,7 +138,7 @@ int64_t error_row(const Case& of, const TensorDesc& out) {
 Result<void> check_observed(const Case& of, const CaseData& data, const Expected& expected, const Observed& observed,
                             const Device& device) {
     if (!observed.damage.empty()) return differs("{}", observed.damage);
-    Tolerance tolerance = tolerance_of(of, features_of(device));
+    Tolerance tolerance = tolerance_of(of, device.capabilities());
     if (is_reference(device)) {
         if (tolerance.result > 0) tolerance.result = kReferenceError;
         if (tolerance.state > 0) tolerance.state = kReferenceError;
@@ -152,7 +148,7 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
                              error_row(of, data.out[i])};
         auto why = dtype_of(data.out[i]) == DType::I32 ? compare(how, observed.ints(i), expected.out[i])
                                                        : compare(how, observed.floats(i), expected.out[i]);
-        if (why && may_flush_subnormals(of, features_of(device)) && !compare_flushed(how, of, data, observed.floats(i)))
+        if (why && may_flush_subnormals(of, device.capabilities()) && !compare_flushed(how, of, data, observed.floats(i)))
             why = std::nullopt;
         if (why) return differs("{}", *why);
     }
@@ -170,8 +166,12 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
             const int64_t row = of.error_row > 0 ? std::min(of.error_row, data.slot_elements) : data.slot_elements;
             const Comparison how{fmt::format("state of slot {}", slot), tolerance.state, tolerance.state * kRowFactor, row};
             if (const auto why = compare(how, got, written->second)) return differs("{}", *why);
-        } else if (const auto why = compare_bits(fmt::format("slot {}, which this run must not write", slot),
-                                                 std::as_bytes(got), std::as_bytes(data.state_of(slot)), data.slot_elements)) {
+        } else if (const auto row = expected.rows.find(static_cast<int32_t>(slot)); row != expected.rows.end()) {
+            if (const auto why = compare_bits(fmt::format("row {}", slot), std::as_bytes(got), row->second, data.slot_elements))
+                return differs("{}", *why);
+        } else if (const auto why =
+                       compare_bits(fmt::format("{} {}, which this run must not write", of.has_pages() ? "row" : "slot", slot),
+                                    std::as_bytes(got), std::as_bytes(data.state_of(slot)), data.slot_elements)) {
             return differs("{}", *why);
         }
     }
@@ -190,7 +190,7 @@ std::optional<Error> Runner::check_legal(const Case& of) const {
         };
         KRAIT_CHECK(in_layout(Layout::plain, "[plain]"));
         KRAIT_CHECK(in_layout(Layout::views, "[views]"));
-        if (of.state_operand() >= 0) KRAIT_CHECK(check_ragged_laws(device_, of, data));
+        if (find_state(of.spec().inputs) >= 0) KRAIT_CHECK(check_ragged_laws(device_, of, data));
         return {};
     };
     auto ok = run();

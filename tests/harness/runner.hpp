@@ -5,7 +5,8 @@
 //   repeat    the same once more, states restored: bit for bit the same
 //   views     operands as views at odd offsets with rows further apart; first a decoy through the same program; constants
 //             from memory that persists; compared with the oracle
-//   states    slots that are written are compared, all others keep their bits; slots that must not be read hold NaN
+//   states    slots and rows of pages that are written are compared, all others keep their bits; slots that must not be read
+//             hold NaN
 //   ragged    ssm_conv, ssm_scan: any split into chunks, single steps, sequences in another order give the same (ragged_checks)
 // An illegal case must be refused, in the words that it names, before any kernel runs.
 #pragma once

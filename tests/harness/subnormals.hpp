@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Devices that may take float32 subnormals for zeros, as Vulkan lets them: they say "subnormals=any" in their features. What is
-// held to the exact bits elsewhere, a sum or a product of two numbers, may then be that of such zeros, in all of a result
-// alike.
+// Devices that may take float32 subnormals for zeros, as Vulkan lets them (KRAIT_DEVICE_FLUSHES_SUBNORMALS). A sum or a product
+// of two numbers, which is held to the exact bits elsewhere, may then be that of such zeros, in all of a result alike.
 #pragma once
 
 #include <cmath>
@@ -20,8 +19,8 @@ T without_subnormal(T v) {
     return std::fabs(v) < std::numeric_limits<float>::min() ? std::copysign(T{0}, v) : v;
 }
 
-inline bool may_flush_subnormals(const Case& of, std::string_view features) {
-    return (of.op == OpId::add || of.op == OpId::mul) && features.find(" subnormals=any ") != std::string_view::npos;
+inline bool may_flush_subnormals(const Case& of, const krait_device_capabilities& device) {
+    return (of.op == OpId::add || of.op == OpId::mul) && (device.flags & KRAIT_DEVICE_FLUSHES_SUBNORMALS) != 0;
 }
 
 // What differs from the result of operands without subnormals, a subnormal result being 0 too.

@@ -6,8 +6,6 @@
 // any sensible order of summation, and stand far below what dropping one of 2560 terms does (4e-4).
 #pragma once
 
-#include <string_view>
-
 #include "tests/harness/case.hpp"
 
 namespace krait::harness {
@@ -28,20 +26,23 @@ inline constexpr double kReferenceError = 1e-14;
 inline constexpr double kChunkError = 1e-10;
 inline constexpr double kStepError = 1e-9;
 
-// A device's products from float32 operands, and from activations that a backend rounds first. A backend that rounds says so
-// in its features as "activations=int8", "activations=f16" or "activations=bf16"; else it computes with float32. One that says
-// "activations=int8x32" or "halves=int13x64" is compared with the same rounding (rounded_operands.hpp), so nothing but float32
-// sums differs, and besides with exact operands (rounded_error).
-inline double mul_mat_error(DType weights, std::string_view features) {
+// How a device rounds the operands of products with such weights; with those of F32 none does.
+inline uint32_t rounding_of(DType weights, const krait_device_capabilities& device) {
+    if (weights == DType::F32) return KRAIT_ROUNDING_NONE;
+    return is_quantized(weights) ? device.quantized_rounding : device.half_rounding;
+}
+
+// A device's products from float32 operands, and from activations that it rounds first, as its capabilities say. One with
+// INT8X32 or INT13X64 is compared with the same rounding (rounded_operands.hpp), so nothing but float32 sums differs, and
+// besides with exact operands (rounded_error).
+inline double mul_mat_error(DType weights, const krait_device_capabilities& device) {
     if (weights == DType::F32)
         return 1e-11;  // e * sqrt(K) of a plain sum at K = 8192, squared, is 3e-11; any kernel with 8 or more sums has < 4e-12
-    const bool k_blocks = dtype_info(weights).block_elems == 256;
-    const auto says = [&](std::string_view what) { return features.find(what) != std::string_view::npos; };
-    if (is_quantized(weights) ? says("activations=int8x32") : says("halves=int13x64")) return 1e-10;
-    if (features.find("activations=int8") != std::string_view::npos && is_quantized(weights)) return k_blocks ? 2e-4 : 1e-4;
-    if (features.find("activations=bf16") != std::string_view::npos) return 1e-5;  // 2 * (2^-8)^2 / 3: both operands
-    if (features.find("activations=f16") != std::string_view::npos) return 3e-7;   // 2 * (2^-11)^2 / 3, and as much again
-    return 1e-10;
+    switch (rounding_of(weights, device)) {
+        case KRAIT_ROUNDING_BF16: return 1e-5;  // 2 * (2^-8)^2 / 3: both operands
+        case KRAIT_ROUNDING_F16: return 3e-7;   // 2 * (2^-11)^2 / 3, and as much again
+        default: return 1e-10;
+    }
 }
 
 // Such roundings against exact operands. int8 in units of 32: of normal numbers the largest of 32 is 2.1 deviations, a step
@@ -52,13 +53,14 @@ inline double rounded_error(DType weights) { return is_quantized(weights) ? 1e-4
 inline constexpr size_t kManyResults = 256;
 
 // weights: the format of the weight that the node reads, F32 where there is none.
-inline Tolerance tolerance_of(OpId op, DType weights, std::string_view features) {
+inline Tolerance tolerance_of(OpId op, DType weights, const krait_device_capabilities& device) {
     switch (op) {
         // Values are moved, not computed.
         case OpId::get_rows:
         case OpId::copy:
         case OpId::argmax:
         case OpId::top_k:
+        case OpId::kv_write:  // its rows are compared bit by bit
         // One IEEE operation has one result.
         case OpId::add:
         case OpId::mul: return {};
@@ -66,15 +68,15 @@ inline Tolerance tolerance_of(OpId op, DType weights, std::string_view features)
         case OpId::silu_mul:                  // an exp of relative error 1e-7 (1e-14), a division, a product
         case OpId::rms_norm: return {1e-12, 0};
         case OpId::softmax: return {1e-11, 0};  // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
-        case OpId::mul_mat: return {mul_mat_error(weights, features), 0};
+        case OpId::mul_mat: return {mul_mat_error(weights, device), 0};
         case OpId::ssm_conv: return {1e-12, 0};  // the state holds rows of x: bit for bit
         case OpId::ssm_scan: return {1e-10, 1e-11};
     }
     return {};
 }
 
-inline Tolerance tolerance_of(const Case& of, std::string_view features) {
-    return tolerance_of(of.op, of.op == OpId::mul_mat ? dtype_of(of.find("w")->desc) : DType::F32, features);
+inline Tolerance tolerance_of(const Case& of, const krait_device_capabilities& device) {
+    return tolerance_of(of.op, of.op == OpId::mul_mat ? dtype_of(of.find("w")->desc) : DType::F32, device);
 }
 
 }  // namespace krait::harness

@@ -33,7 +33,21 @@ struct Stateful {
 };
 static_assert(are_complete(Stateful::kIn));
 
+struct Paged {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (rows, rows_written("cache")))
+    KRAIT_NO_OUTPUTS()
+};
+static_assert(are_complete(Paged::kIn) && std::size(Paged::kOut) == 0);
+static_assert(find_state(Paged::kIn) == -1 && find_memory(Paged::kIn) == 1 && find_memory(Stateful::kIn) == 1);
+
 // Contracts that each lack something.
+struct RowsWritten {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (rows, rows_of("x")))
+};
+struct Pages {
+    KRAIT_INPUTS((x, kValue), (rows, rows_written("x")))
+};
+static_assert(!are_complete(RowsWritten::kIn) && !are_complete(Pages::kIn));
 struct Starts {
     KRAIT_INPUTS((x, kValue), (state, kState), (src, slots_read("state")), (dst, slots_written("state")))
 };

@@ -33,6 +33,24 @@ inline const krait_backend* load(const char* path, uint32_t abi_version = KRAIT_
     return query ? query(abi_version, &host) : nullptr;
 }
 
+// Slots for one use, which outlives the description.
+inline krait_memory_desc slots_for(const krait_use& use, int64_t n_slots, std::array<int64_t, 3> extent) {
+    return {.struct_size = sizeof(krait_memory_desc),
+            .layout = KRAIT_MEMORY_SLOTS,
+            .dtype = static_cast<uint32_t>(DType::F32),
+            .rank = use.op == static_cast<uint32_t>(OpId::ssm_conv) ? 2u : 3u,
+            .n_units = n_slots,
+            .rows_per_unit = 1,
+            .extent = {extent[0], extent[1], extent[2]},
+            .uses = &use,
+            .n_uses = 1};
+}
+
+// What a device is opened with.
+inline krait_open_params with_options(const char* options, const krait_host_executor* executor = nullptr) {
+    return {sizeof(krait_open_params), options, executor};
+}
+
 struct Failure : krait_error {
     Failure() : krait_error{sizeof(krait_error), 0, {}} {}
     bool says(std::string_view part) const { return std::string_view(message).find(part) != std::string_view::npos; }
@@ -74,9 +92,26 @@ class PluginTest : public ::testing::TestWithParam<const char*> {
         return keep(buffer);
     }
     krait_buffer* make_state(OpId op, int64_t n_slots, std::array<int64_t, 3> extent) {
-        const krait_state_desc desc{sizeof desc, static_cast<uint32_t>(op), n_slots, {extent[0], extent[1], extent[2]}};
+        const krait_use use{static_cast<uint32_t>(op), static_cast<uint32_t>(find_state(op_spec(op).inputs))};
+        const krait_memory_desc desc = slots_for(use, n_slots, extent);
         krait_buffer* buffer = nullptr;
-        EXPECT_OK(api->state_create(device, &desc, &buffer, &err));
+        EXPECT_OK(api->memory_create(device, &desc, &buffer, &err));
+        return keep(buffer);
+    }
+    // Pages whose tensor in a graph is desc: [pages, rows, columns].
+    krait_buffer* make_pages(OpId op, const TensorDesc& desc) {
+        const krait_use use{static_cast<uint32_t>(op), static_cast<uint32_t>(find_memory(op_spec(op).inputs))};
+        const krait_memory_desc pages{.struct_size = sizeof pages,
+                                      .layout = KRAIT_MEMORY_PAGES,
+                                      .dtype = desc.dtype,
+                                      .rank = 1,
+                                      .n_units = desc.extent[0],
+                                      .rows_per_unit = desc.extent[1],
+                                      .extent = {desc.extent[2], 1, 1},
+                                      .uses = &use,
+                                      .n_uses = 1};
+        krait_buffer* buffer = nullptr;
+        EXPECT_OK(api->memory_create(device, &pages, &buffer, &err));
         return keep(buffer);
     }
     krait_event* make_event() {
@@ -86,11 +121,11 @@ class PluginTest : public ::testing::TestWithParam<const char*> {
         return event;
     }
     void set_slot(krait_buffer* state, int64_t slot, const std::vector<float>& values) {
-        EXPECT_OK(api->queue_state_import(queue, state, slot, values.data(), values.size() * 4, &err));
+        EXPECT_OK(api->queue_memory_import(queue, state, slot, values.data(), values.size() * 4, &err));
     }
     std::vector<float> slot(krait_buffer* state, int64_t index, size_t count) {
         std::vector<float> values(count);
-        EXPECT_OK(api->queue_state_export(queue, state, index, values.data(), count * 4, &err));
+        EXPECT_OK(api->queue_memory_export(queue, state, index, values.data(), count * 4, &err));
         EXPECT_OK(api->queue_sync(queue, &err));
         return values;
     }
@@ -152,7 +187,7 @@ class Reference : public PluginTest {
         constant(n, name, DType::F32, extents, elements.data());
     }
     void state(Node& n, std::initializer_list<int64_t> extents, krait_buffer* pool) {
-        add_input(n, "state", {make_desc(DType::F32, extents), KRAIT_TENSOR_STATE, -1, pool, 0, "state"});
+        add_input(n, "state", {make_desc(DType::F32, extents), KRAIT_TENSOR_MEMORY, -1, pool, 0, "state"});
     }
     // The node's shapes decide its outputs, which are poisoned beforehand.
     std::vector<krait_buffer*> add_outputs(Node& n) {

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <set>
 
-#include "core/ops/op_id.hpp"
+#include "core/ops/op_list.hpp"
 #include "core/runtime/device.hpp"
 #include "core/runtime/driver_nodes.hpp"
 #include "tests/main/paths.hpp"
@@ -138,13 +138,13 @@ TEST(PluginRegistry, AnOperatorThatAPluginDoesNotKnowIsDeclined) {
     ASSERT_TRUE((*device)->declines(graph, 0));
     says(*(*device)->declines(graph, 0), kBefore);
     says((*device)->create_program(graph).error(), kBefore);
-    krait_state_desc state{};
-    state.op = node.op;
-    state.n_slots = 1;
-    std::fill(std::begin(state.extent), std::end(state.extent), 1);
-    says((*device)->create_state(state).error(), kBefore);
-    state.op = static_cast<uint32_t>(OpId::ssm_conv);
-    EXPECT_TRUE((*device)->create_state(state));
+    const TensorDesc slots = make_desc(DType::F32, {1, 1, 1});
+    const krait_use of_scan{node.op, static_cast<uint32_t>(find_state(ops::SsmScan::kIn))},
+        of_conv{static_cast<uint32_t>(OpId::ssm_conv), static_cast<uint32_t>(find_state(ops::SsmConv::kIn))};
+    says((*device)->create_memory(slots, {&of_scan, 1}).error(), kBefore);
+    EXPECT_TRUE((*device)->create_memory(slots, {&of_conv, 1}));
+    const krait_use both[] = {of_scan, of_conv};
+    EXPECT_TRUE((*device)->create_memory(slots, both)) << "the use that the plugin does not know is left out";
     node.op = static_cast<uint32_t>(OpId::scale);
     says(*(*device)->declines(graph, 0), "computes nothing");
 

@@ -44,12 +44,13 @@ TEST_P(EveryPlugin, device_is_never_chosen_by_auto) {
 
 TEST_P(EveryPlugin, unknown_options_and_devices_are_errors) {
     krait_device* other = reinterpret_cast<krait_device*>(1);
-    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "unknown option 'thread", api->device_open(0, "threads=2", &other, &err));
+    const krait_open_params threads = with_options("threads=2");
+    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "unknown option 'thread", api->device_open(0, &threads, &other, &err));
     EXPECT_EQ(other, nullptr);
     EXPECT_TRUE(err.says("no options")) << err.message;
-    EXPECT_FAILS(KRAIT_STATUS_NOT_FOUND, "no device 7", api->device_open(7, "", &other, &err));
-    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "out", api->device_open(0, "", nullptr, &err));
-    EXPECT_EQ(api->device_open(0, "", nullptr, nullptr), KRAIT_STATUS_INVALID_ARGUMENT);  // err may be NULL
+    EXPECT_FAILS(KRAIT_STATUS_NOT_FOUND, "no device 7", api->device_open(7, nullptr, &other, &err));
+    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "out", api->device_open(0, nullptr, nullptr, &err));
+    EXPECT_EQ(api->device_open(0, nullptr, nullptr, nullptr), KRAIT_STATUS_INVALID_ARGUMENT);  // err may be NULL
 }
 
 TEST_P(EveryPlugin, null_handles_are_errors) {
@@ -65,7 +66,7 @@ TEST_P(EveryPlugin, null_handles_are_errors) {
     EXPECT_FAILS(bad, "kind", api->buffer_create(device, 77, 4, &buffer, &err));
     EXPECT_FAILS(bad, "bytes", api->buffer_import_host(device, nullptr, 4, &buffer, &err));
     EXPECT_FAILS(bad, "buffer", api->buffer_map(nullptr, &bytes, &err));
-    EXPECT_FAILS(bad, "desc", api->state_create(device, nullptr, &buffer, &err));
+    EXPECT_FAILS(bad, "desc", api->memory_create(device, nullptr, &buffer, &err));
     EXPECT_FAILS(bad, "desc", api->constant_upload(device, nullptr, nullptr, 0, nullptr, 0, 0, &buffer, &err));
     EXPECT_FAILS(bad, "graph", api->supports(device, nullptr, 0, &err));
     EXPECT_FAILS(bad, "device", api->program_create(nullptr, &graph, &program, &err));
@@ -109,7 +110,7 @@ TEST_P(EveryPlugin, copies_stay_inside_buffers) {
 
     krait_device* other_device = nullptr;
     krait_queue* other_queue = nullptr;
-    ASSERT_EQ(api->device_open(0, "", &other_device, &err), KRAIT_STATUS_OK);
+    ASSERT_EQ(api->device_open(0, nullptr, &other_device, &err), KRAIT_STATUS_OK);
     ASSERT_EQ(api->queue_create(other_device, &other_queue, &err), KRAIT_STATUS_OK);
     EXPECT_FAILS(bad, "another device", api->queue_write(other_queue, a, 0, sent.data(), 16, &err));
     api->queue_destroy(other_queue);
@@ -146,10 +147,11 @@ TEST_P(EveryPlugin, impossible_sizes_are_out_of_memory) {
         EXPECT_FAILS(KRAIT_STATUS_OUT_OF_MEMORY, std::to_string(size),
                      api->buffer_create(device, KRAIT_BUFFER_DEVICE, size, &buffer, &err));
     EXPECT_EQ(buffer, nullptr);
-    krait_state_desc desc{sizeof desc, static_cast<uint32_t>(OpId::ssm_scan), int64_t{1} << 40, {1 << 10, 1 << 4, 1 << 3}};
-    EXPECT_FAILS(KRAIT_STATUS_OUT_OF_MEMORY, "asked for", api->state_create(device, &desc, &buffer, &err));
-    desc.n_slots = int64_t{1} << 62;
-    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "addressed", api->state_create(device, &desc, &buffer, &err));
+    const krait_use use{static_cast<uint32_t>(OpId::ssm_scan), static_cast<uint32_t>(find_state(ops::SsmScan::kIn))};
+    krait_memory_desc desc = slots_for(use, int64_t{1} << 40, {1 << 10, 1 << 4, 1 << 3});
+    EXPECT_FAILS(KRAIT_STATUS_OUT_OF_MEMORY, "asked for", api->memory_create(device, &desc, &buffer, &err));
+    desc.n_units = int64_t{1} << 62;
+    EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "addressed", api->memory_create(device, &desc, &buffer, &err));
 }
 
 TEST_P(EveryPlugin, constants_are_checked) {
@@ -185,11 +187,11 @@ TEST_P(EveryPlugin, state_moves_bit_for_bit) {
         std::memcpy(&values[i], &bits, 4);
     }
     set_slot(state, 2, values);
-    EXPECT_OK(api->queue_state_copy(queue, state, 2, 0, &err));
-    EXPECT_OK(api->queue_state_copy(queue, state, 2, 2, &err));
+    EXPECT_OK(api->queue_memory_copy(queue, state, 2, 0, &err));
+    EXPECT_OK(api->queue_memory_copy(queue, state, 2, 2, &err));
     std::vector<std::byte> unaligned(30 * 4 + 1);
-    EXPECT_OK(api->queue_state_export(queue, state, 0, unaligned.data() + 1, 120, &err));
-    EXPECT_OK(api->queue_state_import(queue, state, 1, unaligned.data() + 1, 120, &err));
+    EXPECT_OK(api->queue_memory_export(queue, state, 0, unaligned.data() + 1, 120, &err));
+    EXPECT_OK(api->queue_memory_import(queue, state, 1, unaligned.data() + 1, 120, &err));
     EXPECT_OK(api->queue_sync(queue, &err));
     EXPECT_EQ(std::memcmp(unaligned.data() + 1, values.data(), 120), 0);
     for (int64_t s = 0; s < 3; ++s) {
@@ -198,16 +200,18 @@ TEST_P(EveryPlugin, state_moves_bit_for_bit) {
     }
 
     const auto bad = KRAIT_STATUS_INVALID_ARGUMENT;
-    EXPECT_FAILS(bad, "slot 3", api->queue_state_export(queue, state, 3, values.data(), 120, &err));
-    EXPECT_FAILS(bad, "slot -1", api->queue_state_import(queue, state, -1, values.data(), 120, &err));
-    EXPECT_FAILS(bad, "120 bytes", api->queue_state_export(queue, state, 0, values.data(), 116, &err));
-    EXPECT_FAILS(bad, "slot", api->queue_state_copy(queue, state, 0, 3, &err));
-    EXPECT_FAILS(bad, "no pool", api->queue_state_export(queue, make_buffer(120), 0, values.data(), 120, &err));
-    krait_state_desc desc{sizeof desc, static_cast<uint32_t>(OpId::add), 1, {1, 1, 1}};
+    EXPECT_FAILS(bad, "unit 3", api->queue_memory_export(queue, state, 3, values.data(), 120, &err));
+    EXPECT_FAILS(bad, "unit -1", api->queue_memory_import(queue, state, -1, values.data(), 120, &err));
+    EXPECT_FAILS(bad, "120 bytes", api->queue_memory_export(queue, state, 0, values.data(), 116, &err));
+    EXPECT_FAILS(bad, "unit", api->queue_memory_copy(queue, state, 0, 3, &err));
+    EXPECT_FAILS(bad, "no memory", api->queue_memory_export(queue, make_buffer(120), 0, values.data(), 120, &err));
+    krait_use use{static_cast<uint32_t>(OpId::add), 0};
     krait_buffer* none = nullptr;
-    EXPECT_FAILS(bad, "no state", api->state_create(device, &desc, &none, &err));
-    desc = {sizeof desc, static_cast<uint32_t>(OpId::ssm_scan), 0, {1, 1, 1}};
-    EXPECT_FAILS(bad, "slots", api->state_create(device, &desc, &none, &err));
+    krait_memory_desc desc = slots_for(use, 1, {1, 1, 1});
+    EXPECT_FAILS(bad, "slots", api->memory_create(device, &desc, &none, &err));
+    use = {static_cast<uint32_t>(OpId::ssm_scan), static_cast<uint32_t>(find_state(ops::SsmScan::kIn))};
+    desc = slots_for(use, 0, {1, 1, 1});
+    EXPECT_FAILS(bad, "units", api->memory_create(device, &desc, &none, &err));
     make_state(OpId::ssm_conv, 2, {0, 8, 1});  // d_conv 1: nothing to remember
 }
 
@@ -259,7 +263,7 @@ TEST_F(Reference, supports_every_op_and_names_the_node_of_a_broken_graph) {
     EXPECT_FAILS(bad, "negative", broken([](Node& x) { x.tensors[0].desc.extent[0] = -5; }));
     EXPECT_FAILS(bad, "bytes of params", broken([](Node& x) { x.node.params_size = 4; }));
     krait_buffer* pool = make_state(OpId::ssm_scan, 1, {1, 1, 2});
-    EXPECT_FAILS(bad, "its buffer holds state", broken([&](Node& x) { x.tensors[1].buffer = pool; }));
+    EXPECT_FAILS(bad, "its buffer holds a memory", broken([&](Node& x) { x.tensors[1].buffer = pool; }));
 }
 
 TEST_F(Reference, waits_may_be_submitted_before_their_signal) {
@@ -317,12 +321,12 @@ TEST_F(Reference, errors_fit_the_callers_struct) {
     } small;
     static_assert(offsetof(krait_error, message) == 8);
     krait_device* none = nullptr;
-    EXPECT_EQ(api->device_open(0, "schl\xc3\xbcssel=1", &none, reinterpret_cast<krait_error*>(&small)),
-              KRAIT_STATUS_INVALID_ARGUMENT);
+    const krait_open_params key = with_options("schl\xc3\xbcssel=1");
+    EXPECT_EQ(api->device_open(0, &key, &none, reinterpret_cast<krait_error*>(&small)), KRAIT_STATUS_INVALID_ARGUMENT);
     EXPECT_STREQ(small.message, "unknown opt");
     EXPECT_STREQ(small.guard, "guarded");
     err.struct_size = 8 + 21;  // the cut falls into the two bytes of the umlaut
-    EXPECT_EQ(api->device_open(0, "schl\xc3\xbcssel=1", &none, &err), KRAIT_STATUS_INVALID_ARGUMENT);
+    EXPECT_EQ(api->device_open(0, &key, &none, &err), KRAIT_STATUS_INVALID_ARGUMENT);
     EXPECT_STREQ(err.message, "unknown option 'schl");
 }
 

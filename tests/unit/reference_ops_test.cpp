@@ -104,6 +104,37 @@ TEST_F(Reference, softmax_keeps_nan_in_its_row) {
     expect_near(run(n), {e / (1 + e), 1 / (1 + e), 0, 1, kNan, kNan, kNan, kNan});
 }
 
+TEST_F(Reference, kv_write_rounds_to_the_type_of_the_cache) {
+    const std::vector<float> x{1, 65520, kNan, 3, 5, 7, 1.0f + 0x1p-11f, 0x1p-24f * 1.5f, -kInf};
+    for (const DType dtype : {DType::F32, DType::F16}) {
+        const size_t width = dtype == DType::F32 ? 3 : 2, bytes = width * (dtype == DType::F32 ? 4 : 2);
+        const TensorDesc desc = make_desc(dtype, {2, 2, static_cast<int64_t>(width)});
+        krait_buffer* cache = make_pages(OpId::kv_write, desc);
+        const std::vector<std::byte> before(2 * bytes, std::byte{0x5a});
+        for (int64_t page : {0, 1}) EXPECT_OK(api->queue_memory_import(queue, cache, page, before.data(), before.size(), &err));
+        Node n = make_node(OpId::kv_write);
+        value<float>(n, "x", {3, static_cast<int64_t>(width)}, {x.begin(), x.begin() + static_cast<ptrdiff_t>(3 * width)});
+        add_input(n, "cache", {desc, KRAIT_TENSOR_MEMORY, -1, cache, 0, "cache"});
+        value<int32_t>(n, "rows", {3}, {3, -1, 0});
+        EXPECT_TRUE(add_outputs(n).empty());
+        EXPECT_OK(api->queue_run(queue, make_program(n), nullptr, 0, &err));
+        std::vector<uint16_t> got(4 * bytes / sizeof(uint16_t));
+        for (int64_t page : {0, 1})
+            EXPECT_OK(
+                api->queue_memory_export(queue, cache, page, got.data() + page * static_cast<int64_t>(bytes), 2 * bytes, &err));
+        EXPECT_OK(api->queue_sync(queue, &err));
+        if (dtype == DType::F16) {
+            // Rows 0 and 3 are rows 2 and 0 of x: 5 and 7 are not there, 65520 is halfway to 2^16, 1 is 0x3c00.
+            EXPECT_EQ(got, (std::vector<uint16_t>{0x4500, 0x4700, 0x5a5a, 0x5a5a, 0x5a5a, 0x5a5a, 0x3c00, 0x7c00}));
+        } else {
+            const auto* floats = reinterpret_cast<const float*>(got.data());
+            EXPECT_EQ(std::memcmp(floats, &x[6], 12), 0);
+            EXPECT_EQ(std::memcmp(floats + 9, &x[0], 12), 0) << "a NaN keeps its bits";
+            for (size_t i = 6; i < 18; ++i) EXPECT_EQ(got[i], 0x5a5a) << i;
+        }
+    }
+}
+
 // Three sequences: one goes on in the slot that it read, one is fresh, one is empty and forks slot 0's neighbour.
 TEST_F(Reference, ssm_conv_continues_ragged_sequences) {
     krait_buffer* pool = make_state(OpId::ssm_conv, 6, {2, 2, 1});

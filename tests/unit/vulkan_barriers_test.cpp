@@ -136,18 +136,18 @@ TEST_P(VulkanBarriers, OfEveryOperandOfEveryOp) {
         krait_graph_node tested = node(spec.id, {}, {});
         tested.params = chosen->params.data();
         tested.params_size = spec.params_size;
-        bool has_state = false;
+        bool has_memory = false;
         for (size_t i = 0; i < spec.inputs.size(); ++i) {
             if (!chosen->in[i].present()) continue;
             tested.in[i] = somewhere(chosen->in[i].desc);
             krait_graph_tensor& tensor = tensors.back();
             tensor.name = spec.inputs[i].name;
-            const bool is_state = spec.inputs[i].kind == OperandKind::state;
-            if (!is_state && !resources->constants[i]) continue;
-            tensor.role = is_state ? KRAIT_TENSOR_STATE : KRAIT_TENSOR_CONSTANT;
-            tensor.buffer = is_state ? resources->pool->get() : resources->constants[i]->get();
+            const bool is_memory = krait::is_memory(spec.inputs[i].kind);
+            if (!is_memory && !resources->constants[i]) continue;
+            tensor.role = is_memory ? KRAIT_TENSOR_MEMORY : KRAIT_TENSOR_CONSTANT;
+            tensor.buffer = is_memory ? resources->memory->get() : resources->constants[i]->get();
             tensor.offset = 0;
-            has_state = has_state || is_state;
+            has_memory = has_memory || is_memory;
         }
         krait_graph_node again = tested;  // with results of its own
         for (size_t i = 0; i < spec.outputs.size(); ++i) {
@@ -157,7 +157,7 @@ TEST_P(VulkanBarriers, OfEveryOperandOfEveryOp) {
 
         const size_t own = barriers({tested});
         EXPECT_EQ(barriers({tested, tested}), 2 * own + 1) << "the same results";
-        EXPECT_EQ(barriers({tested, again}), 2 * own + (has_state ? 1 : 0)) << "of what is shared only a state is written";
+        EXPECT_EQ(barriers({tested, again}), 2 * own + (has_memory ? 1 : 0)) << "of what is shared only a memory is written";
         const auto around = [&](int32_t operand, size_t read_before, std::string_view name) {
             const int32_t other =
                 somewhere(make_desc(dtype_of(desc_of(operand)), std::span(desc_of(operand).extent, desc_of(operand).rank)));

@@ -34,11 +34,8 @@ TEST_P(VulkanGrid, MoreSequencesThanADimensionHolds) {
                      slots = make_desc(DType::I32, {kSequences}), starts = make_desc(DType::I32, {kSequences + 1});
     const krait_use use{static_cast<uint32_t>(OpId::ssm_conv), 1};
     const Buffer weight = std::move(*device->upload_constant(taps, {&use, 1}, bytes_of(w)));
-    krait_state_desc state{};
-    state.op = use.op;
-    state.n_slots = 1;
-    state.extent[0] = 1, state.extent[1] = kChannels, state.extent[2] = 1;
-    const Buffer pool = std::move(*device->create_state(state));
+    const krait_use state{use.op, static_cast<uint32_t>(find_state(ops::SsmConv::kIn))};
+    const Buffer pool = std::move(*device->create_memory(make_desc(DType::F32, {1, 1, kChannels}), {&state, 1}));
     constexpr uint64_t kX = 0, kY = 256, kNone = 512, kStart = kNone + 4 * (kSequences + 64) / 256 * 256;
     const Buffer arena = std::move(*device->create_buffer(KRAIT_BUFFER_DEVICE, kStart + 4 * (kSequences + 1)));
 
@@ -48,7 +45,7 @@ TEST_P(VulkanGrid, MoreSequencesThanADimensionHolds) {
     const krait_graph_tensor tensors[] = {
         value(rows, kX, "x"),
         {taps, KRAIT_TENSOR_CONSTANT, -1, weight.get(), 0, "w"},
-        {make_desc(DType::F32, {1, 1, kChannels}), KRAIT_TENSOR_STATE, -1, pool.get(), 0, "state"},
+        {make_desc(DType::F32, {1, 1, kChannels}), KRAIT_TENSOR_MEMORY, -1, pool.get(), 0, "state"},
         value(starts, kStart, "seq_start"),
         value(slots, kNone, "slots"),
         value(rows, kY, "y")};

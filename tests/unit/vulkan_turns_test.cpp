@@ -25,7 +25,7 @@ std::optional<Error> why_declined(const Device& device, int64_t n_row, int64_t d
                                          .A = b.constant("A", make_desc(DType::F32, {8, d_state}), nullptr),
                                          .B = floats("B", {n_row, 1, d_state}),
                                          .C = floats("C", {n_row, 1, d_state}),
-                                         .state = b.state("state", make_desc(DType::F32, {4, 8, 1, d_state}), nullptr),
+                                         .state = b.memory("state", make_desc(DType::F32, {4, 8, 1, d_state}), nullptr),
                                          .seq_start = indices("seq_start", {2}),
                                          .src_slot = indices("src_slot", {1}),
                                          .dst_slot = indices("dst_slot", {1}),

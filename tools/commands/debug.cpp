@@ -10,7 +10,6 @@
 
 #include "core/base/printable.hpp"
 #include "models/debug/compare_nodes.hpp"
-#include "tests/harness/features.hpp"
 #include "tests/harness/tolerance.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
@@ -50,16 +49,16 @@ double rounding_error(const NodeDifference& difference, int64_t unit, double max
     return power > 0 ? error / power : 0;
 }
 
-// The tolerance of one node's result, as NMSE. A device that rounds activations in the way that its features name is held to
+// The tolerance of one node's result, as NMSE. A device that rounds activations in a way that its capabilities name is held to
 // the error of that rounding of these activations, which may have larger outliers than those of the operators' tests; times
 // four, for sums that cancel, and a few values may lie further off by chance.
 double tolerance(const NodeDifference& difference, const Device& device) {
-    const std::string features = harness::features_of(device);
-    const harness::Tolerance tolerance = harness::tolerance_of(difference.op, difference.weights, features);
+    const harness::Tolerance tolerance = harness::tolerance_of(difference.op, difference.weights, device.capabilities());
     if (difference.is_state) return tolerance.state;
     const bool is_quantized_weight = is_quantized(difference.weights);
-    const bool rounds = difference.op == OpId::mul_mat && difference.weights != DType::F32 &&
-                        features.find(is_quantized_weight ? "activations=int8x32" : "halves=int13x64") != std::string::npos;
+    const uint32_t rounding = harness::rounding_of(difference.weights, device.capabilities());
+    const bool rounds =
+        difference.op == OpId::mul_mat && (rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X64);
     if (!rounds) return tolerance.result;
     const double of_these = is_quantized_weight ? rounding_error(difference, 32, 127) : rounding_error(difference, 64, 5792);
     const double by_chance = difference.n_values < harness::kManyResults ? harness::kRowFactor : 1;

@@ -17,7 +17,7 @@ class Sequences {
   public:
     template <class In>
     explicit Sequences(const In& in)
-        : pool_(&plugin::host::state_pool(in.state)),
+        : pool_(&plugin::host::memory_pool(in.state)),
           start_(in.seq_start.index()),
           source_(in.src_slot.index()),
           destination_(in.dst_slot.index()),
@@ -46,7 +46,7 @@ class Sequences {
     }
 
   private:
-    const plugin::host::StatePool* pool_;
+    const plugin::host::MemoryPool* pool_;
     std::span<const int32_t> start_, source_, destination_, snapshots_;
 };
 

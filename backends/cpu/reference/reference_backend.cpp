@@ -26,8 +26,8 @@ void device_info(uint32_t, krait_device_info& info) {
     info.auto_rank = 0;
 }
 
-std::unique_ptr<plugin::Device> device_open(uint32_t, std::string_view options) {
-    const plugin::Options none(options, {});
+std::unique_ptr<plugin::Device> device_open(uint32_t, const plugin::OpenParams& params) {
+    const plugin::Options none(params.options, {});
     return std::make_unique<ReferenceDevice>();
 }
 

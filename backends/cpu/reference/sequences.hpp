@@ -21,8 +21,8 @@ template <class In>
 class Sequences {
   public:
     // The host has checked the values; the oracle checks again, for those who are debugging a host. in is kept by reference.
-    explicit Sequences(const In& in) : in_(in), pool_(plugin::host::state_pool(in.state)) {
-        plugin::value_or_throw(ops::check_ragged(in.x.extent(0), pool_.n_slots(), in.seq_start.index(), in.src_slot.index(),
+    explicit Sequences(const In& in) : in_(in), pool_(plugin::host::memory_pool(in.state)) {
+        plugin::value_or_throw(ops::check_ragged(in.x.extent(0), pool_.n_units(), in.seq_start.index(), in.src_slot.index(),
                                                  in.dst_slot.index(), in.snapshots.index()));
     }
 
@@ -60,7 +60,7 @@ class Sequences {
     }
 
     const In& in_;
-    const plugin::host::StatePool& pool_;
+    const plugin::host::MemoryPool& pool_;
 };
 
 }  // namespace krait::reference

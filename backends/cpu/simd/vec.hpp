@@ -20,6 +20,7 @@
 //   dot_pairs(sum, w, x): lane i of sum plus the products of its two int16 in w with x[0], x[1]; modulo 2^32
 //   store_i8(p, a), store_i16(p, a): kLanes whole numbers, saturated; some number for NaN
 //   load_f16, load_bf16 (and _partial): widening loads, exact, NaN payloads aside; widen_f16: one number
+//   store_f16: kLanes halves, to nearest, ties to even, a NaN as core/quant/half.hpp has it; narrow_f16: one number
 #pragma once
 
 #include <cstdint>

@@ -191,5 +191,11 @@ inline Vec load_bf16_partial(const uint16_t* p, int n) {
     return load(lanes);
 }
 inline Vec load_bf16(const uint16_t* p) { return load_bf16_partial(p, kLanes); }
+inline uint16_t narrow_f16(float v) { return f32_to_f16(v); }
+inline void store_f16(uint16_t* p, Vec a) {
+    float lanes[kLanes];
+    store(lanes, a);
+    for (int i = 0; i < kLanes; ++i) p[i] = f32_to_f16(lanes[i]);
+}
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

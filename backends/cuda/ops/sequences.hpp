@@ -16,7 +16,7 @@ Sequences sequences_of(const In& in) {
 }
 
 inline StateSlots slots_of(const Tensor& state) {
-    const StatePool& pool = pool_of(state);
+    const MemoryPool& pool = pool_of(state);
     return {reinterpret_cast<char*>(pool.data()), pool.slot_stride()};
 }
 

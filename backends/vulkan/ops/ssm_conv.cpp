@@ -20,13 +20,13 @@ void ssm_conv(const ops::SsmConv::In<Tensor>& in, const ops::SsmConv::Params& of
               Recorder& recorder) {
     const int64_t n_tok = in.x.extent(0), channels = in.x.extent(1), n_seq = in.src_slot.extent(0);
     if (channels == 0 || n_seq == 0) return;
-    const StatePool& pool = state_pool(in.state);
+    const MemoryPool& pool = memory_pool(in.state);
     const SsmConvParams params{.x = rows(in.x),
                                .y = rows(out.y),
                                .weight = address(in.w),
                                .bias = address(in.bias),
                                .pool = pool.address(),
-                               .slot_stride = pool.slot_stride(),
+                               .slot_stride = pool.unit_stride(),
                                .seq_start = address(in.seq_start),
                                .src_slot = address(in.src_slot),
                                .dst_slot = address(in.dst_slot),

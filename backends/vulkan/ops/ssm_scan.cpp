@@ -43,7 +43,7 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& op
     params.A = address(in.A);
     params.D = address(in.D);
     params.state = address(in.state);
-    params.slot_stride = state_pool(in.state).slot_stride();
+    params.slot_stride = memory_pool(in.state).unit_stride();
     params.seq_start = address(in.seq_start);
     params.src_slot = address(in.src_slot);
     params.dst_slot = address(in.dst_slot);

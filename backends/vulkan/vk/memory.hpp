@@ -64,6 +64,7 @@ class Allocator {
     // At a multiple of kAlignment. Throws OUT_OF_MEMORY that names size and what is free. what: "a weight".
     Memory take(MemoryKind kind, uint64_t size, std::string_view what);
     uint64_t free_bytes() const;  // of device memory
+    bool maps_device_memory() const { return pools_[static_cast<size_t>(MemoryKind::device)].mapped; }
 
     // As wide as any vector load, and as minStorageBufferOffsetAlignment may be at most.
     static constexpr uint64_t kAlignment = 256;

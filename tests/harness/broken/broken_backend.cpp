@@ -17,7 +17,7 @@ namespace krait::broken {
 namespace {
 
 using plugin::Tensor;
-using plugin::host::state_pool;
+using plugin::host::memory_pool;
 
 class Context final : public plugin::KernelContext {
   public:
@@ -108,7 +108,7 @@ void spoil_after<ops::SsmConv>(const ops::SsmConv::In<Tensor>& in, const ops::Ss
         const int64_t length = in.seq_start.index()[b + 1] - in.seq_start.index()[b];
         const int32_t slot = in.dst_slot.index()[b];
         if (slot >= 0 && length > 0 && length < keep)
-            std::fill_n(state_pool(in.state).slot(slot), (keep - length) * channels, 0.0f);
+            std::fill_n(memory_pool(in.state).slot(slot), (keep - length) * channels, 0.0f);
     }
 }
 
@@ -148,7 +148,7 @@ void spoil<ops::SsmScan>(ops::SsmScan::In<Tensor>& in, ops::SsmScanParams& param
 
 template <>
 void spoil_after<ops::SsmScan>(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Out<Tensor>& out, Context& context) {
-    const auto& pool = state_pool(in.state);
+    const auto& pool = memory_pool(in.state);
     if (context.has("spoils_the_source"))
         for (size_t b = 0; b < in.src_slot.index().size(); ++b) {
             const int32_t src = in.src_slot.index()[b];
@@ -193,6 +193,23 @@ void spoil_after<ops::Argmax>(const ops::Argmax::In<Tensor>& in, const ops::Argm
     }
 }
 
+template <>
+void spoil_after<ops::KvWrite>(const ops::KvWrite::In<Tensor>& in, const ops::KvWrite::Out<Tensor>&, Context& context) {
+    const auto& pool = memory_pool(in.cache);
+    const int64_t width = in.x.extent(1);
+    const bool is_half = in.cache.dtype() == DType::F16;
+    for (const int32_t row : in.rows.index()) {
+        if (row < 0) continue;
+        auto* halves = reinterpret_cast<uint16_t*>(pool.row(row));
+        auto* words = reinterpret_cast<uint32_t*>(pool.row(row));
+        if (context.has("spoils_the_next_row") && row + 1 < pool.n_rows()) *pool.row(row + 1) ^= std::byte{1};
+        for (int64_t i = 0; i < width; ++i) {
+            if (context.has("flushes_subnormals") && is_half && (halves[i] & 0x7c00u) == 0) halves[i] &= 0x8000u;
+            if (context.has("loses_payloads") && !is_half && (words[i] & 0x7fffffffu) > 0x7f800000u) words[i] = 0x7fc00000u;
+        }
+    }
+}
+
 template <class Op, plugin::KernelFunction<Op, reference::Context> kReference>
 void kernel(const typename Op::template In<Tensor>& given, const typename Op::Params& given_params,
             const typename Op::template Out<Tensor>& given_out, Context& context) {
@@ -200,16 +217,17 @@ void kernel(const typename Op::template In<Tensor>& given, const typename Op::Pa
     auto params = given_params;
     auto out = given_out;
     ++context.n_runs;
-    Tensor& y = operands(out)[0];
-    const int64_t n = element_count(y.desc);
-    const float last_before = n > 0 ? result(y)[n - 1] : 0;
+    std::optional<Tensor> y;
+    if constexpr (std::size(Op::kOut) > 0) y = operands(out)[0];
+    const int64_t n = y ? element_count(y->desc) : 0;
+    const float last_before = n > 0 ? result(*y)[n - 1] : 0;
     spoil_operands(in, context);
     spoil<Op>(in, params, context);
     reference::Context plain;
     kReference(in, params, out, plain);
     std::optional<Tensor> input;
     if (operands(in)[0].role == KRAIT_TENSOR_VALUE && element_count(operands(in)[0].desc) > 0) input = operands(in)[0];
-    spoil_results(input, y, last_before, context);
+    if (y) spoil_results(input, *y, last_before, context);
     spoil_after<Op>(in, out, context);
     context.floats.clear();
     context.ids.clear();
@@ -242,9 +260,9 @@ void device_info(uint32_t, krait_device_info& info) {
     info.memory_total = plugin::host::memory_total();
     info.alignment = plugin::host::kAlignment;
 }
-std::unique_ptr<plugin::Device> device_open(uint32_t, std::string_view text) {
+std::unique_ptr<plugin::Device> device_open(uint32_t, const plugin::OpenParams& params) {
     const plugin::OptionSpec known[] = {{"defect", "what is wrong"}};
-    const plugin::Options options(text, known);
+    const plugin::Options options(params.options, known);
     return std::make_unique<BrokenDevice>(std::string(options.text("defect").value_or("none")));
 }
 
