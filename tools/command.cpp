@@ -162,7 +162,10 @@ Result<std::shared_ptr<const Model>> ModelArguments::load() const {
     KRAIT_TRY(GgufFile file, open());
     auto model = [&] {
         ProgressBar bar("loading", ProgressBar::Unit::bytes);  // gone before the warnings are printed
-        const auto show = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
+        const auto show = [&](uint64_t done, uint64_t total) {
+            bar.update(done, total);
+            return true;
+        };
         return Model::load(std::move(file), {.device = spec, .placement = where, .progress = show});
     }();
     if (model)
