@@ -58,17 +58,12 @@ class Bench {
         }
         const auto start = Clock::now();
         KRAIT_TRY(GgufFile file, open());
-        struct Stopped {};
         const auto progress = [&](uint64_t done, uint64_t total) {
-            if (plan_.is_cancelled()) throw Stopped{};
-            if (plan_.progress) plan_.progress("loading", done, total);
+            if (plan_.progress && !plan_.is_cancelled()) plan_.progress("loading", done, total);
+            return !plan_.is_cancelled();
         };
-        try {
-            KRAIT_TRY(result_.model, Model::load(std::move(file),
-                                                 {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
-        } catch (const Stopped&) {
-            return fail(ErrorCode::cancelled, "cancelled while the model was loaded");
-        }
+        KRAIT_TRY(result_.model,
+                  Model::load(std::move(file), {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
         result_.load.load = since(start);
         KRAIT_TRY(Session session, Session::create(result_.model));
         const int32_t token = 0;

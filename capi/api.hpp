@@ -7,16 +7,41 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "krait/krait.h"
+#include "models/loading/gguf_tokenizer.hpp"
 #include "models/model.hpp"
 
 static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL &&
                   static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
               "krait_code and ErrorCode number the same errors");
 
+// Of a model without weights: what its file says.
+struct FileContents {
+    krait::GgufFile file;
+    krait::GgufVocabulary vocabulary;
+    krait::Result<krait::Architecture> architecture;  // the error says why Krait cannot run the model
+};
+
 struct krait_model {
-    std::shared_ptr<const krait::Model> model;
+    std::shared_ptr<const krait::Model> loaded;  // null: without weights, and then `contents` is there
+    std::unique_ptr<const FileContents> contents;
+    std::string device, hardware;  // of a loaded one, as its getters hand them out
+
+    const krait::GgufFile& file() const { return loaded ? loaded->file() : contents->file; }
+    const krait::Architecture* architecture() const {  // nullptr: Krait cannot run it
+        if (loaded) return &loaded->architecture();
+        return contents->architecture ? &*contents->architecture : nullptr;
+    }
+    krait::Result<const krait::Tokenizer*> tokenizer() const {
+        if (loaded) return loaded->tokenizer();
+        if (!contents->vocabulary.tokenizer) return tl::unexpected<krait::Error>(contents->vocabulary.tokenizer.error());
+        return &*contents->vocabulary.tokenizer;
+    }
+    std::span<const int32_t> ends() const { return loaded ? loaded->ends() : std::span(contents->vocabulary.ends); }
+    const std::vector<std::string>& warnings() const { return loaded ? loaded->warnings() : contents->vocabulary.warnings; }
 };
 
 namespace krait::capi {
@@ -59,18 +84,50 @@ inline Result<void> expect_given(const void* pointer, const char* name) {
     return fail(ErrorCode::invalid_argument, "{} is NULL", name);
 }
 
+// Where a function needs the model's weights.
+inline Result<const Model*> expect_loaded(const krait_model* model) {
+    KRAIT_CHECK(expect_given(model, "model"));
+    if (model->loaded) return model->loaded.get();
+    return fail(ErrorCode::unsupported, "{} was loaded without weights (no_weights)", model->file().name());
+}
+
+// An enum of the caller's as a number, whatever it wrote there: as the enum itself it could not be looked at.
+template <class Enum>
+uint32_t number_of(const Enum& given) {
+    uint32_t value = 0;
+    static_assert(sizeof value == sizeof given);
+    std::memcpy(&value, &given, sizeof value);
+    return value;
+}
+
+// Of the caller's version of a struct: no larger than the library's own.
+template <class Struct>
+Result<void> check_size(size_t struct_size, const char* name) {
+    if (struct_size >= sizeof(size_t) && struct_size <= sizeof(Struct)) return {};
+    return fail(ErrorCode::invalid_argument, "{}struct_size is {}; start from the _INIT macro, which sets it to {}", name,
+                struct_size, sizeof(Struct));
+}
+
 // The caller's options, with defaults for fields that its version does not have.
 template <class Options>
 Result<Options> complete(const Options* given, Options defaults) {
     if (!given) return defaults;
-    if (given->struct_size < sizeof(size_t) || given->struct_size > sizeof(Options))
-        return fail(ErrorCode::invalid_argument, "struct_size is {}; start from the _INIT macro, which sets it to {}",
-                    given->struct_size, sizeof(Options));
+    KRAIT_CHECK(check_size<Options>(given->struct_size, ""));
     std::memcpy(static_cast<void*>(&defaults), given, given->struct_size);
     return defaults;
 }
 
-// Copies a result into the caller's array, as krait_model_tokenize describes.
+// A result into the caller's struct: the fields that its version has.
+template <class Struct>
+Result<void> fill(Struct* out, Struct result) {
+    KRAIT_CHECK(expect_given(out, "out"));
+    KRAIT_CHECK(check_size<Struct>(out->struct_size, "out."));
+    result.struct_size = out->struct_size;
+    std::memcpy(static_cast<void*>(out), &result, out->struct_size);
+    return {};
+}
+
+// Copies a result into the caller's array, as krait.h says of arrays.
 template <class T>
 Result<void> give(std::span<const T> result, T* out, size_t capacity, size_t* count) {
     *count = result.size();

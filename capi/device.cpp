@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// include/krait/device.h: folders of plugins, and lists of devices.
 #include "capi/api.hpp"
 
 using namespace krait;
 using namespace krait::capi;
 
-const char* krait_version(void) { return KRAIT_VERSION; }
+struct krait_device_list {
+    std::vector<DeviceListing> devices;
+};
+
+namespace {
+
+const DeviceListing* device_at(const krait_device_list* list, size_t index) {
+    return list && index < list->devices.size() ? &list->devices[index] : nullptr;
+}
+
+}  // namespace
 
 krait_code krait_backend_folder_add(const char* path, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
@@ -16,30 +28,50 @@ krait_code krait_backend_folder_add(const char* path, krait_failure* failure) {
     });
 }
 
-size_t krait_device_count(void) {
-    size_t count = 0;
-    guarded(nullptr, [&]() -> Result<void> {
-        count = PluginRegistry::instance().devices().size();
-        return {};
-    });
-    return count;
-}
-
-krait_code krait_device_describe(size_t index, krait_device_description* out, krait_failure* failure) {
+krait_code krait_device_list_create(krait_device_list** out, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(out, "out"));
-        const auto devices = PluginRegistry::instance().devices();
-        if (index >= devices.size())
-            return fail(ErrorCode::not_found, "there is no device {}: {} were found", index, devices.size());
-        const DeviceListing& device = devices[index];
-        if (!device.error.empty()) return fail(ErrorCode::unavailable, "{}: {}", device.name, device.error);
-        *out = {};
-        set_text(out->name, device.name);
-        set_text(out->description, device.info.name);
-        set_text(out->features, device.info.features);
-        out->memory_total = device.info.memory_total;
-        out->memory_free = device.info.memory_free;
-        out->is_auto = device.info.auto_rank > 0;
+        *out = nullptr;
+        *out = new krait_device_list{PluginRegistry::instance().devices()};
         return {};
     });
+}
+
+void krait_device_list_free(krait_device_list* list) { delete list; }
+
+size_t krait_device_list_size(const krait_device_list* list) { return list ? list->devices.size() : 0; }
+
+const char* krait_device_name(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device ? device->name.c_str() : nullptr;
+}
+
+const char* krait_device_product(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && device->error.empty() ? device->info.name : nullptr;
+}
+
+const char* krait_device_features(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && device->error.empty() ? device->info.features : nullptr;
+}
+
+const char* krait_device_error(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && !device->error.empty() ? device->error.c_str() : nullptr;
+}
+
+uint64_t krait_device_memory_total(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && device->error.empty() ? device->info.memory_total : 0;
+}
+
+uint64_t krait_device_memory_free(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && device->error.empty() ? device->info.memory_free : 0;
+}
+
+int krait_device_is_auto(const krait_device_list* list, size_t index) {
+    const DeviceListing* device = device_at(list, index);
+    return device && device->error.empty() && device->info.auto_rank > 0 ? 1 : 0;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// include/krait/model.h: loading, and the facts of a model.
 #include "capi/api.hpp"
+#include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
 
 using namespace krait;
@@ -24,7 +27,29 @@ Result<PlacementOptions> placement_of(const krait_model_options& given) {
     return texts.parse();
 }
 
-struct Stopped {};  // thrown by the progress function below, caught where the model is loaded
+Result<GgufFile> open_file(const char* path, GgufAccess access) {
+    if (!path) return GgufFile::parse(demo_model_bytes(), "the demo model");
+    return GgufFile::open(path, access);
+}
+
+Result<void> load_options(const krait_model_options& given, LoadOptions& load) {
+    if (given.device) load.device = given.device;
+    KRAIT_TRY(load.placement, placement_of(given));
+    if (given.executor) {
+        KRAIT_TRY(const krait_executor executor, complete(given.executor, krait_executor KRAIT_EXECUTOR_INIT));
+        load.executor = {executor.context, executor.n_threads, executor.parallel};
+    }
+    if (given.progress)
+        load.progress = [&given](uint64_t done, uint64_t total) { return given.progress(given.user, done, total) == 0; };
+    return {};
+}
+
+const ModelShape* shape_of(const krait_model* model) {
+    const Architecture* architecture = model ? model->architecture() : nullptr;
+    return architecture ? &architecture->shape() : nullptr;
+}
+
+const Model* loaded(const krait_model* model) { return model ? model->loaded.get() : nullptr; }
 
 }  // namespace
 
@@ -34,45 +59,103 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         *out = nullptr;
         KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
         LoadOptions load;
-        if (given.device) load.device = given.device;
-        KRAIT_TRY(load.placement, placement_of(given));
-        if (given.no_mmap != 0) load.access = GgufAccess::read;
-        if (const krait_executor* executor = given.executor)
-            load.executor = {executor->context, executor->n_threads, executor->parallel};
-        if (given.progress)
-            load.progress = [&](uint64_t done, uint64_t total) {
-                if (given.progress(given.user, done, total) != 0) throw Stopped{};
-            };
-        try {
-            auto model = path ? Model::load(path, load) : Model::load_demo(load);
-            if (!model) return tl::unexpected<Error>(std::move(model).error());
-            *out = new krait_model{std::move(*model)};
-        } catch (const Stopped&) {
-            return fail(ErrorCode::cancelled, "loading was stopped");
+        KRAIT_CHECK(load_options(given, load));
+        KRAIT_TRY(GgufFile file, open_file(path, given.no_mmap != 0 ? GgufAccess::read : GgufAccess::mapped));
+        auto model = std::make_unique<krait_model>();
+        if (given.no_weights != 0) {
+            GgufVocabulary vocabulary = read_vocabulary(file);
+            Result<Architecture> architecture = create_architecture(file);
+            model->contents = std::make_unique<const FileContents>(
+                FileContents{std::move(file), std::move(vocabulary), std::move(architecture)});
+        } else {
+            KRAIT_TRY(model->loaded, Model::load(std::move(file), load));
+            model->device = model->loaded->device_names();
+            model->hardware = model->loaded->hardware();
         }
+        *out = model.release();
         return {};
     });
 }
 
 void krait_model_free(krait_model* model) { delete model; }
 
-krait_code krait_model_describe(const krait_model* model, krait_model_description* out, krait_failure* failure) {
+krait_code krait_model_check(const krait_model* model, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(model, "model"));
-        KRAIT_CHECK(expect_given(out, "out"));
-        const Model& m = *model->model;
-        *out = {};
-        set_text(out->architecture, m.shape().architecture);
-        set_text(out->device, m.device_names());
-        out->n_vocab = m.shape().n_vocab;
-        out->n_token = m.n_token();
-        out->n_layer = m.shape().n_layer;
-        out->d_model = m.shape().d_model;
-        out->weight_bytes = m.weights().device_bytes();
-        out->state_bytes = static_cast<uint64_t>(m.architecture().state_bytes());
-        const auto tokenizer = m.tokenizer();
-        out->bos = tokenizer ? (*tokenizer)->bos().value_or(-1) : -1;
-        out->eos = tokenizer ? (*tokenizer)->eos().value_or(-1) : -1;
+        if (model->loaded || model->contents->architecture) return {};
+        return tl::unexpected<Error>(model->contents->architecture.error());
+    });
+}
+
+const char* krait_model_name(const krait_model* model) { return model ? model->file().name().c_str() : nullptr; }
+
+const char* krait_model_architecture(const krait_model* model) {
+    const ModelShape* shape = shape_of(model);
+    return shape ? shape->architecture.c_str() : nullptr;
+}
+
+const char* krait_model_device(const krait_model* model) { return loaded(model) ? model->device.c_str() : nullptr; }
+const char* krait_model_hardware(const krait_model* model) { return loaded(model) ? model->hardware.c_str() : nullptr; }
+
+int64_t krait_model_n_vocab(const krait_model* model) {
+    const ModelShape* shape = shape_of(model);
+    return shape ? shape->n_vocab : 0;
+}
+
+int64_t krait_model_n_token(const krait_model* model) {
+    if (const Model* m = loaded(model)) return m->n_token();
+    const int64_t n_row = krait_model_n_vocab(model);
+    const auto n_token = model ? static_cast<int64_t>(model->contents->vocabulary.n_token) : 0;
+    return n_token == 0 ? n_row : std::min(n_token, n_row);
+}
+
+int64_t krait_model_n_layer(const krait_model* model) {
+    const ModelShape* shape = shape_of(model);
+    return shape ? shape->n_layer : 0;
+}
+
+int64_t krait_model_d_model(const krait_model* model) {
+    const ModelShape* shape = shape_of(model);
+    return shape ? shape->d_model : 0;
+}
+
+int krait_model_is_tied(const krait_model* model) {
+    const ModelShape* shape = shape_of(model);
+    return shape && shape->tied_head ? 1 : 0;
+}
+
+uint64_t krait_model_state_bytes(const krait_model* model) {
+    const Architecture* architecture = model ? model->architecture() : nullptr;
+    return architecture ? static_cast<uint64_t>(architecture->state_bytes()) : 0;
+}
+
+uint64_t krait_model_weight_bytes(const krait_model* model) {
+    return loaded(model) ? loaded(model)->weights().file_bytes() : 0;
+}
+uint64_t krait_model_device_bytes(const krait_model* model) {
+    return loaded(model) ? loaded(model)->weights().device_bytes() : 0;
+}
+
+int krait_model_has_top_k(const krait_model* model) {
+    return loaded(model) && loaded(model)->placement().supports_top_k() ? 1 : 0;
+}
+
+int32_t krait_model_chain_length(const krait_model* model) { return loaded(model) ? loaded(model)->chain_length() : 0; }
+
+krait_code krait_model_size(const krait_model* model, size_t index, const char** name, size_t* name_size, int64_t* value,
+                            krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_given(name, "name"));
+        KRAIT_CHECK(expect_given(name_size, "name_size"));
+        KRAIT_CHECK(expect_given(value, "value"));
+        const Architecture* architecture = model->architecture();
+        const auto sizes = architecture ? architecture->sizes() : std::span<const NamedSize>();
+        if (index >= sizes.size())
+            return fail(ErrorCode::not_found, "there is no size {}: the model has {} of its own", index, sizes.size());
+        *name = sizes[index].name.data();
+        *name_size = sizes[index].name.size();
+        *value = sizes[index].value;
         return {};
     });
 }
@@ -80,75 +163,18 @@ krait_code krait_model_describe(const krait_model* model, krait_model_descriptio
 krait_code krait_model_explain(const krait_model* model, int32_t n_row, krait_explain_form form, char* text, size_t capacity,
                                size_t* size, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_TRY(const Model* loaded, expect_loaded(model));
         KRAIT_CHECK(expect_given(size, "size"));
         if (n_row < 1) return fail(ErrorCode::invalid_argument, "runs of {} tokens: at least 1", n_row);
-        if (form != KRAIT_EXPLAIN_TABLE && form != KRAIT_EXPLAIN_DOT)
-            return fail(ErrorCode::invalid_argument, "form is {}; 0 and 1 exist", static_cast<int>(form));
-        KRAIT_TRY(const std::string explained, explain(*model->model, {.n_tok = n_row, .n_seq = 1, .n_out = 1},
-                                                       form == KRAIT_EXPLAIN_DOT ? ExplainForm::dot : ExplainForm::table));
+        const uint32_t number = number_of(form);
+        if (number > KRAIT_EXPLAIN_DOT)
+            return fail(ErrorCode::invalid_argument, "form is {}; 0 and 1 exist", static_cast<int32_t>(number));
+        KRAIT_TRY(const std::string explained, explain(*loaded, {.n_tok = n_row, .n_seq = 1, .n_out = 1},
+                                                       number == KRAIT_EXPLAIN_DOT ? ExplainForm::dot : ExplainForm::table));
         return give(std::span<const char>(explained), text, capacity, size);
     });
 }
 
-krait_code krait_model_tokenize_with(const krait_model* model, const char* text, size_t size, uint32_t flags, int32_t* tokens,
-                                     size_t capacity, size_t* n_tok, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        constexpr uint32_t kFlags = KRAIT_TOKENIZE_CONTROL | KRAIT_TOKENIZE_BEGIN | KRAIT_TOKENIZE_END;
-        KRAIT_CHECK(expect_given(model, "model"));
-        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
-        if (size > 0) KRAIT_CHECK(expect_given(text, "text"));
-        if ((flags & ~kFlags) != 0)
-            return fail(ErrorCode::invalid_argument, "flags are {}; 1, 2, 4 and their sums exist", flags);
-        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
-        KRAIT_TRY(const auto encoded, tokenizer->encode(size > 0 ? std::string_view(text, size) : std::string_view(),
-                                                        {.add_bos = (flags & KRAIT_TOKENIZE_BEGIN) != 0,
-                                                         .add_eos = (flags & KRAIT_TOKENIZE_END) != 0,
-                                                         .parse_special = (flags & KRAIT_TOKENIZE_CONTROL) != 0}));
-        return give(std::span(encoded), tokens, capacity, n_tok);
-    });
-}
-
-krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, int32_t* tokens, size_t capacity,
-                                size_t* n_tok, krait_failure* failure) {
-    return krait_model_tokenize_with(model, text, size, KRAIT_TOKENIZE_CONTROL, tokens, capacity, n_tok, failure);
-}
-
-krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, char* text, size_t capacity,
-                                  size_t* size, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
-        KRAIT_CHECK(expect_given(size, "size"));
-        if (n_tok > 0) KRAIT_CHECK(expect_given(tokens, "tokens"));
-        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
-        KRAIT_TRY(const std::string decoded, tokenizer->decode({tokens, n_tok}));
-        return give(std::span<const char>(decoded), text, capacity, size);
-    });
-}
-
-krait_code krait_model_token(const krait_model* model, const char* text, size_t size, int32_t* token, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
-        KRAIT_CHECK(expect_given(token, "token"));
-        if (size > 0) KRAIT_CHECK(expect_given(text, "text"));
-        KRAIT_TRY(const Tokenizer* tokenizer, model->model->tokenizer());
-        const auto found = tokenizer->find(size > 0 ? std::string_view(text, size) : std::string_view());
-        if (!found) return fail(ErrorCode::not_found, "the vocabulary has no token of this text ({} bytes)", size);
-        *token = *found;
-        return {};
-    });
-}
-
-krait_code krait_model_ends(const krait_model* model, int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
-        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
-        return give(model->model->ends(), tokens, capacity, n_tok);
-    });
-}
-
-int krait_model_is_end(const krait_model* model, int32_t token) { return model && model->model->is_end(token) ? 1 : 0; }
-
 const char* krait_model_warning(const krait_model* model, size_t index) {
-    return model && index < model->model->warnings().size() ? model->model->warnings()[index].c_str() : nullptr;
+    return model && index < model->warnings().size() ? model->warnings()[index].c_str() : nullptr;
 }

@@ -1,40 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/session/session.hpp"
+//
+// include/krait/session.h: sessions, and runs of batches and chains. The other functions for a session are in sequences.cpp and
+// results.cpp.
+#include "capi/session.hpp"
 
-#include <algorithm>
-#include <cstddef>
-#include <type_traits>
-
-#include "capi/api.hpp"
-#include "models/sampler/sampler.hpp"
+#include <chrono>
 
 using namespace krait;
 using namespace krait::capi;
 
-static_assert(sizeof(krait_candidate) == sizeof(Candidate) && offsetof(krait_candidate, token) == offsetof(Candidate, token) &&
-                  std::is_standard_layout_v<Candidate>,
-              "candidates are handed out as they are");
+namespace {
 
-struct krait_session {
-    Session session;
+using Clock = std::chrono::steady_clock;
+
+// Counts a call that has succeeded.
+void count(krait_session& session, size_t n_tok, Clock::time_point start) {
+    ++session.n_decode;
+    session.n_tok += n_tok;
+    session.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+template <class Enum>
+Result<uint32_t> checked(const Enum& given, uint32_t last, size_t item, const char* name) {
+    const uint32_t value = number_of(given);
+    if (value <= last) return value;
+    return fail(ErrorCode::invalid_argument, "items[{}].{} is {}; 0 to {} exist", item, name, static_cast<int32_t>(value),
+                last);
+}
+
+// Item i of an array whose elements have the size that the first one says.
+Result<SequenceInput> input_of(const krait_batch_item* items, size_t i) {
+    const size_t stride = items->struct_size;
+    krait_batch_item item KRAIT_BATCH_ITEM_INIT;
+    std::memcpy(static_cast<void*>(&item), reinterpret_cast<const std::byte*>(items) + i * stride, stride);
+    if (item.struct_size != stride)
+        return fail(ErrorCode::invalid_argument, "items[{}].struct_size is {}, that of items[0] {}; all are the same", i,
+                    item.struct_size, stride);
+    if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
+    if (item.n_snapshot > 0) KRAIT_CHECK(expect_given(item.snapshots, "snapshots"));
+    KRAIT_TRY(const uint32_t want, checked(item.want, KRAIT_WANT_TOP, i, "want"));
+    KRAIT_TRY(const uint32_t hidden, checked(item.hidden, KRAIT_HIDDEN_MEAN, i, "hidden"));
+    return SequenceInput{.sequence = item.sequence,
+                         .tokens = {item.tokens, item.n_tok},
+                         .want = static_cast<WantLogits>(want),
+                         .top_k = item.top_k,
+                         .snapshots = {item.snapshots, item.n_snapshot},
+                         .hidden = static_cast<WantHidden>(hidden)};
+}
+
+// The caller's progress callback, which may end a decode between two runs.
+struct Progress {
+    krait_decode_options options;
+    std::atomic<bool> is_stopped{false};
+
+    DecodeControl control() {
+        if (!options.progress) return {};
+        return {.cancel = &is_stopped, .progress = [this](int64_t done, int64_t total) {
+                    if (options.progress(options.user, static_cast<uint64_t>(done), static_cast<uint64_t>(total)) != 0)
+                        is_stopped = true;
+                }};
+    }
 };
 
-struct krait_sampler {
-    Sampler sampler;
-};
+}  // namespace
 
 krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
                                 krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
+        KRAIT_CHECK(expect_loaded(model));
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
-        KRAIT_TRY(Session session, Session::create(model->model, {.max_sequences = given.max_sequences,
-                                                                  .max_batch_tokens = given.max_batch_tokens,
-                                                                  .max_forks = given.max_forks,
-                                                                  .max_snapshots = given.max_snapshots,
-                                                                  .max_chain = given.max_chain == 0 ? 1 : given.max_chain}));
+        KRAIT_TRY(Session session, Session::create(model->loaded, {.max_sequences = given.max_sequences,
+                                                                   .max_batch_tokens = given.max_batch_tokens,
+                                                                   .max_forks = given.max_forks,
+                                                                   .max_snapshots = given.max_snapshots,
+                                                                   .max_chain = given.max_chain == 0 ? 1 : given.max_chain}));
         *out = new krait_session{std::move(session)};
         return {};
     });
@@ -42,56 +83,25 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
 
 void krait_session_free(krait_session* session) { delete session; }
 
-krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item, krait_failure* failure) {
+krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item,
+                                const krait_decode_options* options, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
-        if (n_item > 0) KRAIT_CHECK(expect_given(items, "items"));
-        std::vector<SequenceInput> batch;
-        for (size_t i = 0; i < n_item; ++i) {
-            const krait_batch_item& item = items[i];
-            if (item.n_tok > 0) KRAIT_CHECK(expect_given(item.tokens, "tokens"));
-            if (item.n_snapshot > 0) KRAIT_CHECK(expect_given(item.snapshots, "snapshots"));
-            // Whatever the caller wrote there: as a krait_want it could not be looked at.
-            uint32_t want = 0;
-            static_assert(sizeof want == sizeof item.want);
-            std::memcpy(&want, &item.want, sizeof want);
-            if (want > KRAIT_WANT_TOP)
-                return fail(ErrorCode::invalid_argument, "items[{}].want is {}; 0, 1, 2 and 3 exist", i,
-                            static_cast<int32_t>(want));
-            batch.push_back({item.sequence,
-                             {item.tokens, item.n_tok},
-                             static_cast<WantLogits>(want),
-                             item.top_k,
-                             {item.snapshots, item.n_snapshot}});
+        KRAIT_TRY(const krait_decode_options given, complete(options, krait_decode_options KRAIT_DECODE_OPTIONS_INIT));
+        session->batch.clear();
+        if (n_item > 0) {
+            KRAIT_CHECK(expect_given(items, "items"));
+            KRAIT_CHECK(check_size<krait_batch_item>(items->struct_size, "items[0]."));
         }
-        return session->session.decode(batch);
-    });
-}
-
-krait_code krait_session_logits(const krait_session* session, size_t item, size_t row, const float** logits, size_t* n_vocab,
-                                krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(logits, "logits"));
-        KRAIT_CHECK(expect_given(n_vocab, "n_vocab"));
-        const auto found = session->session.logits(item, row);
-        if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no logits of item {}, row {}", item, row);
-        *logits = found.data();
-        *n_vocab = found.size();
-        return {};
-    });
-}
-
-krait_code krait_session_candidates(const krait_session* session, size_t item, const krait_candidate** candidates,
-                                    size_t* n_candidate, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(candidates, "candidates"));
-        KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
-        const auto found = session->session.candidates(item);
-        if (found.empty()) return fail(ErrorCode::not_found, "the latest decode has no candidates of item {}", item);
-        *candidates = reinterpret_cast<const krait_candidate*>(found.data());
-        *n_candidate = found.size();
+        size_t n_tok = 0;
+        for (size_t i = 0; i < n_item; ++i) {
+            KRAIT_TRY(session->batch.emplace_back(), input_of(items, i));
+            n_tok += session->batch.back().tokens.size();
+        }
+        Progress progress{given};
+        const auto start = Clock::now();
+        KRAIT_CHECK(session->session.decode(session->batch, progress.control()));
+        count(*session, n_tok, start);
         return {};
     });
 }
@@ -104,183 +114,36 @@ krait_code krait_session_chain(krait_session* session, int32_t sequence, int32_t
         KRAIT_CHECK(expect_given(candidates, "candidates"));
         KRAIT_CHECK(expect_given(n_candidate, "n_candidate"));
         constexpr size_t kMax = SessionOptions::kMaxChain;
+        const auto start = Clock::now();
         KRAIT_TRY(const auto found, session->session.chain({.sequence = sequence,
                                                             .token = token,
                                                             .n_tok = static_cast<int32_t>(std::min(n_tok, kMax)),
                                                             .stops = {stops, n_stop}}));
         *candidates = reinterpret_cast<const krait_candidate*>(found.data());
         *n_candidate = found.size();
+        count(*session, found.size(), start);
         return {};
-    });
-}
-
-krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
-        KRAIT_TRY(const auto tokens, session->session.tokens(sequence));
-        *n_tok = tokens.size();
-        return {};
-    });
-}
-
-krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.reset(sequence);
-    });
-}
-
-krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.fork(from, to);
-    });
-}
-
-krait_code krait_session_keep(krait_session* session, int32_t sequence, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.keep(sequence);
-    });
-}
-
-krait_code krait_session_snapshot(krait_session* session, int32_t sequence, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.snapshot(sequence);
-    });
-}
-
-krait_code krait_session_rollback(krait_session* session, int32_t sequence, size_t n_tok, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.rollback(sequence, n_tok);
-    });
-}
-
-krait_code krait_session_snapshot_drop(krait_session* session, int32_t sequence, size_t n_tok, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.drop_snapshot(sequence, n_tok);
-    });
-}
-
-krait_code krait_session_snapshots(const krait_session* session, int32_t sequence, size_t* n_tok, size_t capacity,
-                                   size_t* n_snapshot, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(n_snapshot, "n_snapshot"));
-        KRAIT_TRY(const auto snapshots, session->session.snapshots(sequence));
-        std::vector<size_t> counts;
-        for (const Snapshot& snapshot : snapshots) counts.push_back(snapshot.n_tok);
-        return give(std::span<const size_t>(counts), n_tok, capacity, n_snapshot);
-    });
-}
-
-krait_code krait_session_position(const krait_session* session, int32_t sequence, int64_t* next, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(next, "next"));
-        KRAIT_TRY(*next, session->session.position(sequence));
-        return {};
-    });
-}
-
-krait_code krait_session_positions_add(krait_session* session, int32_t sequence, int64_t first, int64_t last, int64_t delta,
-                                       krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.add_to_positions(sequence, first, last, delta);
-    });
-}
-
-krait_code krait_session_positions_divide(krait_session* session, int32_t sequence, int64_t first, int64_t last,
-                                          int64_t divisor, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.divide_positions(sequence, first, last, divisor);
-    });
-}
-
-krait_code krait_session_remove(krait_session* session, int32_t sequence, int64_t first, int64_t last, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        return session->session.remove(sequence, first, last);
-    });
-}
-
-krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
-                              krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(size, "size"));
-        KRAIT_TRY(const auto saved, session->session.save(sequence));
-        return give(std::span(saved), static_cast<std::byte*>(bytes), capacity, size);
-    });
-}
-
-krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
-                                 krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(session, "session"));
-        if (size > 0) KRAIT_CHECK(expect_given(bytes, "bytes"));
-        return session->session.restore(sequence, {static_cast<const std::byte*>(bytes), size});
     });
 }
 
 krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(model, "model"));
-        return session->session.move_to(model->model);
+        KRAIT_CHECK(expect_loaded(model));
+        return session->session.move_to(model->loaded);
     });
 }
 
-krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(out, "out"));
-        *out = nullptr;
-        KRAIT_TRY(const krait_sampler_options given, complete(options, krait_sampler_options KRAIT_SAMPLER_OPTIONS_INIT));
-        KRAIT_TRY(Sampler sampler, Sampler::create({.temperature = given.temperature,
-                                                    .top_k = given.top_k,
-                                                    .top_p = given.top_p,
-                                                    .min_p = given.min_p,
-                                                    .repetition_penalty = given.repetition_penalty,
-                                                    .repetition_window = given.repetition_window,
-                                                    .seed = given.seed}));
-        *out = new krait_sampler{std::move(sampler)};
-        return {};
-    });
-}
-
-void krait_sampler_free(krait_sampler* sampler) { delete sampler; }
-
-krait_code krait_sampler_needs(const krait_sampler* sampler, int32_t* top_k, krait_failure* failure) {
-    return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(sampler, "sampler"));
-        KRAIT_CHECK(expect_given(top_k, "top_k"));
-        *top_k = sampler->sampler.n_needed();
-        return {};
-    });
-}
-
-krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
-                                krait_failure* failure) {
+krait_code krait_session_measure(const krait_session* session, krait_session_figures* out, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
-        KRAIT_CHECK(expect_given(sampler, "sampler"));
-        KRAIT_CHECK(expect_given(token, "token"));
-        const auto logits = session->session.logits(item);
-        const auto candidates = session->session.candidates(item);
-        if (logits.empty() && candidates.empty())
-            return fail(ErrorCode::not_found, "the latest decode has neither logits nor candidates of item {}", item);
-        const auto n_token = static_cast<size_t>(session->session.model().n_token());
-        const auto chosen =
-            logits.empty() ? sampler->sampler.sample(candidates, n_token) : sampler->sampler.sample(logits.first(n_token));
-        if (!chosen) return tl::unexpected<Error>(chosen.error());
-        *token = *chosen;
-        sampler->sampler.accept(*token);
-        return {};
+        krait_session_figures figures KRAIT_SESSION_FIGURES_INIT;
+        figures.state_bytes = session->session.state_device_bytes();
+        figures.value_bytes = session->session.executor().arena_bytes();
+        figures.n_program = session->session.executor().counts().n_compiled;
+        figures.n_decode = session->n_decode;
+        figures.n_tok = session->n_tok;
+        figures.seconds = session->seconds;
+        return fill(out, figures);
     });
 }

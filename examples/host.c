@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     krait_model* model = NULL;
     krait_session* session = NULL;
     krait_sampler* sampler = NULL;
+    krait_detokenizer* detokenizer = NULL;
     krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
     int32_t tokens[64];
     size_t n_tok = 0;
@@ -24,25 +25,29 @@ int main(int argc, char** argv) {
 
     if (argc > 2) options.device = argv[2];
     if (krait_model_load(argc > 1 ? argv[1] : NULL, &options, &model, &failure) != KRAIT_OK) return stop("load", &failure);
-    if (krait_model_tokenize_with(model, text, strlen(text), KRAIT_TOKENIZE_BEGIN, tokens, 64, &n_tok, &failure) != KRAIT_OK ||
+    if (krait_model_tokenize(model, text, strlen(text), KRAIT_TOKENIZE_BEGIN, tokens, 64, &n_tok, &failure) != KRAIT_OK ||
         krait_session_create(model, NULL, &session, &failure) != KRAIT_OK ||
-        krait_sampler_create(NULL, &sampler, &failure) != KRAIT_OK)
+        krait_sampler_create(NULL, &sampler, &failure) != KRAIT_OK ||
+        krait_detokenizer_create(model, NULL, &detokenizer, &failure) != KRAIT_OK)
         exit_code = stop("prepare", &failure);
 
     printf("%s", text);
     for (int i = 0; i < 40 && exit_code == 0; ++i) {
-        const krait_batch_item item = {.sequence = 0, .want = KRAIT_WANT_LAST, .tokens = tokens, .n_tok = n_tok};
-        char piece[256];
+        krait_batch_item item = KRAIT_BATCH_ITEM_INIT;
+        const char* piece = NULL;
         size_t size = 0;
-        if (krait_session_decode(session, &item, 1, &failure) != KRAIT_OK ||
+        item.tokens = tokens;
+        item.n_tok = n_tok;
+        if (krait_session_decode(session, &item, 1, NULL, &failure) != KRAIT_OK ||
             krait_session_sample(session, 0, sampler, tokens, &failure) != KRAIT_OK ||
-            krait_model_detokenize(model, tokens, 1, piece, sizeof piece, &size, &failure) != KRAIT_OK)
+            krait_detokenizer_push(detokenizer, tokens[0], &piece, &size, &failure) != KRAIT_OK)
             exit_code = stop("generate", &failure);
         else if (krait_model_is_end(model, tokens[0])) break;
         else fwrite(piece, 1, size, stdout);
         n_tok = 1;
     }
     printf("\n");
+    krait_detokenizer_free(detokenizer);
     krait_sampler_free(sampler);
     krait_session_free(session);
     krait_model_free(model);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/command.hpp"
-#include "tools/log.hpp"
 
 #include <fmt/format.h>
 
@@ -9,31 +8,31 @@
 #include <charconv>
 
 #include "core/base/environment.hpp"
-#include "core/base/printable.hpp"
-#include "models/demo/demo_model.hpp"
-#include "models/explain.hpp"
+#include "core/runtime/device_spec.hpp"
+#include "tools/error.hpp"
+#include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
 
-int report(const Error& error) {
-    print_error("krait: {}\n", error.message);
-    switch (error.code) {
-        case ErrorCode::invalid_argument:
-        case ErrorCode::not_found:
-        case ErrorCode::corrupt_file:
-        case ErrorCode::unsupported:
-        case ErrorCode::io: return kExitBadInput;
-        case ErrorCode::cancelled: return kExitInterrupted;
+int report(const api::Failure& failure) {
+    print_error("krait: {}\n", failure.message);
+    switch (failure.code) {
+        case KRAIT_INVALID_ARGUMENT:
+        case KRAIT_NOT_FOUND:
+        case KRAIT_CORRUPT_FILE:
+        case KRAIT_UNSUPPORTED:
+        case KRAIT_IO: return kExitBadInput;
+        case KRAIT_CANCELLED: return kExitInterrupted;
         default: return kExitFailure;
     }
 }
 
-void run_when_chosen(Command& command, std::function<Result<void>()> body) {
+void run_when_chosen(Command& command, std::function<api::Status()> body) {
     command.body([body = std::move(body)] {
         const auto done = body();
-        return done ? kExitOk : report(done.error());
+        return done ? kExitOk : report(done.failure());
     });
 }
 
@@ -45,19 +44,19 @@ void ModelArguments::add_path(Command& command) {
         .not_empty("a file");
 }
 
-static void add_placement(Command& command, PlacementTexts& placement) {
+static void add_placement(Command& command, ModelArguments& arguments) {
     constexpr const char* kGroup = "Several devices";
-    command.option("--layers", placement.layers, "how many layers each device takes: 20,4").value_name("N,N").group(kGroup);
-    command.option("--split", placement.split, "how the layers are shared out: 3,1 = three quarters and one")
+    command.option("--layers", arguments.layers, "how many layers each device takes: 20,4").value_name("N,N").group(kGroup);
+    command.option("--split", arguments.split, "how the layers are shared out: 3,1 = three quarters and one")
         .value_name("N,N")
         .group(kGroup);
     command
-        .option("--place", placement.place,
+        .option("--place", arguments.place,
                 R"(nodes whose name or weight matches go to a device: 'blk\.[0-9]+\.ssm_out=cpu'; may be repeated)")
         .value_name("REGEX=DEVICE")
         .group(kGroup);
     command
-        .option("--max-memory", placement.max_memory,
+        .option("--max-memory", arguments.max_memory,
                 "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
         .value_name("DEVICE=SIZE")
         .group(kGroup);
@@ -84,7 +83,7 @@ void ModelArguments::add_device(Command& command) {
         .not_empty("processors");
     command.option("--no-mmap", no_mmap,
                    "read the file, tensor by tensor, instead of mapping it: for a file that others may write into meanwhile");
-    add_placement(command, placement);
+    add_placement(command, *this);
 }
 
 void ModelArguments::add_explain(Command& command) {
@@ -97,16 +96,15 @@ void ModelArguments::add_explain(Command& command) {
         .group("Several devices");
 }
 
-Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form) {
-    KRAIT_TRY(const std::string text,
-              explain(model, {.n_tok = n_tok, .n_seq = 1, .n_out = 1}, form == "dot" ? ExplainForm::dot : ExplainForm::table));
+api::Status print_explanation(const api::Model& model, int32_t n_tok, const std::string& form) {
+    TOOLS_TRY(const std::string text, model.explain(n_tok, form == "dot" ? KRAIT_EXPLAIN_DOT : KRAIT_EXPLAIN_TABLE));
     print("{}", text);
-    return {};
+    return api::Done{};
 }
 
 // The value of --affinity as a device's option has it: with '+' for ',', which in a list of devices separates these. Nothing
 // but processors passes: a ':' or a name would be read as an option or a device.
-static Result<std::string> affinity_option(const std::string& text) {
+static api::Result<std::string> affinity_option(const std::string& text) {
     if (text == "none" || text == "spread") return text;
     const auto is_number = [](std::string_view word) {
         return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
@@ -117,60 +115,82 @@ static Result<std::string> affinity_option(const std::string& text) {
         const std::string_view word = rest.substr(0, rest.find('+'));
         const size_t dash = word.find('-');
         if (!is_number(word.substr(0, dash)) || (dash != std::string_view::npos && !is_number(word.substr(dash + 1))))
-            return fail(ErrorCode::invalid_argument,
-                        "--affinity {}: '{}' is no processor; it takes a list like 0-1 or 0,2-3 (or 0+2-3), 'spread' or 'none'",
-                        printable(text), printable(word));
+            return failure(
+                KRAIT_INVALID_ARGUMENT,
+                "--affinity {}: '{}' is no processor; it takes a list like 0-1 or 0,2-3 (or 0+2-3), 'spread' or 'none'",
+                printable(text), printable(word));
         if (word.size() == rest.size()) return list;
         rest.remove_prefix(word.size() + 1);
     }
 }
 
-Result<std::string> ModelArguments::device_spec() const {
+api::Result<std::string> ModelArguments::device_spec() const {
     std::string spec = !device.empty() ? device : environment::device().value_or("auto");
     if (!threads && affinity.empty()) return spec;
     if (spec == "auto") spec = "cpu";
     if (split_device_list(spec).size() > 1)
-        return fail(ErrorCode::invalid_argument,
-                    "--threads and --affinity are for one device; of several each has its own: cuda0,cpu:threads=2");
-    KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
+        return failure(KRAIT_INVALID_ARGUMENT,
+                       "--threads and --affinity are for one device; of several each has its own: cuda0,cpu:threads=2");
+    const auto parsed = parse_device_spec(spec);
+    if (!parsed) return failure_of(parsed.error());
     std::string options;
-    const auto add = [&](std::string_view key, std::string_view value) -> Result<void> {
-        if ((":" + parsed.options).find(fmt::format(":{}=", key)) != std::string::npos)
-            return fail(ErrorCode::invalid_argument,
-                        "--{} {} is given, and the device '{}' has the option too: give one of them", key, value, spec);
+    const auto add = [&](std::string_view key, std::string_view value) -> api::Status {
+        if ((":" + parsed->options).find(fmt::format(":{}=", key)) != std::string::npos)
+            return failure(KRAIT_INVALID_ARGUMENT, "--{} {} is given, and the device '{}' has the option too: give one of them",
+                           key, value, spec);
         options += fmt::format(":{}={}", key, value);
-        return {};
+        return api::Done{};
     };
-    if (threads) KRAIT_CHECK(add("threads", std::to_string(*threads)));
+    if (threads) TOOLS_CHECK(add("threads", std::to_string(*threads)));
     if (!affinity.empty()) {
-        KRAIT_TRY(const std::string processors, affinity_option(affinity));
-        KRAIT_CHECK(add("affinity", processors));
+        TOOLS_TRY(const std::string processors, affinity_option(affinity));
+        TOOLS_CHECK(add("affinity", processors));
     }
     return spec + options;
 }
 
-Result<GgufFile> ModelArguments::open() const {
-    if (path.empty()) return GgufFile::parse(demo_model_bytes(), "the demo model");
-    return GgufFile::open(path, no_mmap ? GgufAccess::read : GgufAccess::mapped);
+api::Result<api::Model> ModelArguments::load_with(krait_model_options options) const {
+    std::vector<const char*> rules, limits;
+    for (const std::string& rule : place) rules.push_back(rule.c_str());
+    for (const std::string& limit : max_memory) limits.push_back(limit.c_str());
+    options.layers = layers ? layers->c_str() : nullptr;
+    options.split = split ? split->c_str() : nullptr;
+    options.place = rules.data();
+    options.n_place = rules.size();
+    options.max_memory = limits.data();
+    options.n_max_memory = limits.size();
+    options.no_mmap = no_mmap ? 1 : 0;
+    return api::Model::load_with(path, options);
 }
 
-Result<std::shared_ptr<const Model>> ModelArguments::load() const {
-    // What the environment says is read where a device is opened, which then names it in its errors.
-    const bool by_environment = device.empty() && !threads && affinity.empty();
-    KRAIT_TRY(const std::string spec, by_environment ? Result<std::string>("") : device_spec());
-    KRAIT_TRY(const PlacementOptions where, placement.parse());
-    KRAIT_TRY(GgufFile file, open());
+api::Result<api::Model> ModelArguments::open() const {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.no_weights = 1;
+    return load_with(options);
+}
+
+api::Result<api::Model> ModelArguments::load() const {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    std::string spec;
+    if (!device.empty() || threads || !affinity.empty()) {  // else the library asks the environment, and names it in its errors
+        TOOLS_TRY(spec, device_spec());
+        options.device = spec.c_str();
+    }
     auto model = [&] {
         ProgressBar bar("loading", ProgressBar::Unit::bytes);  // gone before the warnings are printed
-        const auto show = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
-        return Model::load(std::move(file), {.device = spec, .placement = where, .progress = show});
+        options.user = &bar;
+        options.progress = [](void* user, uint64_t done, uint64_t total) {
+            static_cast<ProgressBar*>(user)->update(done, total);
+            return 0;
+        };
+        return load_with(options);
     }();
     if (model)
-        for (const std::string& warning : (*model)->warnings()) print_warning(warning);
+        for (const std::string& warning : model->warnings()) print_warning(warning);
     return model;
 }
 
-Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
+api::Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
     constexpr std::string_view kSpace = " \n\r\t";
     std::vector<int32_t> tokens;
     bool wants_id = false;  // behind a comma
@@ -178,23 +198,28 @@ Result<std::vector<int32_t>> parse_tokens(std::string_view text) {
         const size_t end = std::min(text.find_first_of(", \n\r\t", at), text.size());
         const std::string_view word = text.substr(at, end - at);
         if (word.empty() && (wants_id || tokens.empty()))
-            return fail(ErrorCode::invalid_argument,
-                        "token id {} is missing: a comma stands in its place; ids look like 12,7,4001", tokens.size() + 1);
+            return failure(KRAIT_INVALID_ARGUMENT,
+                           "token id {} is missing: a comma stands in its place; ids look like 12,7,4001", tokens.size() + 1);
         wants_id = word.empty();
         at = wants_id ? at + 1 : end;
         if (wants_id) continue;
         int32_t token = 0;
         const auto [last, ec] = std::from_chars(word.data(), word.data() + word.size(), token);
         if (ec != std::errc{} || last != word.data() + word.size())
-            return fail(ErrorCode::invalid_argument,
-                        "'{}' is no token id, and stands in the place of id {}; ids look like 12,7,4001", word,
-                        tokens.size() + 1);
+            return failure(KRAIT_INVALID_ARGUMENT,
+                           "'{}' is no token id, and stands in the place of id {}; ids look like 12,7,4001", word,
+                           tokens.size() + 1);
         tokens.push_back(token);
     }
     if (wants_id)
-        return fail(ErrorCode::invalid_argument, "token id {} is missing: the list ends with a comma; ids look like 12,7,4001",
-                    tokens.size() + 1);
+        return failure(KRAIT_INVALID_ARGUMENT, "token id {} is missing: the list ends with a comma; ids look like 12,7,4001",
+                       tokens.size() + 1);
     return tokens;
+}
+
+bool begins_twice(const api::Model& model, std::span<const int32_t> tokens) {
+    const int32_t bos = model.bos();
+    return bos >= 0 && tokens.size() > 1 && tokens[0] == bos && tokens[1] == bos;
 }
 
 std::vector<std::string> words_of(std::string_view list) {

@@ -3,22 +3,24 @@
 // What the subcommands of `krait` share: how they are added, how they end, how they load a model.
 #pragma once
 
+#include <functional>
+#include <krait/model.hpp>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "core/base/format_bytes.hpp"
-#include "models/model.hpp"
 #include "tools/command_line/command_line.hpp"
 #include "tools/input.hpp"
+#include "tools/shown.hpp"
 
 namespace krait::tools {
 
 // Prints "krait: message" to stderr; gives the exit code that fits.
-int report(const Error& error);
+int report(const api::Failure& failure);
 
-// The command's body: called when it was chosen, its error reported.
-void run_when_chosen(Command& command, std::function<Result<void>()> body);
+// The command's body: called when it was chosen, its failure reported.
+void run_when_chosen(Command& command, std::function<api::Status()> body);
 
 // "1 token", "2 tokens"
 std::string counted(int64_t n, std::string_view noun);
@@ -45,23 +47,30 @@ struct ModelArguments {
     std::optional<int> threads;
     std::string affinity;
     bool no_mmap = false;
-    PlacementTexts placement;
+    std::optional<std::string> layers, split;  // as krait_model_options takes them, like the next two
+    std::vector<std::string> place, max_memory;
     std::string explain;  // "table" or "dot": show the placement instead of running
     void add_path(Command& command);
     void add_device(Command& command);   // --device, --threads, --affinity, --no-mmap; --layers, --split, --place, --max-memory
     void add_explain(Command& command);  // --explain
     // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two
     // already.
-    Result<std::string> device_spec() const;
-    Result<GgufFile> open() const;
-    Result<std::shared_ptr<const Model>> load() const;  // with a progress bar on a terminal
+    api::Result<std::string> device_spec() const;
+    api::Result<api::Model> open() const;  // without weights
+    api::Result<api::Model> load() const;  // with a progress bar on a terminal, and warnings printed
+
+  private:
+    api::Result<api::Model> load_with(krait_model_options options) const;
 };
 
 // --explain: prints how a model's nodes are placed for runs of n_tok tokens.
-Result<void> print_explanation(const Model& model, int64_t n_tok, const std::string& form);
+api::Status print_explanation(const api::Model& model, int32_t n_tok, const std::string& form);
 
 // "1,2,3" as token ids; the error names the word that is none.
-Result<std::vector<int32_t>> parse_tokens(std::string_view text);
+api::Result<std::vector<int32_t>> parse_tokens(std::string_view text);
+
+// Tokens that begin with bos twice: a text that has it already got another one, which no model has seen.
+bool begins_twice(const api::Model& model, std::span<const int32_t> tokens);
 
 // The words of "F32, F16, BF16", to be suggested for an option: in lower case, as they are typed.
 std::vector<std::string> words_of(std::string_view list);

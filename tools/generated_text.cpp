@@ -5,33 +5,27 @@
 
 namespace krait::tools {
 
-GeneratedText::GeneratedText(const Tokenizer* tokenizer, StopMatcher stops) : stops_(std::move(stops)) {
-    if (tokenizer) text_.emplace(*tokenizer);
-}
-
-std::string GeneratedText::echo(std::span<const int32_t> prompt) {
+api::Result<std::string> GeneratedText::echo(std::span<const int32_t> prompt) {
     std::string out;
-    for (const int32_t token : prompt) {
-        if (!text_) {
-            out += as_id(token);
-        } else if (const auto text = text_->push(token)) {  // the model may have more tokens than its tokenizer
-            out += *text;
-        }
+    if (text_) {
+        TOOLS_TRY(out, text_->prompt(prompt));
+    } else {
+        for (const int32_t token : prompt) out += as_id(token);
     }
     return out;
 }
 
-Result<std::string> GeneratedText::push(int32_t token) {
+api::Result<std::string> GeneratedText::push(int32_t token) {
     if (!text_) return as_id(token);
-    KRAIT_TRY(const std::string text, text_->push(token));
-    return stops_.push(text);
+    TOOLS_TRY(const std::string_view text, text_->push(token));
+    return std::string(text);
 }
 
-std::string GeneratedText::finish() {
+api::Result<std::string> GeneratedText::finish() {
     has_ids_ = false;
-    std::string rest = text_ ? stops_.push(text_->flush()) : "";
-    rest += stops_.flush();
-    return rest;
+    if (!text_) return std::string();
+    TOOLS_TRY(const std::string_view rest, text_->finish());
+    return std::string(rest);
 }
 
 std::string GeneratedText::as_id(int32_t token) {

@@ -4,33 +4,32 @@
 // has no tokenizer for text.
 #pragma once
 
+#include <krait/model.hpp>
 #include <optional>
 #include <span>
 #include <string>
 
-#include "text/tokenizer/stop_matcher.hpp"
-#include "text/tokenizer/streaming_detokenizer.hpp"
+#include "tools/result.hpp"
 
 namespace krait::tools {
 
 class GeneratedText {
   public:
-    // tokenizer: nullptr = none.
-    GeneratedText(const Tokenizer* tokenizer, StopMatcher stops);
+    // text: nothing = ids are written.
+    explicit GeneratedText(std::optional<api::Detokenizer> text) : text_(std::move(text)) {}
 
     // A prompt of ids. Stop texts in it do not count.
-    std::string echo(std::span<const int32_t> prompt);
+    api::Result<std::string> echo(std::span<const int32_t> prompt);
     // What can be written now.
-    Result<std::string> push(int32_t token);
-    bool stopped() const { return stops_.found().has_value(); }
+    api::Result<std::string> push(int32_t token);
+    bool stopped() const { return text_ && text_->is_stopped(); }
     // The end: the text that was held back. Ready for the next one then.
-    std::string finish();
+    api::Result<std::string> finish();
 
   private:
     std::string as_id(int32_t token);
 
-    std::optional<StreamingDetokenizer> text_;
-    StopMatcher stops_;
+    std::optional<api::Detokenizer> text_;
     bool has_ids_ = false;  // a comma has to stand in front of the next one
 };
 

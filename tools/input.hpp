@@ -7,21 +7,21 @@
 #include <atomic>
 #include <string>
 
-#include "core/base/result.hpp"
+#include "tools/result.hpp"
 
 namespace krait::tools {
 
 inline constexpr size_t kMaxTextBytes = size_t{682} << 20;  // Tokenizer::encode's own limit
 
 // A whole file, or standard input for "-". Where `cancel` is set while it waits, the error is `cancelled`.
-Result<std::string> read_text(const std::string& path, const std::atomic<bool>* cancel = nullptr);
+api::Result<std::string> read_text(const std::string& path, const std::atomic<bool>* cancel = nullptr);
 
 // Standard input, line by line. One reader at a time: it reads ahead.
 class LineReader {
   public:
     // The next line without its "\n" or "\r\n"; false at the end of the input. The last line may lack its end. Where `cancel`
     // is set while it waits, the error is `cancelled`: the signal that sets it ends the wait (tools/interrupt.hpp).
-    Result<bool> read(std::string& line, const std::atomic<bool>& cancel);
+    api::Result<bool> read(std::string& line, const std::atomic<bool>& cancel);
 
   private:
     std::string ahead_;

@@ -30,7 +30,7 @@ class LibeditEditor final : public LineEditor {
     ~LibeditEditor() override;
     bool is_open() const { return editor_ != nullptr; }
 
-    Result<bool> read(std::string& text) override;
+    api::Result<bool> read(std::string& text) override;
 
   private:
     static LibeditEditor& of(EditLine* editor);
@@ -40,7 +40,7 @@ class LibeditEditor final : public LineEditor {
     static unsigned char paste(EditLine* editor, wint_t);
 
     void bind_keys();
-    Result<bool> edit_line(std::wstring& line);
+    api::Result<bool> edit_line(std::wstring& line);
     void set_terminal(bool for_editing);
     bool obey(int signal);
 
@@ -165,7 +165,7 @@ unsigned char LibeditEditor::paste(EditLine* editor, wint_t) {
 }
 
 // One line, as Enter ends it; false at the end of the input.
-Result<bool> LibeditEditor::edit_line(std::wstring& line) {
+api::Result<bool> LibeditEditor::edit_line(std::wstring& line) {
     const HeldSignals signals;
     signals_ = &signals;
     interrupted_ = false;
@@ -176,16 +176,16 @@ Result<bool> LibeditEditor::edit_line(std::wstring& line) {
     if (typed && n > 0) line.assign(typed, static_cast<size_t>(n));
     set_terminal(false);
     signals_ = nullptr;
-    if (error_ != 0) return fail(ErrorCode::io, "standard input cannot be read: {}", std::generic_category().message(error_));
+    if (error_ != 0) return failure(KRAIT_IO, "standard input cannot be read: {}", std::generic_category().message(error_));
     if (line.ends_with(L'\n')) line.pop_back();
     return typed != nullptr && n > 0;
 }
 
-Result<bool> LibeditEditor::read(std::string& text) {
+api::Result<bool> LibeditEditor::read(std::string& text) {
     std::wstring prompt;
     for (goes_on_ = false;;) {
         std::wstring line;
-        KRAIT_TRY(const bool is_there, edit_line(line));
+        TOOLS_TRY(const bool is_there, edit_line(line));
         if (interrupted_) {
             prompt.clear();
             goes_on_ = false;

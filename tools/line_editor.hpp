@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "core/base/result.hpp"
+#include "tools/result.hpp"
 
 namespace krait::tools {
 
@@ -26,7 +26,7 @@ class LineEditor {
 
     // The next prompt, asked for with "> " on standard error; false at the end of the input (Ctrl-D). Ctrl-C clears what is
     // typed.
-    virtual Result<bool> read(std::string& text) = 0;
+    virtual api::Result<bool> read(std::string& text) = 0;
 };
 
 // For standard input and standard error, where both are terminals that can draw; else null. Prompts are remembered in

@@ -6,13 +6,13 @@
 #include <set>
 
 #include "core/base/environment.hpp"
-#include "core/runtime/plugin_registry.hpp"
+#include "krait/base.h"
 #include "tools/output.hpp"
 
 namespace krait::tools {
 namespace {
 
-constexpr const char* kLevelNames[] = {"debug", "info", "warning", "error", "none"};  // krait_log_level, and nothing at all
+constexpr const char* kLevelNames[] = {"debug", "info", "warning", "error", "none"};  // krait_severity, and nothing at all
 
 // A driver may say the same of every run, and a model may be run for days: what was printed is forgotten at some point.
 void print_once(int level, std::string_view message) {
@@ -34,18 +34,17 @@ std::optional<int> level_named(std::string_view name) {
 }  // namespace
 
 void print_log() {
-    int lowest = KRAIT_LOG_WARN;
+    static int lowest = KRAIT_SEVERITY_WARNING;
     if (const auto name = environment::log_level()) {
         if (const auto level = level_named(*name)) lowest = *level;
         else print_warning(fmt::format("KRAIT_LOG is '{}', and can be debug, info, warning, error or none", *name));
     }
-    PluginRegistry::instance().set_log([lowest](krait_log_level level, const std::string& message) {
-        // What a plugin made up is at least as grave as an error.
-        const int known = level < KRAIT_LOG_DEBUG || level > KRAIT_LOG_ERROR ? KRAIT_LOG_ERROR : static_cast<int>(level);
-        if (known >= lowest) print_once(known, message);
-    });
+    const auto print_message = [](void*, krait_severity severity, const char* message) {
+        if (severity >= lowest) print_once(severity, message);
+    };
+    (void)krait_log_set(print_message, nullptr, nullptr);  // without memory there are no messages
 }
 
-void print_warning(std::string_view message) { print_once(KRAIT_LOG_WARN, message); }
+void print_warning(std::string_view message) { print_once(KRAIT_SEVERITY_WARNING, message); }
 
 }  // namespace krait::tools

@@ -4,24 +4,34 @@
 // finish(), or not at all.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 
-#include "core/base/output_file.hpp"
+#include "tools/result.hpp"
+
+namespace krait {
+class OutputFile;
+}
 
 namespace krait::tools {
 
 class NpyFile {
   public:
-    static Result<NpyFile> create(const std::filesystem::path& target, int64_t n_row, int64_t n_col);
+    static api::Result<NpyFile> create(const std::filesystem::path& target, int64_t n_row, int64_t n_col);
 
-    Result<void> write(std::span<const float> values);
-    Result<void> finish();
+    ~NpyFile();
+    NpyFile(NpyFile&&) noexcept;
+    NpyFile& operator=(NpyFile&&) noexcept;
+
+    api::Status write(std::span<const float> values);
+    api::Status finish();
 
   private:
-    NpyFile() = default;
+    explicit NpyFile(OutputFile output);
 
-    OutputFile output_;
+    std::unique_ptr<OutputFile> output_;
     int64_t missing_ = 0;  // values still to be written
 };
 

@@ -16,6 +16,7 @@
 
 #include "core/base/output_file.hpp"
 #include "core/base/printable.hpp"
+#include "tools/error.hpp"
 
 namespace krait::tools {
 namespace {
@@ -127,15 +128,21 @@ void write_text(std::string_view text) {
 
 bool output_is_terminal() { return standard_output().is_terminal(); }
 
-Result<void> flush_output() {
+api::Status flush_output() {
     StandardOutput& output = standard_output();
     const int error = output.error();
-    if (error == 0) return {};
+    if (error == 0) return api::Done{};
     output.is_told = true;
-    return tl::unexpected<Error>(Error{ErrorCode::unavailable, reason(error)});
+    return api::Failure{KRAIT_UNAVAILABLE, reason(error)};
 }
 
 void draw(std::string_view frame) { (void)write_all(STDERR_FILENO, frame); }
+
+api::Status check_target(const std::string& target, std::initializer_list<std::string> inputs) {
+    const std::vector<std::filesystem::path> paths(inputs.begin(), inputs.end());
+    if (auto checked = refuse_overwrite(target, paths); !checked) return failure_of(std::move(checked).error());
+    return api::Done{};
+}
 
 int finish_output(int exit_code) {
     StandardOutput& output = standard_output();

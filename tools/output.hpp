@@ -6,10 +6,11 @@
 
 #include <fmt/core.h>
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
-#include "core/base/result.hpp"
+#include "tools/result.hpp"
 
 namespace krait::tools {
 
@@ -54,10 +55,14 @@ void write_text(std::string_view text);
 bool output_is_terminal();
 
 // Hands on what print and write_text have kept back. The error of the first write that failed; it is then not told again.
-Result<void> flush_output();
+api::Status flush_output();
 
 // Frames of a progress bar and the like, to the terminal behind standard error, with its control sequences.
 void draw(std::string_view frame);
+
+// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names, "-", pipes and
+// devices are no files.
+api::Status check_target(const std::string& target, std::initializer_list<std::string> inputs);
 
 // For the end of main: gives exit_code, or 1 for a success whose output did not arrive, which it tells.
 int finish_output(int exit_code);

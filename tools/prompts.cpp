@@ -31,14 +31,14 @@ Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember)
     print_error("{}", editor_ ? kEdited : kLines);
 }
 
-Result<bool> Prompts::next(std::string& text) {
+api::Result<bool> Prompts::next(std::string& text) {
     if (!are_typed_) return lines_.read(text, interrupted_);
     if (editor_) {
         print_error("\n");
         return editor_->read(text);
     }
     print_error("\n> ");
-    KRAIT_TRY(const bool is_there, lines_.read(text, interrupted_));
+    TOOLS_TRY(const bool is_there, lines_.read(text, interrupted_));
     if (text.size() >= kMaxTerminalLine)
         print_error("krait: a terminal hands out lines of at most {} bytes; the end of this one may be lost. -f reads a file\n",
                     kMaxTerminalLine);

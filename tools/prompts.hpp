@@ -22,7 +22,7 @@ class Prompts {
     bool are_typed() const { return are_typed_; }
 
     // The next one; false at the end.
-    Result<bool> next(std::string& text);
+    api::Result<bool> next(std::string& text);
 
   private:
     const std::atomic<bool>& interrupted_;

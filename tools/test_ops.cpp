@@ -8,6 +8,7 @@
 #include "core/base/processors.hpp"
 #include "tests/harness/effort.hpp"
 #include "tests/harness/suite.hpp"
+#include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
@@ -108,24 +109,27 @@ int test_device(const std::string& spec, const Arguments& arguments, const std::
     print_summary(name, summary);
     for (const std::string& failure : summary.failures) print("\nFAILED {}\n", failure);
     if (done < cases.size())
-        return report({ErrorCode::cancelled, fmt::format("cancelled after {} of {} cases on {}", done, cases.size(), name)});
+        return report(
+            Error{ErrorCode::cancelled, fmt::format("cancelled after {} of {} cases on {}", done, cases.size(), name)});
     return summary.ok() ? kExitOk : kExitFailure;
 }
 
 int test_ops(const Arguments& arguments) {
     if (!arguments.perf && !arguments.list && arguments.of_models())
-        return report({ErrorCode::invalid_argument, "--shapes models is for --perf: those shapes are too large to be checked"});
+        return report(
+            Error{ErrorCode::invalid_argument, "--shapes models is for --perf: those shapes are too large to be checked"});
     if (arguments.as_json() && (!arguments.perf || arguments.list))
-        return report({ErrorCode::invalid_argument, "--output json is for --perf: of checks and lists there is text alone"});
+        return report(
+            Error{ErrorCode::invalid_argument, "--output json is for --perf: of checks and lists there is text alone"});
     if (arguments.selection.quick && arguments.of_models())
         return report(
-            {ErrorCode::invalid_argument, "--quick is for the cases of the tests; of --shapes models choose by --case"});
+            Error{ErrorCode::invalid_argument, "--quick is for the cases of the tests; of --shapes models choose by --case"});
     auto cases = chosen_cases(arguments);
     if (cases.empty())
-        return report(
-            {ErrorCode::invalid_argument,
-             fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list{}' names them all",
-                         arguments.selection.op, arguments.selection.cases, arguments.of_models() ? " --shapes models" : "")});
+        return report(Error{
+            ErrorCode::invalid_argument,
+            fmt::format("no case matches --op '{}' --case '{}'; 'krait test-ops --list{}' names them all",
+                        arguments.selection.op, arguments.selection.cases, arguments.of_models() ? " --shapes models" : "")});
     if (arguments.sample > 1)
         if (const auto kept = keep_sample(cases, arguments.sample); !kept) return report(kept.error());
     if (arguments.list) return list_cases(cases);
@@ -133,7 +137,7 @@ int test_ops(const Arguments& arguments) {
     if (const auto specs = parse_device_list(devices); !specs) return report(specs.error());
     const std::vector<std::string> names = split_device_list(devices);
     if (arguments.as_json() && names.size() > 1)
-        return report({ErrorCode::invalid_argument, "--output json is of one device; call it once for each"});
+        return report(Error{ErrorCode::invalid_argument, "--output json is of one device; call it once for each"});
     harness::Oracle oracle;
     int exit = kExitOk;
     for (size_t i = 0; i < names.size() && exit != kExitInterrupted; ++i)

@@ -123,6 +123,8 @@ Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
     return {};
 }
 
+static tl::unexpected<Error> cancelled() { return fail(ErrorCode::cancelled, "cancelled while the model was loaded"); }
+
 Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs,
                               std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
                               const LoadProgress& progress) {
@@ -151,7 +153,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
     const uint64_t total = weights.file_bytes_;
     uint64_t done = total - to_upload, resident = 0;
     for (const Upload& upload : uploads) {
-        if (progress) progress(done, total);
+        if (progress && !progress(done, total)) return cancelled();
         ahead.next();
         KRAIT_CHECK(weights.upload(file, upload, devices));
         done += upload.tensor->byte_size();
@@ -161,7 +163,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
         file.advise(MappedFile::Advice::dont_need, file.bytes());
         resident = 0;
     }
-    if (progress) progress(done, total);
+    if (progress && !progress(done, total)) return cancelled();
     return weights;
 }
 

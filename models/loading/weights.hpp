@@ -16,8 +16,9 @@
 
 namespace krait {
 
-// Bytes of the file that have been dealt with, of how many. Called from the thread that loads.
-using LoadProgress = std::function<void(uint64_t done, uint64_t total)>;
+// Bytes of the file that have been dealt with, of how many. Called from the thread that loads. False ends the load, which is
+// `cancelled` then.
+using LoadProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 // One weight that an architecture asks for.
 struct WeightSpec {

@@ -157,7 +157,7 @@ TEST(Executor, MistakesAreSentences) {
     };
     refused(kr::executor_of(pool, 0), "cpu", "the executor has 0 threads");
     refused(kr::executor_of(pool, 1025), "auto", "1 to 1024");
-    refused({&pool, 2, nullptr}, "cpu", "no function 'parallel'");
+    refused({sizeof(krait_executor), &pool, 2, nullptr}, "cpu", "no function 'parallel'");
     refused(kr::executor_of(pool, 2), "cpu:threads=2", "leave the option 'threads' out");
     refused(kr::executor_of(pool, 2), "cpu:affinity=0", "leave the option 'affinity' out");
 
@@ -174,6 +174,23 @@ TEST(Executor, OptionsOfAnOlderHeaderAreUnderstood) {
     krait_failure failure{};
     EXPECT_EQ(krait_model_load(nullptr, &options, &model, &failure), KRAIT_OK) << failure.message;
     krait_model_free(model);
+}
+
+TEST(Executor, ItsStructMayBeOlderButNotNewer) {
+    TinyPool pool;
+    krait_executor executor = kr::executor_of(pool, 2);
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "cpu";
+    options.executor = &executor;
+    EXPECT_TRUE(static_cast<bool>(kr::Model::load_with({}, options)));
+    for (const size_t wrong : {size_t{0}, sizeof executor + 8}) {
+        executor.struct_size = wrong;
+        const auto refused = kr::Model::load_with({}, options);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.failure().message, "struct_size is " + std::to_string(wrong) +
+                                                 "; start from the _INIT macro, which sets it to " +
+                                                 std::to_string(sizeof executor));
+    }
 }
 
 }  // namespace

@@ -80,7 +80,9 @@ TEST(CApiText, APieceOfAPromptIsWhatItSays) {
 
     Ids ids(8);
     size_t n_tok = 0;
-    ASSERT_EQ(krait_model_tokenize(model.get(), "a<|endoftext|>", 14, ids.data(), ids.size(), &n_tok, nullptr), KRAIT_OK);
+    ASSERT_EQ(krait_model_tokenize(model.get(), "a<|endoftext|>", 14, KRAIT_TOKENIZE_CONTROL, ids.data(), ids.size(), &n_tok,
+                                   nullptr),
+              KRAIT_OK);
     ASSERT_EQ(n_tok, 2u);
     EXPECT_EQ(ids[1], kEnd);
 }
@@ -142,7 +144,7 @@ TEST(CApiText, TellsWhatIsWrongWithAVocabulary) {
     ASSERT_EQ(model.warnings().size(), 1u);
     EXPECT_NE(model.warnings()[0].find("the eos token is 1048576"), std::string::npos) << model.warnings()[0];
     EXPECT_EQ(krait_model_warning(model.get(), 1), nullptr);
-    EXPECT_EQ(model.describe().eos, -1);
+    EXPECT_EQ(model.eos(), -1);
     EXPECT_EQ(krait_model_warning(nullptr, 0), nullptr);
     EXPECT_EQ(krait_model_is_end(nullptr, 0), 0);
 }
@@ -157,6 +159,36 @@ TEST(CApiText, WithoutATokenizerIdsStillWork) {
     kr::Session session = value(kr::Session::create(model));
     value(session.decode(Ids{1, 2, 3}));
     EXPECT_FALSE(value(session.logits()).empty());
+}
+
+TEST(CApiText, ControlTokensAreWrittenWhereAskedFor) {
+    const kr::Model model = value(kr::Model::load());
+    const Ids ids = value(model.tokenize("a<|endoftext|>b"));
+    EXPECT_EQ(value(model.detokenize(ids)), "ab");
+    EXPECT_EQ(value(model.detokenize(ids, KRAIT_DETOKENIZE_CONTROL)), "a<|endoftext|>b");
+    EXPECT_EQ(model.detokenize(ids, 2).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(model.detokenize(Ids{1 << 20}).failure().code, KRAIT_INVALID_ARGUMENT);
+}
+
+TEST(CApiText, TokensHaveATextAndAKind) {
+    const kr::Model model = value(kr::Model::load());
+    EXPECT_EQ(value(model.token_text(kEnd)), "<|endoftext|>");
+    EXPECT_EQ(value(model.token_text(value(model.token("\u0120the")))), "\u0120the");
+    EXPECT_TRUE(model.is_control(kEnd));
+    EXPECT_FALSE(model.is_control(1));
+    EXPECT_FALSE(model.is_control(-1));
+    EXPECT_EQ(model.bos(), kEnd);
+    EXPECT_EQ(model.eos(), kEnd);
+    for (const int32_t id : {-1, static_cast<int32_t>(model.n_token())})
+        EXPECT_EQ(model.token_text(id).failure().code, KRAIT_NOT_FOUND) << id;
+    const char* text = nullptr;
+    size_t size = 0;
+    EXPECT_EQ(krait_model_token_text(nullptr, 0, &text, &size, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_token_text(model.get(), 0, nullptr, &size, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_token_text(model.get(), 0, &text, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_is_control(nullptr, kEnd), 0);
+    EXPECT_EQ(krait_model_bos(nullptr), -1);
+    EXPECT_EQ(krait_model_eos(nullptr), -1);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import op_support  # noqa: E402
-from checks import documents, heads, layering, layout, operators, words  # noqa: E402
+from checks import api_only, documents, heads, layering, layout, operators, words  # noqa: E402
 from checks.tree import Tree  # noqa: E402
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -63,7 +63,7 @@ class CheckTest(unittest.TestCase):
             self.assertIn(words_, finding)
 
     def test_a_sound_tree_has_no_findings(self) -> None:
-        for module in (layering, heads, operators, documents, words):
+        for module in (layering, api_only, heads, operators, documents, words):
             with self.subTest(module.__name__):
                 self.expect(module)
 
@@ -71,6 +71,26 @@ class CheckTest(unittest.TestCase):
         self.write("graph/graph.hpp", HEADER)
         self.write("core/base/result.hpp", HEADER + '#include "graph/graph.hpp"\n')
         self.expect(layering, "core/base/result.hpp:5: core includes graph/graph.hpp")
+
+    def test_command_on_the_api_includes_the_library(self) -> None:
+        self.write("tools/commands/run.cpp", LICENCE + '#include <krait/krait.h>\n#include "core/base/result.hpp"\n')
+        self.expect(api_only, "tools/commands/run.cpp:3: includes core/base/result.hpp, and a command that stands on")
+
+    def test_header_of_a_command_on_the_api_includes_the_library(self) -> None:
+        self.write("tools/commands/run.cpp", LICENCE + '#include "tools/bar.hpp"\n')
+        self.write("tools/bar.hpp", HEADER + '#include "tools/line.hpp"\n')
+        self.write("tools/line.hpp", HEADER + '#include "graph/graph.hpp"\n')
+        self.expect(api_only, "tools/line.hpp:5: includes graph/graph.hpp")
+
+    def test_source_beside_such_a_header_may_include_core_alone(self) -> None:
+        self.write("tools/commands/run.cpp", LICENCE + '#include "tools/bar.hpp"\n')
+        self.write("tools/bar.hpp", HEADER)
+        self.write("tools/bar.cpp", LICENCE + '#include "core/base/result.hpp"\n#include "graph/graph.hpp"\n')
+        self.expect(api_only, "tools/bar.cpp:3: includes graph/graph.hpp")
+
+    def test_command_of_the_list_is_missing(self) -> None:
+        self.write("tools/krait.cpp", LICENCE)
+        self.expect(api_only, *(f"{command}:1: is a command that does not exist" for command in sorted(api_only.COMMANDS)))
 
     def test_backend_includes_graph(self) -> None:
         self.write("backends/cpu/ops/scale.cpp", LICENCE + '#include "graph/graph.hpp"\n')

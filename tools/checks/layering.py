@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "models/profile": ("core", "graph", "models/architectures"),
     "models/random": ("core", "formats", "text", "models/sampler", "models/architectures", "models/quantize"),
     "include": (),
-    "capi": ("core", "graph", "models", "include"),
+    "capi": ("core", "graph", "formats", "text", "models", "include"),
     "examples": ("include",),
     # Backends that are built outside of the tree: they see what is installed for them.
     "examples/backend-cpp": FOR_BACKENDS,

@@ -9,10 +9,10 @@
 #include "bench/report.hpp"
 #include "bench/serving.hpp"
 #include "models/session/session.hpp"
-#include "tools/command.hpp"
+#include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
-#include "tools/profile_options.hpp"
+#include "tools/profile_files.hpp"
 #include "tools/progress_bar.hpp"
 
 namespace krait::tools {
@@ -49,11 +49,11 @@ Result<std::string> bench_model(Arguments arguments) {
     bench::Report report;
     if (arguments.output == "csv" && !arguments.profile.form.empty())
         return fail(ErrorCode::invalid_argument, "--output csv has no place for a profile: table, md and json have one");
-    KRAIT_CHECK(arguments.profile.check(arguments.model.path));
-    const std::unique_ptr<ProfileTrace> trace = arguments.profile.new_trace();
+    KRAIT_CHECK(from_tools(arguments.profile.check(arguments.model.path)));
+    const std::unique_ptr<ProfileTrace> trace = new_trace(arguments.profile);
     report.version = KRAIT_VERSION;
     report.date = bench::date_now();
-    KRAIT_TRY(report.device, arguments.model.device_spec());
+    KRAIT_TRY(report.device, from_tools(arguments.model.device_spec()));
     KRAIT_TRY(const auto devices, parse_device_list(report.device));
     const bool is_one = devices.size() == 1;
     int n_threads = 0;
@@ -62,17 +62,17 @@ Result<std::string> bench_model(Arguments arguments) {
     }
     report.plan = arguments.plan;
     report.plan.device = report.device;
-    KRAIT_TRY(report.plan.placement, arguments.model.placement.parse());
+    KRAIT_TRY(report.plan.placement, placement_of(arguments.model));
     report.plan.path = arguments.model.path;
     report.plan.cancel = &catch_interrupt();
     report.plan.profile = arguments.profile.are_given();
     report.plan.trace = trace.get();
-    if (!arguments.profile.form.empty()) report.profile_form = arguments.profile.table();
+    if (!arguments.profile.form.empty()) report.profile_form = table_of(arguments.profile);
     report.plan.warm_up = !arguments.no_warm_up;
     Bars bars;
     report.plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
-    KRAIT_TRY(report.result, bench::run_bench([&] { return arguments.model.open(); }, report.plan));
-    KRAIT_CHECK(arguments.profile.write_trace(trace.get(), report.result.model->placement().labels()));
+    KRAIT_TRY(report.result, bench::run_bench([&] { return open_file(arguments.model); }, report.plan));
+    KRAIT_CHECK(write_trace(arguments.profile, trace.get(), report.result.model->placement().labels()));
     report.machine = bench::Machine::describe();
     // After the model, so that the memory it is measured with is not counted as the model's.
     const Device& device = *report.result.model->device();
@@ -105,17 +105,17 @@ Result<std::string> bench_serving(const Arguments& arguments) {
     plan.cancel = &catch_interrupt();
     Bars bars;
     plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
-    KRAIT_TRY(auto model, arguments.model.load());
+    KRAIT_TRY(auto model, load_model(arguments.model));
     KRAIT_TRY(const bench::ServingResult result, bench::run_serving(std::move(model), plan));
     return bench::serving_report(result, plan, arguments.output);
 }
 
 Result<void> run(const Arguments& arguments) {
     if (!arguments.model.explain.empty()) {
-        KRAIT_TRY(const auto model, arguments.model.load());
+        KRAIT_TRY(const api::Model model, from_tools(arguments.model.load()));
         const int64_t longest = std::ranges::max(arguments.plan.prompts);
         const auto n_tok = std::clamp<int64_t>(longest, 1, arguments.plan.chunk);
-        return print_explanation(*model, n_tok, arguments.model.explain);
+        return from_tools(print_explanation(model, static_cast<int32_t>(n_tok), arguments.model.explain));
     }
     for (const Option* option : arguments.of_serving)
         if (option->given() && !arguments.is_serving)

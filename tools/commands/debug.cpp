@@ -11,7 +11,7 @@
 #include "core/base/printable.hpp"
 #include "models/debug/compare_nodes.hpp"
 #include "tests/harness/tolerance.hpp"
-#include "tools/command.hpp"
+#include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
@@ -81,7 +81,7 @@ std::string text_of(const Row& row, const Model& tested, size_t name_width) {
 }
 
 Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, const Model& model) {
-    if (!arguments.tokens.empty()) return parse_tokens(arguments.tokens);
+    if (!arguments.tokens.empty()) return from_tools(parse_tokens(arguments.tokens));
     KRAIT_TRY(const Tokenizer* tokenizer, model.tokenizer());
     return tokenizer->encode(arguments.prompt);
 }
@@ -90,7 +90,7 @@ Result<std::shared_ptr<const Model>> load(const Arguments& arguments, const std:
     ModelArguments one;
     one.path = arguments.model.path;
     one.device = device;
-    return one.load();
+    return load_model(one);
 }
 
 Result<int> compare(const Arguments& arguments) {

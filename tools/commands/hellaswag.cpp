@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/evaluation/statistics.hpp"
-#include "tools/command.hpp"
+#include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
@@ -61,10 +61,10 @@ void show(const Arguments& arguments, const Model& model, const HellaswagRun& ru
 }
 
 Result<void> hellaswag(const Arguments& arguments) {
-    KRAIT_TRY(const std::string text, read_text(arguments.file));
+    KRAIT_TRY(const std::string text, from_tools(read_text(arguments.file)));
     auto tasks = parse_hellaswag(text, arguments.max_tasks);
     if (!tasks) return tl::unexpected<Error>(std::move(tasks).error().within(arguments.file));
-    KRAIT_TRY(const auto model, arguments.model.load());
+    KRAIT_TRY(const auto model, load_model(arguments.model));
     HellaswagOptions options{.batch = arguments.batch, .cancel = &catch_interrupt()};
     const auto start = std::chrono::steady_clock::now();
     auto run = [&] {

@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <krait/session.hpp>
 
-#include "core/base/output_file.hpp"
-#include "core/base/printable.hpp"
-#include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/npy_file.hpp"
@@ -25,44 +23,48 @@ struct Arguments {
 
 enum class Source { tokens, prompt, file };
 
-Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source source, const Model& model) {
+api::Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, Source source, const api::Model& model) {
     if (source == Source::tokens) return parse_tokens(arguments.tokens);
     std::string text = arguments.prompt;
     if (source == Source::file) {
-        KRAIT_TRY(text, read_text(arguments.file));
+        TOOLS_TRY(text, read_text(arguments.file));
     }
-    KRAIT_TRY(const Tokenizer* tokenizer, model.tokenizer());
-    return tokenizer->encode(text);
+    return model.tokenize(text, KRAIT_TOKENIZE_BEGIN | KRAIT_TOKENIZE_END);
 }
 
-Result<void> explain_placement(const Arguments& arguments) {
-    KRAIT_TRY(const auto model, arguments.model.load());
-    return print_explanation(*model, arguments.chunk, arguments.model.explain);
+api::Status explain_placement(const Arguments& arguments) {
+    TOOLS_TRY(const api::Model model, arguments.model.load());
+    return print_explanation(model, arguments.chunk, arguments.model.explain);
 }
 
-Result<void> write_logits(const Arguments& arguments, Source source) {
-    KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.file}));
-    KRAIT_TRY(const auto model, arguments.model.load());
-    KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, *model));
-    if (tokens.empty()) return fail(ErrorCode::invalid_argument, "there are no tokens: a prompt needs at least one");
-    KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = arguments.chunk}));
+api::Status write_logits(const Arguments& arguments, Source source) {
+    TOOLS_CHECK(check_target(arguments.output, {arguments.model.path, arguments.file}));
+    TOOLS_TRY(const api::Model model, arguments.model.load());
+    TOOLS_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, source, model));
+    if (tokens.empty()) return failure(KRAIT_INVALID_ARGUMENT, "there are no tokens: a prompt needs at least one");
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_batch_tokens = arguments.chunk;
+    TOOLS_TRY(api::Session session, api::Session::create(model, options));
     const std::atomic<bool>& interrupted = catch_end();  // before there is a file that a signal could leave behind
     const ResultReport report(arguments.output);
-    KRAIT_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model->shape().n_vocab));
+    TOOLS_TRY(NpyFile output, NpyFile::create(arguments.output, static_cast<int64_t>(tokens.size()), model.n_vocab()));
     ProgressBar bar("logits");
     const auto chunk = static_cast<size_t>(arguments.chunk);
     for (size_t first = 0; first < tokens.size(); first += chunk) {
         const auto part = std::span(tokens).subspan(first, std::min(chunk, tokens.size() - first));
         // Not the session's own message: it counts the tokens of this chunk alone.
-        if (interrupted) return fail(ErrorCode::cancelled, "cancelled after {} of {} tokens", first, tokens.size());
-        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = part, .want = WantLogits::all}}));
-        for (size_t row = 0; row < part.size(); ++row) KRAIT_CHECK(output.write(session.logits(0, row)));
+        if (interrupted) return failure(KRAIT_CANCELLED, "cancelled after {} of {} tokens", first, tokens.size());
+        TOOLS_CHECK(session.decode(part, 0, KRAIT_WANT_ALL));
+        for (size_t row = 0; row < part.size(); ++row) {
+            TOOLS_TRY(const auto logits, session.logits(0, row));
+            TOOLS_CHECK(output.write(logits));
+        }
         bar.update(first + part.size(), tokens.size());
     }
-    KRAIT_CHECK(output.finish());
-    report.print("{}: float32 [{}, {}], on {} ({})\n", printable(arguments.output), tokens.size(), model->shape().n_vocab,
-                 model->device_names(), model->hardware());
-    return {};
+    TOOLS_CHECK(output.finish());
+    report.print("{}: float32 [{}, {}], on {} ({})\n", printable(arguments.output), tokens.size(), model.n_vocab(),
+                 model.device(), model.hardware());
+    return api::Done{};
 }
 
 }  // namespace
@@ -86,13 +88,11 @@ void add_logits_command(Command& program) {
     command.footer(
         "Examples:\n  krait logits model.gguf --tokens 1,2,3 --device reference -o out.npy\n  krait logits -p \"It was\" -o "
         "out.npy");
-    run_when_chosen(command, [arguments, &tokens, &prompt, &file]() -> Result<void> {
+    run_when_chosen(command, [arguments, &tokens, &prompt, &file]() -> api::Status {
         if (!arguments->model.explain.empty()) return explain_placement(*arguments);
         if (!tokens.given() && !prompt.given() && !file.given())
-            return fail(ErrorCode::invalid_argument,
-                        "nothing to read is given: one of --tokens, --prompt and --file is needed");
-        if (arguments->output.empty())
-            return fail(ErrorCode::invalid_argument, "--output OUT.npy is needed: the file to write");
+            return failure(KRAIT_INVALID_ARGUMENT, "nothing to read is given: one of --tokens, --prompt and --file is needed");
+        if (arguments->output.empty()) return failure(KRAIT_INVALID_ARGUMENT, "--output OUT.npy is needed: the file to write");
         const Source source = prompt.given() ? Source::prompt : file.given() ? Source::file : Source::tokens;
         return write_logits(*arguments, source);
     });

@@ -6,7 +6,7 @@
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
 #include "models/random/random_model.hpp"
-#include "tools/command.hpp"
+#include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"

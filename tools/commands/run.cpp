@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <krait/session.hpp>
 #include <random>
 
-#include "models/sampler/sampler.hpp"
-#include "models/session/session.hpp"
 #include "tools/command.hpp"
 #include "tools/generated_text.hpp"
 #include "tools/interrupt.hpp"
@@ -32,7 +31,7 @@ struct Arguments {
     int64_t n_predict = 256;
     int32_t batch = 512, chain = 0;
     bool ignore_eos = false, no_timings = false, no_history = false;
-    SamplerOptions sampling;
+    krait_sampler_options sampling = KRAIT_SAMPLER_OPTIONS_INIT;
     ProfileOptions profile;
 
     bool is_conversation() const { return !has_prompt && !has_file && !has_tokens; }
@@ -46,36 +45,38 @@ struct Timings {
     int64_t prompt_tokens = 0, generated_tokens = 0;
     int64_t generation_steps = 0;  // runs of the model; the first token of an answer comes from the prompt's
 
-    void print(const Session& session, uint64_t seed) const {
+    void print(const api::Model& model, uint64_t seed) const {
         const auto rate = [](int64_t n, double s) { return s > 0 ? static_cast<double>(n) / s : 0.0; };
-        print_error("\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n",
-                    session.model().file().name(), session.model().device_names(), session.model().hardware(), load,
-                    format_bytes(static_cast<double>(session.model().weights().file_bytes())),
-                    format_bytes(static_cast<double>(session.model().architecture().state_bytes())));
+        print_error("\n{} on {} ({}): loaded in {:.2f} s, {} of weights, {} of state a sequence\n", model.name(),
+                    model.device(), model.hardware(), load, format_bytes(static_cast<double>(model.weight_bytes())),
+                    format_bytes(static_cast<double>(model.state_bytes())));
         print_error("prompt      {:6} tokens  {:8.1f} tokens/s\n", prompt_tokens, rate(prompt_tokens, prompt));
         print_error("generation  {:6} tokens  {:8.1f} tokens/s   seed {}\n", generated_tokens,
                     rate(generation_steps, generation), seed);
     }
 };
 
-Result<void> write_out(std::string_view text) {
+api::Status write_out(std::string_view text) {
     write_text(text);
     return flush_output();
 }
 
+constexpr int32_t kMaxChain = 4096;  // of krait_session_options
 constexpr const char* kEmptyPrompt = "the prompt is empty: it needs at least one token";
 constexpr std::string_view kSecondBos =
     "the text begins with two begin-of-text tokens, as the model wants one and the text brings its own: leave that out";
 
 class Conversation {
   public:
-    // tokenizer: nullptr = none, and then only ids can be gone on with. ends: the tokens that end what is generated. replay:
-    // where runs are written down; nullptr = nowhere.
-    Conversation(Session& session, Sampler& sampler, const Tokenizer* tokenizer, GeneratedText text, std::vector<int32_t> ends,
-                 const Arguments& arguments, Timings& timings, ProfileReplay* replay, std::atomic<bool>& interrupted)
-        : session_(session),
+    // chain: max_chain of the session. ends: the tokens that end what is generated. replay: where runs are written down;
+    // nullptr = nowhere.
+    Conversation(const api::Model& model, api::Session& session, int32_t chain, api::Sampler& sampler, GeneratedText text,
+                 std::vector<int32_t> ends, const Arguments& arguments, Timings& timings, ProfileReplay* replay,
+                 std::atomic<bool>& interrupted)
+        : model_(model),
+          session_(session),
+          max_chain_(chain),
           sampler_(sampler),
-          tokenizer_(tokenizer),
           text_(std::move(text)),
           ends_(std::move(ends)),
           arguments_(arguments),
@@ -85,19 +86,20 @@ class Conversation {
 
     // Writes `text` and what follows until the end of text, a stop text, -n tokens or Ctrl-C. Nothing is written where the
     // model cannot read it.
-    Result<void> go_on(std::string_view text) {
-        const bool is_start = session_.tokens(0)->empty();
-        KRAIT_TRY(std::vector<int32_t> prompt,
-                  tokenizer_->encode(text, {.add_bos = is_start, .add_eos = false, .parse_special = true}));
-        KRAIT_CHECK(check(prompt));
-        if (tokenizer_->has_second_bos(prompt)) print_warning(kSecondBos);
-        KRAIT_CHECK(write_out(text));
+    api::Status go_on(std::string_view text) {
+        TOOLS_TRY(const size_t before, session_.length());
+        const uint32_t begin = before == 0 ? KRAIT_TOKENIZE_BEGIN : KRAIT_TOKENIZE_PLAIN;
+        TOOLS_TRY(std::vector<int32_t> prompt, model_.tokenize(text, KRAIT_TOKENIZE_CONTROL | begin));
+        TOOLS_CHECK(check(prompt));
+        if (begins_twice(model_, prompt)) print_warning(kSecondBos);
+        TOOLS_CHECK(write_out(text));
         return read_and_generate(std::move(prompt));
     }
 
-    Result<void> go_on_from_ids(std::vector<int32_t> prompt) {
-        KRAIT_CHECK(check(prompt));
-        KRAIT_CHECK(write_out(text_.echo(prompt)));
+    api::Status go_on_from_ids(std::vector<int32_t> prompt) {
+        TOOLS_CHECK(check(prompt));
+        TOOLS_TRY(const std::string echo, text_.echo(prompt));
+        TOOLS_CHECK(write_out(echo));
         return read_and_generate(std::move(prompt));
     }
 
@@ -109,125 +111,127 @@ class Conversation {
     }
 
   private:
-    Result<void> check(std::span<const int32_t> prompt) const {
-        if (prompt.empty() && !pending_) return fail(ErrorCode::invalid_argument, kEmptyPrompt);
-        const int64_t n_vocab = session_.model().shape().n_vocab;
+    api::Status check(std::span<const int32_t> prompt) const {
+        if (prompt.empty() && !pending_) return failure(KRAIT_INVALID_ARGUMENT, kEmptyPrompt);
+        const int64_t n_vocab = model_.n_vocab();
         for (size_t i = 0; i < prompt.size(); ++i)
             if (prompt[i] < 0 || prompt[i] >= n_vocab)
-                return fail(ErrorCode::invalid_argument,
-                            "token {} at position {} is out of range: the vocabulary has {} (0 to {})", prompt[i], i, n_vocab,
-                            n_vocab - 1);
-        return {};
+                return failure(KRAIT_INVALID_ARGUMENT,
+                               "token {} at position {} is out of range: the vocabulary has {} (0 to {})", prompt[i], i,
+                               n_vocab, n_vocab - 1);
+        return api::Done{};
     }
 
-    Result<void> read_and_generate(std::vector<int32_t> prompt) {
+    api::Status read_and_generate(std::vector<int32_t> prompt) {
         if (pending_) prompt.insert(prompt.begin(), *pending_);
-        Result<void> done = read(prompt);
+        api::Status done = read(prompt);
         if (done) done = generate();
         (void)write_out("\n");
         return done;
     }
 
     // Where the sampler makes do with the most likely tokens, only these leave the device.
-    SequenceInput next(std::span<const int32_t> tokens) const {
-        const int32_t top_k = session_.model().placement().supports_top_k() ? sampler_.n_needed() : 0;
-        return {.sequence = 0, .tokens = tokens, .want = top_k > 0 ? WantLogits::top : WantLogits::last, .top_k = top_k};
+    krait_batch_item next(std::span<const int32_t> tokens) const {
+        const int32_t top_k = model_.has_top_k() ? sampler_.needs() : 0;
+        krait_batch_item item = api::Session::item_of(tokens, 0, top_k > 0 ? KRAIT_WANT_TOP : KRAIT_WANT_LAST);
+        item.top_k = top_k;
+        return item;
     }
 
-    Result<int32_t> choose() {
-        const auto n_token = static_cast<size_t>(session_.model().n_token());
-        if (const auto candidates = session_.candidates(0); !candidates.empty()) return sampler_.sample(candidates, n_token);
-        return sampler_.sample(session_.logits(0).first(n_token));
-    }
-
-    Result<void> read(std::span<const int32_t> prompt) {
+    api::Status read(std::span<const int32_t> prompt) {
         const auto start = Clock::now();
-        const size_t before = session_.tokens(0)->size();
+        TOOLS_TRY(const size_t before, session_.length());
+        if (interrupted_) return failure(KRAIT_CANCELLED, "cancelled after 0 of {} tokens", prompt.size());
+        const krait_batch_item item = next(prompt);
         ProgressBar bar("reading");
-        const Result<void> done =
-            session_.decode({next(prompt)}, {.cancel = &interrupted_, .progress = [&](int64_t n, int64_t total) {
-                                                 bar.update(static_cast<uint64_t>(n), static_cast<uint64_t>(total));
-                                             }});
+        const api::Status done = session_.decode(std::span(&item, 1), [&](uint64_t n, uint64_t total) {
+            bar.update(n, total);
+            return !interrupted_;
+        });
         if (!done) {
-            if (session_.tokens(0)->size() > before) pending_.reset();  // the state has read it
+            const auto now = session_.length();
+            if (now && *now > before) pending_.reset();  // the state has read it
             return done;
         }
-        if (replay_) replay_->add(next(prompt));
+        if (replay_) replay_->add(item);
         timings_.prompt += seconds_since(start);
         timings_.prompt_tokens += static_cast<int64_t>(prompt.size());
         const size_t n_accepted = pending_ ? 1 : 0;  // it was accepted when it was chosen
         pending_.reset();
-        for (const int32_t token : prompt.subspan(n_accepted)) sampler_.accept(token);
-        return {};
+        return sampler_.accept(prompt.subspan(n_accepted));
     }
 
-    Result<void> generate() {
+    api::Status generate() {
         const auto start = Clock::now();
-        Result<void> done;
+        api::Status done = api::Done{};
         n_chosen_ = 0;
         const int64_t max_tokens = arguments_.n_predict < 0 ? INT64_MAX : arguments_.n_predict;
         while (done && !finished_ && n_chosen_ < max_tokens) done = step(max_tokens - n_chosen_);
         finished_ = false;
-        const Result<void> written = write_out(text_.finish());
-        if (done) done = written;
         timings_.generation += seconds_since(start);
-        return done;
+        TOOLS_TRY(const std::string rest, text_.finish());
+        const api::Status written = write_out(rest);
+        return done ? written : done;
     }
 
     // One token: the first comes from the prompt's logits, each other one from a run of the token before it. Or several, where
     // the device chooses what the sampler would.
-    Result<void> step(int64_t max_tokens) {
-        if (interrupted_) return fail(ErrorCode::cancelled, "interrupted");
+    api::Status step(int64_t max_tokens) {
+        if (interrupted_) return failure(KRAIT_CANCELLED, "interrupted");
         if (n_chosen_ > 0) {
             const int32_t previous = *std::exchange(pending_, std::nullopt);
-            if (next({}).top_k == 1 && may_chain()) return chain(previous, max_tokens);
-            KRAIT_CHECK(session_.decode({next(std::span(&previous, 1))}));
-            if (replay_) replay_->add(next(std::span(&previous, 1)));
+            if (model_.has_top_k() && sampler_.needs() == 1 && may_chain()) return chain(previous, max_tokens);
+            const krait_batch_item item = next(std::span(&previous, 1));
+            TOOLS_CHECK(session_.decode(std::span(&item, 1)));
+            if (replay_) replay_->add(item);
             ++timings_.generation_steps;
         }
-        KRAIT_TRY(const int32_t token, choose());
+        TOOLS_TRY(const int32_t token, session_.sample(sampler_));
         return say(token);
     }
 
     // A chain runs past a stop text, which only the host can see; the text after it must be of no more use.
     bool may_chain() const { return arguments_.stops.empty() || !arguments_.is_conversation(); }
 
-    Result<void> chain(int32_t previous, int64_t max_tokens) {
+    api::Status chain(int32_t previous, int64_t max_tokens) {
         constexpr double kPatience = 0.05;  // seconds for which the reader may be kept waiting
         const auto start = Clock::now();
-        KRAIT_TRY(const auto found, session_.chain({.token = previous,
-                                                    .n_tok = static_cast<int32_t>(std::min<int64_t>(max_tokens, chain_length_)),
-                                                    .stops = ends_}));
+        const auto n_tok = static_cast<size_t>(std::min<int64_t>(max_tokens, chain_length_));
+        TOOLS_TRY(const auto found, session_.chain(previous, n_tok, ends_));
         timings_.generation_steps += static_cast<int64_t>(found.size());
         for (size_t i = 0; replay_ && i < found.size(); ++i)  // each reads the one before it
             replay_->add(next(std::span(i == 0 ? &previous : &found[i - 1].token, 1)));
         const double possible = kPatience / (seconds_since(start) / static_cast<double>(found.size()));
-        chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, session_.max_chain()));
-        for (const Candidate& candidate : found) {
-            if (finished_) break;
-            KRAIT_TRY(const int32_t token, sampler_.sample({&candidate, 1}, static_cast<size_t>(session_.model().n_token())));
-            KRAIT_CHECK(say(token));
+        chain_length_ = static_cast<int32_t>(std::clamp<double>(possible, 1, max_chain_));
+        // The sampler would choose each; the last one may have a logit that is no number, which it refuses.
+        for (const krait_candidate& candidate : found.first(found.size() - 1)) {
+            if (finished_) return api::Done{};
+            TOOLS_CHECK(sampler_.accept(std::span(&candidate.token, 1)));
+            TOOLS_CHECK(say(candidate.token));
         }
-        return {};
+        if (finished_) return api::Done{};
+        TOOLS_TRY(const int32_t last, session_.sample(sampler_));
+        return say(last);
     }
 
-    Result<void> say(int32_t token) {
-        sampler_.accept(token);
+    // Of a token that the sampler has remembered.
+    api::Status say(int32_t token) {
         pending_ = token;
         ++n_chosen_;
         if (std::find(ends_.begin(), ends_.end(), token) != ends_.end()) {
             finished_ = true;
-            return {};
+            return api::Done{};
         }
         ++timings_.generated_tokens;
-        KRAIT_TRY(const std::string piece, text_.push(token));
+        TOOLS_TRY(const std::string piece, text_.push(token));
         finished_ = text_.stopped();
         return write_out(piece);
     }
 
-    Session& session_;
-    Sampler& sampler_;
-    const Tokenizer* tokenizer_;
+    const api::Model& model_;
+    api::Session& session_;
+    int32_t max_chain_;
+    api::Sampler& sampler_;
     GeneratedText text_;
     std::vector<int32_t> ends_;
     const Arguments& arguments_;
@@ -241,7 +245,7 @@ class Conversation {
 };
 
 // Prompts as they come, the model's continuation after each; the state goes on from one to the next.
-Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted, bool remember) {
+api::Status converse(Conversation& conversation, std::atomic<bool>& interrupted, bool remember) {
     Prompts prompts(interrupted, remember);
     // A Ctrl-C that came too late to stop an answer, or while nothing was written, does not count for the next typed prompt.
     const auto forget_interrupt = [&] {
@@ -249,95 +253,107 @@ Result<void> converse(Conversation& conversation, std::atomic<bool>& interrupted
     };
     for (std::string text;;) {
         forget_interrupt();
-        KRAIT_TRY(const bool is_there, prompts.next(text));
+        TOOLS_TRY(const bool is_there, prompts.next(text));
         forget_interrupt();
-        if (!is_there || text == "/quit") return {};
+        if (!is_there || text == "/quit") return api::Done{};
         if (text == "/reset") {
             conversation.reset();
             continue;
         }
         if (text.empty()) continue;
         const auto done = conversation.go_on(text);
-        if (!done && prompts.are_typed() && done.error().code == ErrorCode::cancelled) continue;
-        if (!done && prompts.are_typed() && done.error().code == ErrorCode::invalid_argument) {
-            (void)report(done.error());  // a text that the model cannot read: another one may do
+        if (!done && prompts.are_typed() && done.failure().code == KRAIT_CANCELLED) continue;
+        if (!done && prompts.are_typed() && done.failure().code == KRAIT_INVALID_ARGUMENT) {
+            (void)report(done.failure());  // a text that the model cannot read: another one may do
         } else {
-            KRAIT_CHECK(done);
+            TOOLS_CHECK(done);
         }
     }
 }
 
 // The tokens that end what is generated. A control token leaves no trace in the text, so as a stop text it is found by its id.
-std::vector<int32_t> ends_of(const Model& model, const Tokenizer* tokenizer, const Arguments& arguments) {
+std::vector<int32_t> ends_of(const api::Model& model, const Arguments& arguments) {
     std::vector<int32_t> ends;
-    if (!arguments.ignore_eos) ends.assign(model.ends().begin(), model.ends().end());
+    if (!arguments.ignore_eos) ends = model.ends();
     for (const std::string& stop : arguments.stops)
-        if (const auto token = tokenizer->find(stop); token && tokenizer->is_control(*token)) ends.push_back(*token);
+        if (const auto token = model.token(stop); token && model.is_control(*token)) ends.push_back(*token);
     return ends;
 }
 
-// Repeats the prompts and steps of this call in sessions that are observed.
-Result<void> profile(const ProfileReplay& replay, const std::shared_ptr<const Model>& model, const SessionOptions& session,
-                     const ProfileOptions& options, const std::atomic<bool>& interrupted) {
-    const std::unique_ptr<ProfileTrace> trace = options.new_trace();
-    KRAIT_TRY(const Profile profile, replay.run(model, session, trace.get(), &interrupted));
-    if (replay.is_cut())
-        print_warning(fmt::format("the profile is of the beginning: {} tokens of prompts and {} steps at most",
-                                  ProfileReplay::kMaxPromptTokens, ProfileReplay::kMaxSteps));
-    if (!options.form.empty()) print_error("\n{}", bench::profile_text(profile, options.table()));
-    KRAIT_CHECK(options.write_json(profile, *model));
-    return options.write_trace(trace.get(), profile.devices());
+// The most tokens of a chain: where one candidate decides, and as long as it was asked for, or as the device is best used.
+int32_t chain_of(const api::Model& model, const api::Sampler& sampler, const Arguments& arguments) {
+    if (sampler.needs() != 1) return 1;
+    return arguments.chain > 0 ? arguments.chain : model.chain_length();
 }
 
-Result<void> run(Arguments& arguments) {
+// chain: becomes 1 where there is no memory for the second state that chains take, and they were not asked for.
+api::Result<api::Session> create_session(const api::Model& model, const Arguments& arguments, int32_t& chain) {
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_batch_tokens = arguments.batch;
+    options.max_chain = chain;
+    api::Result<api::Session> session = api::Session::create(model, options);
+    if (session || session.failure().code != KRAIT_OUT_OF_MEMORY || arguments.chain != 0 || chain == 1) return session;
+    options.max_chain = chain = 1;
+    return api::Session::create(model, options);
+}
+
+// Nothing where the model has no tokenizer and ids were given.
+api::Result<std::optional<api::Detokenizer>> create_text(const api::Model& model, const Arguments& arguments) {
+    auto text = api::Detokenizer::create(model, arguments.stops);
+    if (text) return std::optional(std::move(*text));
+    if (!arguments.has_tokens || !arguments.stops.empty()) return text.failure();
+    print_warning(text.failure().message + "; the output is token ids");
+    return std::optional<api::Detokenizer>();
+}
+
+// Before a model is loaded, which may take long.
+api::Status check_stops(std::span<const std::string> stops) {
+    for (size_t i = 0; i < stops.size(); ++i)
+        if (stops[i].empty()) return failure(KRAIT_INVALID_ARGUMENT, "stop text {} of {} is empty", i + 1, stops.size());
+    return api::Done{};
+}
+
+api::Status run(Arguments& arguments) {
     Timings timings;
-    KRAIT_CHECK(arguments.profile.check(arguments.model.path));
+    TOOLS_CHECK(arguments.profile.check(arguments.model.path));
     if (!arguments.has_seed) {
         std::random_device device;
         arguments.sampling.seed = device();
     }
-    KRAIT_TRY(Sampler sampler, Sampler::create(arguments.sampling));
-    KRAIT_TRY(StopMatcher stops, StopMatcher::create(arguments.stops));
-    KRAIT_TRY(std::vector<int32_t> tokens, parse_tokens(arguments.tokens));
+    TOOLS_TRY(api::Sampler sampler, api::Sampler::create(arguments.sampling));
+    TOOLS_CHECK(check_stops(arguments.stops));
+    TOOLS_TRY(std::vector<int32_t> tokens, parse_tokens(arguments.tokens));
     std::string prompt = arguments.prompt;
     if (arguments.has_file) {
-        KRAIT_TRY(prompt, read_text(arguments.file));
+        TOOLS_TRY(prompt, read_text(arguments.file));
     }
     const auto start = Clock::now();
-    KRAIT_TRY(const auto model, arguments.model.load());
-    if (!arguments.model.explain.empty()) return print_explanation(*model, arguments.batch, arguments.model.explain);
-    const Tokenizer* tokenizer = nullptr;
-    if (const auto found = model->tokenizer()) tokenizer = *found;
-    else if (!arguments.has_tokens || !arguments.stops.empty()) return tl::unexpected<Error>(found.error());
-    else print_warning(found.error().message + "; the output is token ids");
-    const int32_t chain = sampler.n_needed() != 1 ? 1 : arguments.chain > 0 ? arguments.chain : model->chain_length();
-    Result<Session> created = Session::create(model, {.max_batch_tokens = arguments.batch, .max_chain = chain});
-    // A chain takes a second state; it was not asked for where there is no memory for it.
-    if (!created && created.error().code == ErrorCode::out_of_memory && arguments.chain == 0 && chain > 1)
-        created = Session::create(model, {.max_batch_tokens = arguments.batch});
-    KRAIT_TRY(Session session, std::move(created));
+    TOOLS_TRY(const api::Model model, arguments.model.load());
+    if (!arguments.model.explain.empty()) return print_explanation(model, arguments.batch, arguments.model.explain);
+    TOOLS_TRY(std::optional<api::Detokenizer> text, create_text(model, arguments));
+    int32_t chain = chain_of(model, sampler, arguments);
+    TOOLS_TRY(api::Session session, create_session(model, arguments, chain));
     timings.load = seconds_since(start);
 
     std::atomic<bool>& interrupted = catch_interrupt();
     ProfileReplay replay;
-    Conversation conversation(session, sampler, tokenizer, GeneratedText(tokenizer, std::move(stops)),
-                              ends_of(*model, tokenizer, arguments), arguments, timings,
-                              arguments.profile.are_given() ? &replay : nullptr, interrupted);
-    Result<void> done;
+    Conversation conversation(model, session, chain, sampler, GeneratedText(std::move(text)), ends_of(model, arguments),
+                              arguments, timings, arguments.profile.are_given() ? &replay : nullptr, interrupted);
+    api::Status done = api::Done{};
     if (arguments.has_tokens) {
         done = conversation.go_on_from_ids(std::move(tokens));
     } else if (arguments.has_prompt || arguments.has_file) {
-        if (prompt.empty()) return fail(ErrorCode::invalid_argument, kEmptyPrompt);
+        if (prompt.empty()) return failure(KRAIT_INVALID_ARGUMENT, kEmptyPrompt);
         done = conversation.go_on(prompt);
     } else {
         done = converse(conversation, interrupted, !arguments.no_history);
     }
-    if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(session, arguments.sampling.seed);
+    if (!arguments.no_timings && timings.prompt_tokens > 0) timings.print(model, arguments.sampling.seed);
     if (!done || !arguments.profile.are_given()) return done;
-    return profile(replay, model, {.max_batch_tokens = arguments.batch}, arguments.profile, interrupted);
+    return replay.report(model, arguments.batch, arguments.profile, interrupted);
 }
 
-void add_sampling_options(Command& command, SamplerOptions& sampling) {
+void add_sampling_options(Command& command, krait_sampler_options& sampling) {
     command.option("--temperature", sampling.temperature, "0 = always the most likely token").show_default().group("Sampling");
     command.option("--top-k", sampling.top_k, "only the k most likely; 0 = all").show_default().group("Sampling");
     command.option("--top-p", sampling.top_p, "only the most likely that together have this probability; 1 = all")
@@ -380,7 +396,7 @@ void add_run_command(Command& program) {
         .option("--chain", arguments->chain,
                 "most tokens that the device chooses on its own where one candidate decides: temperature 0 or top-k 1, no "
                 "penalty (default: 16 where one GPU has the whole model, else 1)")
-        .in_range(1, SessionOptions::kMaxChain)
+        .in_range(1, kMaxChain)
         .value_name("N");
     command.option("--no-timings", arguments->no_timings, "print no figures at the end");
     command.option("--no-history", arguments->no_history, "do not keep what is typed in krait/history");

@@ -3,7 +3,6 @@
 // krait tokenize: text to token ids and back, with the tokenizer of a model file.
 #include <fmt/format.h>
 
-#include "core/base/printable.hpp"
 #include "tools/command.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
@@ -15,37 +14,48 @@ struct Arguments {
     ModelArguments model;
     std::string text, file, decode;
     bool ids_only = false, parse_special = false, no_special = false;
+
+    uint32_t flags() const {
+        return (no_special ? KRAIT_TOKENIZE_PLAIN : KRAIT_TOKENIZE_BEGIN | KRAIT_TOKENIZE_END) |
+               (parse_special ? KRAIT_TOKENIZE_CONTROL : KRAIT_TOKENIZE_PLAIN);
+    }
 };
 
-Result<void> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
-    KRAIT_TRY(const GgufFile file, arguments.model.open());
-    GgufVocabulary vocabulary = read_vocabulary(file);
-    for (const std::string& warning : vocabulary.warnings) print_warning(warning);
-    KRAIT_TRY(const Tokenizer tokenizer, std::move(vocabulary.tokenizer));
-    if (decodes) {
-        KRAIT_TRY(const auto tokens, parse_tokens(arguments.decode));
-        KRAIT_TRY(const std::string text, tokenizer.decode(tokens, {.control = true}));
-        write_text(text);
-        if (output_is_terminal()) print("\n");  // elsewhere the exact bytes
-        return {};
+api::Status print_text(const api::Model& model, const std::string& ids) {
+    TOOLS_TRY(const auto tokens, parse_tokens(ids));
+    TOOLS_TRY(const std::string text, model.detokenize(tokens, KRAIT_DETOKENIZE_CONTROL));
+    write_text(text);
+    if (output_is_terminal()) print("\n");  // elsewhere the exact bytes
+    return api::Done{};
+}
+
+api::Status print_tokens(const api::Model& model, std::span<const int32_t> tokens, size_t n_byte) {
+    for (const int32_t token : tokens) {
+        TOOLS_TRY(const std::string_view text, model.token_text(token));
+        print("{:>7}  {}\n", token, printable(text));
     }
+    print("{} for {}\n", counted(static_cast<int64_t>(tokens.size()), "token"), counted(static_cast<int64_t>(n_byte), "byte"));
+    return api::Done{};
+}
+
+api::Status tokenize(const Arguments& arguments, bool has_text, bool decodes) {
+    TOOLS_TRY(const api::Model model, arguments.model.open());
+    for (const std::string& warning : model.warnings()) print_warning(warning);
+    // Without a tokenizer it fails here, before a text is waited for.
+    if (const auto usable = model.token_text(0); !usable) return usable.failure();
+    if (decodes) return print_text(model, arguments.decode);
     std::string text = arguments.text;
     if (!has_text) {
-        KRAIT_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
+        TOOLS_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
     }
-    KRAIT_TRY(const auto tokens, tokenizer.encode(text, {.add_bos = !arguments.no_special,
-                                                         .add_eos = !arguments.no_special,
-                                                         .parse_special = arguments.parse_special}));
-    if (tokenizer.has_second_bos(tokens))
+    TOOLS_TRY(const auto tokens, model.tokenize(text, arguments.flags()));
+    if (begins_twice(model, tokens))
         print_warning("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
-    if (arguments.ids_only) {
-        print("{}\n", fmt::to_string(fmt::join(tokens, ",")));
-        return {};
-    }
-    for (const int32_t token : tokens) print("{:>7}  {}\n", token, printable(tokenizer.token_text(token)));
-    print("{} for {}\n", counted(static_cast<int64_t>(tokens.size()), "token"),
-          counted(static_cast<int64_t>(text.size()), "byte"));
-    return {};
+    if (!arguments.ids_only) return print_tokens(model, tokens, text.size());
+    std::string ids;
+    for (const int32_t token : tokens) ids += (ids.empty() ? "" : ",") + std::to_string(token);
+    print("{}\n", ids);
+    return api::Done{};
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The handle behind krait_session: the session, and what its C functions keep between calls.
+#pragma once
+
+#include "capi/api.hpp"
+#include "models/session/session.hpp"
+
+struct krait_session {
+    krait::Session session;
+    std::vector<krait::SequenceInput> batch = {};  // of the latest decode, kept so that a step allocates nothing
+    uint64_t n_decode = 0, n_tok = 0;              // of calls that succeeded
+    double seconds = 0;
+};

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Facts of models and devices in the C API: getters, files without weights, metadata, tensors, the log.
+#include <gtest/gtest.h>
+#include <krait/krait.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <krait/krait.hpp>
+
+#include "tests/main/paths.hpp"
+
+namespace kr = krait::api;
+
+namespace {
+
+template <class T>
+T value(kr::Result<T> result) {
+    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
+    return std::move(*result);
+}
+
+std::string golden(const std::string& name) { return std::string(krait::test::kGoldenFolder) + "/" + name; }
+
+TEST(CApiModel, VersionAndDevices) {
+    EXPECT_STREQ(krait_version(), "0.2.0");
+    const std::vector<kr::Device> devices = value(kr::devices());
+    ASSERT_GE(devices.size(), 2u);
+    const auto cpu = std::find_if(devices.begin(), devices.end(), [](const kr::Device& d) { return d.name == "cpu"; });
+    ASSERT_NE(cpu, devices.end());
+    EXPECT_FALSE(cpu->product.empty());
+    EXPECT_GT(cpu->memory_total, 0u);
+    EXPECT_LE(cpu->memory_free, cpu->memory_total);
+    EXPECT_TRUE(cpu->is_auto);
+    EXPECT_TRUE(cpu->error.empty()) << cpu->error;
+    krait_device_list* list = nullptr;
+    ASSERT_EQ(krait_device_list_create(&list, nullptr), KRAIT_OK);
+    const size_t end = krait_device_list_size(list);
+    EXPECT_EQ(krait_device_name(list, end), nullptr);
+    EXPECT_EQ(krait_device_product(list, end), nullptr);
+    EXPECT_EQ(krait_device_features(list, end), nullptr);
+    EXPECT_EQ(krait_device_error(list, end), nullptr);
+    EXPECT_EQ(krait_device_memory_total(list, end), 0u);
+    EXPECT_EQ(krait_device_memory_free(list, end), 0u);
+    EXPECT_EQ(krait_device_is_auto(list, end), 0);
+    krait_device_list_free(list);
+    EXPECT_EQ(krait_device_list_size(nullptr), 0u);
+    EXPECT_EQ(krait_device_name(nullptr, 0), nullptr);
+    krait_device_list_free(nullptr);
+    EXPECT_EQ(krait_device_list_create(nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    krait_failure failure{};
+    EXPECT_EQ(krait_backend_folder_add("no/such", &failure), KRAIT_NOT_FOUND);
+    EXPECT_STREQ(failure.message, "no/such is not a folder");
+    EXPECT_EQ(krait_backend_folder_add(nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+}
+
+TEST(CApiModel, GettersTellTheFacts) {
+    const kr::Model model = value(kr::Model::load(golden("mamba2.gguf"), "cpu"));
+    EXPECT_EQ(model.name(), golden("mamba2.gguf"));
+    EXPECT_EQ(model.architecture(), "mamba2");
+    EXPECT_EQ(model.device(), "cpu");
+    EXPECT_FALSE(model.hardware().empty());
+    EXPECT_GT(model.n_layer(), 0);
+    EXPECT_GT(model.d_model(), 0);
+    EXPECT_GE(model.n_vocab(), model.n_token());
+    EXPECT_GT(model.weight_bytes(), 0u);
+    EXPECT_GT(model.device_bytes(), 0u);
+    EXPECT_TRUE(model.has_top_k());
+    EXPECT_EQ(model.chain_length(), 1) << "on a CPU nothing is gained";
+    EXPECT_TRUE(static_cast<bool>(model.check()));
+    const std::vector<kr::Size> sizes = model.sizes();
+    const auto is_d_inner = [](const kr::Size& size) { return size.name == "d_inner" && size.value == 48; };
+    EXPECT_TRUE(std::any_of(sizes.begin(), sizes.end(), is_d_inner));
+    kr::Session session = value(kr::Session::create(model));
+    value(session.decode(std::vector<int32_t>{1}));
+    EXPECT_EQ(value(session.logits()).size(), static_cast<size_t>(model.n_vocab()));
+}
+
+TEST(CApiModel, WithoutAModelGettersAnswerNothing) {
+    EXPECT_EQ(krait_model_name(nullptr), nullptr);
+    EXPECT_EQ(krait_model_architecture(nullptr), nullptr);
+    EXPECT_EQ(krait_model_device(nullptr), nullptr);
+    EXPECT_EQ(krait_model_hardware(nullptr), nullptr);
+    EXPECT_EQ(krait_model_n_vocab(nullptr), 0);
+    EXPECT_EQ(krait_model_n_token(nullptr), 0);
+    EXPECT_EQ(krait_model_n_layer(nullptr), 0);
+    EXPECT_EQ(krait_model_d_model(nullptr), 0);
+    EXPECT_EQ(krait_model_is_tied(nullptr), 0);
+    EXPECT_EQ(krait_model_state_bytes(nullptr), 0u);
+    EXPECT_EQ(krait_model_weight_bytes(nullptr), 0u);
+    EXPECT_EQ(krait_model_device_bytes(nullptr), 0u);
+    EXPECT_EQ(krait_model_has_top_k(nullptr), 0);
+    EXPECT_EQ(krait_model_chain_length(nullptr), 0);
+    EXPECT_EQ(krait_model_format_version(nullptr), 0u);
+    EXPECT_EQ(krait_model_file_bytes(nullptr), 0u);
+    EXPECT_EQ(krait_model_metadata_count(nullptr), 0u);
+    EXPECT_EQ(krait_model_tensor_count(nullptr), 0u);
+    krait_failure failure{};
+    EXPECT_EQ(krait_model_check(nullptr, &failure), KRAIT_INVALID_ARGUMENT);
+    EXPECT_STREQ(failure.message, "model is NULL");
+    krait_metadata entry = KRAIT_METADATA_INIT;
+    krait_tensor tensor = KRAIT_TENSOR_INIT;
+    size_t n = 0;
+    int64_t size = 0;
+    const char* name = nullptr;
+    EXPECT_EQ(krait_model_metadata(nullptr, 0, &entry, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_metadata_find(nullptr, "a", 1, &n, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_metadata_text(nullptr, 0, KRAIT_VALUE_SHORT, nullptr, 0, &n, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_tensor(nullptr, 0, &tensor, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_size(nullptr, 0, &name, &n, &size, nullptr), KRAIT_INVALID_ARGUMENT);
+}
+
+TEST(CApiModel, WithoutWeightsThereAreTextAndMetadataAlone) {
+    const kr::Model file = value(kr::Model::open()), model = value(kr::Model::load({}, "cpu"));
+    EXPECT_EQ(file.name(), "the demo model");
+    EXPECT_EQ(file.architecture(), model.architecture());
+    EXPECT_EQ(file.n_vocab(), model.n_vocab());
+    EXPECT_EQ(file.n_token(), model.n_token());
+    EXPECT_EQ(file.state_bytes(), model.state_bytes());
+    EXPECT_EQ(file.is_tied(), model.is_tied());
+    EXPECT_EQ(value(file.tokenize("It was<|endoftext|>")), value(model.tokenize("It was<|endoftext|>")));
+    EXPECT_EQ(file.ends(), model.ends());
+    EXPECT_TRUE(file.is_end(0));
+    EXPECT_TRUE(static_cast<bool>(file.check()));
+    EXPECT_EQ(krait_model_device(file.get()), nullptr);
+    EXPECT_EQ(krait_model_hardware(file.get()), nullptr);
+    EXPECT_EQ(file.weight_bytes(), 0u);
+    EXPECT_FALSE(file.has_top_k());
+    const auto session = kr::Session::create(file);
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.failure().code, KRAIT_UNSUPPORTED);
+    EXPECT_EQ(session.failure().message, "the demo model was loaded without weights (no_weights)");
+    EXPECT_EQ(file.explain().failure().code, KRAIT_UNSUPPORTED);
+    EXPECT_EQ(file.perplexity("text").failure().code, KRAIT_UNSUPPORTED);
+    kr::Session live = value(kr::Session::create(model));
+    EXPECT_EQ(live.move_to(file).failure().code, KRAIT_UNSUPPORTED);
+    EXPECT_EQ(kr::Model::open("no/such.gguf").failure().code, KRAIT_NOT_FOUND);
+}
+
+TEST(CApiModel, MetadataAreListedFoundAndWritten) {
+    const kr::Model file = value(kr::Model::open());
+    EXPECT_EQ(file.format_version(), 3u);
+    EXPECT_EQ(file.file_bytes(), std::filesystem::file_size(krait::test::kDemoModel));
+    const std::vector<kr::Metadata> all = file.metadata();
+    const size_t at = value(file.find_metadata("general.architecture"));
+    ASSERT_LT(at, all.size());
+    EXPECT_EQ(all[at].key, "general.architecture");
+    EXPECT_EQ(all[at].type, "string");
+    EXPECT_EQ(all[at].n_element, 1u);
+    EXPECT_EQ(value(file.metadata_text(at)), "mamba");
+    EXPECT_EQ(value(file.metadata_text(at, KRAIT_VALUE_SHORT)), "\"mamba\"");
+    const size_t tokens = value(file.find_metadata("tokenizer.ggml.tokens"));
+    EXPECT_EQ(all[tokens].type, "array");
+    EXPECT_EQ(all[tokens].n_element, static_cast<uint64_t>(file.n_token()));
+    const std::string shown = value(file.metadata_text(tokens, KRAIT_VALUE_SHORT)), whole = value(file.metadata_text(tokens));
+    EXPECT_NE(shown.find("... " + std::to_string(file.n_token()) + " in all]"), std::string::npos) << shown;
+    EXPECT_EQ(static_cast<int64_t>(std::count(whole.begin(), whole.end(), ',')) + 1 >= file.n_token(), true);
+    EXPECT_EQ(whole.find(" in all"), std::string::npos);
+
+    EXPECT_EQ(file.find_metadata("general.none").failure().code, KRAIT_NOT_FOUND);
+    EXPECT_NE(file.find_metadata("general.none").failure().message.find("'general.none'"), std::string::npos);
+    EXPECT_EQ(file.metadata_text(all.size()).failure().code, KRAIT_NOT_FOUND);
+    krait_value_form unknown = KRAIT_VALUE_SHORT;
+    const int two = 2;
+    std::memcpy(&unknown, &two, sizeof unknown);
+    EXPECT_EQ(file.metadata_text(at, unknown).failure().code, KRAIT_INVALID_ARGUMENT);
+    krait_metadata entry = KRAIT_METADATA_INIT;
+    EXPECT_EQ(krait_model_metadata(file.get(), all.size(), &entry, nullptr), KRAIT_NOT_FOUND);
+    EXPECT_EQ(krait_model_metadata(file.get(), 0, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    for (const size_t wrong : {size_t{0}, sizeof entry + 8}) {
+        entry.struct_size = wrong;
+        krait_failure failure{};
+        EXPECT_EQ(krait_model_metadata(file.get(), 0, &entry, &failure), KRAIT_INVALID_ARGUMENT);
+        EXPECT_EQ(std::strncmp(failure.message, "out.struct_size is ", 19), 0) << failure.message;
+    }
+    // An application from before there was n_element.
+    entry = KRAIT_METADATA_INIT;
+    entry.struct_size = offsetof(krait_metadata, n_element);
+    entry.n_element = 77;
+    EXPECT_EQ(krait_model_metadata(file.get(), at, &entry, nullptr), KRAIT_OK);
+    EXPECT_EQ(entry.n_element, 77u);
+    EXPECT_EQ(entry.struct_size, offsetof(krait_metadata, n_element));
+}
+
+TEST(CApiModel, TensorsAreListed) {
+    const kr::Model file = value(kr::Model::open());
+    const std::vector<kr::Tensor> all = file.tensors();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [](const kr::Tensor& tensor) { return tensor.name == "token_embd.weight"; });
+    ASSERT_NE(found, all.end());
+    EXPECT_EQ(found->extents, (std::vector<int64_t>{file.n_vocab(), file.d_model()}));
+    EXPECT_FALSE(found->type.empty());
+    EXPECT_GT(found->bytes, 0u);
+    EXPECT_LE(found->offset + found->bytes, file.file_bytes());
+    krait_tensor tensor = KRAIT_TENSOR_INIT;
+    EXPECT_EQ(krait_model_tensor(file.get(), all.size(), &tensor, nullptr), KRAIT_NOT_FOUND);
+    EXPECT_EQ(krait_model_tensor(file.get(), 0, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    tensor.struct_size = 0;
+    EXPECT_EQ(krait_model_tensor(file.get(), 0, &tensor, nullptr), KRAIT_INVALID_ARGUMENT);
+}
+
+struct Log {
+    std::vector<std::pair<krait_severity, std::string>> messages;
+    void operator()(krait_severity severity, const char* message) { messages.emplace_back(severity, message); }
+};
+
+TEST(CApiModel, MessagesOfPluginsGoToTheLog) {
+    const std::string folder = krait::test::kBadPlugins;
+    if (!std::filesystem::exists(folder + "/krait-talkative.so")) GTEST_SKIP() << "nothing is loaded in this build";
+    Log log;
+    value(kr::set_log(log));
+    ASSERT_EQ(krait_backend_folder_add(folder.c_str(), nullptr), KRAIT_OK);
+    (void)kr::devices();  // loads it
+    const std::pair<krait_severity, std::string> warning{KRAIT_SEVERITY_WARNING, "the fan is loud"};
+    EXPECT_NE(std::find(log.messages.begin(), log.messages.end(), warning), log.messages.end()) << log.messages.size();
+    value(kr::drop_log());
+    log.messages.clear();
+    (void)kr::devices();
+    EXPECT_TRUE(log.messages.empty());
+}
+
+}  // namespace
