@@ -2,8 +2,10 @@
 //
 // include/krait/metadata.h: what a model's file holds.
 #include <limits>
+#include <variant>
 
 #include "capi/api.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 using namespace krait;
 using namespace krait::capi;
