@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/base/processors.hpp"
+#include "core/runtime/plugin_registry.hpp"
 
 namespace krait::bench {
 
@@ -31,6 +32,11 @@ int64_t processors_in(std::string_view list) {
 
 }  // namespace
 
+Result<bool> is_one_device(std::string_view spec) {
+    KRAIT_TRY(const auto devices, parse_device_list(spec));
+    return devices.size() == 1;
+}
+
 Result<int> threads_of(std::string_view spec) {
     KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
     const std::string options = ":" + parsed.options;
@@ -45,9 +51,9 @@ Result<int> threads_of(std::string_view spec) {
     return usable_processors();
 }
 
-Result<std::optional<Ceilings>> ceilings_of(const Device& device, std::string_view spec,
+Result<std::optional<Ceilings>> ceilings_of(bool is_processor, std::string_view spec,
                                             const std::function<void(uint64_t done, uint64_t total)>& progress) {
-    if (device.info().kind != KRAIT_DEVICE_CPU) return std::nullopt;
+    if (!is_processor) return std::nullopt;
     KRAIT_TRY(const int n_threads, threads_of(spec));
     return measure_ceilings({.n_threads = n_threads, .progress = progress});
 }

@@ -11,8 +11,7 @@
 #include <system_error>
 
 #include "bench/machine.hpp"
-#include "models/sampler/random.hpp"
-#include "models/session/session.hpp"
+#include "core/base/random.hpp"
 
 namespace krait::bench {
 namespace {
@@ -22,7 +21,7 @@ constexpr int64_t kWarmUpSteps = 8;  // of decoding: every program is made in th
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::vector<int32_t> random_tokens(int64_t count, int32_t n_token, Random& random) {
+std::vector<int32_t> random_tokens(int64_t count, int64_t n_token, Random& random) {
     std::vector<int32_t> tokens(static_cast<size_t>(count));
     for (int32_t& token : tokens) token = static_cast<int32_t>(random.next() % static_cast<uint64_t>(n_token));
     return tokens;
@@ -52,34 +51,12 @@ class Bench {
   public:
     Bench(const BenchPlan& plan, BenchResult& result) : plan_(plan), result_(result), random_(plan.seed) {}
 
-    Result<void> load(const std::function<Result<GgufFile>()>& open) {
-        if (!plan_.path.empty()) {
-            KRAIT_TRY(result_.load.read_once, read_once(plan_.path));
-        }
-        const auto start = Clock::now();
-        KRAIT_TRY(GgufFile file, open());
-        const auto progress = [&](uint64_t done, uint64_t total) {
-            if (plan_.progress && !plan_.is_cancelled()) plan_.progress("loading", done, total);
-            return !plan_.is_cancelled();
-        };
-        KRAIT_TRY(result_.model,
-                  Model::load(std::move(file), {.device = plan_.device, .placement = plan_.placement, .progress = progress}));
-        result_.load.load = since(start);
-        KRAIT_TRY(Session session, Session::create(result_.model));
-        const int32_t token = 0;
-        KRAIT_CHECK(session.decode({{.sequence = 0, .tokens = {&token, 1}}}));
-        result_.load.first_token = since(start);
-        KRAIT_TRY(result_.work, ModelWork::of(*result_.model));
-        return {};
-    }
-
     // n_seq prompts in one call.
     Result<void> prompt(int64_t n_tok, int32_t n_seq) {
         Series series{.is_prompt = true, .n_tok = n_tok, .n_seq = n_seq};
         count_work(series);
-        const SessionOptions options{.max_sequences = n_seq, .max_batch_tokens = plan_.chunk};
-        const auto read = [&](Session& session, bool) { return read_prompts(session, series); };
-        KRAIT_CHECK(time(series, options, plan_.repetitions + (plan_.warm_up ? 1 : 0), read));
+        const auto read = [&](api::Session& session, bool) { return read_prompts(session, series); };
+        KRAIT_CHECK(time(series, plan_.repetitions + (plan_.warm_up ? 1 : 0), read));
         result_.series.push_back(std::move(series));
         return {};
     }
@@ -89,15 +66,14 @@ class Bench {
         if (n_seq == 1) series.chain = static_cast<int32_t>(std::min<int64_t>(plan_.chain, n_step));
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
-        const SessionOptions options{.max_sequences = n_seq, .max_batch_tokens = plan_.chunk, .max_chain = series.chain};
-        const auto go_on = [&](Session& session, bool counts) -> Result<double> {
+        const auto go_on = [&](api::Session& session, bool counts) -> Result<double> {
             const int64_t n = counts ? n_step : std::min(std::max<int64_t>(kWarmUpSteps, series.chain), n_step);
-            for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(session.reset(sequence));
+            for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(from_api(session.reset(sequence)));
             const auto start = Clock::now();
-            KRAIT_CHECK(series.chain > 1 ? chains(session, n, counts) : steps(session, n, counts));
+            KRAIT_CHECK(series.chain > 1 ? chains(session, series, n, counts) : steps(session, series, n, counts));
             return since(start);
         };
-        KRAIT_CHECK(time(series, options, plan_.repetitions, go_on));
+        KRAIT_CHECK(time(series, plan_.repetitions, go_on));
         result_.series.push_back(std::move(series));
         return {};
     }
@@ -106,31 +82,35 @@ class Bench {
     // repeat(session, counts): the seconds of one repetition, or of the one that warms up, which does not count. n_told:
     // repetitions that tell progress.
     template <class Repeat>
-    Result<void> time(Series& series, const SessionOptions& options, int n_told, const Repeat& repeat) {
+    Result<void> time(Series& series, int n_told, const Repeat& repeat) {
         begin(series, n_told, "");
+        krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+        options.max_sequences = series.n_seq;
+        options.max_batch_tokens = plan_.chunk;
+        options.max_chain = series.chain;
         KRAIT_CHECK(repeat_in(options, repeat, [&](double seconds) { series.seconds.push_back(seconds); }));
         if (!plan_.profile) return {};
         begin(series, 2 * n_told, "profile of ");
-        series.profile.emplace(result_.model->placement().labels());
-        for (const auto runs : {ProfileRecorder::Runs::plain, ProfileRecorder::Runs::by_node}) {
-            ProfileRecorder recorder(*series.profile, runs, plan_.trace);
-            SessionOptions observed = options;
-            observed.run_observer = &recorder;
-            recorder.pause(plan_.warm_up);
+        KRAIT_TRY(api::Profile profile, from_api(api::Profile::create(result_.model, plan_.max_events)));
+        options.profile = profile.get();
+        for (const krait_profile_runs runs : {KRAIT_PROFILE_PLAIN, KRAIT_PROFILE_NODES}) {
+            options.profile_runs = runs;
+            profile.pause(plan_.warm_up);
             KRAIT_CHECK(repeat_in(
-                observed, repeat, [](double) {}, [&] { recorder.pause(false); }));
+                options, repeat, [](double) {}, [&] { profile.pause(false); }));
         }
+        series.profile = std::move(profile);
         return {};
     }
 
     // All repetitions in a session of their own.
     template <class Repeat, class Take>
-    Result<void> repeat_in(const SessionOptions& options, const Repeat& repeat, const Take& take) {
+    Result<void> repeat_in(const krait_session_options& options, const Repeat& repeat, const Take& take) {
         return repeat_in(options, repeat, take, [] {});
     }
     template <class Repeat, class Take, class Warm>
-    Result<void> repeat_in(const SessionOptions& options, const Repeat& repeat, const Take& take, const Warm& is_warm) {
-        KRAIT_TRY(Session session, Session::create(result_.model, options));
+    Result<void> repeat_in(const krait_session_options& options, const Repeat& repeat, const Take& take, const Warm& is_warm) {
+        KRAIT_TRY(api::Session session, from_api(api::Session::create(result_.model, options)));
         if (plan_.warm_up) KRAIT_CHECK(repeat(session, false));
         is_warm();
         for (int repetition = 0; repetition < plan_.repetitions; ++repetition) {
@@ -141,18 +121,20 @@ class Bench {
     }
 
     // The prompts of a series in one call, each into a new sequence; random tokens. Its seconds.
-    Result<double> read_prompts(Session& session, const Series& series) {
-        const auto tokens = random_tokens(series.tokens(), result_.model->n_token(), random_);
-        std::vector<SequenceInput> batch;
+    Result<double> read_prompts(api::Session& session, const Series& series) {
+        const auto tokens = random_tokens(series.tokens(), result_.model.n_token(), random_);
+        std::vector<krait_batch_item> batch;
         for (int32_t i = 0; i < series.n_seq; ++i) {
             const auto first = static_cast<size_t>(i * series.n_tok), count = static_cast<size_t>(series.n_tok);
-            batch.push_back({.sequence = i, .tokens = std::span(tokens).subspan(first, count)});
-            KRAIT_CHECK(session.reset(i));
+            batch.push_back(api::Session::item_of(std::span(tokens).subspan(first, count), i, KRAIT_WANT_LAST));
+            KRAIT_CHECK(from_api(session.reset(i)));
         }
+        KRAIT_CHECK(check_cancelled());
         const auto start = Clock::now();
-        KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel, .progress = [&](int64_t done, int64_t) {
-                                               advance(done - std::exchange(reported_, done));
-                                           }}));
+        KRAIT_CHECK(from_api(session.decode(batch, [&](uint64_t done, uint64_t) {
+            advance(static_cast<int64_t>(done) - std::exchange(reported_, static_cast<int64_t>(done)));
+            return !plan_.is_cancelled();
+        })));
         reported_ = 0;
         return since(start);
     }
@@ -168,26 +150,27 @@ class Bench {
         }
     }
 
-    Result<void> steps(Session& session, int64_t n_step, bool counts) {
-        const auto n_seq = static_cast<size_t>(session.max_sequences());
-        std::vector<SequenceInput> batch(n_seq);
+    Result<void> steps(api::Session& session, const Series& series, int64_t n_step, bool counts) {
+        const auto n_seq = static_cast<size_t>(series.n_seq);
+        std::vector<krait_batch_item> batch(n_seq);
         for (int64_t step = 0; step < n_step; ++step) {
-            const auto tokens = random_tokens(session.max_sequences(), result_.model->n_token(), random_);
+            const auto tokens = random_tokens(series.n_seq, result_.model.n_token(), random_);
             for (size_t i = 0; i < n_seq; ++i)
-                batch[i] = {.sequence = static_cast<int32_t>(i), .tokens = std::span(tokens).subspan(i, 1)};
-            KRAIT_CHECK(session.decode(batch, {.cancel = plan_.cancel}));
-            if (counts) advance(session.max_sequences());
+                batch[i] = api::Session::item_of(std::span(tokens).subspan(i, 1), static_cast<int32_t>(i), KRAIT_WANT_LAST);
+            KRAIT_CHECK(check_cancelled());
+            KRAIT_CHECK(from_api(session.decode(batch, [&](uint64_t, uint64_t) { return !plan_.is_cancelled(); })));
+            if (counts) advance(series.n_seq);
         }
         return {};
     }
 
     // From one random token on, greedily.
-    Result<void> chains(Session& session, int64_t n_step, bool counts) {
-        int32_t token = random_tokens(1, result_.model->n_token(), random_)[0];
+    Result<void> chains(api::Session& session, const Series& series, int64_t n_step, bool counts) {
+        int32_t token = random_tokens(1, result_.model.n_token(), random_)[0];
         for (int64_t done = 0; done < n_step;) {
-            if (plan_.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled");
-            const auto wanted = static_cast<int32_t>(std::min<int64_t>(n_step - done, session.max_chain()));
-            KRAIT_TRY(const auto found, session.chain({.sequence = 0, .token = token, .n_tok = wanted}));
+            KRAIT_CHECK(check_cancelled());
+            const int64_t wanted = std::min<int64_t>(n_step - done, series.chain);
+            KRAIT_TRY(const auto found, from_api(session.chain(token, static_cast<size_t>(wanted))));
             token = found.back().token;
             // A logit that is not finite ends a chain: then another token would be no better.
             if (!std::isfinite(found.back().logit))
@@ -199,6 +182,10 @@ class Bench {
         return {};
     }
 
+    Result<void> check_cancelled() const {
+        if (plan_.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled");
+        return {};
+    }
     void begin(const Series& series, int repetitions, std::string_view prefix) {
         label_ = std::string(prefix) + (series.n_seq > 1 ? fmt::format("{} x {}", series.name(), series.n_seq) : series.name());
         done_ = 0;
@@ -216,6 +203,30 @@ class Bench {
     int64_t done_ = 0, total_ = 0, reported_ = 0;
 };
 
+// The model, and the figures of loading it.
+Result<BenchResult> load_model(const LoadModel& load, const BenchPlan& plan) {
+    LoadTimes times;
+    if (!plan.path.empty()) {
+        KRAIT_TRY(times.read_once, read_once(plan.path));
+    }
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.user = const_cast<BenchPlan*>(&plan);
+    options.progress = [](void* user, uint64_t done, uint64_t total) {
+        const BenchPlan& given = *static_cast<const BenchPlan*>(user);
+        if (given.progress && !given.is_cancelled()) given.progress("loading", done, total);
+        return given.is_cancelled() ? 1 : 0;
+    };
+    const auto start = Clock::now();
+    KRAIT_TRY(api::Model model, from_api(load(options)));
+    times.load = since(start);
+    KRAIT_TRY(api::Session session, from_api(api::Session::create(model)));
+    const int32_t token = 0;
+    KRAIT_CHECK(from_api(session.decode(std::span(&token, 1))));
+    times.first_token = since(start);
+    KRAIT_TRY(const ModelWork work, ModelWork::of(model));
+    return BenchResult{.model = std::move(model), .work = work, .load = times};
+}
+
 }  // namespace
 
 std::string Series::name() const {
@@ -223,10 +234,9 @@ std::string Series::name() const {
     return chain > 1 ? fmt::format("{} by {}", name, chain) : name;
 }
 
-Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, const BenchPlan& plan) {
-    BenchResult result;
+Result<BenchResult> run_bench(const LoadModel& load, const BenchPlan& plan) {
+    KRAIT_TRY(BenchResult result, load_model(load, plan));
     Bench bench(plan, result);
-    KRAIT_CHECK(bench.load(open));
     const auto n_positive = [](const std::vector<int64_t>& counts) {
         return static_cast<size_t>(std::count_if(counts.begin(), counts.end(), [](int64_t n) { return n > 0; }));
     };

@@ -4,23 +4,23 @@
 // sequences with the logits of all of them, or of one sequence in chains of greedy tokens. Token ids (a chain's first) are
 // random from a fixed seed, so a model needs no tokenizer and every run does the same work. What is timed is Session::decode,
 // the logits on the host included, or Session::chain, the tokens included; sampling is not.
-//   KRAIT_TRY(const BenchResult result, run_bench([&] { return GgufFile::open(path); }, plan));
+//   KRAIT_TRY(const BenchResult result, run_bench([&](krait_model_options options) {
+//       return api::Model::load_with(path, options); }, plan));
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <krait/profile.hpp>
+#include <krait/session.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/model_work.hpp"
-#include "models/profile/profile.hpp"
 
 namespace krait::bench {
 
 struct BenchPlan {
-    std::string device;                 // as Model::load takes it
-    PlacementOptions placement;         // likewise
     std::vector<int64_t> prompts{512};  // tokens of a prompt; 0 = none
     std::vector<int32_t> sequences{1};  // prompts of one call; each with each of prompts
     std::vector<int64_t> decodes{128};  // steps; 0 = none
@@ -28,11 +28,11 @@ struct BenchPlan {
     int32_t chain = 1;  // steps of one sequence that are one call of Session::chain; 1 = random tokens, all logits
     int repetitions = 5;
     bool warm_up = true;  // one untimed run of each kind before the first that counts
-    int32_t chunk = 512;  // most rows of a run: SessionOptions::max_batch_tokens
+    int32_t chunk = 512;  // most rows of a run: krait_session_options.max_batch_tokens
     std::string path;     // the file, to be read once for comparison; empty where the model comes from memory
     uint64_t seed = 1;
     bool profile = false;                       // each series has one too, of as many repetitions
-    ProfileTrace* trace = nullptr;              // of all profiles, where wanted
+    uint64_t max_events = 0;                    // that each profile keeps
     const std::atomic<bool>* cancel = nullptr;  // asked between runs; the result is then `cancelled`, and says how far it came
     bool is_cancelled() const { return cancel && *cancel; }
     // label: what is being done; done and total count tokens (bytes while loading).
@@ -47,7 +47,7 @@ struct Series {
     std::vector<double> seconds;  // of each repetition, which is n_tok * n_seq tokens
     double bytes = 0;             // ModelWork's, of a repetition
     double operations = 0;
-    std::optional<Profile> profile;
+    std::optional<api::Profile> profile;
 
     int64_t tokens() const { return n_tok * n_seq; }
     std::string name() const;  // "prompt 512", "decode 128", "decode 128 by 16"
@@ -60,13 +60,16 @@ struct LoadTimes {
 };
 
 struct BenchResult {
-    std::shared_ptr<const Model> model;
-    ModelWork work;
-    LoadTimes load;
-    std::vector<Series> series;
+    api::Model model;
+    ModelWork work = {};
+    LoadTimes load = {};
+    std::vector<Series> series = {};
     uint64_t peak_memory = 0;  // of the process, when all was done
 };
 
-Result<BenchResult> run_bench(const std::function<Result<GgufFile>()>& open, const BenchPlan& plan);
+// Loads the model with the progress that the options have.
+using LoadModel = std::function<api::Result<api::Model>(const krait_model_options& options)>;
+
+Result<BenchResult> run_bench(const LoadModel& load, const BenchPlan& plan);
 
 }  // namespace krait::bench

@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model has to read and to multiply, at least: the baseline with which a measured time is compared.
-//   a run of n rows in B sequences, with logits for m of the rows
-//     reads     the weights once and 2 * B states (one in, one out); of an embedding that is not the head, only the n rows
-//     computes  2 * (n * weights of the layers + m * weights of the head) operations, where a weight is one that some row is
-//               multiplied with (mul_mat, ssm_conv); norms, the scan and activations are left out
-// Bytes are those of the file: what a device makes of them in its memory is its own affair.
+// What a run of a model has to read and to multiply, at least (krait_work has the formula): the baseline with which a measured
+// time is compared.
 #pragma once
 
-#include <cstdint>
+#include <krait/model.hpp>
 
-#include "models/model.hpp"
+#include "bench/api_result.hpp"
+#include "core/tensor/dtype.hpp"
 
 namespace krait::bench {
 
 struct ModelWork {
-    double weight_bytes = 0;         // read by every run that wants logits
-    double head_bytes = 0;           // the part of it that is the head's
-    double embedding_row_bytes = 0;  // of a token
-    double state_bytes = 0;          // of a sequence
-    double layer_weights = 0;        // multiplied for each row
-    double head_weights = 0;         // multiplied for each row whose logits are wanted
-    DType widest{};                  // format of most of the multiplied weights
+    krait_work work = KRAIT_WORK_INIT;
+    uint64_t state_bytes = 0;  // of a sequence
+    DType widest{};            // format of most of the multiplied weights
 
-    static Result<ModelWork> of(const Model& model);  // from the graph of a step (graph/node_work.hpp)
+    static Result<ModelWork> of(const api::Model& model) {
+        ModelWork result;
+        KRAIT_TRY(result.work, from_api(model.work()));
+        result.state_bytes = model.state_bytes();
+        const auto type = parse_dtype(result.work.type);
+        if (!type) return fail(ErrorCode::internal, "'{}' is no format of weights that is known here", result.work.type);
+        result.widest = *type;
+        return result;
+    }
 
-    double bytes(int64_t rows, int64_t sequences, int64_t logits) const;
-    double operations(int64_t rows, int64_t logits) const;
+    // Of a run of so many rows in so many sequences, with so many rows of logits.
+    double bytes(int64_t rows, int64_t sequences, int64_t logits) const {
+        return static_cast<double>(work.weight_bytes - (logits > 0 ? 0 : work.head_bytes)) +
+               static_cast<double>(rows) * static_cast<double>(work.embedding_row_bytes) +
+               2 * static_cast<double>(sequences) * static_cast<double>(state_bytes);
+    }
+    double operations(int64_t rows, int64_t logits) const {
+        return 2 * (static_cast<double>(rows) * static_cast<double>(work.layer_weights) +
+                    static_cast<double>(logits) * static_cast<double>(work.head_weights));
+    }
 };
 
 }  // namespace krait::bench

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/profile_figures.hpp"
 #include "bench/profile_report.hpp"
 
 namespace krait::bench {
@@ -10,50 +11,50 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void add_totals(Json& json, const NodeTotals& totals) {
-    json["calls"] = totals.calls;
-    json["seconds"] = totals.seconds;
-    json["mean_seconds"] = totals.mean_seconds();
-    json["min_seconds"] = totals.min_seconds;
-    json["bytes_read"] = totals.bytes_read;
-    json["bytes_written"] = totals.bytes_written;
-    json["gb_per_second"] = totals.bytes_per_second() * 1e-9;
-    if (totals.operations == 0) return;
-    json["operations"] = totals.operations;
-    json["gflop_per_second"] = totals.operations_per_second() * 1e-9;
+void add_totals(Json& json, const krait_profile_entry& entry) {
+    json["calls"] = entry.n_call;
+    json["seconds"] = entry.seconds;
+    json["mean_seconds"] = mean_seconds(entry);
+    json["min_seconds"] = entry.min_seconds;
+    json["bytes_read"] = entry.bytes_read;
+    json["bytes_written"] = entry.bytes_written;
+    json["gb_per_second"] = bytes_per_second(entry) * 1e-9;
+    if (entry.operations == 0) return;
+    json["operations"] = entry.operations;
+    json["gflop_per_second"] = operations_per_second(entry) * 1e-9;
 }
 
 // A number, or the part of the model that is no layer.
 Json layer_json(int32_t layer) {
-    if (layer == graph::kEmbedding) return "embedding";
-    if (layer == graph::kHead) return "head";
+    if (layer == KRAIT_LAYER_EMBEDDING) return "embedding";
+    if (layer == KRAIT_LAYER_HEAD) return "head";
     return layer;
 }
 
-Json phase_json(const Profile& profile, Phase phase) {
-    const PhaseProfile& sums = profile.phase(phase);
-    const NodeTotals all = sums.sum();
+Json phase_json(const api::Profile& profile, krait_phase phase) {
+    const krait_phase_sums sums = profile.phase(phase);
+    const std::vector<std::string> devices = profile.devices();
     Json json{{"phase", phase_name(phase)},
-              {"runs", sums.n_runs},
-              {"tokens", sums.n_rows},
-              {"node_seconds", all.seconds},
+              {"runs", sums.n_run},
+              {"tokens", sums.n_tok},
+              {"node_seconds", sums.node_seconds},
               {"run_seconds", sums.run_seconds},
-              {"plain_runs", sums.n_plain_runs},
+              {"plain_runs", sums.n_plain_run},
               {"plain_seconds", sums.plain_seconds},
               {"operators", Json::array()},
               {"nodes", Json::array()}};
-    for (const NodeGroup& group : sums.by_operator()) {
-        Json entry{{"operator", group.name}, {"device", profile.devices()[group.device]}};
-        entry["share"] = all.seconds > 0 ? group.totals.seconds / all.seconds : 0;
-        add_totals(entry, group.totals);
+    for (const krait_profile_entry& group : profile.entries(phase, KRAIT_GROUP_OPERATOR)) {
+        Json entry{{"operator", group.op}, {"device", devices[group.device]}};
+        entry["share"] = share_of(group, sums);
+        add_totals(entry, group);
         json["operators"].push_back(std::move(entry));
     }
-    for (const NodeProfile& node : sums.nodes) {
-        Json entry{{"node", node.name},
-                   {"operator", op_name(node.op)},
+    for (const krait_profile_entry& node : profile.entries(phase, KRAIT_GROUP_NODE)) {
+        Json entry{{"node", name_of(node)},
+                   {"operator", node.op},
                    {"layer", layer_json(node.layer)},
-                   {"device", profile.devices()[node.device]}};
-        add_totals(entry, node.totals);
+                   {"device", devices[node.device]}};
+        add_totals(entry, node);
         json["nodes"].push_back(std::move(entry));
     }
     return json;
@@ -61,10 +62,10 @@ Json phase_json(const Profile& profile, Phase phase) {
 
 }  // namespace
 
-Json profile_json(const Profile& profile) {
+Json profile_json(const api::Profile& profile) {
     Json json{{"note", kProfileNote}, {"phases", Json::array()}};
-    for (const Phase phase : kPhases)
-        if (!profile.phase(phase).is_empty()) json["phases"].push_back(phase_json(profile, phase));
+    for (const krait_phase phase : kPhases)
+        if (profile.phase(phase).n_run > 0) json["phases"].push_back(phase_json(profile, phase));
     return json;
 }
 

@@ -4,12 +4,11 @@
 // nodes. Seconds and bytes are of all runs together.
 #pragma once
 
+#include <krait/profile.hpp>
 #include <nlohmann/json_fwd.hpp>
-
-#include "models/profile/profile.hpp"
 
 namespace krait::bench {
 
-nlohmann::ordered_json profile_json(const Profile& profile);
+nlohmann::ordered_json profile_json(const api::Profile& profile);
 
 }  // namespace krait::bench

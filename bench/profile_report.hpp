@@ -3,9 +3,8 @@
 // A profile for people; docs/benchmarks.md says how to read one.
 #pragma once
 
+#include <krait/profile.hpp>
 #include <string>
-
-#include "models/profile/profile.hpp"
 
 namespace krait::bench {
 
@@ -15,7 +14,7 @@ enum class ProfileForm : uint8_t {
 };
 
 // A table for each phase that has runs.
-std::string profile_text(const Profile& profile, ProfileForm form);
+std::string profile_text(const api::Profile& profile, ProfileForm form);
 
 // The limits of a profile, in a sentence that stands above its tables and in its JSON.
 inline constexpr const char* kProfileNote =

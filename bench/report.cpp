@@ -36,12 +36,12 @@ std::vector<std::vector<std::string>> cells(const Report& report) {
 // Facts beside the table, each with its name.
 std::vector<std::pair<std::string, std::string>> facts(const Report& report) {
     const BenchResult& result = report.result;
-    const ModelShape& shape = result.model->shape();
+    const api::Model& model = result.model;
     std::vector<std::pair<std::string, std::string>> facts;
-    facts.emplace_back(
-        "model", fmt::format("{}: {}, {} layer{}, d_model {}; {}", result.model->file().name(), shape.architecture,
-                             shape.n_layer, shape.n_layer == 1 ? "" : "s", shape.d_model, types_text(result.model->file())));
-    facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), result.model->hardware(),
+    facts.emplace_back("model",
+                       fmt::format("{}: {}, {} layer{}, d_model {}; {}", model.name(), model.architecture(), model.n_layer(),
+                                   model.n_layer() == 1 ? "" : "s", model.d_model(), types_text(model)));
+    facts.emplace_back("device", fmt::format("{}: {}{}", device_name(report), model.hardware(),
                                              report.n_threads > 0 ? fmt::format(", {} thread{}", report.n_threads,
                                                                                 report.n_threads == 1 ? "" : "s")
                                                                   : ""));
@@ -140,8 +140,8 @@ std::string as_csv(const Report& report) {
     for (const Series& series : report.result.series) {
         const Rates rates = rates_of(series, report);
         text += fmt::format("{},{},{},{},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.6f},{:.3f},{},{:.3f},{}\n", report.version,
-                            csv_field(report.result.model->file().name()), csv_field(device_name(report)), report.n_threads,
-                            series.is_prompt ? "prompt" : "decode", series.n_tok, series.n_seq, series.chain,
+                            csv_field(std::string(report.result.model.name())), csv_field(device_name(report)),
+                            report.n_threads, series.is_prompt ? "prompt" : "decode", series.n_tok, series.n_seq, series.chain,
                             series.seconds.size(), rates.tokens_per_second.median, rates.tokens_per_second.min,
                             rates.tokens_per_second.max, rates.step_seconds, rates.bytes_per_second * kGiga,
                             share(rates.share_of_read), rates.operations_per_second * kGiga, share(rates.share_of_peak));

@@ -19,11 +19,11 @@ struct Report {
     std::string date;     // when it was measured: date_now()
     std::string device;   // as it was asked for
     int n_threads = 0;    // of the family "cpu"; 0 = another device
-    Machine machine;
+    Machine machine = {};
     BenchPlan plan;
     BenchResult result;
-    std::optional<ProfileForm> profile_form;  // of the profiles in the texts for people; nothing = they have none
-    std::optional<Ceilings> ceilings;         // only where the device is this processor
+    std::optional<ProfileForm> profile_form = {};  // of the profiles in the texts for people; nothing = they have none
+    std::optional<Ceilings> ceilings = {};         // only where the device is this processor
 };
 
 // The numbers of a series that follow from its times.

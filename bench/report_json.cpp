@@ -22,27 +22,33 @@ Json machine_json(const Machine& machine) {
             {"os", machine.os}};
 }
 
+// 0 where the architecture has no such size.
+int64_t size_of(const api::Model& model, std::string_view name) {
+    for (const api::Size& size : model.sizes())
+        if (size.name == name) return size.value;
+    return 0;
+}
+
 Json model_json(const Report& report) {
-    const Model& model = *report.result.model;
-    const ModelShape& shape = model.shape();
+    const api::Model& model = report.result.model;
     Json types = Json::object();
-    for (const auto& [type, share] : types_of(model.file()))
+    for (const auto& [type, share] : types_of(model))
         types[type] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
     const ModelWork& work = report.result.work;
-    return {{"file", std::filesystem::path(model.file().name()).filename().string()},
-            {"bytes", model.file().file_size()},
+    return {{"file", std::filesystem::path(model.name()).filename().string()},
+            {"bytes", model.file_bytes()},
             {"hash", fmt::format("{:016x}", model.hash())},
-            {"architecture", shape.architecture},
-            {"n_layer", shape.n_layer},
-            {"d_model", shape.d_model},
-            {"d_inner", model.architecture().size("d_inner")},
-            {"d_state", model.architecture().size("d_state")},
-            {"n_vocab", shape.n_vocab},
+            {"architecture", model.architecture()},
+            {"n_layer", model.n_layer()},
+            {"d_model", model.d_model()},
+            {"d_inner", size_of(model, "d_inner")},
+            {"d_state", size_of(model, "d_state")},
+            {"n_vocab", model.n_vocab()},
             {"types", types},
-            {"decode_weight_bytes", work.weight_bytes},
-            {"state_bytes", work.state_bytes},
-            {"layer_weights", work.layer_weights},
-            {"head_weights", work.head_weights}};
+            {"decode_weight_bytes", static_cast<double>(work.work.weight_bytes)},
+            {"state_bytes", static_cast<double>(work.state_bytes)},
+            {"layer_weights", static_cast<double>(work.work.layer_weights)},
+            {"head_weights", static_cast<double>(work.work.head_weights)}};
 }
 
 Json number_json(const Peak& peak) { return {{"number", number_name(peak.number)}, {"unit", peak.unit}}; }
@@ -83,7 +89,6 @@ Json ceilings_json(const Ceilings& ceilings) {
 
 std::string as_json(const Report& report) {
     const BenchResult& result = report.result;
-    const Device& device = *result.model->device();
     Json json{{"schema", kSchema},
               {"krait", report.version},
               {"build", build_text()},
@@ -92,8 +97,8 @@ std::string as_json(const Report& report) {
               {"device",
                {{"asked_for", report.device},
                 {"name", device_name(report)},
-                {"what", result.model->hardware()},
-                {"features", device.info().features},
+                {"what", result.model.hardware()},
+                {"features", result.model.devices().front().features},
                 {"threads", report.n_threads}}},
               {"model", model_json(report)},
               {"settings",

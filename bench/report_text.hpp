@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -20,26 +21,26 @@ struct TypeShare {
 
 // The most memory that the process held, by the size of the model's file.
 inline double memory_ratio(const BenchResult& result) {
-    return static_cast<double>(result.peak_memory) / static_cast<double>(result.model->file().file_size());
+    return static_cast<double>(result.peak_memory) / static_cast<double>(result.model.file_bytes());
 }
 
 // By format name.
-inline std::map<std::string, TypeShare> types_of(const GgufFile& file) {
+inline std::map<std::string, TypeShare> types_of(const api::Model& model) {
     std::map<std::string, TypeShare> types;
-    for (const GgufTensor& tensor : file.tensors()) {
-        TypeShare& share = types[dtype_name(tensor.dtype())];
+    for (const api::Tensor& tensor : model.tensors()) {
+        TypeShare& share = types[std::string(tensor.type)];
         ++share.tensors;
-        share.weights += element_count(tensor.desc);
-        share.bytes += tensor.byte_size();
+        share.weights += std::accumulate(tensor.extents.begin(), tensor.extents.end(), int64_t{1}, std::multiplies<>());
+        share.bytes += tensor.bytes;
     }
     return types;
 }
 
 // "130.2 M weights, 134.5 MiB (F32 1.9 MiB, Q8_0 132.6 MiB)"
-inline std::string types_text(const GgufFile& file) {
+inline std::string types_text(const api::Model& model) {
     TypeShare all;
     std::string parts;
-    for (const auto& [type, share] : types_of(file)) {
+    for (const auto& [type, share] : types_of(model)) {
         all.weights += share.weights;
         all.bytes += share.bytes;
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", type, format_bytes(share.bytes));
@@ -49,11 +50,10 @@ inline std::string types_text(const GgufFile& file) {
 
 // "cpu:avx512": with the variant that was chosen.
 inline std::string device_name(const Report& report) {
-    if (report.result.model->devices().size() > 1) return report.result.model->device_names();
-    const Device& device = *report.result.model->device();
-    const std::string variant = device.api().variant ? device.api().variant : "";
-    if (variant.empty() || device.name().find(':') != std::string::npos) return device.name();
-    return device.name() + ":" + variant;
+    const auto devices = report.result.model.devices();
+    if (devices.size() > 1) return std::string(report.result.model.device());
+    const std::string name = devices.front().name, variant = devices.front().variant;
+    return variant.empty() || name.find(':') != std::string::npos ? name : name + ":" + variant;
 }
 
 // Facts with their names, then a table whose first row is its head; the table is left out where it has no other row.

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "models/sampler/random.hpp"
+#include "core/base/random.hpp"
 
 namespace krait::bench {
 namespace {
@@ -24,9 +24,9 @@ int64_t log_uniform(int64_t longest, Random& random) {
 // One pass through a trace, on a session of its own.
 class Server {
   public:
-    Server(Session session, const ServingPlan& plan, std::vector<ServedRequest> trace, int32_t n_token)
+    Server(api::Session session, const ServingPlan& plan, std::vector<ServedRequest> trace, int64_t n_token)
         : session_(std::move(session)), plan_(plan), trace_(std::move(trace)), n_token_(n_token), random_(plan.seed + 1) {
-        for (int32_t sequence = session_.max_sequences(); sequence > 0; --sequence) free_.push_back(sequence - 1);
+        for (int32_t sequence = plan.max_sequences; sequence > 0; --sequence) free_.push_back(sequence - 1);
     }
 
     Result<void> serve(ServedShapes& run, const std::function<void(int64_t tokens)>& advance) {
@@ -40,7 +40,7 @@ class Server {
             run.tokens += tokens;
             advance(tokens);
         }
-        run.counts = session_.executor().counts();
+        KRAIT_TRY(run.figures, from_api(session_.measure()));
         return {};
     }
 
@@ -78,13 +78,14 @@ class Server {
             const auto count = static_cast<size_t>(request.n_now);
             if (count == 0) continue;
             const bool wants = request.n_now >= request.prompt_left;
-            batch_.push_back({.sequence = request.sequence,
-                              .tokens = std::span(tokens_).subspan(first, count),
-                              .want = wants ? WantLogits::last : WantLogits::none});
+            batch_.push_back(api::Session::item_of(std::span(tokens_).subspan(first, count), request.sequence,
+                                                   wants ? KRAIT_WANT_LAST : KRAIT_WANT_NONE));
             first += count;
         }
+        const auto is_cancelled = [&] { return plan_.cancel && *plan_.cancel; };
+        if (is_cancelled()) return fail(ErrorCode::cancelled, "cancelled");
         const auto start = Clock::now();
-        KRAIT_CHECK(session_.decode(batch_, {.cancel = plan_.cancel}));
+        KRAIT_CHECK(from_api(session_.decode(batch_, [&](uint64_t, uint64_t) { return !is_cancelled(); })));
         run.step_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
         for (Active& request : active_) {
             if (request.prompt_left == 0) --request.answer_left;
@@ -93,23 +94,23 @@ class Server {
         const auto has_ended = [&](const Active& request) { return request.prompt_left == 0 && request.answer_left <= 0; };
         for (const Active& request : active_) {
             if (!has_ended(request)) continue;
-            KRAIT_CHECK(session_.reset(request.sequence));
+            KRAIT_CHECK(from_api(session_.reset(request.sequence)));
             free_.push_back(request.sequence);
         }
         std::erase_if(active_, has_ended);
         return static_cast<int64_t>(tokens_.size());
     }
 
-    Session session_;
+    api::Session session_;
     const ServingPlan& plan_;
     std::vector<ServedRequest> trace_;
-    int32_t n_token_;
+    int64_t n_token_;
     Random random_;
     size_t next_ = 0;  // of trace_
     std::vector<int32_t> free_;
     std::vector<Active> active_;
     std::vector<int32_t> tokens_;
-    std::vector<SequenceInput> batch_;
+    std::vector<krait_batch_item> batch_;
 };
 
 }  // namespace
@@ -138,7 +139,7 @@ double ServedShapes::percentile(double share) const {
     return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
 }
 
-Result<ServingResult> run_serving(std::shared_ptr<const Model> model, const ServingPlan& plan) {
+Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan) {
     ServingResult result{std::move(model), {ServedShapes{.exact = false}, ServedShapes{.exact = true}}};
     const std::vector<ServedRequest> trace = trace_of(plan);
     int64_t total = 0, done = 0;
@@ -146,11 +147,13 @@ Result<ServingResult> run_serving(std::shared_ptr<const Model> model, const Serv
     total *= 2 * plan.repetitions;
     for (int repetition = 0; repetition < plan.repetitions; ++repetition)
         for (ServedShapes& run : result.runs) {
-            KRAIT_TRY(Session session, Session::create(result.model, {.max_sequences = plan.max_sequences,
-                                                                      .max_batch_tokens = plan.chunk,
-                                                                      .exact_shapes = run.exact}));
+            krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+            options.max_sequences = plan.max_sequences;
+            options.max_batch_tokens = plan.chunk;
+            options.exact_shapes = run.exact ? 1 : 0;
+            KRAIT_TRY(api::Session session, from_api(api::Session::create(result.model, options)));
             run.tokens = 0;
-            Server server(std::move(session), plan, trace, result.model->n_token());
+            Server server(std::move(session), plan, trace, result.model.n_token());
             Result<void> served = server.serve(run, [&](int64_t tokens) {
                 done += tokens;
                 if (plan.progress) plan.progress("serving", static_cast<uint64_t>(done), static_cast<uint64_t>(total));

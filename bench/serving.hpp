@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Times the steps of a server's load: requests arrive by a seeded trace, a step decodes one token for every request that is
-// under way and reads prompts of those that wait, cut to the rows that are left. The same trace runs with the few shapes of
-// run_shapes.hpp and with a program for each exact shape, in turns, each time in a new session: what compiling costs a step is
+// under way and reads prompts of those that wait, cut to the rows that are left. The same trace runs with the few shapes that
+// sessions have and with a program for each exact shape, in turns, each time in a new session: what compiling costs a step is
 // in both.
-//   KRAIT_TRY(const ServingResult result, run_serving(model, plan));
+//   KRAIT_TRY(const ServingResult result, run_serving(std::move(model), plan));
 // Time is counted in steps, so that every run does the same work. Tokens are random; nothing is sampled.
 #pragma once
 
 #include <atomic>
 #include <functional>
-#include <memory>
+#include <krait/session.hpp>
 #include <string>
 #include <vector>
 
-#include "models/session/session.hpp"
+#include "bench/api_result.hpp"
 
 namespace krait::bench {
 
@@ -23,7 +23,7 @@ struct ServingPlan {
     int32_t max_sequences = 16;                          // requests under way at the same time; others wait
     float arrivals = 0.5f;                               // requests a step, on average (a Poisson process)
     int64_t longest_prompt = 512, longest_answer = 128;  // lengths are log-uniform from a sixteenth of it on
-    int32_t chunk = 512;                                 // rows of a step: SessionOptions::max_batch_tokens
+    int32_t chunk = 512;                                 // rows of a step: krait_session_options.max_batch_tokens
     int repetitions = 5;
     uint64_t seed = 1;
     const std::atomic<bool>* cancel = nullptr;
@@ -40,20 +40,20 @@ std::vector<ServedRequest> trace_of(const ServingPlan& plan);
 
 struct ServedShapes {
     bool exact = false;
-    std::vector<double> step_seconds;       // of all repetitions
-    int64_t tokens = 0;                     // of one repetition
-    graph::Executor::Counts counts;         // of one repetition
-    double seconds() const;                 // of one repetition, on average
+    std::vector<double> step_seconds;                            // of all repetitions
+    int64_t tokens = 0;                                          // of one repetition
+    krait_session_figures figures = KRAIT_SESSION_FIGURES_INIT;  // of one repetition
+    double seconds() const;                                      // of one repetition, on average
     double percentile(double share) const;  // of step_seconds: the smallest that `share` of the steps do not exceed
     int repetitions = 0;
 };
 
 struct ServingResult {
-    std::shared_ptr<const Model> model;
+    api::Model model;
     std::vector<ServedShapes> runs;  // few shapes, exact shapes
 };
 
-Result<ServingResult> run_serving(std::shared_ptr<const Model> model, const ServingPlan& plan);
+Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan);
 
 // form: table, md, csv or json.
 std::string serving_report(const ServingResult& result, const ServingPlan& plan, const std::string& form);

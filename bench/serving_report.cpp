@@ -25,8 +25,8 @@ std::vector<std::vector<std::string>> cells(const ServingResult& result) {
         {"shapes", "steps", "programs", "arenas", "tokens/s", "mean ms", "p50 ms", "p99 ms", "max ms"}};
     const auto ms = [](double seconds) { return fmt::format("{:.2f}", seconds * 1e3); };
     for (const ServedShapes& run : result.runs)
-        rows.push_back({shapes_name(run), fmt::format("{}", n_step(run)), fmt::format("{}", run.counts.n_compiled),
-                        fmt::format("{}", run.counts.n_arenas), fmt::format("{:.1f}", tokens_per_second(run)),
+        rows.push_back({shapes_name(run), fmt::format("{}", n_step(run)), fmt::format("{}", run.figures.n_program),
+                        fmt::format("{}", run.figures.n_arena), fmt::format("{:.1f}", tokens_per_second(run)),
                         ms(run.seconds() / static_cast<double>(n_step(run))), ms(run.percentile(0.5)), ms(run.percentile(0.99)),
                         ms(run.percentile(1))});
     return rows;
@@ -36,10 +36,10 @@ std::string as_csv(const ServingResult& result) {
     std::string text =
         "model,shapes,steps,repetitions,programs,arenas,tokens_per_second,mean_seconds,p50_seconds,p99_seconds,max_seconds\n";
     for (const ServedShapes& run : result.runs)
-        text += fmt::format("{},{},{},{},{},{},{:.3f},{:.6f},{:.6f},{:.6f},{:.6f}\n", csv_field(result.model->file().name()),
-                            shapes_name(run), n_step(run), run.repetitions, run.counts.n_compiled, run.counts.n_arenas,
-                            tokens_per_second(run), run.seconds() / static_cast<double>(n_step(run)), run.percentile(0.5),
-                            run.percentile(0.99), run.percentile(1));
+        text += fmt::format(
+            "{},{},{},{},{},{},{:.3f},{:.6f},{:.6f},{:.6f},{:.6f}\n", csv_field(std::string(result.model.name())),
+            shapes_name(run), n_step(run), run.repetitions, run.figures.n_program, run.figures.n_arena, tokens_per_second(run),
+            run.seconds() / static_cast<double>(n_step(run)), run.percentile(0.5), run.percentile(0.99), run.percentile(1));
     return text;
 }
 
@@ -48,9 +48,9 @@ std::string as_json(const ServingResult& result, const ServingPlan& plan) {
     Json json{{"schema", 1},
               {"build", build_text()},
               {"date", date_now()},
-              {"model", result.model->file().name()},
-              {"device", result.model->device_names()},
-              {"hardware", result.model->hardware()},
+              {"model", std::string(result.model.name())},
+              {"device", result.model.device()},
+              {"hardware", result.model.hardware()},
               {"serving",
                {{"requests", plan.requests},
                 {"max_sequences", plan.max_sequences},
@@ -64,9 +64,9 @@ std::string as_json(const ServingResult& result, const ServingPlan& plan) {
     for (const ServedShapes& run : result.runs)
         json["results"].push_back({{"shapes", shapes_name(run)},
                                    {"steps", n_step(run)},
-                                   {"programs", run.counts.n_compiled},
-                                   {"programs_bound_again", run.counts.n_bound_again},
-                                   {"arenas", run.counts.n_arenas},
+                                   {"programs", run.figures.n_program},
+                                   {"programs_bound_again", run.figures.n_bound_again},
+                                   {"arenas", run.figures.n_arena},
                                    {"tokens", run.tokens},
                                    {"tokens_per_second", tokens_per_second(run)},
                                    {"mean_seconds", run.seconds() / static_cast<double>(n_step(run))},
@@ -82,8 +82,8 @@ std::string serving_report(const ServingResult& result, const ServingPlan& plan,
     if (form == "json") return as_json(result, plan);
     if (form == "csv") return as_csv(result);
     const std::vector<std::pair<std::string, std::string>> facts{
-        {"model", result.model->file().name()},
-        {"device", fmt::format("{}: {}", result.model->device_names(), result.model->hardware())},
+        {"model", std::string(result.model.name())},
+        {"device", fmt::format("{}: {}", result.model.device(), result.model.hardware())},
         {"load", summary(plan)}};
     return form == "md" ? markdown_text(facts, cells(result)) : table_text(facts, cells(result));
 }

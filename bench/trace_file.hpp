@@ -6,15 +6,18 @@
 #pragma once
 
 #include <filesystem>
+#include <krait/profile.hpp>
 #include <span>
-#include <string>
 
 #include "core/base/result.hpp"
-#include "models/profile/profile_trace.hpp"
 
 namespace krait::bench {
 
-// devices: their names, as TraceEvent::device counts them. The file appears whole or not at all.
-Result<void> write_trace(const ProfileTrace& trace, std::span<const std::string> devices, const std::filesystem::path& target);
+// The most events of a trace, and so max_events of each of its profiles: about 12 MiB of memory.
+inline constexpr uint64_t kMaxTraceEvents = uint64_t{1} << 18;
+
+// The first kMaxTraceEvents events of profiles that were recorded one after another, in sessions of one model; at least one
+// profile. The file appears whole or not at all. Returns how many events were dropped.
+Result<uint64_t> write_trace(std::span<const api::Profile* const> profiles, const std::filesystem::path& target);
 
 }  // namespace krait::bench

@@ -4,6 +4,7 @@
 #include "capi/api.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
+#include "models/model_work.hpp"
 
 using namespace krait;
 using namespace krait::capi;
@@ -136,6 +137,8 @@ uint64_t krait_model_device_bytes(const krait_model* model) {
     return loaded(model) ? loaded(model)->weights().device_bytes() : 0;
 }
 
+uint64_t krait_model_hash(const krait_model* model) { return loaded(model) ? loaded(model)->hash() : 0; }
+
 int krait_model_has_top_k(const krait_model* model) {
     return loaded(model) && loaded(model)->placement().supports_top_k() ? 1 : 0;
 }
@@ -157,6 +160,39 @@ krait_code krait_model_size(const krait_model* model, size_t index, const char**
         *name_size = sizes[index].name.size();
         *value = sizes[index].value;
         return {};
+    });
+}
+
+krait_code krait_model_device_at(const krait_model* model, size_t index, krait_model_device_info* out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_TRY(const Model* loaded, expect_loaded(model));
+        const auto& devices = loaded->devices();
+        if (index >= devices.size())
+            return fail(ErrorCode::not_found, "there is no device {}: the model has {}", index, devices.size());
+        const Device& device = *devices[index];
+        krait_model_device_info found KRAIT_MODEL_DEVICE_INFO_INIT;
+        found.name = device.name().c_str();
+        found.family = device.api().family;
+        found.variant = device.api().variant ? device.api().variant : "";
+        found.product = device.info().name;
+        found.features = device.info().features;
+        found.is_processor = device.info().kind == KRAIT_DEVICE_CPU ? 1 : 0;
+        return fill(out, found);
+    });
+}
+
+krait_code krait_model_work(const krait_model* model, krait_work* out, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_TRY(const Model* loaded, expect_loaded(model));
+        KRAIT_TRY(const ModelWork work, ModelWork::of(*loaded));
+        krait_work found KRAIT_WORK_INIT;
+        found.weight_bytes = work.weight_bytes;
+        found.head_bytes = work.head_bytes;
+        found.embedding_row_bytes = work.embedding_row_bytes;
+        found.layer_weights = work.layer_weights;
+        found.head_weights = work.head_weights;
+        found.type = dtype_name(work.widest);
+        return fill(out, found);
     });
 }
 

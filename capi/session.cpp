@@ -48,6 +48,20 @@ Result<SequenceInput> input_of(const krait_batch_item* items, size_t i) {
                          .hidden = static_cast<WantHidden>(hidden)};
 }
 
+Result<std::unique_ptr<ProfileRecorder>> recorder_of(ProfileRecord& record, const krait_model& model,
+                                                     const krait_profile_runs& runs) {
+    const uint32_t number = number_of(runs);
+    if (number > KRAIT_PROFILE_PLAIN)
+        return fail(ErrorCode::invalid_argument, "profile_runs is {}; 0 and 1 exist", static_cast<int32_t>(number));
+    if (record.model.lock() != model.loaded)
+        return fail(
+            ErrorCode::invalid_argument,
+            "the profile was made for another model, or another load of this one: a session records into one of its own");
+    return std::make_unique<ProfileRecorder>(
+        record.profile, number == KRAIT_PROFILE_PLAIN ? ProfileRecorder::Runs::plain : ProfileRecorder::Runs::by_node,
+        record.trace ? &*record.trace : nullptr);
+}
+
 // The caller's progress callback, which may end a decode between two runs.
 struct Progress {
     krait_decode_options options;
@@ -71,12 +85,19 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
+        std::shared_ptr<ProfileRecord> profile = given.profile ? given.profile->record : nullptr;
+        std::unique_ptr<ProfileRecorder> recorder;
+        if (profile) {
+            KRAIT_TRY(recorder, recorder_of(*profile, *model, given.profile_runs));
+        }
         KRAIT_TRY(Session session, Session::create(model->loaded, {.max_sequences = given.max_sequences,
                                                                    .max_batch_tokens = given.max_batch_tokens,
                                                                    .max_forks = given.max_forks,
                                                                    .max_snapshots = given.max_snapshots,
-                                                                   .max_chain = given.max_chain == 0 ? 1 : given.max_chain}));
-        *out = new krait_session{std::move(session)};
+                                                                   .max_chain = given.max_chain == 0 ? 1 : given.max_chain,
+                                                                   .exact_shapes = given.exact_shapes != 0,
+                                                                   .run_observer = recorder.get()}));
+        *out = new krait_session{std::move(profile), std::move(recorder), std::move(session)};
         return {};
     });
 }
@@ -130,6 +151,9 @@ krait_code krait_session_move(krait_session* session, const krait_model* model, 
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));
         KRAIT_CHECK(expect_loaded(model));
+        if (session->profile)
+            return fail(ErrorCode::unsupported,
+                        "a session with a profile does not move: its times are those of one model's devices");
         return session->session.move_to(model->loaded);
     });
 }
@@ -144,6 +168,8 @@ krait_code krait_session_measure(const krait_session* session, krait_session_fig
         figures.n_decode = session->n_decode;
         figures.n_tok = session->n_tok;
         figures.seconds = session->seconds;
+        figures.n_arena = session->session.executor().counts().n_arenas;
+        figures.n_bound_again = session->session.executor().counts().n_bound_again;
         return fill(out, figures);
     });
 }

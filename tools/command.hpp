@@ -58,8 +58,7 @@ struct ModelArguments {
     api::Result<std::string> device_spec() const;
     api::Result<api::Model> open() const;  // without weights
     api::Result<api::Model> load() const;  // with a progress bar on a terminal, and warnings printed
-
-  private:
+    // The model of the path with the placement that was asked for; device and progress are those of the options.
     api::Result<api::Model> load_with(krait_model_options options) const;
 };
 

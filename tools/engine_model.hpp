@@ -10,8 +10,6 @@
 
 namespace krait::tools {
 
-Result<GgufFile> open_file(const ModelArguments& arguments);
-Result<PlacementOptions> placement_of(const ModelArguments& arguments);
 Result<std::shared_ptr<const Model>> load_model(const ModelArguments& arguments);  // as ModelArguments::load
 
 // As their namesakes in command.hpp.

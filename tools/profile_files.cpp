@@ -7,6 +7,7 @@
 #include "bench/report.hpp"
 #include "bench/trace_file.hpp"
 #include "core/base/output_file.hpp"
+#include "tools/error.hpp"
 #include "tools/log.hpp"
 
 namespace krait::tools {
@@ -17,33 +18,36 @@ bench::ProfileForm table_of(const ProfileOptions& options) {
     return options.form == "nodes" ? bench::ProfileForm::nodes : bench::ProfileForm::operators;
 }
 
-std::unique_ptr<ProfileTrace> new_trace(const ProfileOptions& options) {
-    return options.trace.empty() ? nullptr : std::make_unique<ProfileTrace>();
-}
+uint64_t max_events_of(const ProfileOptions& options) { return options.trace.empty() ? 0 : bench::kMaxTraceEvents; }
 
-Result<void> write_trace(const ProfileOptions& options, const ProfileTrace* events, const std::vector<std::string>& devices) {
-    if (!events) return {};
-    KRAIT_CHECK(bench::write_trace(*events, devices, options.trace));
-    if (events->n_dropped() > 0)
+api::Status write_trace(const ProfileOptions& options, std::span<const api::Profile* const> profiles) {
+    if (options.trace.empty()) return api::Done{};
+    const auto n_dropped = bench::write_trace(profiles, options.trace);
+    if (!n_dropped) return failure_of(n_dropped.error());
+    if (*n_dropped > 0)
         print_warning(fmt::format("{} has the first {} runs of nodes; {} more were dropped", printable(options.trace),
-                                  events->events().size(), events->n_dropped()));
-    return {};
+                                  bench::kMaxTraceEvents, *n_dropped));
+    return api::Done{};
 }
 
-Result<void> write_json(const ProfileOptions& options, const Profile& profile, const Model& model) {
-    if (options.json.empty()) return {};
-    nlohmann::ordered_json report{{"schema", kSchema},
-                                  {"krait", KRAIT_VERSION},
-                                  {"date", bench::date_now()},
-                                  {"model", model.file().name()},
-                                  {"device", model.device_names()},
-                                  {"hardware", model.hardware()},
-                                  {"profile", bench::profile_json(profile)}};
-    // Names come from files and may be no UTF-8.
-    const std::string text = report.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-    KRAIT_TRY(OutputFile file, OutputFile::create(options.json));
+static Result<void> write(const std::string& text, const std::string& path) {
+    KRAIT_TRY(OutputFile file, OutputFile::create(path));
     KRAIT_CHECK(file.write(std::as_bytes(std::span(text))));
     return file.finish();
+}
+
+api::Status write_json(const ProfileOptions& options, const api::Profile& profile, const api::Model& model) {
+    if (options.json.empty()) return api::Done{};
+    const nlohmann::ordered_json report{{"schema", kSchema},
+                                        {"krait", api::version()},
+                                        {"date", bench::date_now()},
+                                        {"model", model.name()},
+                                        {"device", model.device()},
+                                        {"hardware", model.hardware()},
+                                        {"profile", bench::profile_json(profile)}};
+    // Names come from files and may be no UTF-8.
+    const std::string text = report.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return to_api(write(text, options.json));
 }
 
 }  // namespace krait::tools

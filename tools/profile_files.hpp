@@ -3,19 +3,18 @@
 // The files of a profile that `krait run` and `krait bench` write where tools/profile_options.hpp asks for them.
 #pragma once
 
-#include <memory>
+#include <span>
 
 #include "bench/profile_report.hpp"
-#include "models/model.hpp"
 #include "tools/profile_options.hpp"
 
 namespace krait::tools {
 
 bench::ProfileForm table_of(const ProfileOptions& options);
-std::unique_ptr<ProfileTrace> new_trace(const ProfileOptions& options);  // nullptr where none is wanted
-// Warns where events were dropped. `trace` may be nullptr.
-Result<void> write_trace(const ProfileOptions& options, const ProfileTrace* trace, const std::vector<std::string>& devices);
+uint64_t max_events_of(const ProfileOptions& options);  // of each profile: 0 where no trace is wanted
+// The events of all profiles; warns where some were dropped.
+api::Status write_trace(const ProfileOptions& options, std::span<const api::Profile* const> profiles);
 // The profile of a run, with what it is of.
-Result<void> write_json(const ProfileOptions& options, const Profile& profile, const Model& model);
+api::Status write_json(const ProfileOptions& options, const api::Profile& profile, const api::Model& model);
 
 }  // namespace krait::tools

@@ -5,36 +5,38 @@
 #include <span>
 #include <utility>
 
-#include "capi/api.hpp"
-#include "models/session/session.hpp"
-#include "tools/error.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/profile_files.hpp"
+#include "tools/result.hpp"
 
 namespace krait::tools {
 namespace {
 
-Result<void> decode(Session& session, const ProfileReplay::Call& call, const std::atomic<bool>& cancel) {
-    if (call.resets) KRAIT_CHECK(session.reset(0));
-    return session.decode(
-        {{.sequence = 0, .tokens = call.tokens, .want = static_cast<WantLogits>(call.want), .top_k = call.top_k}},
-        {.cancel = &cancel});
+api::Status decode(api::Session& session, const ProfileReplay::Call& call, const std::atomic<bool>& cancel) {
+    if (cancel) return failure(KRAIT_CANCELLED, "cancelled");
+    if (call.resets) TOOLS_CHECK(session.reset());
+    krait_batch_item item = api::Session::item_of(call.tokens, 0, call.want);
+    item.top_k = call.top_k;
+    return session.decode(std::span(&item, 1), [&](uint64_t, uint64_t) { return !cancel; });
 }
 
-Result<Profile> replay(std::span<const ProfileReplay::Call> calls, const std::shared_ptr<const Model>& model,
-                       int32_t max_batch_tokens, ProfileTrace* trace, const std::atomic<bool>& cancel) {
-    Profile profile(model->placement().labels());
-    for (const auto runs : {ProfileRecorder::Runs::plain, ProfileRecorder::Runs::by_node}) {
-        ProfileRecorder recorder(profile, runs, trace);
-        KRAIT_TRY(Session session, Session::create(model, {.max_batch_tokens = max_batch_tokens, .run_observer = &recorder}));
-        recorder.pause(true);  // the first run touches memory for the first time
-        if (!calls.empty()) KRAIT_CHECK(decode(session, calls.front(), cancel));
-        KRAIT_CHECK(session.reset(0));
-        recorder.pause(false);
-        for (const ProfileReplay::Call& call : calls) KRAIT_CHECK(decode(session, call, cancel));
+// One session as it is without a profile, then one node by node.
+api::Status replay(std::span<const ProfileReplay::Call> calls, const api::Model& model, int32_t max_batch_tokens,
+                   api::Profile& profile, const std::atomic<bool>& cancel) {
+    krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+    options.max_batch_tokens = max_batch_tokens;
+    options.profile = profile.get();
+    for (const krait_profile_runs runs : {KRAIT_PROFILE_PLAIN, KRAIT_PROFILE_NODES}) {
+        options.profile_runs = runs;
+        TOOLS_TRY(api::Session session, api::Session::create(model, options));
+        profile.pause(true);  // the first run touches memory for the first time
+        if (!calls.empty()) TOOLS_CHECK(decode(session, calls.front(), cancel));
+        TOOLS_CHECK(session.reset());
+        profile.pause(false);
+        for (const ProfileReplay::Call& call : calls) TOOLS_CHECK(decode(session, call, cancel));
     }
-    return profile;
+    return api::Done{};
 }
 
 }  // namespace
@@ -51,18 +53,15 @@ void ProfileReplay::add(const krait_batch_item& input) {
 
 api::Status ProfileReplay::report(const api::Model& model, int32_t max_batch_tokens, const ProfileOptions& options,
                                   const std::atomic<bool>& cancel) const {
-    const std::shared_ptr<const Model>& loaded = model.get()->loaded;
-    const std::unique_ptr<ProfileTrace> trace = new_trace(options);
-    const auto profile = replay(calls_, loaded, max_batch_tokens, trace.get(), cancel);
-    if (!profile) return failure_of(profile.error());
+    TOOLS_TRY(api::Profile profile, api::Profile::create(model, max_events_of(options)));
+    TOOLS_CHECK(replay(calls_, model, max_batch_tokens, profile, cancel));
     if (is_cut_)
         print_warning(fmt::format("the profile is of the beginning: {} tokens of prompts and {} steps at most",
                                   kMaxPromptTokens, kMaxSteps));
-    if (!options.form.empty()) print_error("\n{}", bench::profile_text(*profile, table_of(options)));
-    if (const auto written = write_json(options, *profile, *loaded); !written) return failure_of(written.error());
-    if (const auto written = write_trace(options, trace.get(), profile->devices()); !written)
-        return failure_of(written.error());
-    return api::Done{};
+    if (!options.form.empty()) print_error("\n{}", bench::profile_text(profile, table_of(options)));
+    TOOLS_CHECK(write_json(options, profile, model));
+    const api::Profile* const profiles[] = {&profile};
+    return write_trace(options, profiles);
 }
 
 }  // namespace krait::tools

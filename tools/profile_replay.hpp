@@ -2,7 +2,7 @@
 //
 // A record of the work that a session was asked to do, for a profile that does it once more: so the text comes as fast as ever,
 // and the same work is timed as it is and node by node. Only a beginning is kept: at most kMaxPromptTokens tokens of prompts
-// and kMaxSteps steps of one token. The replay itself uses the C++ library, which alone can observe the nodes of a run.
+// and kMaxSteps steps of one token.
 #pragma once
 
 #include <atomic>

@@ -15,7 +15,8 @@ using Json = nlohmann::ordered_json;
 
 Result<std::optional<bench::Ceilings>> measure_ceilings(const Device& device, const std::string& spec) {
     ProgressBar bar("ceilings");
-    return bench::ceilings_of(device, spec, [&](uint64_t done, uint64_t total) { bar.update(done, total); });
+    return bench::ceilings_of(device.info().kind == KRAIT_DEVICE_CPU, spec,
+                              [&](uint64_t done, uint64_t total) { bar.update(done, total); });
 }
 
 // "37%" of a ceiling; "-" where there is none.

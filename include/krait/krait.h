@@ -8,7 +8,8 @@
  * Ownership. Objects of krait_*_create and krait_*_load are freed with the krait_*_free of the same noun (NULL is allowed). A
  *            session keeps its model alive. Pointers passed in are borrowed for the call; comments say how long returned
  *            pointers are valid. A getter that is given NULL answers NULL, 0 or -1.
- * Threads.   A model may be used from many threads at once; a session, a sampler or a detokenizer from one at a time.
+ * Threads.   A model may be used from many threads at once; a session, a sampler, a detokenizer or a profile from one at a
+ *            time.
  * Structs.   Structs begin with struct_size: start from KRAIT_..._INIT, so that later versions can add fields. A struct_size
  *            of 0, or beyond the library's own, is INVALID_ARGUMENT. krait_failure and krait_candidate have none, and never
  *            change.
@@ -25,6 +26,7 @@
 #include <krait/metadata.h>
 #include <krait/model.h>
 #include <krait/perplexity.h>
+#include <krait/profile.h>
 #include <krait/sampler.h>
 #include <krait/session.h>
 #include <krait/text.h>

@@ -10,4 +10,5 @@
 
 #include <krait/krait.h>
 #include <krait/model.hpp>
+#include <krait/profile.hpp>
 #include <krait/session.hpp>

@@ -77,6 +77,9 @@ KRAIT_API int krait_model_is_tied(const krait_model* model);     /* 1: the outpu
 KRAIT_API uint64_t krait_model_state_bytes(const krait_model* model);
 KRAIT_API uint64_t krait_model_weight_bytes(const krait_model* model); /* as they stand in the file; 0 = no weights */
 KRAIT_API uint64_t krait_model_device_bytes(const krait_model* model); /* that weights take on all devices; 0 likewise */
+/* Of metadata, tensor records and the first bytes of each tensor: models that differ in it cannot exchange saved sequences.
+ * 0 = no weights. */
+KRAIT_API uint64_t krait_model_hash(const krait_model* model);
 /* 1: sessions can find the most likely tokens on the device (KRAIT_WANT_TOP). */
 KRAIT_API int krait_model_has_top_k(const krait_model* model);
 /* How many tokens a krait_session_chain is best asked for: 16 where one GPU has the whole model, else 1. */
@@ -86,6 +89,44 @@ KRAIT_API int32_t krait_model_chain_length(const krait_model* model);
  * model is freed. NOT_FOUND past the end. */
 KRAIT_API krait_code krait_model_size(const krait_model* model, size_t index, const char** name, size_t* name_size,
                                       int64_t* value, krait_failure* failure);
+
+/* A device of a model, as it was opened. */
+typedef struct krait_model_device_info {
+    size_t struct_size;
+    /* NUL-terminated and valid until the model is freed. */
+    const char* name;     /* "cuda0" */
+    const char* family;   /* of devices of one kind: "cuda" */
+    const char* variant;  /* of the backend, chosen for this machine: "avx512"; may be empty */
+    const char* product;  /* as its maker calls it */
+    const char* features; /* for people; may be empty */
+    int32_t is_processor; /* 1: the processor that this process runs on */
+} krait_model_device_info;
+#define KRAIT_MODEL_DEVICE_INFO_INIT \
+    { sizeof(krait_model_device_info), NULL, NULL, NULL, NULL, NULL, 0 }
+
+/* The device with this index, in the order of krait_model_device; NOT_FOUND past the end. out begins with its struct_size. */
+KRAIT_API krait_code krait_model_device_at(const krait_model* model, size_t index, krait_model_device_info* out,
+                                           krait_failure* failure);
+
+/* The minimum that a model reads and computes, for comparing a measured time with. A run of n tokens of b sequences, with the
+ * logits of m tokens (m = 0: without head_bytes), for s = krait_model_state_bytes:
+ *   reads and writes   weight_bytes + n * embedding_row_bytes + 2 * b * s   bytes
+ *   computes           2 * (n * layer_weights + m * head_weights)           floating-point operations
+ * Bytes are those of the file. Norms, scans and activations are not counted. */
+typedef struct krait_work {
+    size_t struct_size;
+    uint64_t weight_bytes;        /* of all weights but an embedding of which a run reads single rows */
+    uint64_t head_bytes;          /* the part of them that only logits need */
+    uint64_t embedding_row_bytes; /* of a token */
+    uint64_t layer_weights;       /* that each token is multiplied with: their number */
+    uint64_t head_weights;        /* that each token is multiplied with whose logits are wanted */
+    const char* type;             /* that most of these weights have, NUL-terminated: "Q4_K" */
+} krait_work;
+#define KRAIT_WORK_INIT \
+    { sizeof(krait_work), 0, 0, 0, 0, 0, NULL }
+
+/* UNSUPPORTED without weights. out begins with its struct_size. */
+KRAIT_API krait_code krait_model_work(const krait_model* model, krait_work* out, krait_failure* failure);
 
 /* Explains the placement for runs of n_row tokens (1 to 2^31 - 1): the device of each node and why, copies between devices,
  * and memory. As a table for people, or as a graph in the DOT language (Graphviz). */

@@ -11,6 +11,10 @@
 
 namespace krait::api {
 
+inline Status add_backend_folder(const std::string& path) {
+    return detail::call([&](krait_failure* f) { return krait_backend_folder_add(path.c_str(), f); }, [] { return Done{}; });
+}
+
 struct Device {
     std::string name, product, features;
     std::string error;  // why it cannot be used; empty where it can
@@ -113,6 +117,17 @@ class Model {
     uint64_t state_bytes() const { return krait_model_state_bytes(get()); }
     uint64_t weight_bytes() const { return krait_model_weight_bytes(get()); }
     uint64_t device_bytes() const { return krait_model_device_bytes(get()); }
+    uint64_t hash() const { return krait_model_hash(get()); }
+    std::vector<krait_model_device_info> devices() const {
+        std::vector<krait_model_device_info> all;
+        krait_model_device_info info = KRAIT_MODEL_DEVICE_INFO_INIT;
+        while (krait_model_device_at(get(), all.size(), &info, nullptr) == KRAIT_OK) all.push_back(info);
+        return all;
+    }
+    Result<krait_work> work() const {
+        krait_work work = KRAIT_WORK_INIT;
+        return detail::call([&](krait_failure* f) { return krait_model_work(get(), &work, f); }, [&] { return work; });
+    }
     bool has_top_k() const { return krait_model_has_top_k(get()) != 0; }
     int32_t chain_length() const { return krait_model_chain_length(get()); }
     std::vector<Size> sizes() const {

@@ -85,6 +85,9 @@ int progress_of(void* user, uint64_t done, uint64_t total) {
 
 }  // namespace detail
 
+// "0.2.0": of the library.
+inline std::string_view version() { return krait_version(); }
+
 // Messages of plugins go to log(severity, message), which must outlive its use; see krait_log_set.
 template <class Log>
 Status set_log(Log& log) {

@@ -5,7 +5,7 @@
 #ifndef KRAIT_SESSION_H
 #define KRAIT_SESSION_H
 
-#include <krait/model.h>
+#include <krait/profile.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,11 +18,14 @@ typedef struct krait_session_options {
     int32_t max_sequences;    /* 1 to 65536, numbered from 0; each takes krait_model_state_bytes of memory */
     int32_t max_batch_tokens; /* 1 to 2^31 - 1: tokens of one run (micro-batch); longer prompts are cut into chunks */
     int32_t max_snapshots;    /* 0 to 65536, of all sequences together; each takes as much */
-    int32_t max_chain; /* 0 to 4096: tokens of one krait_session_chain, 0 as 1; above 1 the session takes one state more */
-    int32_t max_forks; /* 0 to 65536: further states, so that as many forks continue in one run without copies before it */
+    int32_t max_chain;      /* 0 to 4096: tokens of one krait_session_chain, 0 as 1; above 1 the session takes one state more */
+    int32_t max_forks;      /* 0 to 65536: further states, so that as many forks continue in one run without copies before it */
+    krait_profile* profile; /* of the same model: it records this session's runs, with exact shapes; NULL = none */
+    krait_profile_runs profile_runs; /* how */
+    int32_t exact_shapes; /* 1: each run has its exact shape; 0: shapes are rounded up to few, as each compiles a program */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512, 0, 1, 0 }
+    { sizeof(krait_session_options), 1, 512, 0, 1, 0, NULL, KRAIT_PROFILE_NODES, 0 }
 
 /* options may be NULL. */
 KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
@@ -157,22 +160,25 @@ KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t seque
                                            krait_failure* failure);
 
 /* Moves a session with all its sequences to another load of the same file, on other devices. Logits of the latest decode are
- * gone. After a failure nothing has changed. The model from before can be freed afterwards. */
+ * gone. After a failure nothing has changed. The model from before can be freed afterwards. UNSUPPORTED for a session with a
+ * profile, which counts devices as its model does. */
 KRAIT_API krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure);
 
 /* ---- figures ---- */
 
 typedef struct krait_session_figures {
     size_t struct_size;
-    uint64_t state_bytes; /* of all states, on all devices */
-    uint64_t value_bytes; /* of the values of a run (arena), on all devices */
-    uint64_t n_program;   /* shapes of runs that were compiled */
-    uint64_t n_decode;    /* calls of decode and chain that succeeded */
-    uint64_t n_tok;       /* tokens that they read */
-    double seconds;       /* that they took */
+    uint64_t state_bytes;   /* of all states, on all devices */
+    uint64_t value_bytes;   /* of the values of a run (arena), on all devices */
+    uint64_t n_program;     /* shapes of runs that were compiled */
+    uint64_t n_decode;      /* calls of decode and chain that succeeded */
+    uint64_t n_tok;         /* tokens that they read */
+    double seconds;         /* that they took */
+    uint64_t n_arena;       /* allocations of the memory of values; more than one a device: it has grown */
+    uint64_t n_bound_again; /* programs that were bound to it once more when it had grown */
 } krait_session_figures;
 #define KRAIT_SESSION_FIGURES_INIT \
-    { sizeof(krait_session_figures), 0, 0, 0, 0, 0, 0.0 }
+    { sizeof(krait_session_figures), 0, 0, 0, 0, 0, 0.0, 0, 0 }
 
 /* Memory and times since the session was created. out begins with its struct_size. */
 KRAIT_API krait_code krait_session_measure(const krait_session* session, krait_session_figures* out, krait_failure* failure);

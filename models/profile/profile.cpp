@@ -63,7 +63,7 @@ std::vector<NodeGroup> PhaseProfile::by_operator() const {
 std::vector<NodeGroup> PhaseProfile::by_name() const { return grouped(nodes, name_over_layers); }
 
 void ProfileRecorder::ran(const graph::ObservedRun& run) {
-    if (is_paused_) return;
+    if (profile_.is_paused_) return;
     const RunTensors tensors = run_tensors(run.graph);
     const int64_t n_row = run.graph[tensors.ids].desc.extent[0], n_seq = run.graph[tensors.seq_start].desc.extent[0] - 1;
     const Phase phase = n_row == n_seq ? Phase::decode : Phase::prompt;

@@ -72,10 +72,12 @@ class Profile {
     explicit Profile(std::vector<std::string> devices) : devices_(std::move(devices)) {}
     const std::vector<std::string>& devices() const { return devices_; }
     const PhaseProfile& phase(Phase phase) const { return phases_[static_cast<size_t>(phase)]; }
+    void pause(bool paused) { is_paused_ = paused; }  // runs are not counted, as for those that warm up
 
   private:
     friend class ProfileRecorder;
     std::vector<std::string> devices_;
+    bool is_paused_ = false;
     PhaseProfile phases_[2];
     std::map<std::string, size_t, std::less<>> index_[2];  // by phase: of a node among its nodes, by name
 };
@@ -89,13 +91,11 @@ class ProfileRecorder final : public graph::RunObserver {
 
     bool wants_nodes() const override { return runs_ == Runs::by_node; }
     void ran(const graph::ObservedRun& run) override;
-    void pause(bool paused) { is_paused_ = paused; }  // runs are not counted, as for those that warm up
 
   private:
     Profile& profile_;
     Runs runs_;
     ProfileTrace* trace_;
-    bool is_paused_ = false;
 };
 
 }  // namespace krait

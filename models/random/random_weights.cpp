@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "core/base/parallel_for.hpp"
+#include "core/base/random.hpp"
 #include "core/quant/codec.hpp"
 #include "models/quantize/recipe.hpp"
-#include "models/sampler/random.hpp"
 
 namespace krait {
 namespace {

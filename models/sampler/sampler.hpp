@@ -30,9 +30,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/base/random.hpp"
 #include "core/base/result.hpp"
 #include "models/sampler/filters.hpp"
-#include "models/sampler/random.hpp"
 
 namespace krait {
 

@@ -10,6 +10,12 @@
 namespace krait::bench {
 namespace {
 
+api::Model demo() {
+    auto model = api::Model::load({}, "cpu");
+    EXPECT_TRUE(static_cast<bool>(model)) << model.failure().message;
+    return std::move(*model);
+}
+
 ServingPlan short_plan() {
     return {.requests = 12,
             .max_sequences = 5,
@@ -47,12 +53,10 @@ TEST(Serving, ATraceIsThatOfItsSeed) {
 }
 
 TEST(Serving, EveryTokenOfTheTraceIsRead) {
-    const auto model = Model::load_demo({.device = "cpu"});
-    ASSERT_TRUE(model) << model.error().message;
     ServingPlan plan = short_plan();
     uint64_t last_done = 0, last_total = 0;
     plan.progress = [&](const std::string&, uint64_t done, uint64_t total) { last_done = done, last_total = total; };
-    const auto result = run_serving(*model, plan);
+    const auto result = run_serving(demo(), plan);
     ASSERT_TRUE(result) << result.error().message;
     ASSERT_EQ(result->runs.size(), 2u);
     for (const ServedShapes& run : result->runs) {
@@ -65,8 +69,8 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
     EXPECT_EQ(result->runs[0].step_seconds.size(), result->runs[1].step_seconds.size()) << "the same steps";
     EXPECT_FALSE(result->runs[0].exact);
     EXPECT_TRUE(result->runs[1].exact);
-    EXPECT_LT(result->runs[0].counts.n_compiled, result->runs[1].counts.n_compiled);
-    EXPECT_EQ(result->runs[0].counts.n_arenas, 1u);
+    EXPECT_LT(result->runs[0].figures.n_program, result->runs[1].figures.n_program);
+    EXPECT_EQ(result->runs[0].figures.n_arena, 1u);
     EXPECT_EQ(last_total, 4 * static_cast<uint64_t>(tokens_of(plan)));
     EXPECT_EQ(last_done, last_total);
 
@@ -74,7 +78,7 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
     ASSERT_EQ(json["results"].size(), 2u);
     EXPECT_EQ(json["results"][0]["shapes"], "few");
     EXPECT_EQ(json["results"][0]["tokens"], tokens_of(plan));
-    EXPECT_EQ(json["results"][1]["programs"], result->runs[1].counts.n_compiled);
+    EXPECT_EQ(json["results"][1]["programs"], result->runs[1].figures.n_program);
     EXPECT_EQ(json["serving"]["requests"], 12);
     for (const char* form : {"table", "md", "csv"}) {
         const std::string text = serving_report(*result, plan, form);
@@ -85,14 +89,12 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
 
 // Fewer rows than sequences: a step of decoding is several runs, prompts wait, and all is read in the end.
 TEST(Serving, AStepMayHaveFewerRowsThanThereAreSequences) {
-    const auto model = Model::load_demo({.device = "cpu"});
-    ASSERT_TRUE(model) << model.error().message;
     for (const int32_t chunk : {1, 2}) {
         ServingPlan plan = short_plan();
         plan.chunk = chunk;
         plan.arrivals = 0.01f;
         plan.repetitions = 1;
-        const auto result = run_serving(*model, plan);
+        const auto result = run_serving(demo(), plan);
         ASSERT_TRUE(result) << result.error().message;
         for (const ServedShapes& run : result->runs) EXPECT_EQ(run.tokens, tokens_of(plan));
     }
@@ -109,13 +111,11 @@ TEST(Serving, PercentilesAreOfSteps) {
 }
 
 TEST(Serving, CancellingTellsHowFarItCame) {
-    const auto model = Model::load_demo({.device = "cpu"});
-    ASSERT_TRUE(model) << model.error().message;
     ServingPlan plan = short_plan();
     std::atomic<bool> cancel = false;
     plan.cancel = &cancel;
     plan.progress = [&](const std::string&, uint64_t done, uint64_t) { cancel = done > 20; };
-    const auto result = run_serving(*model, plan);
+    const auto result = run_serving(demo(), plan);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::cancelled);
     EXPECT_NE(result.error().message.find(" tokens"), std::string::npos) << result.error().message;

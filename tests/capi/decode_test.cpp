@@ -149,11 +149,28 @@ TEST(CApiDecode, FiguresCountWhatWasDone) {
     EXPECT_GT(figures.seconds, 0.0);
     EXPECT_GE(figures.n_program, 1u);
     EXPECT_GT(figures.value_bytes, 0u);
+    EXPECT_EQ(figures.n_arena, 1u);
+    EXPECT_EQ(figures.n_bound_again, 0u);
     krait_session_figures out = KRAIT_SESSION_FIGURES_INIT;
     EXPECT_EQ(krait_session_measure(nullptr, &out, nullptr), KRAIT_INVALID_ARGUMENT);
     EXPECT_EQ(krait_session_measure(session.get(), nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
     out.struct_size = sizeof out + 1;
     EXPECT_EQ(krait_session_measure(session.get(), &out, nullptr), KRAIT_INVALID_ARGUMENT);
+}
+
+// Prompts of 20 to 31 tokens share one shape where shapes are rounded up.
+TEST(CApiDecode, ExactShapesCompileMore) {
+    const kr::Model model = value(kr::Model::load());
+    uint64_t n_program[2] = {};
+    for (const int exact : {0, 1}) {
+        krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
+        options.exact_shapes = exact;
+        kr::Session session = value(kr::Session::create(model, options));
+        for (size_t n = 20; n < 32; ++n) value(session.decode(some_tokens(n)));
+        n_program[exact] = value(session.measure()).n_program;
+    }
+    EXPECT_EQ(n_program[1], 12u);
+    EXPECT_LE(n_program[0], 2u);
 }
 
 // As an application sees it that was built before `hidden` existed: its items are smaller.

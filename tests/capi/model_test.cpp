@@ -25,6 +25,7 @@ std::string golden(const std::string& name) { return std::string(krait::test::kG
 
 TEST(CApiModel, VersionAndDevices) {
     EXPECT_STREQ(krait_version(), "0.2.0");
+    EXPECT_EQ(kr::version(), "0.2.0");
     const std::vector<kr::Device> devices = value(kr::devices());
     ASSERT_GE(devices.size(), 2u);
     const auto cpu = std::find_if(devices.begin(), devices.end(), [](const kr::Device& d) { return d.name == "cpu"; });
@@ -53,6 +54,43 @@ TEST(CApiModel, VersionAndDevices) {
     EXPECT_EQ(krait_backend_folder_add("no/such", &failure), KRAIT_NOT_FOUND);
     EXPECT_STREQ(failure.message, "no/such is not a folder");
     EXPECT_EQ(krait_backend_folder_add(nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(kr::add_backend_folder("no/such").failure().code, KRAIT_NOT_FOUND);
+}
+
+TEST(CApiModel, DevicesOfAModelAreTold) {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "cpu,reference";
+    options.layers = "3,5";
+    const kr::Model model = value(kr::Model::load_with({}, options));
+    const auto devices = model.devices();
+    ASSERT_EQ(devices.size(), 2u);
+    EXPECT_STREQ(devices[0].name, "cpu");
+    EXPECT_STREQ(devices[0].family, "cpu");
+    EXPECT_STRNE(devices[0].variant, "");
+    EXPECT_STRNE(devices[0].product, "");
+    EXPECT_EQ(devices[0].is_processor, 1);
+    EXPECT_STREQ(devices[1].name, "reference");
+    EXPECT_STREQ(devices[1].family, "reference");
+    EXPECT_STREQ(devices[1].variant, "");
+    krait_model_device_info out = KRAIT_MODEL_DEVICE_INFO_INIT;
+    EXPECT_EQ(krait_model_device_at(model.get(), 2, &out, nullptr), KRAIT_NOT_FOUND);
+    EXPECT_EQ(krait_model_device_at(model.get(), 0, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(krait_model_device_at(nullptr, 0, &out, nullptr), KRAIT_INVALID_ARGUMENT);
+    for (const size_t size : {size_t{0}, sizeof out + 8}) {
+        out.struct_size = size;
+        EXPECT_EQ(krait_model_device_at(model.get(), 0, &out, nullptr), KRAIT_INVALID_ARGUMENT);
+    }
+    const kr::Model file = value(kr::Model::open());
+    out = KRAIT_MODEL_DEVICE_INFO_INIT;
+    EXPECT_EQ(krait_model_device_at(file.get(), 0, &out, nullptr), KRAIT_UNSUPPORTED);
+    EXPECT_TRUE(file.devices().empty());
+
+    // The same file has the same hash, on whatever devices.
+    EXPECT_NE(model.hash(), 0u);
+    EXPECT_EQ(model.hash(), value(kr::Model::load({}, "reference")).hash());
+    EXPECT_NE(model.hash(), value(kr::Model::load(golden("mamba2.gguf"), "cpu")).hash());
+    EXPECT_EQ(file.hash(), 0u);
+    EXPECT_EQ(krait_model_hash(nullptr), 0u);
 }
 
 TEST(CApiModel, GettersTellTheFacts) {
@@ -210,7 +248,7 @@ TEST(CApiModel, MessagesOfPluginsGoToTheLog) {
     if (!std::filesystem::exists(folder + "/krait-talkative.so")) GTEST_SKIP() << "nothing is loaded in this build";
     Log log;
     value(kr::set_log(log));
-    ASSERT_EQ(krait_backend_folder_add(folder.c_str(), nullptr), KRAIT_OK);
+    value(kr::add_backend_folder(folder));
     (void)kr::devices();  // loads it
     const std::pair<krait_severity, std::string> warning{KRAIT_SEVERITY_WARNING, "the fan is loud"};
     EXPECT_NE(std::find(log.messages.begin(), log.messages.end(), warning), log.messages.end()) << log.messages.size();

@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import op_support  # noqa: E402
-from checks import api_only, documents, heads, layering, layout, operators, words  # noqa: E402
+from checks import api_only, documents, heads, layering, layout, operators, words, wrapped  # noqa: E402
 from checks.tree import Tree  # noqa: E402
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -63,7 +63,7 @@ class CheckTest(unittest.TestCase):
             self.assertIn(words_, finding)
 
     def test_a_sound_tree_has_no_findings(self) -> None:
-        for module in (layering, api_only, heads, operators, documents, words):
+        for module in (layering, api_only, heads, operators, documents, words, wrapped):
             with self.subTest(module.__name__):
                 self.expect(module)
 
@@ -91,6 +91,28 @@ class CheckTest(unittest.TestCase):
     def test_command_of_the_list_is_missing(self) -> None:
         self.write("tools/krait.cpp", LICENCE)
         self.expect(api_only, *(f"{command}:1: is a command that does not exist" for command in sorted(api_only.COMMANDS)))
+
+    def test_bench_command_reaches_the_library(self) -> None:
+        self.write("tools/commands/bench.cpp", LICENCE + '#include "bench/report.hpp"\n#include "tools/bar.hpp"\n')
+        self.write("bench/report.hpp", HEADER + '#include <krait/krait.h>\n#include "bench/serving.hpp"\n#include "core/base/result.hpp"\n')
+        self.write("bench/serving.hpp", HEADER + '#include "graph/graph.hpp"\n')
+        self.write("bench/serving.cpp", LICENCE + '#include "models/model.hpp"\n')
+        self.write("bench/other.cpp", LICENCE + '#include "models/model.hpp"\n')  # nothing that the command includes
+        self.write("tools/bar.hpp", HEADER + '#include "core/base/result.hpp"\n')
+        self.expect(api_only, "bench/serving.cpp:2: includes models/model.hpp", "bench/serving.hpp:5: includes graph/graph.hpp",
+                    "tools/bar.hpp:5: includes core/base/result.hpp")
+
+    def test_source_without_a_header_is_reached_too(self) -> None:
+        self.write("tools/commands/bench.cpp", LICENCE + '#include "bench/report.hpp"\n')
+        self.write("bench/report.hpp", HEADER)
+        self.write("bench/report_json.cpp", LICENCE + '#include "bench/report.hpp"\n#include "graph/graph.hpp"\n')
+        self.expect(api_only, "bench/report_json.cpp:3: includes graph/graph.hpp")
+
+    def test_function_of_the_c_api_without_a_wrapper(self) -> None:
+        self.write("include/krait/model.h", SOUND["include/krait/krait.h"] +
+                   "KRAIT_API const char*\nkrait_model_name(int);\nKRAIT_API int krait_model_size(int);\n")
+        self.write("include/krait/model.hpp", HEADER + "// krait_model_name\ninline int size() { return krait_model_size(1); }\n")
+        self.expect(wrapped, "include/krait/model.h:9: krait_model_name has no counterpart")
 
     def test_backend_includes_graph(self) -> None:
         self.write("backends/cpu/ops/scale.cpp", LICENCE + '#include "graph/graph.hpp"\n')

@@ -148,7 +148,7 @@ TEST(Profile, PausedRunsDoNotCount) {
     ASSERT_TRUE(model) << model.error().message;
     Profile profile((*model)->placement().labels());
     ProfileRecorder recorder(profile, ProfileRecorder::Runs::by_node);
-    recorder.pause(true);
+    profile.pause(true);
     (void)logits_of(*model, &recorder);
     EXPECT_TRUE(profile.phase(Phase::prompt).is_empty());
     EXPECT_TRUE(profile.phase(Phase::decode).is_empty());

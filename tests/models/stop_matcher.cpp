@@ -3,7 +3,7 @@
 // Stop texts in a text that comes piece by piece, against a search in the whole text.
 #include <gtest/gtest.h>
 
-#include "models/sampler/random.hpp"
+#include "core/base/random.hpp"
 #include "text/tokenizer/stop_matcher.hpp"
 
 namespace krait::test {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "models/sampler/random.hpp"
+#include "core/base/random.hpp"
 #include "tests/main/paths.hpp"
 #include "text/tokenizer/tokenizer.hpp"
 

@@ -153,6 +153,8 @@ TEST_F(ProfileCommand, BenchHasOneOfEachSeries) {
         expect_sound(phase);
     }
     EXPECT_FALSE(json_of("t.json").at("traceEvents").empty());
+    ASSERT_EQ(run_krait("bench -d cpu -p 0 -n 0 --no-ceilings --profile-trace " + path("none.json")).exit_code, 0);
+    EXPECT_EQ(json_of("none.json").at("traceEvents").size(), 1u) << "the name of the device";
     const Answer table = run_krait(arguments + "--profile=nodes");
     for (const char* words : {"prompt 6, 1 sequence: profile:", "decode 3, 2 sequences: profile:", "blk.*.scan"})
         EXPECT_NE(table.text.find(words), std::string::npos) << words << "\n" << table.text;

@@ -8,8 +8,7 @@
 
 #include "bench/report.hpp"
 #include "bench/serving.hpp"
-#include "models/session/session.hpp"
-#include "tools/engine_model.hpp"
+#include "tools/command.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/profile_files.hpp"
@@ -17,6 +16,11 @@
 
 namespace krait::tools {
 namespace {
+
+using bench::from_api;
+
+// Of krait_session_options.
+constexpr int32_t kMaxSequences = 65536, kMaxChain = 4096;
 
 struct Arguments {
     ModelArguments model;
@@ -45,40 +49,52 @@ class Bars {
     std::string label_;
 };
 
-Result<std::string> bench_model(Arguments arguments) {
-    bench::Report report;
-    if (arguments.output == "csv" && !arguments.profile.form.empty())
+Result<std::string> bench_model(const Arguments& arguments) {
+    const ProfileOptions& profile = arguments.profile;
+    if (arguments.output == "csv" && !profile.form.empty())
         return fail(ErrorCode::invalid_argument, "--output csv has no place for a profile: table, md and json have one");
-    KRAIT_CHECK(from_tools(arguments.profile.check(arguments.model.path)));
-    const std::unique_ptr<ProfileTrace> trace = new_trace(arguments.profile);
-    report.version = KRAIT_VERSION;
-    report.date = bench::date_now();
-    KRAIT_TRY(report.device, from_tools(arguments.model.device_spec()));
-    KRAIT_TRY(const auto devices, parse_device_list(report.device));
-    const bool is_one = devices.size() == 1;
+    KRAIT_CHECK(from_api(profile.check(arguments.model.path)));
+    const std::string date = bench::date_now();
+    KRAIT_TRY(const std::string device, from_api(arguments.model.device_spec()));
+    KRAIT_TRY(const bool is_one, bench::is_one_device(device));
     int n_threads = 0;
     if (is_one) {  // before minutes are spent
-        KRAIT_TRY(n_threads, bench::threads_of(report.device));
+        KRAIT_TRY(n_threads, bench::threads_of(device));
     }
-    report.plan = arguments.plan;
-    report.plan.device = report.device;
-    KRAIT_TRY(report.plan.placement, placement_of(arguments.model));
-    report.plan.path = arguments.model.path;
-    report.plan.cancel = &catch_interrupt();
-    report.plan.profile = arguments.profile.are_given();
-    report.plan.trace = trace.get();
-    if (!arguments.profile.form.empty()) report.profile_form = table_of(arguments.profile);
-    report.plan.warm_up = !arguments.no_warm_up;
     Bars bars;
-    report.plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
-    KRAIT_TRY(report.result, bench::run_bench([&] { return open_file(arguments.model); }, report.plan));
-    KRAIT_CHECK(write_trace(arguments.profile, trace.get(), report.result.model->placement().labels()));
-    report.machine = bench::Machine::describe();
+    bench::BenchPlan plan = arguments.plan;
+    plan.path = arguments.model.path;
+    plan.cancel = &catch_interrupt();
+    plan.profile = profile.are_given();
+    plan.max_events = max_events_of(profile);
+    plan.warm_up = !arguments.no_warm_up;
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
+    const auto load = [&](krait_model_options options) {
+        options.device = device.c_str();
+        return arguments.model.load_with(options);
+    };
+    KRAIT_TRY(bench::BenchResult result, bench::run_bench(load, plan));
+    bench::Report report{.version = std::string(api::version()),
+                         .date = date,
+                         .device = device,
+                         .machine = bench::Machine::describe(),
+                         .plan = std::move(plan),
+                         .result = std::move(result)};
+    if (!profile.form.empty()) report.profile_form = table_of(profile);
+    std::vector<const api::Profile*> profiles;
+    for (const bench::Series& series : report.result.series)
+        if (series.profile) profiles.push_back(&*series.profile);
+    std::optional<api::Profile> none;  // where nothing was timed
+    if (profiles.empty()) {
+        KRAIT_TRY(none, from_api(api::Profile::create(report.result.model)));
+        profiles.push_back(&*none);
+    }
+    KRAIT_CHECK(from_api(write_trace(profile, profiles)));
     // After the model, so that the memory it is measured with is not counted as the model's.
-    const Device& device = *report.result.model->device();
-    if (std::string_view(device.api().family) == "cpu") report.n_threads = n_threads;
+    const krait_model_device_info used = report.result.model.devices().front();
+    if (std::string_view(used.family) == "cpu") report.n_threads = n_threads;
     if (!arguments.no_ceilings && is_one) {  // of several devices there is no one ceiling
-        KRAIT_TRY(report.ceilings, bench::ceilings_of(device, report.device, [&](uint64_t done, uint64_t total) {
+        KRAIT_TRY(report.ceilings, bench::ceilings_of(used.is_processor != 0, device, [&](uint64_t done, uint64_t total) {
                       bars.update("ceilings", done, total);
                   }));
         if (report.plan.is_cancelled()) return fail(ErrorCode::cancelled, "cancelled while the machine was measured");
@@ -105,17 +121,17 @@ Result<std::string> bench_serving(const Arguments& arguments) {
     plan.cancel = &catch_interrupt();
     Bars bars;
     plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
-    KRAIT_TRY(auto model, load_model(arguments.model));
+    KRAIT_TRY(api::Model model, from_api(arguments.model.load()));
     KRAIT_TRY(const bench::ServingResult result, bench::run_serving(std::move(model), plan));
     return bench::serving_report(result, plan, arguments.output);
 }
 
 Result<void> run(const Arguments& arguments) {
     if (!arguments.model.explain.empty()) {
-        KRAIT_TRY(const api::Model model, from_tools(arguments.model.load()));
+        KRAIT_TRY(const api::Model model, from_api(arguments.model.load()));
         const int64_t longest = std::ranges::max(arguments.plan.prompts);
         const auto n_tok = std::clamp<int64_t>(longest, 1, arguments.plan.chunk);
-        return from_tools(print_explanation(model, static_cast<int32_t>(n_tok), arguments.model.explain));
+        return from_api(print_explanation(model, static_cast<int32_t>(n_tok), arguments.model.explain));
     }
     for (const Option* option : arguments.of_serving)
         if (option->given() && !arguments.is_serving)
@@ -140,7 +156,7 @@ void add_bench_command(Command& program) {
         .show_default();
     Option& sequences = command.option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
                             .split_at_commas()
-                            .in_range(1, SessionOptions::kMaxSequences)
+                            .in_range(1, kMaxSequences)
                             .show_default();
     command.option("-n,--decode", plan.decodes, "steps of decoding, or several; 0 = no decoding")
         .split_at_commas()
@@ -148,7 +164,7 @@ void add_bench_command(Command& program) {
         .show_default();
     Option& batch = command.option("-b,--batch", plan.batches, "sequences that decode side by side, or several: 1,4,16")
                         .split_at_commas()
-                        .in_range(1, SessionOptions::kMaxSequences)
+                        .in_range(1, kMaxSequences)
                         .show_default();
     Option& chain =
         command
@@ -156,7 +172,7 @@ void add_bench_command(Command& program) {
                 "--chain", plan.chain,
                 "decode one sequence greedily, the device going on by itself for so many steps; 1 = a token a call, and all "
                 "its logits")
-            .in_range(1, SessionOptions::kMaxChain)
+            .in_range(1, kMaxChain)
             .value_name("N")
             .show_default();
     command.option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
@@ -178,7 +194,7 @@ void add_bench_command(Command& program) {
              .in_range(1, 1 << 20)
              .show_default(),
         &command.option("--concurrent", arguments->serving.max_sequences, "with --serving: requests under way at the same time")
-             .in_range(1, SessionOptions::kMaxSequences)
+             .in_range(1, kMaxSequences)
              .show_default(),
         &command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
              .show_default()};
@@ -198,7 +214,7 @@ void add_bench_command(Command& program) {
         "  krait bench model.gguf -p 64 -n 16 --profile=nodes --profile-trace trace.json    where the time goes\n"
         "  krait bench model.gguf -p 0 -n 0                     load time and ceilings only\n"
         "  krait bench model.gguf --serving --requests 8 -p 64 -n 8 -r 1    step times, in few shapes and in exact ones");
-    run_when_chosen(command, [arguments] { return run(*arguments); });
+    run_when_chosen(command, [arguments] { return bench::to_api(run(*arguments)); });
 }
 
 }  // namespace krait::tools

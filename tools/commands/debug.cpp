@@ -81,7 +81,7 @@ std::string text_of(const Row& row, const Model& tested, size_t name_width) {
 }
 
 Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, const Model& model) {
-    if (!arguments.tokens.empty()) return from_tools(parse_tokens(arguments.tokens));
+    if (!arguments.tokens.empty()) return from_api(parse_tokens(arguments.tokens));
     KRAIT_TRY(const Tokenizer* tokenizer, model.tokenizer());
     return tokenizer->encode(arguments.prompt);
 }

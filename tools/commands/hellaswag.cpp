@@ -61,7 +61,7 @@ void show(const Arguments& arguments, const Model& model, const HellaswagRun& ru
 }
 
 Result<void> hellaswag(const Arguments& arguments) {
-    KRAIT_TRY(const std::string text, from_tools(read_text(arguments.file)));
+    KRAIT_TRY(const std::string text, from_api(read_text(arguments.file)));
     auto tasks = parse_hellaswag(text, arguments.max_tasks);
     if (!tasks) return tl::unexpected<Error>(std::move(tasks).error().within(arguments.file));
     KRAIT_TRY(const auto model, load_model(arguments.model));

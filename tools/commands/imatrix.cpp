@@ -28,7 +28,7 @@ Result<void> collect(const Arguments& arguments) {
     options.cancel = &catch_end();  // before there is a file that a signal could leave behind
     // What cannot be written is told now, not after an hour; the file itself is made at the end.
     KRAIT_CHECK(OutputFile::check(arguments.output));
-    KRAIT_TRY(const std::string text, from_tools(read_text(arguments.text, options.cancel)));
+    KRAIT_TRY(const std::string text, from_api(read_text(arguments.text, options.cancel)));
     KRAIT_TRY(const auto model, load_model(arguments.model));
     KRAIT_TRY(const Tokenizer* tokenizer, model->tokenizer());
     KRAIT_TRY(const EvaluationText calibration, tokenize_text(*tokenizer, text, arguments.max_tokens));
