@@ -25,7 +25,7 @@ readonly kVulkanPackages=(libvulkan-dev glslang-tools)
 readonly kVulkanTestPackages=(spirv-tools mesa-vulkan-drivers vulkan-validationlayers)
 readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUDA kernels without a GPU
 readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the presets asan, tsan and ubsan, and of the fuzzer
-readonly kCheckPackages=(python3 clang-format clang-tidy-14 git)  # tools/check, tools/tidy
+readonly kCheckPackages=(python3 clang-format clang-tidy-14 git abigail-tools)  # tools/check, tools/tidy, tools/abi.py
 readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 readonly kManualPackages=(help2man)  # for the man pages, which are left out without it
@@ -59,6 +59,7 @@ probe_of() {
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
         clang-format) echo "command clang-format" ;;
         clang-tidy-14) echo "command clang-tidy-14" ;;
+        abigail-tools) echo "command abidiff" ;;
         python3) echo "command python3" ;;
         git) echo "command git" ;;
         debootstrap) echo "command debootstrap" ;;
