@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "models/layers": ("core", "graph", "models/loading"),
     "models/architectures": ("core", "graph", "formats", "models/layers", "models/loading"),
     "models/placement": ("core", "graph", "models/loading", "models/architectures"),
-    "models/memory": ("core", "graph", "models/architectures", "models/placement"),
+    "models/memory": ("core", "graph", "models/layers", "models/architectures", "models/placement"),
     "models/demo": ("core",),
     "models": ("core", "graph", "formats", "models/demo", "models/loading", "models/architectures", "models/placement"),
     "models/session": ("core", "graph", "models/sampler", "models/architectures", "models/memory", "models/*"),
