@@ -5,8 +5,8 @@
 //   u64 n_snapshot · i32 tokens[n_tok]
 //   n_snapshot times u64 n_tok, ascending · i64 position of the next token
 //   n_section times, for each kind of memory that the model has: char name[32], zeros behind it · u32 layout (0 slots,
-//     1 pages) · u32 element type (krait_dtype) · u32 rank · u32 n_memory: in how many layers · i64 extent[3] · u64 n_byte · the bytes, in
-//     the canonical layouts of core/ops:
+//     1 pages) · u32 element type (krait_dtype) · u32 rank · u32 n_memory: in how many layers · i64 extent[3] · u64 n_byte ·
+//     the bytes, in the canonical layouts of core/ops:
 //     slots   n_snapshot + 1 states, of the snapshots and of the sequence; in each the memories in the order of the layers
 //     pages   in the order of the layers n_tok rows; a snapshot's rows are the first ones
 //   u64 XXH3 of everything before it
