@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "capi/api.hpp"
+#include "formats/gguf/gguf_value.hpp"
 
 using namespace krait;
 using namespace krait::capi;

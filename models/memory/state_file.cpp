@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -107,14 +108,14 @@ Result<StateSection> read_section(Reader& reader, uint32_t index) {
 }  // namespace
 
 std::vector<std::byte> encode_state_file(const StateFile& file) {
-    std::vector<std::byte> bytes;
     size_t n_byte = sizeof(Header) + file.tokens.size() * sizeof(int32_t) + file.snapshots.size() * sizeof(SnapshotHeader) +
                     sizeof(uint64_t);
     for (const StateSection& section : file.sections) n_byte += sizeof(SectionHeader) + section.bytes.size();
-    bytes.reserve(n_byte);
+    std::vector<std::byte> bytes(n_byte);
+    std::byte* at = bytes.data();
     const auto put = [&](const void* source, size_t size) {
-        const auto* first = static_cast<const std::byte*>(source);
-        bytes.insert(bytes.end(), first, first + size);
+        if (size > 0) std::memcpy(at, source, size);
+        at += size;
     };
     Header header{{},
                   kVersion,
@@ -142,7 +143,7 @@ std::vector<std::byte> encode_state_file(const StateFile& file) {
         put(&kept, sizeof kept);
         put(section.bytes.data(), section.bytes.size());
     }
-    const uint64_t checksum = XXH3_64bits(bytes.data(), bytes.size());
+    const uint64_t checksum = XXH3_64bits(bytes.data(), static_cast<size_t>(at - bytes.data()));
     put(&checksum, sizeof checksum);
     return bytes;
 }
