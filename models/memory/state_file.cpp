@@ -167,22 +167,22 @@ Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
     if (!tokens_fit || header.n_snapshot > rest / sizeof(SnapshotHeader))
         return fail(kCorrupt, "the header (byte {}) calls for {} tokens and {} snapshots, but {} bytes follow it",
                     offsetof(Header, n_tok), header.n_tok, header.n_snapshot, body);
-    uint64_t checksum = 0;
-    std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
-    if (checksum != XXH3_64bits(bytes.data(), end))
-        return fail(kCorrupt, "the checksum at byte {} does not match: the saved state is damaged", end);
-
-    StateFile file{.model_hash = header.model_hash, .tokens = {}, .position = header.position, .snapshots = {}, .sections = {}};
-    file.tokens.resize(header.n_tok);
     const auto tokens = reader.take(header.n_tok * sizeof(int32_t));
-    if (!tokens.empty()) std::memcpy(file.tokens.data(), tokens.data(), tokens.size());
-    KRAIT_CHECK(read_snapshots(reader, header, file));
+    Reader snapshots(reader.take(header.n_snapshot * sizeof(SnapshotHeader)));
+    StateFile file{.model_hash = header.model_hash, .tokens = {}, .position = header.position, .snapshots = {}, .sections = {}};
     for (uint32_t i = 0; i < header.n_section; ++i) {
         KRAIT_TRY(StateSection section, read_section(reader, i));
         file.sections.push_back(std::move(section));
     }
     if (reader.n_left() > 0)
         return fail(kCorrupt, "{} bytes follow the last of {} sections of a saved state", reader.n_left(), header.n_section);
+    uint64_t checksum = 0;
+    std::memcpy(&checksum, bytes.data() + end, sizeof checksum);
+    if (checksum != XXH3_64bits(bytes.data(), end))
+        return fail(kCorrupt, "the checksum at byte {} does not match: the saved state is damaged", end);
+    file.tokens.resize(header.n_tok);
+    if (!tokens.empty()) std::memcpy(file.tokens.data(), tokens.data(), tokens.size());
+    KRAIT_CHECK(read_snapshots(snapshots, header, file));
     return file;
 }
 
