@@ -78,10 +78,7 @@ class Compiled {
                               std::span<const DeviceBytes> on_device = {});
     Result<void> copy_in(uint32_t segment, DeviceContext& context,
                          const Staging& staging) const;  // the sources have been waited for
-    // sizes: of the graph's dynamic dimensions; empty = all at their largest.
-    Result<void> run_segment(uint32_t segment, DeviceContext& context, std::span<const int64_t> sizes) const {
-        return context.queue.run(programs_[segment], sizes);
-    }
+    const Program& program(uint32_t segment) const { return programs_[segment]; }
     Result<void> copy_out(uint32_t segment, DeviceContext& context, const Staging& staging) const;
     bool has_copies_out(uint32_t segment) const { return has_copies_out_[segment]; }
 

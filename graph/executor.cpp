@@ -191,7 +191,7 @@ Result<void> Executor::submit(Compiled& compiled, std::span<const InputBytes> in
         }
         KRAIT_CHECK(compiled.copy_in(segment, context, staging_));
         KRAIT_CHECK(times_ ? times_->run_segment(compiled, segment, context, sizes)
-                           : compiled.run_segment(segment, context, sizes));
+                           : context.queue.run(compiled.program(segment), sizes));
         if (!compiled.has_copies_out(segment)) continue;
         KRAIT_CHECK(compiled.copy_out(segment, context, staging_));
         context.copies_pending = true;

@@ -152,7 +152,7 @@ Result<void> Pipeline::run_subgraph(PipelineRun& run, uint32_t subgraph, DeviceC
 Result<void> Pipeline::run_segment(PipelineRun& run, uint32_t segment, DeviceContext& context) {
     KRAIT_CHECK(await_copies(run, segment));
     KRAIT_CHECK(run.compiled->copy_in(segment, context, run.staging));
-    KRAIT_CHECK(run.compiled->run_segment(segment, context, run.sizes));
+    KRAIT_CHECK(context.queue.run(run.compiled->program(segment), run.sizes));
     if (run.compiled->has_copies_out(segment)) {
         KRAIT_CHECK(run.compiled->copy_out(segment, context, run.staging));
         KRAIT_CHECK(context.queue.sync());

@@ -10,13 +10,13 @@ void RunTimes::begin() {
 
 Result<void> RunTimes::run_segment(const Compiled& compiled, uint32_t segment, DeviceContext& context,
                                    std::span<const int64_t> sizes) {
-    if (!wants_nodes_) return compiled.run_segment(segment, context, sizes);
+    if (!wants_nodes_) return context.queue.run(compiled.program(segment), sizes);
     const uint32_t node = compiled.first_node(segment);
     KRAIT_CHECK(context.queue.sync());  // inputs and copies are no part of a node's time
     NodeTime time{
         .node = node, .device = compiled.device_of(compiled.partitioned().segments[segment].subgraph), .start = {}, .end = {}};
     time.start = Clock::now();
-    Result<void> done = compiled.run_segment(segment, context, sizes);
+    Result<void> done = context.queue.run(compiled.program(segment), sizes);
     if (done) done = context.queue.sync();
     time.end = Clock::now();
     if (!done) {

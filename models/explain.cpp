@@ -51,8 +51,8 @@ struct Picture {
 
 Result<Picture> draw(const Model& model, const RunShape& shape) {
     Picture picture{model, shape, {}, {}, {}};
-    KRAIT_TRY(picture.graph,
-              build_forward(model.architecture(), model.weights().descs(), std::max<int64_t>(shape.n_seq, 1), shape));
+    KRAIT_TRY(picture.graph, build_forward(model.architecture(), model.weights().descs(),
+                                           {.n_slots = std::max<int64_t>(shape.n_seq, 1)}, shape));
     KRAIT_TRY(picture.device, model.placement().devices_of(picture.graph));
     std::vector<uint64_t> alignments;
     for (const auto& device : model.devices()) alignments.push_back(graph::arena_alignment(*device));

@@ -9,7 +9,7 @@
 namespace krait {
 
 Result<ModelWork> ModelWork::of(const Model& model) {
-    KRAIT_TRY(const graph::Graph graph, build_forward(model.architecture(), model.weights().descs(), 1,
+    KRAIT_TRY(const graph::Graph graph, build_forward(model.architecture(), model.weights().descs(), {.n_slots = 1},
                                                       {.n_tok = 1, .n_seq = 1, .n_out = 1}, model.n_token()));
     ModelWork work;
     std::map<DType, uint64_t> weights_of_type;

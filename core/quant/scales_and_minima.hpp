@@ -68,7 +68,8 @@ class ScaleAndMinimumSearch {
         }
         for (const float shrink : {1.0f, 0.95f, 0.9f, 0.8f}) descend(scale / (kTop * shrink), sign * minimum / kTop);
         if (std::ldexp(std::max(scale, minimum), samples_.exponent) < kF16MinNormal * kTop)
-            for (float stored = 1; stored < kTop; stored *= 2) descend(scale / stored, sign * minimum / stored);
+            for (int stored = 1; stored < HighestStored; stored *= 2)
+                descend(scale / static_cast<float>(stored), sign * minimum / static_cast<float>(stored));
     }
 
     void descend(float d, float dmin) {

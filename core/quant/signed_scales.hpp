@@ -54,7 +54,7 @@ class SignedScaleSearch {
         for (const float end : {static_cast<float>(Lowest), static_cast<float>(Highest)})
             for (const float shrink : {1.0f, 0.95f, 0.9f}) descend(extreme / (end * shrink));
         if (std::fabs(std::ldexp(extreme, samples.exponent)) < kF16MinNormal * static_cast<float>(-Lowest))
-            for (float stored = 1; stored < static_cast<float>(Highest); stored *= 2) descend(extreme / stored);
+            for (int stored = 1; stored < Highest; stored *= 2) descend(extreme / static_cast<float>(stored));
     }
 
     const Stored& best() const { return best_; }

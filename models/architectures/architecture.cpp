@@ -29,7 +29,10 @@ Architecture::Architecture(ModelShape shape, std::vector<LayerPlan> layers, std:
             weights_.push_back(spec);
             weights_.back().name.insert(0, layer_prefix(layer));
         }
-        for (const MemorySpec& spec : plan.memories) memories_.push_back({layer, spec});
+        for (const MemorySpec& spec : plan.memories) {
+            memories_.push_back({layer, spec});
+            (spec.has_pages() ? has_pages_ : has_slots_) = true;
+        }
     }
     first_weight_.push_back(weights_.size());
     first_memory_.push_back(memories_.size());
@@ -43,7 +46,13 @@ int64_t Architecture::size(std::string_view name) const {
 
 int64_t Architecture::state_bytes() const {
     int64_t bytes = 0;
-    for (const LayerMemory& memory : memories_) bytes += memory.spec.byte_size();
+    for (const LayerMemory& memory : memories_) bytes += memory.spec.has_pages() ? 0 : memory.spec.row_bytes();
+    return bytes;
+}
+
+int64_t Architecture::cache_bytes_per_token() const {
+    int64_t bytes = 0;
+    for (const LayerMemory& memory : memories_) bytes += memory.spec.has_pages() ? memory.spec.row_bytes() : 0;
     return bytes;
 }
 

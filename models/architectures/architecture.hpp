@@ -55,8 +55,11 @@ class Architecture {
     size_t first_weight(int64_t layer) const { return first_weight_[static_cast<size_t>(layer)]; }
     size_t first_memory(int64_t layer) const { return first_memory_[static_cast<size_t>(layer)]; }
 
-    // Bytes of the state of one sequence.
+    // Bytes of a sequence's slots, whatever its length, and of its rows in pages, for each token.
     int64_t state_bytes() const;
+    int64_t cache_bytes_per_token() const;
+    bool has_slots() const { return has_slots_; }
+    bool has_pages() const { return has_pages_; }
 
   private:
     ModelShape shape_;
@@ -66,6 +69,7 @@ class Architecture {
     std::vector<WeightSpec> weights_;
     std::vector<LayerMemory> memories_;
     std::vector<size_t> first_weight_, first_memory_;
+    bool has_slots_ = false, has_pages_ = false;
 };
 
 // "blk.3."

@@ -21,7 +21,7 @@ using graph::TensorId;
 // As Graph::handles has them.
 using Handles = std::array<TensorId, sizeof(RunTensors) / sizeof(TensorId)>;
 
-RunTensors add_inputs(GraphBuilder& b, const RunShape& shape) {
+RunTensors add_inputs(GraphBuilder& b, const RunShape& shape, bool has_pages) {
     const auto rows = b.dim(shape.n_tok), sequences = b.dim(shape.n_seq), outputs = b.dim(shape.n_out),
                kept = b.dim(shape.n_snapshot), hidden = b.dim(shape.n_hidden);
     const auto index_input = [&](const char* name, int64_t n, GraphBuilder::Dim dim) {
@@ -33,6 +33,7 @@ RunTensors add_inputs(GraphBuilder& b, const RunShape& shape) {
     run.src_slot = index_input("src_slot", shape.n_seq, sequences);
     run.dst_slot = index_input("dst_slot", shape.n_seq, sequences);
     if (shape.n_snapshot > 0) run.snapshots = b.input("snapshots", make_desc(DType::I32, {shape.n_snapshot, 2}), kept);
+    if (has_pages) run.cache_rows = index_input("cache_rows", shape.n_tok, rows);
     if (shape.picks_rows()) run.out_rows = index_input("out_rows", shape.n_out, outputs);
     if (shape.picks_hidden_rows()) run.hidden_rows = index_input("hidden_rows", shape.n_hidden, hidden);
     return run;
@@ -63,18 +64,19 @@ RunTensors run_tensors(const graph::Graph& graph) {
     return std::bit_cast<RunTensors>(handles);
 }
 
-Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
-                                   const RunShape& shape, int64_t n_token) {
+Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights,
+                                   const MemorySizes& memory_sizes, const RunShape& shape, int64_t n_token) {
     GraphBuilder b;
-    RunTensors run = add_inputs(b, shape);
+    RunTensors run = add_inputs(b, shape, architecture.has_pages());
     const ForwardContext forward{.builder = b,
                                  .weights = weights,
-                                 .n_slots = n_slots,
+                                 .memory_sizes = memory_sizes,
                                  .norm_eps = architecture.shape().norm_eps,
                                  .seq_start = run.seq_start,
                                  .src_slot = run.src_slot,
                                  .dst_slot = run.dst_slot,
-                                 .snapshots = run.snapshots};
+                                 .snapshots = run.snapshots,
+                                 .cache_rows = run.cache_rows};
     const int64_t n_layer = architecture.shape().n_layer;
     LayerContext embedding(forward, architecture.embedding(), "", 0, 0);
     TensorId h = b.op<ops::GetRows>("embed", {.table = embedding.weight("token_embd.weight"), .ids = run.ids}).y;

@@ -49,6 +49,7 @@ struct RunTensors {
     graph::TensorId seq_start = graph::kNoTensor;                              // i32 [n_seq + 1]
     graph::TensorId src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;  // i32 [n_seq]
     graph::TensorId snapshots = graph::kNoTensor;                              // i32 [n_snapshot, 2]
+    graph::TensorId cache_rows = graph::kNoTensor;                             // i32 [n_tok], where a memory has pages
     graph::TensorId out_rows = graph::kNoTensor;                               // i32 [n_out], where rows are picked
     graph::TensorId hidden_rows = graph::kNoTensor;                            // i32 [n_hidden], where rows are picked
     graph::TensorId logits = graph::kNoTensor;                                 // f32 [n_out, n_vocab]
@@ -61,7 +62,7 @@ RunTensors run_tensors(const graph::Graph& graph);
 
 // Nothing in it has storage yet: it can be looked at, and placed. n_token: the most likely tokens are among the first so many
 // of the vocabulary (Model::n_token); all of it where that is not said.
-Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights, int64_t n_slots,
-                                   const RunShape& shape, int64_t n_token = INT64_MAX);
+Result<graph::Graph> build_forward(const Architecture& architecture, const WeightDescs& weights,
+                                   const MemorySizes& memory_sizes, const RunShape& shape, int64_t n_token = INT64_MAX);
 
 }  // namespace krait

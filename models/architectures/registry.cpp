@@ -33,7 +33,14 @@ Result<void> check_layers(const Architecture& architecture) {
     for (int64_t i = 0; i < architecture.shape().n_layer; ++i) {
         std::vector<std::string_view> weights, memories;
         for (const WeightSpec& spec : architecture.layer(i).weights) weights.push_back(spec.name);
-        for (const MemorySpec& spec : architecture.layer(i).memories) memories.push_back(spec.name);
+        for (const MemorySpec& spec : architecture.layer(i).memories) {
+            memories.push_back(spec.name);
+            if (spec.name.empty() || spec.name.size() > kMaxMemoryName || spec.ops.empty())
+                return fail(
+                    ErrorCode::internal,
+                    "the architecture '{}' has a memory '{}' in layer {}: it needs a name of 1 to {} bytes and an operator",
+                    architecture.shape().architecture, spec.name, i, kMaxMemoryName);
+        }
         for (auto* names : {&weights, &memories}) {
             std::sort(names->begin(), names->end());
             if (const auto twice = std::adjacent_find(names->begin(), names->end()); twice != names->end())

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "core/ops/op_list.hpp"
+#include "core/quant/half.hpp"
 #include "models/debug/tested_node.hpp"
 
 namespace krait {
@@ -52,6 +53,19 @@ void compare_results(const TensorDesc& desc, std::span<const std::byte> got, std
     else compare_values<float>(got, expected, difference);
 }
 
+// The bytes of F32 or F16 values as those of F32 ones.
+Bytes as_floats(Bytes bytes, DType dtype) {
+    if (dtype != DType::F16) return bytes;
+    Bytes floats(2 * bytes.size());
+    for (size_t i = 0; i < bytes.size() / 2; ++i) {
+        uint16_t half = 0;
+        std::memcpy(&half, bytes.data() + 2 * i, 2);
+        const float value = f16_to_f32(half);
+        std::memcpy(floats.data() + 4 * i, &value, 4);
+    }
+    return floats;
+}
+
 DType weights_of(const Graph& graph, const Node& node) {
     for (const TensorId id : node.in)
         if (id != kNoTensor && graph[id].role == TensorRole::constant && dtype_of(graph[id].desc) != DType::F32)
@@ -63,7 +77,7 @@ DType weights_of(const Graph& graph, const Node& node) {
 Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_t index, std::span<const std::byte> before,
                           bool is_token, const NodeObserver& observe) {
     const Node& node = expected.graph.nodes[index];
-    auto results = tested.run(expected, node, before);
+    auto results = tested.run(expected, index, before);
     if (!results) return tl::unexpected<Error>(std::move(results).error().within(fmt::format("node '{}'", node.name)));
     NodeDifference facts{.node = node.name,
                          .op = node.op,
@@ -91,7 +105,9 @@ Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_
         NodeDifference difference = facts;
         difference.is_state = true;
         difference.result = "state";
-        compare_values<float>(results->state, expected.states[index], difference);
+        const auto operand_of_memory = static_cast<size_t>(find_memory(spec.inputs));
+        const DType dtype = dtype_of(expected.graph[node.in[operand_of_memory]].desc);
+        compare_values<float>(as_floats(results->state, dtype), as_floats(expected.states[index], dtype), difference);
         if (!observe(difference)) return false;
     }
     return true;
@@ -115,7 +131,7 @@ Result<void> compare_nodes(const Model& expected, const Model& tested, std::span
         if (token < 0 || token >= expected.shape().n_vocab)
             return fail(ErrorCode::invalid_argument, "token {} is out of range: the vocabulary has {}", token,
                         expected.shape().n_vocab);
-    KRAIT_TRY(Expected oracle, Expected::create(expected));
+    KRAIT_TRY(Expected oracle, Expected::create(expected, tokens.size()));
     KRAIT_TRY(const ExpectedRun prompt, oracle.run(tokens.first(tokens.size() - 1)));
     KRAIT_CHECK(check_cancel());
     KRAIT_TRY(const ExpectedRun token, oracle.run(tokens.last(1)));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/debug/expected_run.hpp"
 
+#include <numeric>
+
+#include "core/ops/op_list.hpp"
 #include "models/architectures/forward.hpp"
 #include "models/session/placed_forward.hpp"
 
@@ -21,20 +24,22 @@ Bytes bytes_of(std::span<const int32_t> values) {
 
 }  // namespace
 
-Result<Expected> Expected::create(const Model& model) {
+Result<Expected> Expected::create(const Model& model, size_t n_tok) {
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model.devices()));
-    KRAIT_TRY(StatePool states, StatePool::create(model.architecture(), model.devices(), model.placement(), 1));
-    return Expected(model, std::move(executor), std::move(states));
+    const MemorySizes sizes{.n_slots = 1, .n_pages = pages_of_rows(static_cast<int64_t>(n_tok))};
+    KRAIT_TRY(SequenceMemory memory, SequenceMemory::create(model.architecture(), model.devices(), model.placement(), sizes));
+    return Expected(model, std::move(executor), std::move(memory));
 }
 
 Result<graph::Compiled*> Expected::prepare(int64_t n_tok) {
     const RunShape shape{.n_tok = n_tok, .n_seq = 1, .n_out = 1};
     return executor_.prepare(RunKey(shape).text(), [&]() -> Result<graph::PlacedGraph> {
-        KRAIT_TRY(Graph whole, build_forward(model_.architecture(), model_.weights().descs(), 1, shape, model_.n_token()));
+        KRAIT_TRY(Graph whole,
+                  build_forward(model_.architecture(), model_.weights().descs(), memory_.sizes(), shape, model_.n_token()));
         for (const Node& node : whole.nodes)
             for (const TensorId id : node.out)
                 if (id != kNoTensor) whole[whole.memory_of(id)].role = TensorRole::output;
-        return build_placed(model_, states_, std::move(whole));
+        return build_placed(model_, memory_, std::move(whole));
     });
 }
 
@@ -45,8 +50,10 @@ Result<ExpectedRun> Expected::run(std::span<const int32_t> tokens) {
     run.bytes.resize(run.graph.tensors.size());
     const RunTensors tensors = run_tensors(run.graph);
     const int32_t begin_and_end[] = {0, static_cast<int32_t>(n_tok)};
-    const int32_t from = is_fresh_ ? -1 : 0, to = 0, last = static_cast<int32_t>(n_tok - 1);
-    is_fresh_ = false;
+    const int32_t from = n_tok_ == 0 ? -1 : 0, to = 0, last = static_cast<int32_t>(n_tok - 1);
+    std::vector<int32_t> rows(tokens.size());  // the pages in their order
+    std::iota(rows.begin(), rows.end(), static_cast<int32_t>(n_tok_));
+    n_tok_ += n_tok;
     std::vector<graph::InputBytes> inputs;
     const auto set = [&](TensorId id, std::span<const int32_t> values) {
         if (id == kNoTensor) return;
@@ -57,6 +64,7 @@ Result<ExpectedRun> Expected::run(std::span<const int32_t> tokens) {
     set(tensors.seq_start, begin_and_end);
     set(tensors.src_slot, {&from, 1});
     set(tensors.dst_slot, {&to, 1});
+    set(tensors.cache_rows, rows);
     set(tensors.out_rows, {&last, 1});
     KRAIT_CHECK(executor_.run(*compiled, inputs));
     for (const Node& node : run.graph.nodes) {
@@ -73,14 +81,29 @@ Result<ExpectedRun> Expected::run(std::span<const int32_t> tokens) {
 }
 
 Result<Bytes> Expected::state_of(const Graph& graph, const Node& node) {
-    for (const TensorId id : node.in) {
-        if (id == kNoTensor || graph[id].role != TensorRole::memory) continue;
-        Bytes bytes(static_cast<size_t>(span_bytes(graph[id].desc)));
-        const auto device = static_cast<size_t>(model_.placement().device_of(node.name));
-        KRAIT_CHECK(executor_.queue(device).export_memory(*graph[id].storage, 0, bytes));
-        return bytes;
+    const int operand = find_memory(op_spec(node.op).inputs);
+    if (operand < 0) return Bytes();
+    const graph::Tensor& memory = graph[node.in[static_cast<size_t>(operand)]];
+    const auto device = static_cast<size_t>(model_.placement().device_of(node.name));
+    KRAIT_TRY(Bytes bytes, read_units(executor_.queue(device), memory));
+    if (op_spec(node.op).inputs[static_cast<size_t>(operand)].kind == OperandKind::pages) {
+        const size_t n_rows = static_cast<size_t>(ops::rows_of_pages(memory.desc));
+        bytes.resize(bytes.size() / n_rows * static_cast<size_t>(n_tok_));
     }
-    return Bytes();
+    return bytes;
+}
+
+Result<Bytes> read_units(Queue& queue, const graph::Tensor& memory) {
+    Bytes bytes(static_cast<size_t>(span_bytes(memory.desc)));
+    const size_t unit_bytes = bytes.size() / static_cast<size_t>(memory.desc.extent[0]);
+    Result<void> read;
+    for (size_t first = 0; read && first < bytes.size(); first += unit_bytes)
+        read = queue.export_memory(*memory.storage, static_cast<int64_t>(first / unit_bytes),
+                                   std::span(bytes).subspan(first, unit_bytes));
+    const Result<void> done = queue.sync();  // after an error too: nothing may still write to bytes that are gone
+    KRAIT_CHECK(read);
+    KRAIT_CHECK(done);
+    return bytes;
 }
 
 }  // namespace krait

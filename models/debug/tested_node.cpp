@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/debug/tested_node.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "core/ops/op_list.hpp"
@@ -35,8 +36,8 @@ Result<TestedNode::Alone> TestedNode::isolate(const ExpectedRun& expected, const
                 copy.storage = model_.weights().find(static_cast<size_t>(copy.source), device_);
                 if (!copy.storage) return fail(ErrorCode::internal, "'{}' is not on {}", copy.name, device.name());
             } else if (copy.role == TensorRole::memory) {
-                KRAIT_CHECK(make_state(device, node.op, copy.desc));
-                copy.storage = state_;
+                KRAIT_CHECK(make_memory(device, node.op, copy));
+                copy.storage = memory_.storage;
             } else {
                 copy.role = TensorRole::input;
             }
@@ -55,11 +56,12 @@ Result<TestedNode::Alone> TestedNode::isolate(const ExpectedRun& expected, const
     return result;
 }
 
-Result<TestedNode::Results> TestedNode::run(const ExpectedRun& expected, const Node& node, std::span<const std::byte> before) {
+Result<TestedNode::Results> TestedNode::run(const ExpectedRun& expected, size_t index, std::span<const std::byte> before) {
+    const Node& node = expected.graph.nodes[index];
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model_.devices()[static_cast<size_t>(device_)]));
     KRAIT_TRY(const Alone alone, isolate(expected, node));
     const Graph& one = alone.graph;
-    if (state_ && !before.empty()) KRAIT_CHECK(executor.queue().import_memory(*state_, 0, before));
+    if (memory_.storage && !before.empty()) KRAIT_CHECK(write_units(executor.queue(), before));
     KRAIT_TRY(graph::Compiled * compiled, executor.prepare("node", [&]() -> Result<Graph> { return one; }));
     KRAIT_CHECK(executor.run(*compiled, alone.inputs));
     Results results;
@@ -69,19 +71,31 @@ Result<TestedNode::Results> TestedNode::run(const ExpectedRun& expected, const N
         KRAIT_CHECK(executor.read(*compiled, id, bytes));
         results.outputs.push_back(std::move(bytes));
     }
-    if (state_) {
-        results.state.resize(state_bytes_);
-        KRAIT_CHECK(executor.queue().export_memory(*state_, 0, results.state));
+    if (memory_.storage) {
+        KRAIT_TRY(results.state, read_units(executor.queue(), memory_));
+        results.state.resize(expected.states[index].size());
     }
     return results;
 }
 
-Result<void> TestedNode::make_state(const Device& device, OpId op, const TensorDesc& pool) {
-    if (state_) return {};
+Result<void> TestedNode::make_memory(const Device& device, OpId op, const Tensor& like) {
+    if (memory_.storage) return {};
     const krait_use use{static_cast<uint32_t>(op), static_cast<uint32_t>(find_memory(op_spec(op).inputs))};
-    KRAIT_TRY(Buffer buffer, device.create_memory(pool, {&use, 1}));
-    state_ = std::make_shared<const Buffer>(std::move(buffer));
-    state_bytes_ = static_cast<size_t>(span_bytes(pool));
+    KRAIT_TRY(Buffer buffer, device.create_memory(like.desc, {&use, 1}));
+    memory_ = like;
+    memory_.storage = std::make_shared<const Buffer>(std::move(buffer));
+    return {};
+}
+
+// Rows behind the bytes become 0.
+Result<void> TestedNode::write_units(Queue& queue, std::span<const std::byte> bytes) const {
+    const size_t unit_bytes = static_cast<size_t>(span_bytes(memory_.desc) / memory_.desc.extent[0]);
+    for (size_t first = 0; first < bytes.size(); first += unit_bytes) {
+        const auto known = bytes.subspan(first, std::min(unit_bytes, bytes.size() - first));
+        Bytes unit(known.begin(), known.end());
+        unit.resize(unit_bytes);
+        KRAIT_CHECK(queue.import_memory(*memory_.storage, static_cast<int64_t>(first / unit_bytes), unit));
+    }
     return {};
 }
 

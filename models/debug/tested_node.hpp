@@ -14,10 +14,10 @@ class TestedNode {
 
     struct Results {
         std::vector<Bytes> outputs;  // as node.out, absent ones left out
-        Bytes state;                 // what it left in its slot; empty where it has none
+        Bytes state;                 // what it left in its memory, as ExpectedRun::states
     };
-    // node: of expected.graph. before: the state that the expected node had, empty for none.
-    Result<Results> run(const ExpectedRun& expected, const graph::Node& node, std::span<const std::byte> before);
+    // index: of the node in expected.graph. before: the state that the expected node had, empty for none.
+    Result<Results> run(const ExpectedRun& expected, size_t index, std::span<const std::byte> before);
 
   private:
     // A graph of this node alone, and what its inputs are.
@@ -26,12 +26,12 @@ class TestedNode {
         std::vector<graph::InputBytes> inputs;
     };
     Result<Alone> isolate(const ExpectedRun& expected, const graph::Node& node);
-    Result<void> make_state(const Device& device, OpId op, const TensorDesc& pool);
+    Result<void> make_memory(const Device& device, OpId op, const graph::Tensor& like);
+    Result<void> write_units(Queue& queue, std::span<const std::byte> bytes) const;
 
     const Model& model_;
     int32_t device_;
-    std::shared_ptr<const Buffer> state_;
-    size_t state_bytes_ = 0;
+    graph::Tensor memory_;  // its storage is kept from one run to the next
 };
 
 }  // namespace krait

@@ -14,7 +14,7 @@ std::vector<WeightSpec> Convolution::weights() const {
 }
 
 MemorySpec Convolution::memory() const {
-    return {.name = std::string(name), .op = OpId::ssm_conv, .extent = {d_conv - 1, channels, 1}, .rank = 2};
+    return {.name = std::string(name), .ops = {OpId::ssm_conv}, .extent = {d_conv - 1, channels, 1}, .rank = 2};
 }
 
 graph::TensorId Convolution::build(LayerContext& layer, graph::TensorId x) const {

@@ -18,12 +18,6 @@ size_t index_of(const std::vector<Spec>& specs, std::string_view name) {
 
 }  // namespace
 
-TensorDesc MemorySpec::desc(int64_t n_slots) const {
-    std::vector<int64_t> extents{n_slots};
-    extents.insert(extents.end(), extent.begin(), extent.begin() + rank);
-    return make_desc(DType::F32, extents);
-}
-
 LayerContext::LayerContext(const ForwardContext& forward, const LayerPlan& plan, std::string prefix, size_t first_weight,
                            size_t first_memory)
     : forward_(forward),
@@ -53,7 +47,7 @@ TensorId LayerContext::memory(std::string_view name) {
         builder().record_error({ErrorCode::internal, fmt::format("'{}' is no memory in its layer's plan", this->name(name))});
         return kNoTensor;
     }
-    return builder().memory(fmt::format("{}{}.state", prefix_, name), plan_.memories[i].desc(forward_.n_slots), nullptr,
+    return builder().memory(fmt::format("{}{}.state", prefix_, name), plan_.memories[i].desc(forward_.memory_sizes), nullptr,
                             static_cast<int32_t>(first_memory_ + i));
 }
 

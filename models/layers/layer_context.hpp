@@ -13,11 +13,12 @@ namespace krait {
 struct ForwardContext {
     graph::GraphBuilder& builder;
     const WeightDescs& weights;  // of the model
-    int64_t n_slots = 0;         // of every memory
+    MemorySizes memory_sizes;
     float norm_eps = 0;
     // The sequences of the run (core/ops/ragged.hpp).
     graph::TensorId seq_start = graph::kNoTensor, src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;
     graph::TensorId snapshots = graph::kNoTensor;
+    graph::TensorId cache_rows = graph::kNoTensor;  // where each token's row goes in memories of pages (core/ops/paged.hpp)
 };
 
 class LayerContext {
@@ -32,7 +33,7 @@ class LayerContext {
     // The weight of that name in the plan; kNoTensor where it is optional and the file lacks it. The same tensor every time.
     // A name that the plan does not list makes finish() of the builder fail.
     graph::TensorId weight(std::string_view name);
-    graph::TensorId memory(std::string_view name);  // the pool of that memory of the plan
+    graph::TensorId memory(std::string_view name);  // all units of that memory of the plan
 
   private:
     const ForwardContext& forward_;

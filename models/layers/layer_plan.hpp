@@ -5,29 +5,17 @@
 // lists; the graph is built by the mixers themselves.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "graph/graph.hpp"
+#include "models/layers/memory_spec.hpp"
 #include "models/loading/weights.hpp"
 
 namespace krait {
 
 class LayerContext;
-
-// A memory: the state that a sequence has in a layer for one use of an operator. It is one slot of a pool, float32, in the
-// canonical layout of that operator's contract. A layer may have several memories of one operator, each with a name of its own.
-struct MemorySpec {
-    std::string name;  // "conv", "scan"
-    OpId op{};         // that reads and updates it
-    std::array<int64_t, 3> extent{1, 1, 1};
-    int64_t rank = 0;                        // extents behind it are 1
-    TensorDesc desc(int64_t n_slots) const;  // of its tensor in a graph: [n_slots, extents]
-    int64_t count() const { return extent[0] * extent[1] * extent[2]; }
-    int64_t byte_size() const { return count() * static_cast<int64_t>(sizeof(float)); }
-};
 
 // The part of a layer that computes: a scan with its projections, an attention, a feed-forward network. It knows neither the
 // norm before it nor how many layers there are, so that different architectures can use it. Immutable; layers of the same sizes

@@ -11,7 +11,7 @@ std::vector<WeightSpec> SelectiveScan::weights() const {
 }
 
 MemorySpec SelectiveScan::memory() const {
-    return {.name = "scan", .op = OpId::ssm_scan, .extent = {n_head, head_dim, d_state}, .rank = 3};
+    return {.name = "scan", .ops = {OpId::ssm_scan}, .extent = {n_head, head_dim, d_state}, .rank = 3};
 }
 
 graph::TensorId SelectiveScan::build(LayerContext& layer, const Values& values) const {

@@ -66,7 +66,8 @@ Result<MeasuredPlacement> place_by_cost(const Architecture& architecture, const 
     model.head_bytes = bytes_of(*(model.tied ? weights.front() : weights.back()));
     for (int64_t layer = 0; layer < shape.n_layer; ++layer) {
         double operations = 0, bytes = 0;
-        for (const MemorySpec& memory : architecture.layer(layer).memories) bytes += static_cast<double>(memory.byte_size());
+        for (const MemorySpec& memory : architecture.layer(layer).memories)
+            bytes += static_cast<double>(memory.sequence_bytes(kDefaultCachedTokens));
         for (size_t i = architecture.first_weight(layer); i < architecture.first_weight(layer + 1); ++i) {
             if (!weights[i]) continue;
             bytes += bytes_of(*weights[i]);

@@ -6,7 +6,7 @@
 namespace krait {
 
 Result<graph::Graph> largest_run(const Architecture& architecture, const WeightDescs& weights) {
-    return build_forward(architecture, weights, 1, {.n_tok = kDefaultBatchTokens, .n_seq = 1, .n_out = 1});
+    return build_forward(architecture, weights, {.n_slots = 1}, {.n_tok = kDefaultBatchTokens, .n_seq = 1, .n_out = 1});
 }
 
 Result<uint64_t> largest_values(const Architecture& architecture, const WeightDescs& weights, const Device& device) {

@@ -64,7 +64,7 @@ Result<int32_t> index_of(std::span<const std::string> labels, const std::string&
 Result<bool> any_supports_top_k(const Architecture& architecture, const WeightDescs& weights,
                                 std::span<const std::shared_ptr<const Device>> devices) {
     KRAIT_TRY(const graph::Graph token,
-              build_forward(architecture, weights, 1, {.n_tok = 1, .n_seq = 1, .n_out = 1, .top_k = 1}));
+              build_forward(architecture, weights, {.n_slots = 1}, {.n_tok = 1, .n_seq = 1, .n_out = 1, .top_k = 1}));
     const graph::LoweredGraph lowered(token);
     const auto last = static_cast<uint32_t>(token.nodes.size() - 1);
     return std::any_of(devices.begin(), devices.end(),
@@ -122,7 +122,8 @@ Result<std::vector<MemoryNeed>> Placement::memory_needs(const Architecture& arch
         for (const WeightLocation& location : weight_locations_[i])
             needs[static_cast<size_t>(location.device)].weights += static_cast<uint64_t>(span_bytes(*weights[i]));
     for (size_t i = 0; i < memories_.size(); ++i)
-        needs[static_cast<size_t>(memories_[i])].states += static_cast<uint64_t>(architecture.memories()[i].spec.byte_size());
+        needs[static_cast<size_t>(memories_[i])].states +=
+            static_cast<uint64_t>(architecture.memories()[i].spec.sequence_bytes(kDefaultCachedTokens));
     KRAIT_TRY(const graph::Graph run, largest_run(architecture, weights));
     KRAIT_TRY(const std::vector<int32_t> device_of_node, devices_of(run));
     std::vector<uint64_t> alignments;
@@ -169,8 +170,8 @@ Result<Placement> Placement::decide(const Architecture& architecture, const Weig
     KRAIT_TRY(const bool supports_top_k, any_supports_top_k(architecture, weights, devices));
     if (supports_top_k)
         for (RunShape* shape : {&shape_of_prompt, &shape_of_token}) shape->top_k = 1;
-    KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, 4, shape_of_prompt));
-    KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, 4, shape_of_token));
+    KRAIT_TRY(const graph::Graph prompt, build_forward(architecture, weights, {.n_slots = 4}, shape_of_prompt));
+    KRAIT_TRY(const graph::Graph token, build_forward(architecture, weights, {.n_slots = 4}, shape_of_token));
     const graph::LoweredGraph lowered_prompt(prompt), lowered_token(token);
     std::map<std::string_view, uint32_t> index_in_token;
     for (uint32_t n = 0; n < token.nodes.size(); ++n) index_in_token[token.nodes[n].name] = n;

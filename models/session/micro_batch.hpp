@@ -36,7 +36,8 @@ struct MicroBatch {
     RunShape shape;
     RunSizes sizes{};  // how much of the shape is used; the rest of the inputs is padding
     std::vector<int32_t> ids, seq_start, src_slot, dst_slot, snapshots, out_rows;
-    std::vector<StateRef> new_states;            // by chunk: where its state goes; empty where it is written in place
+    std::vector<int32_t> cache_rows;             // where each row goes in memories of pages
+    std::vector<SlotRef> new_slots;              // by chunk: where its state goes; empty where it is written in place
     std::vector<SnapshotPoint> snapshot_points;  // one for each slot in `snapshots`, which prepare() fills in
     std::vector<StateRef> new_snapshots;         // by snapshot point
     std::vector<int32_t> top_rows;               // the last of out_rows
@@ -51,7 +52,7 @@ struct MicroBatch {
     graph::PipelineRun pipeline_run;
 
     void drop_states() {
-        new_states.clear();
+        new_slots.clear();
         new_snapshots.clear();
     }
 
@@ -85,6 +86,7 @@ struct MicroBatch {
         inputs.push_back({tensors.src_slot, bytes(src_slot)});
         inputs.push_back({tensors.dst_slot, bytes(dst_slot)});
         if (shape.n_snapshot > 0) inputs.push_back({tensors.snapshots, bytes(snapshots)});
+        if (tensors.cache_rows != graph::kNoTensor) inputs.push_back({tensors.cache_rows, bytes(cache_rows)});
         if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
         if (!logits.empty()) outputs.push_back({tensors.logits, std::as_writable_bytes(logits)});
         if (!top_tokens.empty()) {

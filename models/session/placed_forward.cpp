@@ -6,7 +6,7 @@ namespace krait {
 using graph::kNoTensor;
 using graph::TensorId;
 
-Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& states, graph::Graph graph) {
+Result<graph::PlacedGraph> build_placed(const Model& model, const SequenceMemory& memory, graph::Graph graph) {
     KRAIT_TRY(std::vector<int32_t> device, model.placement().devices_of(graph));
     std::vector<int32_t> device_of_tensor(graph.tensors.size(), -1);
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
@@ -23,7 +23,10 @@ Result<graph::PlacedGraph> build_placed(const Model& model, const StatePool& sta
             }
             graph::Tensor& tensor = graph[id];
             const auto source = static_cast<size_t>(tensor.source);
-            tensor.storage = is_constant ? model.weights().find(source, device[n]) : states.buffer(source);
+            if (!is_constant && device[n] != model.placement().device_of_memory(source))
+                return fail(ErrorCode::internal, "node '{}' runs on {}, and '{}', which it updates, is on another device",
+                            node.name, model.placement().labels()[static_cast<size_t>(device[n])], tensor.name);
+            tensor.storage = is_constant ? model.weights().find(source, device[n]) : memory.buffer(source);
             if (!tensor.storage)
                 return fail(ErrorCode::internal, "node '{}' runs on {}, where '{}' is not", node.name,
                             model.placement().labels()[static_cast<size_t>(device[n])], tensor.name);

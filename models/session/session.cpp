@@ -23,10 +23,11 @@ int32_t slots_for(const SessionOptions& options) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options)
+Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, SequenceMemory memory,
+                 const SessionOptions& options)
     : model_(std::move(model)),
       executor_(std::move(executor)),
-      states_(std::move(states)),
+      memory_(std::move(memory)),
       options_(options),
       shapes_(options.max_batch_tokens, options.max_sequences, options.max_snapshots),
       sequences_(static_cast<size_t>(options.max_sequences)),
@@ -52,10 +53,14 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
                     SessionOptions::kMaxChain);
+    if (options.max_cached_tokens < 1 || options.max_cached_tokens > SessionOptions::kMaxCachedTokens)
+        return fail(ErrorCode::invalid_argument, "{} cached tokens: 1 to {} are possible", options.max_cached_tokens,
+                    SessionOptions::kMaxCachedTokens);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices(), options.run_observer));
-    KRAIT_TRY(StatePool states,
-              StatePool::create(model->architecture(), model->devices(), model->placement(), slots_for(options)));
-    Session session(std::move(model), std::move(executor), std::move(states), options);
+    const MemorySizes sizes{.n_slots = slots_for(options), .n_pages = pages_of_rows(options.max_cached_tokens)};
+    KRAIT_TRY(SequenceMemory memory,
+              SequenceMemory::create(model->architecture(), model->devices(), model->placement(), sizes));
+    Session session(std::move(model), std::move(executor), std::move(memory), options);
     if (!session.options_.exact_shapes) {
         KRAIT_TRY(const graph::PlacedGraph largest, session.graph_of(session.shapes_.largest()));
         KRAIT_CHECK(session.executor_.reserve(largest));
@@ -65,9 +70,9 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
 
 Result<graph::PlacedGraph> Session::graph_of(const RunShape& shape) const {
     KRAIT_TRY(graph::Graph graph,
-              build_forward(model_->architecture(), model_->weights().descs(), states_.n_slots(), shape, model_->n_token()));
+              build_forward(model_->architecture(), model_->weights().descs(), memory_.sizes(), shape, model_->n_token()));
     if (options_.observer) keep_activations(graph);
-    return build_placed(*model_, states_, std::move(graph));
+    return build_placed(*model_, memory_, std::move(graph));
 }
 
 Result<void> Session::check_sequence(int32_t sequence) const {
@@ -124,6 +129,8 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     });
     rows_.clear();
     KRAIT_CHECK(check_batch(batch));
+    const ScopeExit no_promised_pages([&] { drop_promised_pages(batch); });
+    KRAIT_CHECK(take_pages(batch));
     KRAIT_CHECK(take_own_states(batch));
     const auto n_token = static_cast<size_t>(model_->n_token());
     size_t n_row = 0, n_top_row = 0, n_hidden = 0, n_tok = 0;
@@ -142,7 +149,8 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
         n_top_row += is_top;
         n_tok += input.tokens.size();
         Sequence& sequence = at(input.sequence);
-        sequence.planned = sequence.state.slot();
+        sequence.planned = sequence.state.slot.slot();
+        sequence.planned_rows = sequence.state.pages.n_rows();
         reserve_for(sequence, input.tokens.size(), input.snapshots.size());
     }
     // Few are found in every run from then on, so that runs with and without them have the same shapes; many have shapes of
@@ -305,31 +313,48 @@ Result<void> Session::prepare(MicroBatch& micro_batch) {
     KRAIT_TRY(graph::Compiled * compiled,
               executor_.prepare(RunKey(micro_batch.shape).text(), [&] { return graph_of(micro_batch.shape); }));
     const auto n_seq = static_cast<size_t>(micro_batch.shape.n_seq);
+    const bool has_pages = memory_.pages() != nullptr;
     micro_batch.src_slot.reserve(n_seq);
     micro_batch.dst_slot.reserve(n_seq);
-    micro_batch.new_states.reserve(n_seq);
+    micro_batch.new_slots.reserve(n_seq);
     // A slot that another sequence holds too is read, and the result goes to a new one: copy on write.
     for (const SequenceChunk& chunk : micro_batch.chunks) {
         Sequence& sequence = at(chunk.sequence);
         micro_batch.src_slot.push_back(sequence.planned);
-        StateRef written;
-        if (sequence.planned < 0 || states_.slots()->is_shared(sequence.planned)) {
-            KRAIT_TRY(written, states_.slots()->acquire());
+        SlotRef written;
+        if (sequence.planned < 0 || memory_.slots()->is_shared(sequence.planned)) {
+            KRAIT_TRY(written, memory_.slots()->acquire());
             sequence.planned = written.slot();
         }
         micro_batch.dst_slot.push_back(sequence.planned);
-        micro_batch.new_states.push_back(std::move(written));
+        micro_batch.new_slots.push_back(std::move(written));
     }
     micro_batch.src_slot.resize(n_seq, -1);
     micro_batch.dst_slot.resize(n_seq, -1);
     micro_batch.new_snapshots.reserve(micro_batch.snapshot_points.size());
     for (size_t i = 0; i < micro_batch.snapshot_points.size(); ++i) {
-        KRAIT_TRY(StateRef written, states_.slots()->acquire());
-        micro_batch.snapshots[2 * i + 1] = written.slot();
-        micro_batch.new_snapshots.push_back(std::move(written));
+        const SnapshotPoint& point = micro_batch.snapshot_points[i];
+        StateRef& written = micro_batch.new_snapshots.emplace_back();
+        KRAIT_TRY(written.slot, memory_.slots()->acquire());
+        micro_batch.snapshots[2 * i + 1] = written.slot.slot();
+        if (!has_pages) continue;
+        const Sequence& sequence = at(micro_batch.chunks[point.chunk].sequence);
+        written.pages = sequence.state.pages.share(sequence.planned_rows + static_cast<int64_t>(point.count));
     }
+    if (has_pages) plan_rows(micro_batch);
     micro_batch.bind(compiled);
     return {};
+}
+
+// Rows of padding go nowhere.
+void Session::plan_rows(MicroBatch& micro_batch) {
+    micro_batch.cache_rows.clear();
+    for (const SequenceChunk& chunk : micro_batch.chunks) {
+        Sequence& sequence = at(chunk.sequence);
+        for (size_t t = 0; t < chunk.count; ++t)
+            micro_batch.cache_rows.push_back(sequence.state.pages.row(sequence.planned_rows++));
+    }
+    micro_batch.cache_rows.resize(static_cast<size_t>(micro_batch.shape.n_tok), -1);
 }
 
 Result<void> Session::run(MicroBatch& micro_batch) {
@@ -353,10 +378,11 @@ void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> bat
             rows.sum[k % rows.sum.size()] += static_cast<double>(rows.values[k]);
     for (size_t i = 0; i < micro_batch.new_snapshots.size(); ++i) {
         const SnapshotPoint& point = micro_batch.snapshot_points[i];
+        StateRef& kept = micro_batch.new_snapshots[i];
         Sequence& sequence = at(micro_batch.chunks[point.chunk].sequence);
         sequence.snapshots.push_back({sequence.tokens.size() + point.count,
                                       sequence.position + static_cast<int64_t>(point.count),
-                                      micro_batch.new_snapshots[i].share_as_snapshot()});
+                                      {kept.slot.share_as_snapshot(), std::move(kept.pages)}});
     }
     for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
         const SequenceChunk& chunk = micro_batch.chunks[i];
@@ -364,7 +390,8 @@ void Session::commit(MicroBatch& micro_batch, std::span<const SequenceInput> bat
         const auto tokens = batch[chunk.input].tokens.subspan(chunk.first, chunk.count);
         sequence.tokens.insert(sequence.tokens.end(), tokens.begin(), tokens.end());
         sequence.position += static_cast<int64_t>(chunk.count);
-        if (micro_batch.new_states[i]) sequence.state = std::move(micro_batch.new_states[i]);
+        if (micro_batch.new_slots[i]) sequence.state.slot = std::move(micro_batch.new_slots[i]);
+        if (memory_.pages()) sequence.state.pages.append(static_cast<int64_t>(chunk.count));
     }
     micro_batch.drop_states();
 }
@@ -373,8 +400,9 @@ void Session::interrupt(MicroBatch& micro_batch) noexcept {
     for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
         Sequence& sequence = at(micro_batch.chunks[i].sequence);
         // In place: half written, perhaps. Where it is a slot that a run before this one would have given, nothing has
-        // happened.
-        if (!micro_batch.new_states[i] && sequence.state.slot() == micro_batch.dst_slot[i]) sequence.broken = true;
+        // happened. Rows in pages do not count before the run is committed.
+        const bool is_in_place = !micro_batch.new_slots[i] && sequence.state.slot.slot() == micro_batch.dst_slot[i];
+        if (is_in_place && memory_.has_slots()) sequence.broken = true;
     }
     micro_batch.drop_states();
 }

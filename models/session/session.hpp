@@ -12,7 +12,7 @@
 
 #include <atomic>
 
-#include "models/memory/state_pool.hpp"
+#include "models/memory/sequence_memory.hpp"
 #include "models/model.hpp"
 #include "models/sampler/candidate.hpp"
 #include "models/session/activations.hpp"
@@ -24,8 +24,11 @@ namespace krait {
 struct SessionOptions {
     int32_t max_sequences = 1;                       // at most kMaxSequences
     int32_t max_batch_tokens = kDefaultBatchTokens;  // rows of one run; longer prompts are cut into several
-    int32_t max_forks = 0;        // more states, for forks that go on in one run: without them states are copied before it
-    int32_t max_snapshots = 0;    // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
+    int32_t max_forks = 0;      // more states, for forks that go on in one run: without them states are copied before it
+    int32_t max_snapshots = 0;  // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
+    // Where the model has memories of pages: tokens of all sequences and snapshots together, rounded up to pages of
+    // kRowsPerPage; at most kMaxCachedTokens. States that share a page count it once.
+    int64_t max_cached_tokens = kDefaultCachedTokens;
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     bool exact_shapes = false;    // a program for each exact shape of a run (run_shapes.hpp): to measure what padding is worth
     ActivationObserver observer;  // where given, called after each run for every matrix product in it; shapes are exact then
@@ -33,6 +36,7 @@ struct SessionOptions {
     // are exact. Outlives the session.
     graph::RunObserver* run_observer = nullptr;
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
+    static constexpr int64_t kMaxCachedTokens = int64_t{1} << 30;
 };
 
 // `top`: not the logits but the most likely tokens after the last one, found by the device.
@@ -70,7 +74,8 @@ class Session {
   public:
     static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
-    // Every sequence once at most. After an error about the input no sequence has changed; after one from a device, and after
+    // Every sequence once at most. After an error about the input, and where there are not enough pages for its tokens
+    // (out_of_memory), no sequence has changed; after one from a device, and after
     // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
     // written refuses to go on until it is reset, restored or rolled back.
     Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
@@ -106,13 +111,14 @@ class Session {
     // same place is once.
     Result<void> snapshot(int32_t sequence);
     // Back to the snapshot after n_tok tokens (0: to the beginning, which needs none), also of a sequence that a failed run
-    // left behind. It stays; later ones are dropped.
+    // left behind. It stays; later ones are dropped. A model without recurrent states (all memories have pages) goes back to
+    // any number of tokens.
     Result<void> rollback(int32_t sequence, size_t n_tok);
     Result<void> drop_snapshot(int32_t sequence, size_t n_tok);
     Result<std::span<const Snapshot>> snapshots(int32_t sequence) const;  // the earliest first
 
-    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back, until the session
-    // moves to other devices (move_to). It counts among max_snapshots.
+    // A snapshot that belongs to the caller: it stays when the sequence goes on, is reset or goes back, and moves with the
+    // session (move_to). It counts among max_snapshots.
     Result<Snapshot> capture(int32_t sequence);
     // The sequence becomes one that has read these tokens, as many as `from` has seen. From the same session; snapshots that
     // the sequence had are dropped.
@@ -134,20 +140,24 @@ class Session {
     Result<std::vector<std::byte>> save(int32_t sequence);
     Result<void> restore(int32_t sequence, std::span<const std::byte> bytes);
 
-    // Goes on with the same model on other devices: states move there, logits of the latest decode are gone. After an error
-    // nothing has changed.
+    // Goes on with the same model on other devices: states move there, those of snapshots that the application holds too;
+    // logits of the latest decode are gone. After an error nothing has changed.
     Result<void> move_to(std::shared_ptr<const Model> model);
 
     const Model& model() const { return *model_; }
     int32_t max_sequences() const { return static_cast<int32_t>(sequences_.size()); }
     int32_t max_chain() const { return options_.max_chain; }
     const graph::Executor& executor() const { return executor_; }
-    uint64_t state_device_bytes() const { return states_.device_bytes(); }
+    uint64_t state_device_bytes() const { return memory_.device_bytes(); }
+    // Pages that no sequence or snapshot has, each for kRowsPerPage tokens of one sequence; 0 where the model has no memories
+    // of pages. Whoever admits requests asks before a decode.
+    int64_t n_free_pages() const { return memory_.pages() ? memory_.pages()->n_free() : 0; }
 
   private:
     struct Sequence {
-        StateRef state;        // empty = fresh: its state is zero
-        int32_t planned = -1;  // during a decode: its slot when all pending runs are done
+        StateRef state;            // empty = fresh: its state is zero
+        int32_t planned = -1;      // during a decode: its slot when all pending runs are done,
+        int64_t planned_rows = 0;  // and its rows in pages
         bool broken = false;
         int64_t position = 0;  // of the next token
         std::vector<int32_t> tokens;
@@ -158,7 +168,7 @@ class Session {
         size_t top_row = 0, n_top = 0;          // in top_logits_ and top_tokens_; how many of the row
         size_t first_hidden = 0, n_hidden = 0;  // in hidden_, in rows
     };
-    Session(std::shared_ptr<const Model> model, graph::Executor executor, StatePool states, const SessionOptions& options);
+    Session(std::shared_ptr<const Model> model, graph::Executor executor, SequenceMemory memory, const SessionOptions& options);
     Result<graph::PlacedGraph> graph_of(const RunShape& shape) const;
     Result<void> check_sequence(int32_t sequence) const;
     Result<void> check_batch(std::span<const SequenceInput> batch);
@@ -174,14 +184,19 @@ class Session {
     void pad_inputs(MicroBatch& micro_batch);                                          // to the shape that it gets
     void add_hidden_rows(MicroBatch& micro_batch, const SequenceInput& input, const SequenceChunk& chunk);
     void take_means(std::span<const SequenceInput> batch);
-    Result<void> prepare(MicroBatch& micro_batch);  // a graph and slots
+    Result<void> prepare(MicroBatch& micro_batch);  // a graph, slots and rows
+    void plan_rows(MicroBatch& micro_batch);        // where its tokens go in memories of pages
     // A chain's steps, from the state in a slot: with the host between them, or without. n_tok = how many there are then.
     Result<void> chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok);
     Result<void> chain_on_device(MicroBatch& micro_batch, const ChainInput& input, size_t& n_tok);
+    void set_chain_row(MicroBatch& micro_batch, size_t i);  // where the i-th token of the chain goes in memories of pages
     Result<void> take_candidate(size_t i, float logit, int32_t token);
     // Where a batch would need more slots than are free, since sequences share theirs and both are needed until a run is over,
     // copies states so that each sequence of the batch has one of its own.
     Result<void> take_own_states(std::span<const SequenceInput> batch);
+    // Pages for all tokens of the batch; and back what was not used of them.
+    Result<void> take_pages(std::span<const SequenceInput> batch, size_t n_tok_each = 0);
+    void drop_promised_pages(std::span<const SequenceInput> batch) noexcept;
     // Its graph is compiled: prepare() changes nothing that pending runs use.
     bool is_known(const MicroBatch& micro_batch) const { return executor_.is_ready(RunKey(micro_batch.shape).text()); }
     Result<void> run(MicroBatch& micro_batch);
@@ -194,13 +209,15 @@ class Session {
     const Sequence& at(int32_t sequence) const { return sequences_[static_cast<size_t>(sequence)]; }
     Result<std::vector<Snapshot>::iterator> find_snapshot(int32_t sequence, size_t n_tok);
     static void go_back(Sequence& sequence, std::vector<Snapshot>::iterator to);
+    Result<void> truncate(int32_t sequence, size_t n_tok);  // where all memories have pages
+    Result<void> check_pages_for(const Sequence& sequence, int64_t n_tok) const;
     Result<void> check_range(int32_t sequence, int64_t first, int64_t last) const;
     template <class Move>
     Result<void> move_positions(int32_t sequence, int64_t first, int64_t last, Move&& move);
 
     std::shared_ptr<const Model> model_;
     graph::Executor executor_;
-    StatePool states_;
+    SequenceMemory memory_;
     SessionOptions options_;
     RunShapes shapes_;
     std::vector<Sequence> sequences_;
@@ -222,7 +239,8 @@ class Session {
     std::vector<uint8_t> seen_;               // by sequence
     size_t n_stages_ = 1;                     // devices that the model uses
     size_t min_chunk_rows_ = kMinChunkRows;   // of a micro-batch of the pipeline
-    std::vector<MicroBatch> micro_batches_;   // one, or as many as may be pending
+    std::vector<SequenceMemory::Growth> growths_;
+    std::vector<MicroBatch> micro_batches_;  // one, or as many as may be pending
 };
 
 }  // namespace krait

@@ -42,10 +42,13 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
         if (!done) rows_.clear();
     });
 
+    const ScopeExit no_promised_pages([&] { drop_promised_pages(batch); });
+    KRAIT_CHECK(take_pages(batch, n_tok));
     Sequence& sequence = at(input.sequence);
     reserve_for(sequence, n_tok, 0);
-    sequence.planned = sequence.state.slot();
-    const StateRef before = sequence.state.share();  // so the chain writes another slot
+    sequence.planned = sequence.state.slot.slot();
+    sequence.planned_rows = sequence.state.pages.n_rows();
+    const SlotRef before = sequence.state.slot.share();  // so the chain writes another slot
     MicroBatch& micro_batch = micro_batches_.front();
     const ScopeExit nothing_stays([&] {
         if (!done) executor_.drain();
@@ -66,12 +69,19 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
     return std::span<const Candidate>(candidates_).first(n_tok);
 }
 
+void Session::set_chain_row(MicroBatch& micro_batch, size_t i) {
+    if (!memory_.pages()) return;
+    const PageList& pages = at(micro_batch.chunks[0].sequence).state.pages;
+    micro_batch.cache_rows[0] = pages.row(pages.n_rows() + static_cast<int64_t>(i));
+}
+
 Result<void> Session::chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok) {
     for (size_t i = 0; i < n_tok; ++i) {
         if (i > 0) {
             micro_batch.src_slot[0] = micro_batch.dst_slot[0];
             micro_batch.ids[0] = candidates_[i - 1].token;
         }
+        set_chain_row(micro_batch, i);
         KRAIT_CHECK(run(micro_batch));
         KRAIT_CHECK(take_candidate(i, top_logits_[0], top_tokens_[0]));
         if (is_end(candidates_[i], stops)) n_tok = i + 1;
@@ -89,6 +99,7 @@ Result<void> Session::chain_on_device(MicroBatch& micro_batch, const ChainInput&
     const RunTensors tensors = run_tensors(compiled.graph());
     const int32_t before = micro_batch.src_slot[0];
     for (size_t i = 0; i < n_tok; ++i) {
+        set_chain_row(micro_batch, i);
         if (i == 0) {
             KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs, {}, micro_batch.sizes));
         } else {
@@ -113,6 +124,7 @@ Result<void> Session::chain_on_device(MicroBatch& micro_batch, const ChainInput&
     for (size_t i = 0; i < n_tok; ++i) {
         micro_batch.src_slot[0] = i == 0 ? before : micro_batch.dst_slot[0];
         micro_batch.ids[0] = i == 0 ? input.token : candidates_[i - 1].token;
+        set_chain_row(micro_batch, i);
         KRAIT_CHECK(executor_.run(compiled, micro_batch.inputs, {}, micro_batch.sizes));
     }
     return executor_.sync();

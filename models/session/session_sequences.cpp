@@ -50,13 +50,13 @@ Result<void> Session::fork(int32_t from, int32_t to) {
 }
 
 Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
-    const auto is_shared = [&](const SequenceInput& input) { return at(input.sequence).state.is_shared(); };
+    const auto is_shared = [&](const SequenceInput& input) { return at(input.sequence).state.slot.is_shared(); };
     size_t n_shared = 0, n_new = 0;
     for (const SequenceInput& input : batch) {
         n_shared += is_shared(input);
         n_new += !at(input.sequence).state + input.snapshots.size();
     }
-    if (n_shared == 0 || n_shared + n_new <= states_.slots()->n_free()) return {};
+    if (n_shared == 0 || n_shared + n_new <= memory_.slots()->n_free()) return {};
 
     // The last of those that share a slot keeps it, so there is one for each.
     struct Taken {
@@ -67,21 +67,35 @@ Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
     bool done = false;
     const ScopeExit as_it_was([&] {
         if (done) return;
-        for (const auto& [sequence, before] : taken) sequence->state = states_.slots()->share(before);
+        for (const auto& [sequence, before] : taken) sequence->state.slot = memory_.slots()->share(before);
     });
     taken.reserve(n_shared);
     for (const SequenceInput& input : batch) {
         if (!is_shared(input)) continue;
         Sequence& sequence = at(input.sequence);
-        KRAIT_TRY(StateRef own, states_.slots()->acquire());
-        taken.push_back({&sequence, sequence.state.slot()});
-        sequence.state = std::move(own);
-        if (Result<void> queued = states_.copy_slot(executor_, taken.back().before, sequence.state.slot()); !queued)
+        KRAIT_TRY(SlotRef own, memory_.slots()->acquire());
+        taken.push_back({&sequence, sequence.state.slot.slot()});
+        sequence.state.slot = std::move(own);
+        if (Result<void> queued = memory_.copy_slot(executor_, taken.back().before, sequence.state.slot.slot()); !queued)
             return executor_.drain(), queued;  // queues forget the error once it is told
     }
     KRAIT_CHECK(executor_.sync());
     done = true;
     return {};
+}
+
+Result<void> Session::take_pages(std::span<const SequenceInput> batch, size_t n_tok_each) {
+    if (!memory_.pages()) return {};
+    growths_.clear();
+    for (const SequenceInput& input : batch)
+        growths_.push_back(
+            {&at(input.sequence).state.pages, static_cast<int64_t>(n_tok_each > 0 ? n_tok_each : input.tokens.size())});
+    return memory_.make_room(executor_, growths_);
+}
+
+void Session::drop_promised_pages(std::span<const SequenceInput> batch) noexcept {
+    if (!memory_.pages()) return;
+    for (const SequenceInput& input : batch) at(input.sequence).state.pages.drop_promised();
 }
 
 Result<void> Session::keep(int32_t sequence) {
@@ -92,7 +106,7 @@ Result<void> Session::keep(int32_t sequence) {
 }
 
 Result<void> Session::check_free_snapshots(size_t n_snapshot) const {
-    const int32_t max = options_.max_snapshots, in_use = states_.slots()->n_snapshots();
+    const int32_t max = options_.max_snapshots, in_use = memory_.slots()->n_snapshots();
     if (n_snapshot <= static_cast<size_t>(max - in_use)) return {};
     return fail(ErrorCode::invalid_argument, "{} more snapshot{}: this session keeps at most {} (max_snapshots), {} are in use",
                 n_snapshot, n_snapshot == 1 ? "" : "s", max, in_use);
@@ -106,7 +120,7 @@ Result<Snapshot> Session::capture(int32_t sequence) {
                     "sequence {} was interrupted by an error of its device; there is no state to keep", sequence);
     if (source.tokens.empty())
         return fail(ErrorCode::invalid_argument, "sequence {} has no tokens: its beginning needs no snapshot", sequence);
-    if (!states_.slots()->has_snapshot(source.state.slot())) KRAIT_CHECK(check_free_snapshots(1));
+    if (!memory_.slots()->has_snapshot(source.state.slot.slot())) KRAIT_CHECK(check_free_snapshots(1));
     return Snapshot{source.tokens.size(), source.position, source.state.share_as_snapshot()};
 }
 
@@ -121,9 +135,9 @@ Result<void> Session::snapshot(int32_t sequence) {
 
 Result<void> Session::resume(int32_t sequence, const Snapshot& from, std::span<const int32_t> tokens) {
     KRAIT_CHECK(check_sequence(sequence));
-    if (!from.state || !from.state.is_of(states_.slots()))
+    if (!from.state || !from.state.slot.is_of(memory_.slots()))
         return fail(ErrorCode::invalid_argument, "the snapshot is {}: sequences go on from snapshots of their own session",
-                    from.state ? "one of another session, or from before it moved to other devices" : "empty");
+                    from.state ? "one of another session" : "empty");
     if (tokens.size() != from.n_tok)
         return fail(ErrorCode::invalid_argument, "the snapshot was taken after {} tokens, {} are given", from.n_tok,
                     tokens.size());
@@ -156,8 +170,25 @@ Result<std::vector<Snapshot>::iterator> Session::find_snapshot(int32_t sequence,
 
 Result<void> Session::rollback(int32_t sequence, size_t n_tok) {
     if (n_tok == 0) return reset(sequence);
+    if (!memory_.has_slots()) return truncate(sequence, n_tok);
     KRAIT_TRY(const auto found, find_snapshot(sequence, n_tok));
     go_back(at(sequence), found);
+    return {};
+}
+
+Result<void> Session::truncate(int32_t sequence, size_t n_tok) {
+    KRAIT_CHECK(check_sequence(sequence));
+    Sequence& target = at(sequence);
+    const size_t n_now = target.tokens.size();
+    if (n_tok > n_now)
+        return fail(ErrorCode::not_found, "sequence {} has {} tokens: it cannot go back to {}", sequence, n_now, n_tok);
+    std::vector<Snapshot>& known = target.snapshots;
+    known.erase(std::find_if(known.begin(), known.end(), [&](const Snapshot& s) { return s.n_tok > n_tok; }), known.end());
+    const bool is_at_snapshot = !known.empty() && known.back().n_tok == n_tok;
+    target.position =
+        is_at_snapshot ? known.back().position : std::max<int64_t>(target.position - static_cast<int64_t>(n_now - n_tok), 0);
+    target.tokens.resize(n_tok);
+    target.state.pages.truncate(static_cast<int64_t>(n_tok));
     return {};
 }
 
@@ -230,6 +261,8 @@ Result<void> Session::remove(int32_t sequence, int64_t first, int64_t last) {
     const int64_t end = target.position;
     if (first >= end || first == last || (last != kEnd && last < end)) return {};
     if (first == 0) return reset(sequence);
+    const auto n_tok = static_cast<int64_t>(target.tokens.size());
+    if (!memory_.has_slots()) return truncate(sequence, static_cast<size_t>(std::max<int64_t>(n_tok - (end - first), 0)));
     // The latest of those there: divided positions may be equal, and tokens before the range stay.
     const auto found = std::find_if(target.snapshots.rbegin(), target.snapshots.rend(),
                                     [&](const Snapshot& s) { return s.position == first; });

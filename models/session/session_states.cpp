@@ -15,19 +15,10 @@ Result<std::vector<std::byte>> Session::save(int32_t sequence) {
     if (source.broken)
         return fail(ErrorCode::invalid_argument, "sequence {} was interrupted by an error of its device; it cannot be saved",
                     sequence);
-    StateFile file;
-    file.model_hash = model_->hash();
-    file.tokens = source.tokens;
-    file.position = source.position;
-    const auto read = [&](int32_t slot, std::vector<std::byte>& state) {
-        state.resize(states_.slot_bytes());
-        return states_.export_slot(executor_, slot, state);
-    };
-    if (source.state) KRAIT_CHECK(read(source.state.slot(), file.state));
-    for (const Snapshot& snapshot : source.snapshots) {
-        file.snapshots.push_back({snapshot.n_tok, snapshot.position, {}});
-        KRAIT_CHECK(read(snapshot.state.slot(), file.snapshots.back().state));
-    }
+    StateFile file{
+        .model_hash = model_->hash(), .tokens = source.tokens, .position = source.position, .snapshots = {}, .sections = {}};
+    for (const Snapshot& snapshot : source.snapshots) file.snapshots.push_back({snapshot.n_tok, snapshot.position});
+    KRAIT_TRY(file.sections, memory_.save(executor_, source.state, source.snapshots));
     return encode_state_file(file);
 }
 
@@ -38,37 +29,49 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
         return fail(ErrorCode::invalid_argument,
                     "the saved state belongs to another model (hash {:016x}, this one has {:016x})", file.model_hash,
                     model_->hash());
-    if (!file.state.empty() && file.state.size() != states_.slot_bytes())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} bytes, this model's has {}", file.state.size(),
-                    states_.slot_bytes());
-    if (file.state.empty() != file.tokens.empty())
-        return fail(ErrorCode::corrupt_file, "the saved state has {} tokens and {} bytes: both or neither", file.tokens.size(),
-                    file.state.size());
+    KRAIT_CHECK(memory_.check_sections(file));
     for (const int32_t token : file.tokens)
         if (token < 0 || token >= model_->shape().n_vocab)
             return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
     Sequence& target = at(sequence);
+    KRAIT_CHECK(check_pages_for(target, static_cast<int64_t>(file.tokens.size())));
     target = {};
-    if (file.state.empty()) return {};
+    if (file.tokens.empty()) return {};
     // Until all is there the sequence has neither the old state nor the new one.
     target.broken = true;
-    const auto import = [&](std::span<const std::byte> state) -> Result<StateRef> {
-        KRAIT_TRY(StateRef imported, states_.slots()->acquire());
-        KRAIT_CHECK(states_.import_slot(executor_, imported.slot(), state));
-        return imported;
-    };
-    Sequence restored{.position = file.position, .tokens = std::move(file.tokens), .snapshots = {}};
-    KRAIT_TRY(restored.state, import(file.state));
     // The latest snapshots, as many as there is room for.
     const size_t n_kept =
-        std::min(file.snapshots.size(), static_cast<size_t>(options_.max_snapshots - states_.slots()->n_snapshots()));
-    restored.snapshots.reserve(n_kept);
-    for (const StateFile::Snapshot& saved : std::span(file.snapshots).last(n_kept)) {
-        KRAIT_TRY(const StateRef state, import(saved.state));
-        restored.snapshots.push_back({static_cast<size_t>(saved.n_tok), saved.position, state.share_as_snapshot()});
-    }
+        std::min(file.snapshots.size(), static_cast<size_t>(options_.max_snapshots - memory_.slots()->n_snapshots()));
+    KRAIT_TRY(std::vector<StateRef> states, memory_.load(executor_, file, n_kept));
+    Sequence restored{.position = file.position, .tokens = std::move(file.tokens), .snapshots = {}};
+    restored.state = std::move(states.back());
+    const auto kept = std::span(file.snapshots).last(n_kept);
+    for (size_t i = 0; i < n_kept; ++i)
+        restored.snapshots.push_back({static_cast<size_t>(kept[i].n_tok), kept[i].position, states[i].share_as_snapshot()});
     target = std::move(restored);
     return {};
+}
+
+// Whether there are pages for so many tokens when those that the sequence alone has are free.
+Result<void> Session::check_pages_for(const Sequence& sequence, int64_t n_tok) const {
+    if (!memory_.pages()) return {};
+    const PagePool& pool = *memory_.pages();
+    std::vector<int32_t> n_lists(static_cast<size_t>(pool.n_pages()), 0);  // of this sequence
+    const auto count = [&](const PageList& list) {
+        for (const int32_t page : list.pages()) ++n_lists[static_cast<size_t>(page)];
+    };
+    count(sequence.state.pages);
+    for (const Snapshot& snapshot : sequence.snapshots) count(snapshot.state.pages);
+    int64_t n_free = pool.n_free();
+    for (int32_t page = 0; page < pool.n_pages(); ++page) {
+        const int32_t n = n_lists[static_cast<size_t>(page)];
+        n_free += n > 0 && n == pool.n_lists(page);
+    }
+    if (pages_of_rows(n_tok) <= n_free) return {};
+    return fail(ErrorCode::out_of_memory,
+                "the saved sequence has {} tokens, which take {} pages of {}; {} of {} are free when the sequence's own are "
+                "given back",
+                n_tok, pages_of_rows(n_tok), kRowsPerPage, n_free, pool.n_pages());
 }
 
 Result<void> Session::move_to(std::shared_ptr<const Model> model) {
@@ -77,30 +80,8 @@ Result<void> Session::move_to(std::shared_ptr<const Model> model) {
                     "a session moves to other devices, not to another model (hash {:016x}, this one has {:016x})",
                     model->hash(), model_->hash());
     KRAIT_TRY(Session moved, create(std::move(model), options_));
-    std::vector<std::byte> state(states_.slot_bytes());
-    std::vector<StateRef> moved_slots(static_cast<size_t>(states_.n_slots()));  // sequences that share one go on sharing it
-    const auto move = [&](const StateRef& from) -> Result<const StateRef*> {
-        StateRef& there = moved_slots[static_cast<size_t>(from.slot())];
-        if (!there) {
-            KRAIT_CHECK(states_.export_slot(executor_, from.slot(), state));
-            KRAIT_TRY(there, moved.states_.slots()->acquire());
-            KRAIT_CHECK(moved.states_.import_slot(moved.executor_, there.slot(), state));
-        }
-        return &there;
-    };
-    for (size_t i = 0; i < sequences_.size(); ++i) {
-        const Sequence& source = sequences_[i];
-        Sequence& target = moved.sequences_[i];
-        target = {.broken = source.broken, .position = source.position, .tokens = source.tokens, .snapshots = {}};
-        if (source.state) {
-            KRAIT_TRY(const StateRef* there, move(source.state));
-            target.state = there->share();
-        }
-        for (const Snapshot& snapshot : source.snapshots) {
-            KRAIT_TRY(const StateRef* there, move(snapshot.state));
-            target.snapshots.push_back({snapshot.n_tok, snapshot.position, there->share_as_snapshot()});
-        }
-    }
+    KRAIT_CHECK(memory_.move_to(executor_, moved.memory_, moved.executor_));
+    moved.sequences_ = std::move(sequences_);
     // Swapped, so that what was there ends as a session does: runs before states, states before devices.
     std::swap(*this, moved);
     return {};

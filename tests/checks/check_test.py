@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import op_support  # noqa: E402
-from checks import api_only, documents, heads, layering, layout, operators, words, wrapped  # noqa: E402
+from checks import api_only, documents, heads, layering, layout, operators, walks, words, wrapped  # noqa: E402
 from checks.tree import Tree  # noqa: E402
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -63,7 +63,7 @@ class CheckTest(unittest.TestCase):
             self.assertIn(words_, finding)
 
     def test_a_sound_tree_has_no_findings(self) -> None:
-        for module in (layering, api_only, heads, operators, documents, words, wrapped):
+        for module in (layering, api_only, heads, operators, documents, walks, words, wrapped):
             with self.subTest(module.__name__):
                 self.expect(module)
 
@@ -211,6 +211,27 @@ class CheckTest(unittest.TestCase):
     def test_paths_of_declared_examples(self) -> None:
         self.write("docs/build.md", "<!-- examples: clamp -->\n## Second step\n`core/ops/clamp.hpp` `backends/clamp/any.cpp` `core/ops/clip.hpp`\n")
         self.expect(documents, "docs/build.md:3: speaks of `core/ops/clip.hpp`")
+
+    def write_walk(self, *stops: tuple[str, str]) -> None:
+        rows = "".join(f"| {i} | `{file}` | `{function}` | |\n" for i, (file, function) in enumerate(stops, 1))
+        self.write("docs/architecture.md", "# A\n\n| stop | file | function | what it does |\n|---|---|---|---|\n" + rows)
+
+    def test_walk_to_a_function_that_moved(self) -> None:
+        self.write("graph/run.cpp", LICENCE + "void run() { submit(); }\nvoid rerun() {}\n")
+        self.write_walk(("graph/run.cpp", "run"), ("graph/gone.cpp", "run"), ("graph/run.cpp", "rerun"), ("graph/run.cpp", "sub"))
+        self.expect(walks, "docs/architecture.md:6: names graph/gone.cpp", "docs/architecture.md:8: names sub, which is not in")
+        self.write("docs/architecture.md", self.root.joinpath("docs/architecture.md").read_text().replace("| 3 |", "| 4 |"))
+        self.expect(walks, "gone.cpp", "docs/architecture.md:7: is stop 4 of a walk, and the 3.", "sub")
+
+    def test_walk_that_is_too_long(self) -> None:
+        for i in range(17):
+            self.write(f"graph/run{i}.cpp", LICENCE + "void run() {}\n")
+        self.write_walk(*((f"graph/run{i % 16}.cpp", "run") for i in range(25)))
+        self.expect(walks)
+        self.write_walk(*((f"graph/run{i % 16}.cpp", "run") for i in range(26)))
+        self.expect(walks, "docs/architecture.md:3: has 26 stops in 16 files")
+        self.write_walk(*((f"graph/run{i}.cpp", "run") for i in range(17)))
+        self.expect(walks, "has 17 stops in 17 files")
 
     def test_preset_that_is_not_there(self) -> None:
         self.write("scripts/test.sh", "cmake --preset fast\n")

@@ -136,7 +136,8 @@ Plan random_plan(uint32_t seed) {
     const auto one = load(plan.model, "reference");
     const auto all = cuts(one->shape().n_layer, names.size());
     plan.placement.layers = all[below(all.size())];
-    const auto graph = build_forward(one->architecture(), one->weights().descs(), 1, {.n_tok = 4, .n_seq = 1, .n_out = 1});
+    const auto graph =
+        build_forward(one->architecture(), one->weights().descs(), {.n_slots = 1}, {.n_tok = 4, .n_seq = 1, .n_out = 1});
     std::vector<std::string> labels;
     for (size_t i = 0; i < names.size(); ++i) {
         const auto n_before = std::count(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]);

@@ -46,7 +46,7 @@ struct RaggedLayout {
 inline RaggedLayout ragged(const std::vector<int32_t>& lengths, Slots slots = Slots::in_place) {
     RaggedLayout layout;
     const auto n_seq = static_cast<int32_t>(lengths.size());
-    std::vector<int32_t> order(static_cast<size_t>(2 * n_seq + 5));
+    std::vector<int32_t> order(2 * static_cast<size_t>(n_seq) + 5);
     std::iota(order.begin(), order.end(), 0);
     Random random(seed_of("slots", static_cast<uint64_t>(n_seq)));
     for (size_t i = order.size(); i > 1; --i)

@@ -24,7 +24,7 @@ Architecture mamba_of(int64_t n_layer, int64_t d_model, int64_t d_state, int64_t
 graph::Graph graph_of(const Architecture& architecture, const RunShape& run) {
     WeightDescs weights;
     for (const WeightSpec& spec : architecture.weights()) weights.emplace_back(make_desc(DType::F32, spec.extents));
-    auto graph = build_forward(architecture, weights, 2, run);
+    auto graph = build_forward(architecture, weights, {.n_slots = 2}, run);
     EXPECT_TRUE(graph) << graph.error().message;
     return std::move(*graph);
 }

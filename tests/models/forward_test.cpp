@@ -16,7 +16,7 @@ namespace {
 graph::Graph forward(const RunShape& shape, int64_t n_token = INT64_MAX) {
     const auto model = Model::load("tests/golden/mamba.gguf", {.device = "reference"});
     EXPECT_TRUE(model) << model.error().message;
-    auto graph = build_forward((*model)->architecture(), (*model)->weights().descs(), 2, shape, n_token);
+    auto graph = build_forward((*model)->architecture(), (*model)->weights().descs(), {.n_slots = 2}, shape, n_token);
     EXPECT_TRUE(graph) << graph.error().message;
     EXPECT_TRUE(graph::validate(*graph));
     return std::move(*graph);
@@ -79,14 +79,15 @@ struct HiddenRun {
 };
 Result<HiddenRun> run_hidden(const Model& model, const RunShape& shape, std::span<const int32_t> rows) {
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model.devices()));
-    KRAIT_TRY(const StatePool states, StatePool::create(model.architecture(), model.devices(), model.placement(), 2));
+    KRAIT_TRY(const SequenceMemory memory,
+              SequenceMemory::create(model.architecture(), model.devices(), model.placement(), {.n_slots = 2}));
     graph::TensorId normed = graph::kNoTensor;
     KRAIT_TRY(graph::Compiled * compiled, executor.prepare(RunKey(shape).text(), [&]() -> Result<graph::PlacedGraph> {
-        KRAIT_TRY(graph::Graph graph, build_forward(model.architecture(), model.weights().descs(), 2, shape));
+        KRAIT_TRY(graph::Graph graph, build_forward(model.architecture(), model.weights().descs(), {.n_slots = 2}, shape));
         for (const graph::Node& node : graph.nodes)
             if (node.name == "output_norm") normed = node.out[0];
         if (normed != graph::kNoTensor) graph[normed].role = graph::TensorRole::output;
-        return build_placed(model, states, std::move(graph));
+        return build_placed(model, memory, std::move(graph));
     }));
     const RunTensors tensors = run_tensors(compiled->graph());
     const std::vector<int32_t> ids{3, 1, 4, 1, 5, 9}, seq_start{0, 4, 6}, src{-1, -1}, dst{0, 1};
@@ -164,7 +165,7 @@ TEST(Forward, WeightsAndMemoriesOutsideThePlanAreErrors) {
     const WeightDescs weights{make_desc(DType::F32, {4, 4})};
     for (const bool memory : {false, true}) {
         graph::GraphBuilder builder;
-        const ForwardContext forward{.builder = builder, .weights = weights, .n_slots = 1};
+        const ForwardContext forward{.builder = builder, .weights = weights, .memory_sizes = {}};
         LayerContext layer(forward, plan, "blk.5.", 0, 0);
         EXPECT_EQ(layer.weight("known.weight"), layer.weight("known.weight")) << "one tensor, however often it is read";
         if (memory) layer.memory("unknown");

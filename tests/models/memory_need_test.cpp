@@ -51,9 +51,10 @@ TEST_F(MemoryNeedTest, IsWhatASessionTakes) {
     ASSERT_TRUE(session);
     const std::vector<int32_t> prompt(512, 7);
     // In one run: longer than half of 512, a batch would be cut into pieces for the two devices.
-    auto run = build_forward((*model)->architecture(), (*model)->weights().descs(), 1, {.n_tok = 512, .n_seq = 1, .n_out = 1});
+    auto run = build_forward((*model)->architecture(), (*model)->weights().descs(), {.n_slots = 1},
+                             {.n_tok = 512, .n_seq = 1, .n_out = 1});
     ASSERT_TRUE(run);
-    auto states = StatePool::create((*model)->architecture(), (*model)->devices(), (*model)->placement(), 1);
+    auto states = SequenceMemory::create((*model)->architecture(), (*model)->devices(), (*model)->placement(), {.n_slots = 1});
     ASSERT_TRUE(states);
     auto executor = graph::Executor::create((*model)->devices());
     ASSERT_TRUE(executor);

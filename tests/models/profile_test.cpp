@@ -62,7 +62,7 @@ TEST(Profile, ResultsAreTheSameBitForBit) {
                 EXPECT_LE(phase->sum().seconds, phase->run_seconds) << "nodes are a part of their runs";
             }
             // Every node of the graph of a step, and no other, once a run, where the model's placement has it.
-            const auto graph = build_forward((*model)->architecture(), (*model)->weights().descs(), 2,
+            const auto graph = build_forward((*model)->architecture(), (*model)->weights().descs(), {.n_slots = 2},
                                              {.n_tok = 1, .n_seq = 1, .n_out = 1}, (*model)->n_token());
             ASSERT_TRUE(graph) << graph.error().message;
             ASSERT_EQ(decode.nodes.size(), graph->nodes.size());

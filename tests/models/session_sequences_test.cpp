@@ -369,28 +369,37 @@ TEST_F(PositionsTest, SavedBytesThatContradictThemselves) {
         expect_error(s.restore(1, encode_state_file(spoilt)), ErrorCode::corrupt_file, words);
         EXPECT_TRUE(s.tokens(1)->empty());
     };
-    expect_refused([](StateFile& f) { f.position = -1; }, "the next token's position (byte 40) is -1");
-    expect_refused([](StateFile& f) { f.position = INT64_MAX; }, "position (byte 40)");
+    expect_refused([](StateFile& f) { f.position = -1; }, "the next token's position (byte 32) is -1");
+    expect_refused([](StateFile& f) { f.position = INT64_MAX; }, "position (byte 32)");
     expect_refused([](StateFile& f) { f.snapshots[0].position = -1; }, "snapshot 0 is after 3 tokens, at position -1");
     expect_refused([](StateFile& f) { f.snapshots[0].n_tok = 0; }, "snapshot 0 is after 0 tokens");
     expect_refused([](StateFile& f) { f.snapshots[1].n_tok = 3; }, "snapshot 1 is after 3 tokens");
     expect_refused([](StateFile& f) { f.snapshots[1].n_tok = 9; }, "snapshot 1 is after 9 tokens");
-    expect_refused([](StateFile& f) { f.tokens.clear(), f.snapshots.clear(); }, "both or neither");
+    expect_refused([](StateFile& f) { f.tokens.clear(), f.snapshots.clear(); }, "0 tokens and 0 snapshots take 0");
+    expect_refused([](StateFile& f) { f.snapshots.pop_back(); }, "8 tokens and 1 snapshots take");
+    expect_refused([](StateFile& f) { f.sections[0].name.clear(); }, "section 0 of a saved state, at byte");
+    expect_refused([](StateFile& f) { f.sections[0].n_memory = 0; }, "0 memories");
     // Numbers of the header, with a checksum that fits.
     const auto expect_header = [&](size_t at, uint64_t value, const std::string& words) {
         auto bytes = *saved;
-        std::memcpy(bytes.data() + at, &value, at == 12 ? 4 : 8);
+        std::memcpy(bytes.data() + at, &value, at == 8 || at == 12 ? 4 : 8);
         const uint64_t checksum = XXH3_64bits(bytes.data(), bytes.size() - 8);
         std::memcpy(bytes.data() + bytes.size() - 8, &checksum, 8);
         expect_error(s.restore(1, bytes), ErrorCode::corrupt_file, words);
     };
-    expect_header(12, 1, "byte 12 of a saved state is not 0");
+    auto older = *saved;
+    older[8] = std::byte{2};
+    expect_error(s.restore(1, older), ErrorCode::unsupported,
+                 "version 2 at byte 8: this Krait reads version 3 of saved states. Let the model read the tokens again");
+    expect_header(12, 1, "bytes follow the last of 1 sections");
+    expect_header(12, 3, "has a header of 80 bytes, but 0 follow");
     for (const uint64_t absurd : {uint64_t{1} << 61, uint64_t{1} << 62, UINT64_MAX, UINT64_MAX - 15}) {
         expect_header(24, absurd, "bytes follow it");
-        expect_header(32, absurd, "bytes follow it");
-        expect_header(48, absurd, "bytes follow it");
+        expect_header(40, absurd, "bytes follow it");
     }
-    expect_header(48, 1, "1 snapshots, but");
+    // The length of the first section, behind its name, four numbers and three extents.
+    const size_t section = 48 + 8 * 4 + 2 * 16;
+    for (const uint64_t absurd : {uint64_t{1} << 40, UINT64_MAX}) expect_header(section + 72, absurd, "follow its header");
 }
 
 TEST_F(PositionsTest, Refusals) {

@@ -220,9 +220,9 @@ TEST_F(SessionErrors, DamagedStatesAreRefused) {
     ASSERT_TRUE(session_->decode({{.sequence = 0, .tokens = tokens_}}));
     const auto saved = session_->save(0);
     ASSERT_TRUE(saved);
-    for (const size_t size : {size_t{0}, size_t{8}, size_t{63}, saved->size() / 2, saved->size() - 1})
+    for (const size_t size : {size_t{0}, size_t{8}, size_t{55}, saved->size() / 2, saved->size() - 1})
         expect_error(session_->restore(1, std::span(*saved).first(size)), ErrorCode::corrupt_file,
-                     size < 64 ? "at least 64 bytes" : "bytes follow it");
+                     size < 56 ? "at least 56 bytes" : "follow its header");
     for (size_t at = 0; at < saved->size(); at += 1 + saved->size() / 97) {
         auto damaged = *saved;
         damaged[at] ^= std::byte{0x40};

@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "models/layers": ("core", "graph", "models/loading"),
     "models/architectures": ("core", "graph", "formats", "models/layers", "models/loading"),
     "models/placement": ("core", "graph", "models/loading", "models/architectures"),
-    "models/memory": ("core", "graph", "models/architectures", "models/placement"),
+    "models/memory": ("core", "graph", "models/layers", "models/architectures", "models/placement"),
     "models/demo": ("core",),
     "models": ("core", "graph", "formats", "models/demo", "models/loading", "models/architectures", "models/placement"),
     "models/session": ("core", "graph", "models/sampler", "models/architectures", "models/memory", "models/*"),
@@ -53,7 +53,7 @@ MAY_INCLUDE = {
     "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
     # A plugin whose device fails when it is asked to, and the tests that ask it.
     "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "tests/golden",
-                                    "tests/main"),
+                                    "tests/main", "tests/models"),
     "tests": LIBRARY + ("backends", "tests/harness", "tests/main", "bench"),
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
     # Measures the processor and knows nothing of the engine.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handles on slots: a slot is in use as long as one of them lives.
-#include "models/memory/state_ref.hpp"
+#include "models/memory/slot_ref.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,18 +10,18 @@
 namespace krait {
 namespace {
 
-StateRef take(const std::shared_ptr<StateSlots>& slots) {
+SlotRef take(const std::shared_ptr<SlotPool>& slots) {
     auto taken = slots->acquire();
     EXPECT_TRUE(taken) << taken.error().message;
-    return taken ? std::move(*taken) : StateRef();
+    return taken ? std::move(*taken) : SlotRef();
 }
 
-TEST(StateRef, ASlotIsFreeWhenItsLastHandleEnds) {
-    const auto slots = std::make_shared<StateSlots>(2);
-    std::optional<StateRef> first = take(slots);
+TEST(SlotRef, ASlotIsFreeWhenItsLastHandleEnds) {
+    const auto slots = std::make_shared<SlotPool>(2);
+    std::optional<SlotRef> first = take(slots);
     EXPECT_FALSE(first->is_shared());
     {
-        const StateRef second = first->share();
+        const SlotRef second = first->share();
         EXPECT_EQ(second.slot(), first->slot());
         EXPECT_TRUE(first->is_shared());
         first.reset();
@@ -31,9 +31,9 @@ TEST(StateRef, ASlotIsFreeWhenItsLastHandleEnds) {
     EXPECT_EQ(slots->n_free(), 2u);
 }
 
-TEST(StateRef, NoMoreThanThereAre) {
-    const auto slots = std::make_shared<StateSlots>(2);
-    const StateRef a = take(slots), b = take(slots);
+TEST(SlotRef, NoMoreThanThereAre) {
+    const auto slots = std::make_shared<SlotPool>(2);
+    const SlotRef a = take(slots), b = take(slots);
     EXPECT_NE(a.slot(), b.slot());
     const auto third = slots->acquire();
     ASSERT_FALSE(third);
@@ -41,28 +41,28 @@ TEST(StateRef, NoMoreThanThereAre) {
     EXPECT_NE(third.error().message.find("all 2 state slots"), std::string::npos) << third.error().message;
 }
 
-TEST(StateRef, MovesKeepOneHandle) {
-    const auto slots = std::make_shared<StateSlots>(2);
-    StateRef a = take(slots), b = take(slots);
+TEST(SlotRef, MovesKeepOneHandle) {
+    const auto slots = std::make_shared<SlotPool>(2);
+    SlotRef a = take(slots), b = take(slots);
     const int32_t slot_of_a = a.slot();
     b = std::move(a);
     EXPECT_EQ(b.slot(), slot_of_a);
     EXPECT_EQ(slots->n_free(), 1u) << "the one that b held is free";
-    StateRef& itself = b;
+    SlotRef& itself = b;
     b = std::move(itself);
     EXPECT_EQ(b.slot(), slot_of_a);
     EXPECT_EQ(slots->n_free(), 1u);
-    EXPECT_FALSE(StateRef().share());
-    EXPECT_EQ(StateRef().slot(), -1);
+    EXPECT_FALSE(SlotRef().share());
+    EXPECT_EQ(SlotRef().slot(), -1);
 }
 
-TEST(StateRef, SnapshotsOfOneSlotCountOnce) {
-    const auto slots = std::make_shared<StateSlots>(3);
-    const StateRef a = take(slots), b = take(slots);
+TEST(SlotRef, SnapshotsOfOneSlotCountOnce) {
+    const auto slots = std::make_shared<SlotPool>(3);
+    const SlotRef a = take(slots), b = take(slots);
     EXPECT_EQ(slots->n_snapshots(), 0);
     {
-        const Snapshot first{7, 7, a.share_as_snapshot()};
-        const Snapshot second = first.share(), other{1, 1, b.share_as_snapshot()};
+        const SlotRef first = a.share_as_snapshot();
+        const SlotRef second = first.share_as_snapshot(), other = b.share_as_snapshot();
         EXPECT_EQ(slots->n_snapshots(), 2);
         EXPECT_TRUE(slots->has_snapshot(a.slot()));
     }
@@ -71,11 +71,11 @@ TEST(StateRef, SnapshotsOfOneSlotCountOnce) {
 }
 
 // An application may drop its snapshots after the session.
-TEST(StateRef, KeepsTheBookOfItsSlotAlive) {
-    auto slots = std::make_shared<StateSlots>(1);
-    const StateRef last = take(slots);
+TEST(SlotRef, KeepsTheBookOfItsSlotAlive) {
+    auto slots = std::make_shared<SlotPool>(1);
+    const SlotRef last = take(slots);
     slots.reset();
-    const StateRef more = last.share();
+    const SlotRef more = last.share();
     EXPECT_EQ(more.slot(), last.slot());
 }
 

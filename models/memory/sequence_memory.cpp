@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/memory/sequence_memory.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "core/base/format_bytes.hpp"
+
+namespace krait {
+namespace {
+
+auto class_of(const MemorySpec& spec) {
+    return std::tuple(std::string_view(spec.name), spec.has_pages(), spec.dtype, spec.rank, spec.extent);
+}
+
+// In double: sizes come from a file and may be absurd.
+double bytes_of(const MemorySpec& spec, const MemorySizes& sizes) {
+    double bytes = static_cast<double>(row_bytes(spec.dtype, 1));
+    bytes *= static_cast<double>(spec.has_pages() ? sizes.n_pages * kRowsPerPage : sizes.n_slots);
+    for (const int64_t extent : spec.extent) bytes *= static_cast<double>(extent);
+    return bytes;
+}
+
+}  // namespace
+
+Result<SequenceMemory> SequenceMemory::create(const Architecture& architecture,
+                                              std::span<const std::shared_ptr<const Device>> devices,
+                                              const Placement& placement, const MemorySizes& sizes) {
+    SequenceMemory memory;
+    memory.sizes_ = sizes;
+    memory.has_slots_ = architecture.has_slots();
+    memory.slots_ = std::make_shared<SlotPool>(static_cast<int32_t>(sizes.n_slots));
+    if (architecture.has_pages()) memory.pages_ = std::make_shared<PagePool>(sizes.n_pages);
+    std::vector<double> total(devices.size(), 0);
+    for (size_t i = 0; i < architecture.memories().size(); ++i)
+        total[static_cast<size_t>(placement.device_of_memory(i))] += bytes_of(architecture.memories()[i].spec, sizes);
+    for (size_t d = 0; d < devices.size(); ++d) {
+        const auto limit = static_cast<double>(devices[d]->info().memory_total);
+        if (limit > 0 && total[d] > limit)
+            return fail(ErrorCode::out_of_memory,
+                        "{} slots of state{} take {}, and {} has {} of memory: ask for fewer sequences and snapshots{}, or "
+                        "name one more device",
+                        sizes.n_slots,
+                        memory.pages_ ? fmt::format(" and {} pages of {} tokens", sizes.n_pages, kRowsPerPage) : "",
+                        format_bytes(total[d]), placement.labels()[d], format_bytes(limit),
+                        memory.pages_ ? ", or for fewer tokens" : "");
+    }
+    for (size_t i = 0; i < architecture.memories().size(); ++i) {
+        const MemorySpec& spec = architecture.memories()[i].spec;
+        const auto device = static_cast<size_t>(placement.device_of_memory(i));
+        KRAIT_TRY(Buffer buffer, devices[device]->create_memory(spec.desc(sizes), spec.uses()));
+        memory.memories_.push_back(
+            {spec, static_cast<size_t>(spec.unit_bytes()), device, std::make_shared<const Buffer>(std::move(buffer))});
+        const auto same = std::find_if(memory.classes_.begin(), memory.classes_.end(), [&](const MemoryClass& other) {
+            return class_of(memory.memories_[other.front()].spec) == class_of(spec);
+        });
+        if (same != memory.classes_.end()) same->push_back(i);
+        else memory.classes_.push_back({i});
+    }
+    return memory;
+}
+
+uint64_t SequenceMemory::device_bytes() const {
+    uint64_t bytes = 0;
+    for (const Memory& memory : memories_) bytes += memory.buffer->size();
+    return bytes;
+}
+
+Result<void> SequenceMemory::copy_slot(graph::Executor& executor, int32_t from, int32_t to) const {
+    for (const Memory& memory : memories_)
+        if (memory.unit_bytes > 0 && !memory.spec.has_pages())
+            KRAIT_CHECK(executor.queue(memory.device).copy_memory(*memory.buffer, from, to));
+    return {};
+}
+
+Result<void> SequenceMemory::make_room(graph::Executor& executor, std::span<const Growth> growths) const {
+    if (!pages_) return {};
+    int64_t n_missing = 0;
+    for (const Growth& growth : growths) n_missing += growth.pages->n_missing(growth.n_rows);
+    if (n_missing > pages_->n_free())
+        return fail(
+            ErrorCode::out_of_memory,
+            "{} more page{} of {} tokens are needed, and {} of {} are free: reset sequences or drop snapshots that are not "
+            "needed, or make the session for more tokens (max_cached_tokens)",
+            n_missing, n_missing == 1 ? "" : "s", kRowsPerPage, pages_->n_free(), pages_->n_pages());
+    std::vector<std::pair<PageList*, PageList>> copies;
+    for (const Growth& growth : growths) {
+        growth.pages->reserve(growth.pages->n_missing(growth.n_rows));
+        if (!growth.pages->ends_in_shared_page()) continue;
+        PageList& copy = copies.emplace_back(growth.pages, PageList()).second;
+        copy.reserve(1);
+        copy.add_pages(pages_, 1);
+    }
+    const auto queue_copies = [&]() -> Result<void> {
+        for (const auto& [list, copy] : copies)
+            for (const Memory& memory : memories_)
+                if (memory.spec.has_pages())
+                    KRAIT_CHECK(
+                        executor.queue(memory.device).copy_memory(*memory.buffer, list->pages().back(), copy.pages().front()));
+        return {};
+    };
+    if (!copies.empty()) KRAIT_CHECK(transfer(executor, queue_copies));
+    for (auto& [list, copy] : copies) list->replace_last(std::move(copy));
+    for (const Growth& growth : growths) growth.pages->add_pages(pages_, growth.pages->n_missing(growth.n_rows));
+    return {};
+}
+
+Result<void> SequenceMemory::copy_unit(graph::Executor& executor, const SequenceMemory& to, graph::Executor& to_executor,
+                                       bool of_pages, int32_t unit) const {
+    std::vector<std::vector<std::byte>> bytes(memories_.size());
+    for (size_t i = 0; i < memories_.size(); ++i)
+        if (memories_[i].spec.has_pages() == of_pages) bytes[i].resize(memories_[i].unit_bytes);
+    const auto queue_exports = [&]() -> Result<void> {
+        for (size_t i = 0; i < memories_.size(); ++i)
+            if (!bytes[i].empty())
+                KRAIT_CHECK(executor.queue(memories_[i].device).export_memory(*memories_[i].buffer, unit, bytes[i]));
+        return {};
+    };
+    const auto queue_imports = [&]() -> Result<void> {
+        for (size_t i = 0; i < memories_.size(); ++i)
+            if (!bytes[i].empty())
+                KRAIT_CHECK(to_executor.queue(to.memories_[i].device).import_memory(*to.memories_[i].buffer, unit, bytes[i]));
+        return {};
+    };
+    KRAIT_CHECK(transfer(executor, queue_exports));
+    return transfer(to_executor, queue_imports);
+}
+
+Result<void> SequenceMemory::move_to(graph::Executor& executor, SequenceMemory& to, graph::Executor& to_executor) const {
+    for (int32_t slot = 0; slot < slots_->n_slots(); ++slot)
+        if (slots_->is_used(slot)) KRAIT_CHECK(copy_unit(executor, to, to_executor, false, slot));
+    for (int32_t page = 0; pages_ && page < pages_->n_pages(); ++page)
+        if (pages_->n_lists(page) > 0) KRAIT_CHECK(copy_unit(executor, to, to_executor, true, page));
+    to.slots_ = slots_;
+    to.pages_ = pages_;
+    return {};
+}
+
+}  // namespace krait
