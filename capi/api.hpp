@@ -48,7 +48,9 @@ namespace krait::capi {
 
 template <size_t N>
 void set_text(char (&field)[N], std::string_view text) {
-    const size_t size = std::min(text.size(), N - 1);
+    size_t size = std::min(text.size(), N - 1);
+    const auto continues = [&](size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+    while (size < text.size() && size > 0 && continues(size)) --size;  // no part of a character
     std::memcpy(field, text.data(), size);
     field[size] = '\0';
 }
@@ -71,6 +73,8 @@ krait_code guarded(krait_failure* failure, Body&& body) noexcept {
         return refuse(failure, {ErrorCode::out_of_memory, "out of memory"});
     } catch (const std::exception& exception) {
         return refuse(failure, {ErrorCode::internal, exception.what()});
+    } catch (...) {  // of a callback of the application
+        return refuse(failure, {ErrorCode::internal, "an exception of an unknown type"});
     }
     if (failure) {
         failure->code = KRAIT_OK;
@@ -100,10 +104,11 @@ uint32_t number_of(const Enum& given) {
     return value;
 }
 
-// Of the caller's version of a struct: no larger than the library's own.
+// The size of the caller's version of a struct: no larger than the library's own, and one that a struct of these fields can
+// have, so that none is cut.
 template <class Struct>
 Result<void> check_size(size_t struct_size, const char* name) {
-    if (struct_size >= sizeof(size_t) && struct_size <= sizeof(Struct)) return {};
+    if (struct_size >= sizeof(size_t) && struct_size <= sizeof(Struct) && struct_size % alignof(Struct) == 0) return {};
     return fail(ErrorCode::invalid_argument, "{}struct_size is {}; start from the _INIT macro, which sets it to {}", name,
                 struct_size, sizeof(Struct));
 }

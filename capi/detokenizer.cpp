@@ -33,9 +33,9 @@ Result<void> expect_all(const krait_detokenizer* detokenizer, const char** text,
 krait_code krait_detokenizer_create(const krait_model* model, const krait_detokenizer_options* options, krait_detokenizer** out,
                                     krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
+        KRAIT_CHECK(expect_given(model, "model"));
         KRAIT_TRY(const krait_detokenizer_options given,
                   complete(options, krait_detokenizer_options KRAIT_DETOKENIZER_OPTIONS_INIT));
         std::vector<std::string> texts;
@@ -68,9 +68,10 @@ krait_code krait_detokenizer_prompt(krait_detokenizer* detokenizer, const int32_
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_all(detokenizer, text, size));
         if (n_tok > 0) KRAIT_CHECK(expect_given(tokens, "tokens"));
-        std::string all;
+        std::string all = detokenizer->stops.pass_on();
         for (const int32_t token : std::span(tokens, n_tok))
             if (const auto piece = detokenizer->text.push(token)) all += *piece;
+        if (detokenizer->stops.found()) all.clear();
         detokenizer->hand_out(std::move(all), text, size);
         return {};
     });

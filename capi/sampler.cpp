@@ -3,6 +3,8 @@
 // include/krait/sampler.h.
 #include "models/sampler/sampler.hpp"
 
+#include <cmath>
+
 #include "capi/session.hpp"
 
 using namespace krait;
@@ -14,11 +16,23 @@ struct krait_sampler {
     void* user = nullptr;             // of constraint
     std::vector<float> allowed = {};  // logits that constraint has changed
 
+    // Logits that come from the application, or that its constraint has changed: -infinity forbids a token.
+    static Result<void> expect_numbers(std::span<const float> logits, const char* whose) {
+        for (size_t i = 0; i < logits.size(); ++i)
+            if (std::isnan(logits[i]) || logits[i] == INFINITY)
+                return fail(ErrorCode::invalid_argument, "{} of token {} is {}; a number or -infinity is possible", whose, i,
+                            logits[i]);
+        return {};
+    }
+
     Result<int32_t> choose(std::span<const float> logits) {
         if (!constraint) return sampler.sample(logits);
         allowed.assign(logits.begin(), logits.end());
         if (constraint(user, allowed.data(), allowed.size()) != 0)
             return fail(ErrorCode::cancelled, "the sampler's constraint ended the call");
+        for (size_t i = 0; i < allowed.size(); ++i)  // what the model has broken is told as that
+            if (std::isnan(logits[i]) || logits[i] == INFINITY) return sampler.sample(logits);
+        KRAIT_CHECK(expect_numbers(allowed, "the logit that the constraint left"));
         return sampler.sample(allowed);
     }
 };

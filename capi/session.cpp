@@ -81,10 +81,11 @@ struct Progress {
 krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
                                 krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
-        KRAIT_CHECK(expect_loaded(model));
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
+        KRAIT_CHECK(expect_loaded(model));
         KRAIT_TRY(const krait_session_options given, complete(options, krait_session_options KRAIT_SESSION_OPTIONS_INIT));
+        if (given.reserved != 0) return fail(ErrorCode::invalid_argument, "reserved is {}, and has to be 0", given.reserved);
         std::shared_ptr<ProfileRecord> profile = given.profile ? given.profile->record : nullptr;
         std::unique_ptr<ProfileRecorder> recorder;
         if (profile) {

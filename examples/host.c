@@ -46,6 +46,10 @@ int main(int argc, char** argv) {
         else fwrite(piece, 1, size, stdout);
         n_tok = 1;
     }
+    const char* rest = NULL; /* bytes that were held back as the beginning of a character */
+    size_t rest_size = 0;
+    if (exit_code == 0 && krait_detokenizer_finish(detokenizer, &rest, &rest_size, &failure) == KRAIT_OK)
+        fwrite(rest, 1, rest_size, stdout);
     printf("\n");
     krait_detokenizer_free(detokenizer);
     krait_sampler_free(sampler);

@@ -161,9 +161,9 @@ void check_memory_desc(const krait_memory_desc& desc) {
     bool ok = !__builtin_mul_overflow(desc.n_units, desc.rows_per_unit, &elements);
     for (uint32_t i = 0; i < 3; ++i)
         ok = ok && desc.extent[i] >= 0 && (i < desc.rank || desc.extent[i] == 1) &&
-             !__builtin_mul_overflow(elements, desc.extent[i], &elements);
-    // 2^58 elements: leaves room for any padding of a layout.
-    if (!ok || elements > (int64_t{1} << 58))
+             !__builtin_mul_overflow(elements, std::max<int64_t>(desc.extent[i], 1), &elements);
+    // A layout may pad each element to 16 lanes of 4 bytes, and 2^53 of those can be addressed.
+    if (!ok || elements > (int64_t{1} << 53))
         throw_error(ErrorCode::invalid_argument,
                     "extents [{}, {}, {}] of rank {}: negative, not 1 where they do not count, or more than can be addressed",
                     desc.extent[0], desc.extent[1], desc.extent[2], desc.rank);

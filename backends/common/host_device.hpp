@@ -92,7 +92,7 @@ class Constant : public Buffer {
     const std::byte* data_ = nullptr;
 };
 
-// What sequences remember (krait_memory_desc). As it is, a unit has the canonical layout: slots one after another, each from a
+// A memory of sequences (krait_memory_desc). As it is, a unit has the canonical layout: slots one after another, each from a
 // multiple of kAlignment on; pages without gaps, so that rows count through all of them. A backend with another layout derives,
 // gives unit_bytes and overrides the two conversions; they must be bit-exact both ways. Copies between units move unit_bytes.
 class MemoryPool : public Buffer {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a plugin has of its host: the log, and a folder.
+// The services that a plugin has from its host: the log, and a folder.
 #include <atomic>
 
 #include "backends/common/plugin_shim.hpp"

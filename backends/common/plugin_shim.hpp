@@ -246,7 +246,7 @@ inline const Buffer* buffer_of(const krait_buffer* handle) noexcept { return rei
 
 // ---- the table ------------------------------------------------------------------------------------------------------
 
-// What a device is opened with (krait_open_params).
+// Parameters with which a device is opened (krait_open_params).
 struct OpenParams {
     std::string_view options;
     // The application's threads, where it gave some: the device then starts none for its loops.

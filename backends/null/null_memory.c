@@ -168,6 +168,7 @@ static krait_status check_memory(const krait_memory_desc* desc, uint64_t* size, 
     bool fits = desc->n_units >= 1 && multiply(*size, desc->n_units, size) && multiply(*size, desc->rows_per_unit, size);
     for (uint32_t i = 0; i < 3; ++i)
         fits = fits && (i < desc->rank || desc->extent[i] == 1) && multiply(*size, desc->extent[i], size);
+    fits = fits && *size <= (uint64_t)1 << 55; /* so that a layout may pad them */
     if (!fits) return failed(err, bad, "no units, extents that do not fit the rank, or more than can be addressed");
     if (has_pages && row_bytes(desc) % 4 != 0)
         return failed(err, bad, "rows of %llu bytes; they must be a multiple of 4", (unsigned long long)row_bytes(desc));

@@ -179,7 +179,7 @@ typedef enum krait_rounding {
 #define KRAIT_DEVICE_IMPORTS_HOST 4u       /* buffer_import_host works */
 #define KRAIT_DEVICE_RUNS_ROWS_ALONE 8u    /* queue_run computes the rows that its sizes say, and no others (krait_graph) */
 
-/* What is true of a device as it was opened: options may change it. */
+/* Capabilities of a device as it was opened: options may change them. */
 typedef struct krait_device_capabilities {
     uint32_t struct_size;
     uint32_t flags;              /* KRAIT_DEVICE_...; those that the reader does not know mean nothing to it */
@@ -203,7 +203,7 @@ typedef enum krait_memory_layout {
     KRAIT_MEMORY_PAGES = 1  /* a unit is a page of rows_per_unit rows, of which a sequence has as many as it is long */
 } krait_memory_layout;
 
-/* What sequences remember: n_units units of one shape. In a graph it is a tensor of
+/* A memory of sequences: n_units units of one shape. In a graph it is a tensor of
  *     slots   [n_units, extent...]                  for operands of kind state
  *     pages   [n_units, rows_per_unit, extent...]   for operands of kind pages
  * and the canonical layout of a unit, in which units are exported and imported, is row-major in dtype. The plugin's own layout
@@ -244,7 +244,7 @@ typedef struct krait_host_executor {
     void (*parallel)(void* context, uint32_t n_tasks, void (*task)(void* task_context, uint32_t index), void* task_context);
 } krait_host_executor;
 
-/* What a device is opened with. */
+/* Parameters with which a device is opened. */
 typedef struct krait_open_params {
     uint32_t struct_size;
     /* "key=value" words separated by ':', e.g. "threads=2"; an unknown key is an error that lists the known ones. NULL or "" =

@@ -64,7 +64,7 @@ constexpr bool is_constant(OperandKind kind) { return kind == OperandKind::vecto
 // A weight that is read there is one in any format, by whole rows or columns: backends pack it.
 constexpr bool is_matrix(OperandKind kind) { return kind == OperandKind::matrix || kind == OperandKind::table; }
 
-// What sequences remember: a tensor of memory_create (core/abi/backend_abi.h).
+// Memories of sequences: tensors of memory_create (core/abi/backend_abi.h).
 constexpr bool is_memory(OperandKind kind) { return kind == OperandKind::state || kind == OperandKind::pages; }
 
 // The input of that name, or -1.
@@ -160,7 +160,7 @@ constexpr OperandType optional(OperandType type) {
 
 #define KRAIT_INPUTS(...) KRAIT_OPERANDS(In, kIn, __VA_ARGS__)
 #define KRAIT_OUTPUTS(...) KRAIT_OPERANDS(Out, kOut, __VA_ARGS__)
-// Of an operator that only writes a memory.
+// For an operator that only writes a memory.
 #define KRAIT_NO_OUTPUTS() \
     template <class T>     \
     struct Out {};         \

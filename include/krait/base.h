@@ -24,18 +24,18 @@ typedef enum krait_code {
     KRAIT_NOT_FOUND = 2,        /* no file, device or tensor of that name */
     KRAIT_CORRUPT_FILE = 3,     /* the file contradicts its format: names field and byte offset */
     KRAIT_UNSUPPORTED = 4,      /* valid, but not supported: says why */
-    KRAIT_OUT_OF_MEMORY = 5,
-    KRAIT_DEVICE_LOST = 6,
-    KRAIT_UNAVAILABLE = 7, /* not on this machine, or not now */
-    KRAIT_IO = 8,
-    KRAIT_CANCELLED = 9, /* a progress callback asked to stop */
-    KRAIT_INTERNAL = 10  /* a defect: please report it */
+    KRAIT_OUT_OF_MEMORY = 5,    /* of the host or of a device */
+    KRAIT_DEVICE_LOST = 6,      /* the device answers no more: free what is on it */
+    KRAIT_UNAVAILABLE = 7,      /* not on this machine, or not now */
+    KRAIT_IO = 8,               /* the operating system failed to read or write a file */
+    KRAIT_CANCELLED = 9,        /* a callback asked to stop */
+    KRAIT_INTERNAL = 10         /* a defect: please report it */
 } krait_code;
 
 /* Allocated by the caller. message is NUL-terminated, and empty after success. */
 typedef struct krait_failure {
     int32_t code;       /* krait_code */
-    char message[1020]; /* cut where it is longer than 1019 bytes */
+    char message[1020]; /* cut before a character where it is longer than 1019 bytes */
 } krait_failure;
 
 KRAIT_API const char* krait_version(void); /* "0.2.0" */
@@ -51,15 +51,15 @@ typedef enum krait_severity {
     KRAIT_SEVERITY_DEBUG = 0,
     KRAIT_SEVERITY_INFO = 1,
     KRAIT_SEVERITY_WARNING = 2,
-    KRAIT_SEVERITY_ERROR = 3 /* and values that a plugin made up */
+    KRAIT_SEVERITY_ERROR = 3 /* levels that Krait does not know, too */
 } krait_severity;
 
 /* A message of a plugin or of a driver behind it, a sentence for people, NUL-terminated and valid during the call. Called from
  * any thread, from one at a time; it must not call Krait, and not throw. */
 typedef void (*krait_log)(void* user, krait_severity severity, const char* message);
 
-/* From now on messages go to log, of the whole process; without it, and with NULL, they are dropped. Returns when no call of
- * the log before is running, so that what its user points to may be freed then. */
+/* From now on messages go to log, of the whole process; before the first call, and with NULL, they are dropped. Returns when no
+ * call of the log before is running, so that what its user points to may be freed then. */
 KRAIT_API krait_code krait_log_set(krait_log log, void* user, krait_failure* failure);
 
 #ifdef __cplusplus

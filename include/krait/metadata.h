@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a model's file holds: its metadata and the list of its tensors, in the order of the file. The functions for models do
- * without weights too (krait_model_options.no_weights). Pointers are valid until the model is freed.
+ * The contents of a model's file: its metadata and the list of its tensors, in the order of the file. The functions for models
+ * do without weights too (krait_model_options.no_weights). Pointers are valid until the model is freed.
  */
 #ifndef KRAIT_METADATA_H
 #define KRAIT_METADATA_H
@@ -39,7 +39,7 @@ KRAIT_API krait_code krait_model_metadata(const krait_model* model, size_t index
 /* The index of a key of `size` bytes, "tokenizer.chat_template"; NOT_FOUND where the file does not have it. */
 KRAIT_API krait_code krait_model_metadata_find(const krait_model* model, const char* key, size_t size, size_t* index,
                                                krait_failure* failure);
-/* The value of an entry as text. A model with weights has given back the arrays of the vocabulary (tokenizer.ggml.tokens,
+/* The value of an entry as text. A model with weights does not keep the arrays of the vocabulary (tokenizer.ggml.tokens,
  * .token_type and .merges): they are empty there. */
 KRAIT_API krait_code krait_model_metadata_text(const krait_model* model, size_t index, krait_value_form form, char* text,
                                                size_t capacity, size_t* size, krait_failure* failure);
@@ -52,7 +52,7 @@ typedef struct krait_tensor {
     size_t name_size;
     const char* type;   /* of the elements, NUL-terminated: "F16", "Q4_K" */
     uint32_t rank;      /* 1 to 4 */
-    int64_t extents[4]; /* rank of them: the last varies fastest in memory */
+    int64_t extents[4]; /* rank of them, the others are 0: the last varies fastest in memory */
     uint64_t bytes;     /* of the data */
     uint64_t offset;    /* of the data in the file, in bytes */
 } krait_tensor;

@@ -33,17 +33,20 @@ typedef struct krait_model_options {
     /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto", or several: "cuda0,cpu". NULL: $KRAIT_DEVICE, or "auto" if that is not
      * set. */
     const char* device;
-    krait_progress progress;        /* bytes of the file; NULL = none */
+    krait_progress progress;        /* bytes of weights, not called with no_weights; NULL = none */
     void* user;                     /* of progress */
     const krait_executor* executor; /* NULL = the device's own threads; excludes threads= and affinity= in device */
-    /* Placement of the model on several devices. If nothing is given, by measured rates: among the placements that fit the
-     * devices' memory and take at most 5 % longer for a token than the fastest, the one with the fastest bottleneck for
-     * prompts. A device that is named twice is called "cpu" and "cpu#2". */
-    const char* layers;       /* "20,4": number of layers for each device, in their order; NULL = not given */
-    const char* split;        /* "3,1": proportions of the layers; NULL = not given */
-    const char* const* place; /* n_place texts "regex=device": for nodes whose name, or whose weight's name, matches */
+    /* Placement of the model on several devices. If nothing is given, by rates that are measured once for each device and kept:
+     * among the placements that fit the devices' memory and take at most 5 % longer for a token than the fastest, the one whose
+     * slowest device is fastest for prompts. A device that is named twice is called "cpu" and "cpu#2". */
+    const char* layers; /* "20,4": number of layers for each device, in their order; NULL = not given */
+    const char* split;  /* "3,1": proportions of the layers, not all 0; NULL = not given */
+    /* n_place texts "regex=device", for nodes a part of whose name, or of whose weight's name, matches: Perl's syntax, at most
+     * 1000 bytes, the first that matches counts. */
+    const char* const* place;
     size_t n_place;
-    const char* const* max_memory; /* n_max_memory texts "device=8G": max bytes of weights, one state and the values of a run */
+    const char* const* max_memory; /* n_max_memory texts "device=8G" (K, M, G, T: powers of 1024): max
+                                      bytes of weights, one state and the intermediate results of a run */
     size_t n_max_memory;
     int32_t no_mmap; /* 1: the file is read, tensor by tensor; 0: it is mapped, and must not become shorter meanwhile */
     /* 1: metadata, the list of tensors and the vocabulary alone are read, and no device is opened. Any GGUF file will do, also
@@ -62,8 +65,8 @@ KRAIT_API krait_code krait_model_check(const krait_model* model, krait_failure* 
 
 /* Texts are NUL-terminated and valid until the model is freed. */
 KRAIT_API const char* krait_model_name(const krait_model* model);         /* the path, or "the demo model" */
-KRAIT_API const char* krait_model_architecture(const krait_model* model); /* general.architecture; NULL where krait_model_check
-                                                                             fails, as 0 is the answer of the sizes below */
+KRAIT_API const char* krait_model_architecture(const krait_model* model); /* general.architecture. Where krait_model_check
+                                                                             fails it is NULL, and the sizes below are 0 */
 KRAIT_API const char* krait_model_device(const krait_model* model);   /* "cpu", or several: "cuda0,cpu"; NULL = no weights */
 KRAIT_API const char* krait_model_hardware(const krait_model* model); /* products: "NVIDIA H100, AMD EPYC"; NULL likewise */
 
@@ -82,11 +85,12 @@ KRAIT_API uint64_t krait_model_device_bytes(const krait_model* model); /* that w
 KRAIT_API uint64_t krait_model_hash(const krait_model* model);
 /* 1: sessions can find the most likely tokens on the device (KRAIT_WANT_TOP). */
 KRAIT_API int krait_model_has_top_k(const krait_model* model);
-/* How many tokens a krait_session_chain is best asked for: 16 where one GPU has the whole model, else 1. */
+/* How many tokens a krait_session_chain is best asked for: 16 where one GPU has the whole model and top_k, else 1; 0 without
+ * weights. */
 KRAIT_API int32_t krait_model_chain_length(const krait_model* model);
 
-/* Sizes that only some architectures have, for people: "d_inner", from index 0 on. name: *name_size bytes, valid until the
- * model is freed. NOT_FOUND past the end. */
+/* Hyperparameters that only some architectures have, for people: "d_inner", from index 0 on (numbers, not bytes). name:
+ * *name_size bytes, valid until the model is freed. NOT_FOUND past the end. */
 KRAIT_API krait_code krait_model_size(const krait_model* model, size_t index, const char** name, size_t* name_size,
                                       int64_t* value, krait_failure* failure);
 
@@ -100,9 +104,10 @@ typedef struct krait_model_device_info {
     const char* product;  /* as its maker calls it */
     const char* features; /* for people; may be empty */
     int32_t is_processor; /* 1: the processor that this process runs on */
+    int32_t reserved;     /* 0 */
 } krait_model_device_info;
 #define KRAIT_MODEL_DEVICE_INFO_INIT \
-    { sizeof(krait_model_device_info), NULL, NULL, NULL, NULL, NULL, 0 }
+    { sizeof(krait_model_device_info), NULL, NULL, NULL, NULL, NULL, 0, 0 }
 
 /* The device with this index, in the order of krait_model_device; NOT_FOUND past the end. out begins with its struct_size. */
 KRAIT_API krait_code krait_model_device_at(const krait_model* model, size_t index, krait_model_device_info* out,

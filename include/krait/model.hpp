@@ -36,7 +36,7 @@ inline Result<std::vector<Device>> devices() {
     return all;
 }
 
-// What an executor's threads are given: task(0) .. task(n_tasks - 1), each once.
+// The function that an executor's threads call: task(0) .. task(n_tasks - 1), each once.
 class Task {
   public:
     Task(void (*function)(void*, uint32_t), void* context) : function_(function), context_(context) {}

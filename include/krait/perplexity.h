@@ -19,7 +19,7 @@ typedef struct krait_perplexity_options {
     int32_t batch;     /* 1 to 65536: windows that are read together, each with a state */
     uint64_t max_tokens; /* of the text; 0 = all */
     const char* save;    /* a file for the predictions, to be the base of another model; NULL = none */
-    const char* base;    /* compare with the predictions in this file; NULL = none. Not both */
+    const char* base;    /* compare with the predictions in this file; NULL = none. save and base exclude each other */
     /* Tokens that were read, of total, and the mean nll so far (NaN before the first). Return 0 to continue; any other value
      * ends the call with KRAIT_CANCELLED, and leaves no file behind. NULL = none. */
     int (*progress)(void* user, uint64_t done, uint64_t total, double mean_nll);
@@ -50,8 +50,9 @@ typedef struct krait_perplexity {
     { sizeof(krait_perplexity), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* text: size bytes, at most 682 MiB. options may be NULL; out begins with its struct_size. INVALID_ARGUMENT for a text that
- * is too short to score a token, and a base of other windows or another text; errors of krait_model_tokenize without a
- * tokenizer. */
+ * is too short to score a token, and a base that was made with other windows or of another text; CORRUPT_FILE for a damaged
+ * base; IO for a file that cannot be read or written; UNSUPPORTED for a model without weights; errors of
+ * krait_model_tokenize without a tokenizer. */
 KRAIT_API krait_code krait_perplexity_measure(const krait_model* model, const char* text, size_t size,
                                               const krait_perplexity_options* options, krait_perplexity* out,
                                               krait_failure* failure);

@@ -17,17 +17,23 @@ typedef struct krait_session_options {
     size_t struct_size;
     int32_t max_sequences;    /* 1 to 65536, numbered from 0; each takes krait_model_state_bytes of memory */
     int32_t max_batch_tokens; /* 1 to 2^31 - 1: tokens of one run (micro-batch); longer prompts are cut into chunks */
-    int32_t max_snapshots;    /* 0 to 65536, of all sequences together; each takes as much */
-    int32_t max_chain;      /* 0 to 4096: tokens of one krait_session_chain, 0 as 1; above 1 the session takes one state more */
-    int32_t max_forks;      /* 0 to 65536: further states, so that as many forks continue in one run without copies before it */
+    int32_t
+        max_snapshots; /* 0 to 65536, of all sequences together; each takes as much as a sequence, forks of one count once */
+    /* 0 to 4096: tokens of one krait_session_chain, 0 as 1. Above 1 the session keeps one further state, to which a chain that
+     * fails goes back. */
+    int32_t max_chain;
+    /* 0 to 65536: further states, for forks that continue in the same run. Where none is free, the state that they share is
+     * copied before the run. */
+    int32_t max_forks;
+    int32_t exact_shapes;   /* 1: each run has its exact shape; 0: shapes are rounded up to few, as each compiles a program */
     krait_profile* profile; /* of the same model: it records this session's runs, with exact shapes; NULL = none */
     krait_profile_runs profile_runs; /* how */
-    int32_t exact_shapes; /* 1: each run has its exact shape; 0: shapes are rounded up to few, as each compiles a program */
+    int32_t reserved;                /* 0 */
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512, 0, 1, 0, NULL, KRAIT_PROFILE_NODES, 0 }
+    { sizeof(krait_session_options), 1, 512, 0, 1, 0, 0, NULL, KRAIT_PROFILE_NODES, 0 }
 
-/* options may be NULL. */
+/* options may be NULL. OUT_OF_MEMORY where the states do not fit; UNSUPPORTED for a model without weights. */
 KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
                                           krait_failure* failure);
 KRAIT_API void krait_session_free(krait_session* session);
@@ -62,15 +68,19 @@ typedef struct krait_batch_item {
 
 typedef struct krait_decode_options {
     size_t struct_size;
-    krait_progress progress; /* tokens, after each run; may end the call between two runs. NULL = none */
-    void* user;              /* of progress */
+    /* tokens, after each run; may end the call between two runs: the answer after the last one does not count. NULL = none */
+    krait_progress progress;
+    void* user; /* of progress */
 } krait_decode_options;
 #define KRAIT_DECODE_OPTIONS_INIT \
     { sizeof(krait_decode_options), NULL, NULL }
 
 /* Runs a batch: any mix of prompts and single tokens, every sequence at most once. options may be NULL. Returns when the
- * results are there. A call with the shapes of an earlier one allocates no memory.
- *   INVALID_ARGUMENT, UNSUPPORTED   no sequence has changed; results of the decode before are gone
+ * results are there. A call with the shapes of an earlier one allocates no memory, but for the list of a sequence's tokens,
+ * whose memory doubles when it is full. After an error there may be no results of the decode before either.
+ *   INVALID_ARGUMENT, UNSUPPORTED   no sequence has changed: a sequence that does not exist, that stands twice in the batch, or
+ *                                   that refuses to continue; an item without tokens
+ *   OUT_OF_MEMORY                   of the host: no sequence has changed; of a device: as below
  *   CANCELLED                       sequences hold what was read before (krait_session_length), and can continue
  *   errors of the device            sequences of the batch may refuse to continue until they are reset, restored or rolled
  *                                   back */
@@ -86,7 +96,7 @@ KRAIT_API krait_code krait_session_hidden(const krait_session* session, size_t i
                                           size_t* d_model, krait_failure* failure);
 /* ln p of n_tok tokens (1 or more, ids from 0 to n_token - 1) after a row of logits: item and row as in krait_session_logits. A
  * softmax over the n_token tokens that exist, in double. For the log-probabilities of a prompt read it with KRAIT_WANT_ALL: row
- * i is what the model says of token i + 1. INTERNAL where the logits are no numbers. */
+ * i has those of token i + 1. INTERNAL where the logits are no numbers. */
 KRAIT_API krait_code krait_session_logprobs(const krait_session* session, size_t item, size_t row, const int32_t* tokens,
                                             size_t n_tok, double* logprobs, krait_failure* failure);
 /* The candidates of an item with KRAIT_WANT_TOP, the most likely first, equal logits by ascending token: top_k of them, or
@@ -118,7 +128,8 @@ KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t 
                                           krait_failure* failure);
 /* Empties a sequence: tokens, state and snapshots. */
 KRAIT_API krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure);
-/* Makes sequence `to` a copy of `from`, snapshots included. The state is copied when one of the two continues. */
+/* Makes sequence `to` a copy of `from`, snapshots included. The state is copied when one of the two continues (max_forks).
+ * INVALID_ARGUMENT where `from` refuses to continue. */
 KRAIT_API krait_code krait_session_fork(krait_session* session, int32_t from, int32_t to, krait_failure* failure);
 /* Resets all other sequences. */
 KRAIT_API krait_code krait_session_keep(krait_session* session, int32_t sequence, krait_failure* failure);
@@ -139,27 +150,30 @@ KRAIT_API krait_code krait_session_snapshots(const krait_session* session, int32
  * each further one the next. Ranges are [first, last); last = -1: to the end. */
 KRAIT_API krait_code krait_session_position(const krait_session* session, int32_t sequence, int64_t* next,
                                             krait_failure* failure); /* of the next token */
-/* Adds delta to the position of the latest token, or divides it, if it lies in the range; the same for snapshots. */
+/* Adds delta to the position of the latest token, or divides that by divisor (1 or more), where it is in [first, last); the
+ * same for each snapshot. No state changes. INVALID_ARGUMENT where a position would leave 0 to 2^62: nothing has changed. */
 KRAIT_API krait_code krait_session_positions_add(krait_session* session, int32_t sequence, int64_t first, int64_t last,
                                                  int64_t delta, krait_failure* failure);
 KRAIT_API krait_code krait_session_positions_divide(krait_session* session, int32_t sequence, int64_t first, int64_t last,
                                                     int64_t divisor, krait_failure* failure);
 /* Removes the tokens of a range, as far as a recurrent state allows:
  *   [0, end)                a reset
- *   [a snapshot, end)       a rollback
+ *   [first, end)            a rollback, where a snapshot was taken at position `first`
  *   to the end, otherwise   UNSUPPORTED
  *   not to the end          nothing changes: a state cannot forget tokens in the middle */
 KRAIT_API krait_code krait_session_remove(krait_session* session, int32_t sequence, int64_t first, int64_t last,
                                           krait_failure* failure);
 
-/* A sequence as bytes, snapshots included, independent of device and backend. restore keeps the latest snapshots, as many as
- * max_snapshots allows. After a failure of the device during restore the sequence has no state, and refuses to continue. */
+/* A sequence as bytes, snapshots included, independent of device and backend. Asking for the size costs as much as saving.
+ * restore keeps the latest snapshots, as many as max_snapshots allows. CORRUPT_FILE for bytes that are damaged, UNSUPPORTED for
+ * another version of the format, INVALID_ARGUMENT for another model's, and for saving a sequence that refuses to continue:
+ * nothing has changed. After an error of the device during restore the sequence has no state, and refuses to continue. */
 KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence, void* bytes, size_t capacity, size_t* size,
                                         krait_failure* failure);
 KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
                                            krait_failure* failure);
 
-/* Moves a session with all its sequences to another load of the same file, on other devices. Logits of the latest decode are
+/* Moves a session with all its sequences to another load of the same file, on other devices. Results of the latest decode are
  * gone. After a failure nothing has changed. The model from before can be freed afterwards. UNSUPPORTED for a session with a
  * profile, which counts devices as its model does. */
 KRAIT_API krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure);
@@ -169,11 +183,11 @@ KRAIT_API krait_code krait_session_move(krait_session* session, const krait_mode
 typedef struct krait_session_figures {
     size_t struct_size;
     uint64_t state_bytes;   /* of all states, on all devices */
-    uint64_t value_bytes;   /* of the values of a run (arena), on all devices */
+    uint64_t value_bytes;   /* of the intermediate results of a run (arena), on all devices */
     uint64_t n_program;     /* shapes of runs that were compiled */
     uint64_t n_decode;      /* calls of decode and chain that succeeded */
     uint64_t n_tok;         /* tokens that they read */
-    double seconds;         /* that they took */
+    double seconds;         /* of wall clock that they took */
     uint64_t n_arena;       /* allocations of the memory of values; more than one a device: it has grown */
     uint64_t n_bound_again; /* programs that were bound to it once more when it had grown */
 } krait_session_figures;

@@ -47,7 +47,7 @@ KRAIT_API krait_code krait_model_ends(const krait_model* model, int32_t* tokens,
                                       krait_failure* failure);
 /* 1 where token is one of them, else 0. */
 KRAIT_API int krait_model_is_end(const krait_model* model, int32_t token);
-/* What the file calls begin and end of a text; -1 = none, or no tokenizer. */
+/* The tokens that the file names as begin and end of a text; -1 = none, or no tokenizer. */
 KRAIT_API int32_t krait_model_bos(const krait_model* model);
 KRAIT_API int32_t krait_model_eos(const krait_model* model);
 /* The text of a token as the vocabulary has it, "\xC4\xA0the" for " the": *size bytes, valid until the model is freed.
@@ -72,7 +72,8 @@ typedef struct krait_detokenizer_options {
 #define KRAIT_DETOKENIZER_OPTIONS_INIT \
     { sizeof(krait_detokenizer_options), NULL, 0 }
 
-/* options may be NULL. Errors of krait_model_tokenize where the model has no tokenizer. The model may be freed before it. */
+/* options may be NULL. Errors of krait_model_tokenize where the model has no tokenizer. INVALID_ARGUMENT for
+ * an empty stop text. The model may be freed before it. */
 KRAIT_API krait_code krait_detokenizer_create(const krait_model* model, const krait_detokenizer_options* options,
                                               krait_detokenizer** out, krait_failure* failure);
 KRAIT_API void krait_detokenizer_free(krait_detokenizer* detokenizer);
@@ -81,10 +82,11 @@ KRAIT_API void krait_detokenizer_free(krait_detokenizer* detokenizer);
  * has changed then. */
 KRAIT_API krait_code krait_detokenizer_push(krait_detokenizer* detokenizer, int32_t token, const char** text, size_t* size,
                                             krait_failure* failure);
-/* The same for tokens of a prompt: stop texts in them do not count, and ids without a text are left out. */
+/* The same for tokens of a prompt: stop texts in them do not count, and ids that the vocabulary does not have are left out.
+ * Text that was held back as the beginning of a stop text comes first: it can no longer become one. */
 KRAIT_API krait_code krait_detokenizer_prompt(krait_detokenizer* detokenizer, const int32_t* tokens, size_t n_tok,
                                               const char** text, size_t* size, krait_failure* failure);
-/* The end of the text: what was held back. The detokenizer is as new then. */
+/* The end of the text: what was held back. The detokenizer can be used for another text then. */
 KRAIT_API krait_code krait_detokenizer_finish(krait_detokenizer* detokenizer, const char** text, size_t* size,
                                               krait_failure* failure);
 /* 1 when a stop text was found since the beginning of the text: it is no part of it. */

@@ -50,10 +50,4 @@ int64_t Architecture::state_bytes() const {
     return bytes;
 }
 
-int64_t Architecture::cache_bytes_per_token() const {
-    int64_t bytes = 0;
-    for (const LayerMemory& memory : memories_) bytes += memory.spec.has_pages() ? memory.spec.row_bytes() : 0;
-    return bytes;
-}
-
 }  // namespace krait

@@ -55,9 +55,8 @@ class Architecture {
     size_t first_weight(int64_t layer) const { return first_weight_[static_cast<size_t>(layer)]; }
     size_t first_memory(int64_t layer) const { return first_memory_[static_cast<size_t>(layer)]; }
 
-    // Bytes of a sequence's slots, whatever its length, and of its rows in pages, for each token.
+    // Bytes of a sequence's slots, whatever its length.
     int64_t state_bytes() const;
-    int64_t cache_bytes_per_token() const;
     bool has_slots() const { return has_slots_; }
     bool has_pages() const { return has_pages_; }
 

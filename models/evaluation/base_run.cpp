@@ -99,7 +99,7 @@ Result<void> BaseRunWriter::write(const ScoredToken& scored) {
     const std::span<uint16_t> quantized(reinterpret_cast<uint16_t*>(row_.data() + sizeof header), scored.logits.size());
     for (size_t i = 0; i < quantized.size(); ++i) {
         const double below = (static_cast<double>(*best) - static_cast<double>(scored.logits[i])) / BaseRow::kStep;
-        quantized[i] = static_cast<uint16_t>(std::min(below, 65535.0) + 0.5);
+        quantized[i] = static_cast<uint16_t>(std::lround(std::min(below, 65535.0)));
     }
     std::memcpy(row_.data(), &header, sizeof header);
     header.hash = row_hash(row_);

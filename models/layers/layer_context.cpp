@@ -47,8 +47,9 @@ TensorId LayerContext::memory(std::string_view name) {
         builder().record_error({ErrorCode::internal, fmt::format("'{}' is no memory in its layer's plan", this->name(name))});
         return kNoTensor;
     }
-    return builder().memory(fmt::format("{}{}.state", prefix_, name), plan_.memories[i].desc(forward_.memory_sizes), nullptr,
-                            static_cast<int32_t>(first_memory_ + i));
+    const MemorySpec& spec = plan_.memories[i];
+    return builder().memory(fmt::format("{}{}{}", prefix_, name, spec.has_pages() ? "" : ".state"),
+                            spec.desc(forward_.memory_sizes), nullptr, static_cast<int32_t>(first_memory_ + i));
 }
 
 }  // namespace krait

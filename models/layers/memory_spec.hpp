@@ -39,8 +39,8 @@ struct MemorySpec {
 
     bool has_pages() const;
     std::vector<krait_use> uses() const;
-    TensorDesc desc(
-        const MemorySizes& sizes) const;  // of its tensor in a graph: [n_slots, extents] or [n_pages, rows, extents]
+    // Of its tensor in a graph: [n_slots, extents] or [n_pages, rows, extents].
+    TensorDesc desc(const MemorySizes& sizes) const;
     int64_t count() const { return extent[0] * extent[1] * extent[2]; }                    // elements of a slot or row
     int64_t row_bytes() const;                                                             // of a slot or row
     int64_t unit_bytes() const { return row_bytes() * (has_pages() ? kRowsPerPage : 1); }  // of a slot or page

@@ -3,10 +3,10 @@
 // Pages of memories that grow with their sequence, a row for each token (keys and values). A page number means the same in all
 // memories of pages. A page is in use as long as a list has it; lists share pages, and a list goes on behind rows that it
 // shares on a copy of their last page:
-//   KRAIT_CHECK(memory.make_room(executor, {{&list, 40}}));   // pages for 40 more rows (sequence_memory.hpp)
+//   KRAIT_CHECK(memory.reserve_pages(executor, {{&list, 40}}));   // for 40 more rows (sequence_memory.hpp)
 //   ... a run writes the rows list.row(list.n_rows()) and on ...
-//   list.append(40);                                          // they count
-//   PageList before = list.share(10);                         // the first ten rows
+//   list.append(40);                                              // they count
+//   PageList before = list.share(10);                             // the first ten rows
 // One thread at a time for all lists of one PagePool. Lists may outlive the session.
 #pragma once
 
@@ -50,7 +50,7 @@ class PagePool {
     std::vector<int32_t> free_;     // the last one is taken next
 };
 
-// The pages of a state: those of its rows, and those that a run under way was promised. Move-only.
+// The pages of a state: those of its rows, and those that are reserved for a run under way. Move-only.
 class PageList {
   public:
     PageList() = default;
@@ -69,7 +69,7 @@ class PageList {
 
     int64_t n_rows() const { return n_rows_; }
     std::span<const int32_t> pages() const { return pages_; }
-    // Where row i is, counted through all pages (core/ops/paged.hpp); i may be a row that was promised.
+    // Where row i is, counted through all pages (core/ops/paged.hpp); i may be a row that is reserved.
     int32_t row(int64_t i) const {
         return static_cast<int32_t>(pages_[static_cast<size_t>(i / kRowsPerPage)] * kRowsPerPage + i % kRowsPerPage);
     }
@@ -86,10 +86,8 @@ class PageList {
 
     // The next row is in a page that another list has too.
     bool ends_in_shared_page() const { return n_rows_ % kRowsPerPage != 0 && pool_->n_lists(pages_.back()) > 1; }
-    // Free pages that room for n more rows takes; a copy of the last page, where it is shared, among them.
-    int64_t n_missing(int64_t n) const {
-        return pages_of_rows(n_rows_ + n) - static_cast<int64_t>(pages_.size()) + (ends_in_shared_page() ? 1 : 0);
-    }
+    // Pages that n more rows take; a copy of the last page, where it is shared, is one more.
+    int64_t n_missing(int64_t n) const { return pages_of_rows(n_rows_ + n) - static_cast<int64_t>(pages_.size()); }
     // Memory for the numbers of so many pages more, after which add_pages() and replace_last() allocate nothing.
     void reserve(int64_t n_pages) {
         const size_t wanted = pages_.size() + static_cast<size_t>(n_pages);
@@ -99,17 +97,20 @@ class PageList {
         if (!pool_) pool_ = pool;
         for (; n > 0; --n) pages_.push_back(pool_->take());
     }
-    // By a page that `list` has, the only one in it.
-    void replace_last(PageList list) noexcept { std::swap(pages_.back(), list.pages_.front()); }
+    // By the page of a list that has one.
+    void replace_last(PageList list) noexcept {
+        assert(list.pages_.size() == 1);
+        std::swap(pages_.back(), list.pages_.front());
+    }
 
-    void append(int64_t n) noexcept { n_rows_ += n; }  // that were promised, and are written now
-    // The first n_rows rows, or as many as there are, and their pages; those that were promised are free again.
+    void append(int64_t n) noexcept { n_rows_ += n; }  // that were reserved, and are written now
+    // Keeps the first n_rows rows, or as many as there are, and their pages; reserved ones are free again.
     void truncate(int64_t n_rows) noexcept {
         n_rows_ = n_rows < n_rows_ ? n_rows : n_rows_;
         for (const auto kept = static_cast<size_t>(pages_of_rows(n_rows_)); pages_.size() > kept; pages_.pop_back())
             pool_->drop(pages_.back());
     }
-    void drop_promised() noexcept { truncate(n_rows_); }
+    void drop_reserved() noexcept { truncate(n_rows_); }
 
   private:
     std::shared_ptr<PagePool> pool_;

@@ -36,25 +36,26 @@ uint64_t SequenceMemory::section_bytes(const MemoryClass& memories, size_t n_tok
     return n * memories.size() * static_cast<uint64_t>(spec.row_bytes());
 }
 
-std::vector<SequenceMemory::Place> SequenceMemory::places(const MemoryClass& memories, std::span<const int32_t> slots,
-                                                          const PageList& pages) const {
-    const Memory& any = memories_[memories.front()];
-    std::vector<Place> places;
+std::vector<SequenceMemory::StoredUnit> SequenceMemory::stored_units(const MemoryClass& memories,
+                                                                     std::span<const int32_t> slots,
+                                                                     const PageList& pages) const {
+    const Memory& first = memories_[memories.front()];
+    std::vector<StoredUnit> units;
     size_t offset = 0;
     const auto add = [&](size_t memory, int32_t unit, size_t size) {
-        if (unit >= 0 && size > 0) places.push_back({memory, unit, offset, size});
+        if (unit >= 0 && size > 0) units.push_back({memory, unit, offset, size});
         offset += size;
     };
-    if (any.spec.has_pages()) {
+    if (first.spec.has_pages()) {
         for (const size_t i : memories)
             for (int64_t row = 0; row < pages.n_rows(); row += kRowsPerPage)
                 add(i, pages.pages()[static_cast<size_t>(row / kRowsPerPage)],
-                    static_cast<size_t>(std::min(kRowsPerPage, pages.n_rows() - row) * any.spec.row_bytes()));
+                    static_cast<size_t>(std::min(kRowsPerPage, pages.n_rows() - row) * first.spec.row_bytes()));
     } else {
         for (const int32_t slot : slots)
-            for (const size_t i : memories) add(i, slot, any.unit_bytes);
+            for (const size_t i : memories) add(i, slot, first.unit_bytes);
     }
-    return places;
+    return units;
 }
 
 Result<std::vector<StateSection>> SequenceMemory::save(graph::Executor& executor, const StateRef& state,
@@ -65,24 +66,23 @@ Result<std::vector<StateSection>> SequenceMemory::save(graph::Executor& executor
     std::vector<StateSection> sections;
     for (const MemoryClass& memories : classes_) {
         StateSection& section = sections.emplace_back(section_of(memories));
-        const std::vector<Place> all = places(memories, slots, state.pages);
-        section.bytes.resize(all.empty() ? 0 : all.back().offset + all.back().size);
-        std::vector<std::vector<std::byte>> units(all.size());  // of pages that the section has only the first rows of
+        const std::vector<StoredUnit> stored = stored_units(memories, slots, state.pages);
+        section.bytes.resize(stored.empty() ? 0 : stored.back().offset + stored.back().size);
+        std::vector<std::vector<std::byte>> pages(stored.size());  // those of which the section has the first rows alone
+        for (size_t i = 0; i < stored.size(); ++i)
+            if (const size_t size = memories_[stored[i].memory].unit_bytes; stored[i].size < size) pages[i].resize(size);
         const auto queue_exports = [&]() -> Result<void> {
-            for (size_t i = 0; i < all.size(); ++i) {
-                const Memory& memory = memories_[all[i].memory];
-                std::span<std::byte> bytes = std::span(section.bytes).subspan(all[i].offset, all[i].size);
-                if (bytes.size() < memory.unit_bytes) {
-                    units[i].resize(memory.unit_bytes);
-                    bytes = units[i];
-                }
-                KRAIT_CHECK(executor.queue(memory.device).export_memory(*memory.buffer, all[i].unit, bytes));
+            for (size_t i = 0; i < stored.size(); ++i) {
+                const Memory& memory = memories_[stored[i].memory];
+                std::span<std::byte> bytes = std::span(section.bytes).subspan(stored[i].offset, stored[i].size);
+                if (!pages[i].empty()) bytes = pages[i];
+                KRAIT_CHECK(executor.queue(memory.device).export_memory(*memory.buffer, stored[i].unit, bytes));
             }
             return {};
         };
         KRAIT_CHECK(transfer(executor, queue_exports));
-        for (size_t i = 0; i < all.size(); ++i)
-            if (!units[i].empty()) std::memcpy(section.bytes.data() + all[i].offset, units[i].data(), all[i].size);
+        for (size_t i = 0; i < stored.size(); ++i)
+            if (!pages[i].empty()) std::memcpy(section.bytes.data() + stored[i].offset, pages[i].data(), stored[i].size);
     }
     return sections;
 }
@@ -114,7 +114,7 @@ Result<std::vector<StateRef>> SequenceMemory::load(graph::Executor& executor, co
     PageList& pages = states.back().pages;
     if (pages_) {
         const Growth all{&pages, static_cast<int64_t>(file.tokens.size())};
-        KRAIT_CHECK(make_room(executor, {&all, 1}));
+        KRAIT_CHECK(reserve_pages(executor, {&all, 1}));
         pages.append(all.n_rows);
         for (size_t s = 0; s < n_snapshots; ++s)
             states[s].pages = pages.share(static_cast<int64_t>(file.snapshots[n_left_out + s].n_tok));
@@ -124,15 +124,15 @@ Result<std::vector<StateRef>> SequenceMemory::load(graph::Executor& executor, co
     for (size_t c = 0; c < classes_.size(); ++c) {
         std::vector<std::byte> unit;
         const auto queue_imports = [&]() -> Result<void> {
-            for (const Place& place : places(classes_[c], slots, pages)) {
-                const Memory& memory = memories_[place.memory];
-                std::span<const std::byte> bytes = std::span(file.sections[c].bytes).subspan(place.offset, place.size);
+            for (const StoredUnit& stored : stored_units(classes_[c], slots, pages)) {
+                const Memory& memory = memories_[stored.memory];
+                std::span<const std::byte> bytes = std::span(file.sections[c].bytes).subspan(stored.offset, stored.size);
                 if (bytes.size() < memory.unit_bytes) {  // the first rows of a page; an import may reuse its bytes at once
                     unit.assign(bytes.begin(), bytes.end());
                     unit.resize(memory.unit_bytes);
                     bytes = unit;
                 }
-                KRAIT_CHECK(executor.queue(memory.device).import_memory(*memory.buffer, place.unit, bytes));
+                KRAIT_CHECK(executor.queue(memory.device).import_memory(*memory.buffer, stored.unit, bytes));
             }
             return {};
         };

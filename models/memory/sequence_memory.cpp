@@ -21,6 +21,12 @@ double bytes_of(const MemorySpec& spec, const MemorySizes& sizes) {
     return bytes;
 }
 
+std::string describe(const MemorySizes& sizes, const Architecture& architecture) {
+    const std::string pages = fmt::format("{} pages of {} tokens", sizes.n_pages, kRowsPerPage);
+    if (!architecture.has_slots()) return pages;
+    return fmt::format("{} slots of state{}", sizes.n_slots, architecture.has_pages() ? " and " + pages : "");
+}
+
 }  // namespace
 
 Result<SequenceMemory> SequenceMemory::create(const Architecture& architecture,
@@ -38,12 +44,9 @@ Result<SequenceMemory> SequenceMemory::create(const Architecture& architecture,
         const auto limit = static_cast<double>(devices[d]->info().memory_total);
         if (limit > 0 && total[d] > limit)
             return fail(ErrorCode::out_of_memory,
-                        "{} slots of state{} take {}, and {} has {} of memory: ask for fewer sequences and snapshots{}, or "
-                        "name one more device",
-                        sizes.n_slots,
-                        memory.pages_ ? fmt::format(" and {} pages of {} tokens", sizes.n_pages, kRowsPerPage) : "",
-                        format_bytes(total[d]), placement.labels()[d], format_bytes(limit),
-                        memory.pages_ ? ", or for fewer tokens" : "");
+                        "{} take {}, and {} has {} of memory: ask for fewer {}, or name one more device",
+                        describe(sizes, architecture), format_bytes(total[d]), placement.labels()[d], format_bytes(limit),
+                        memory.pages_ ? "sequences, snapshots and tokens" : "sequences and snapshots");
     }
     for (size_t i = 0; i < architecture.memories().size(); ++i) {
         const MemorySpec& spec = architecture.memories()[i].spec;
@@ -73,21 +76,30 @@ Result<void> SequenceMemory::copy_slot(graph::Executor& executor, int32_t from, 
     return {};
 }
 
-Result<void> SequenceMemory::make_room(graph::Executor& executor, std::span<const Growth> growths) const {
+Result<void> SequenceMemory::reserve_pages(graph::Executor& executor, std::span<const Growth> growths) const {
     if (!pages_) return {};
+    // A list goes on in a copy of its last page where another one has it too; of lists that all go on, the last keeps the page.
+    std::vector<PageList*> leaving;
     int64_t n_missing = 0;
-    for (const Growth& growth : growths) n_missing += growth.pages->n_missing(growth.n_rows);
+    for (const Growth& growth : growths) {
+        n_missing += growth.pages->n_missing(growth.n_rows);
+        if (!growth.pages->ends_in_shared_page()) continue;
+        const int32_t page = growth.pages->pages().back();
+        const auto n_left =
+            std::count_if(leaving.begin(), leaving.end(), [&](const auto* l) { return l->pages().back() == page; });
+        if (pages_->n_lists(page) - n_left > 1) leaving.push_back(growth.pages);
+    }
+    n_missing += static_cast<int64_t>(leaving.size());
     if (n_missing > pages_->n_free())
         return fail(
             ErrorCode::out_of_memory,
             "{} more page{} of {} tokens are needed, and {} of {} are free: reset sequences or drop snapshots that are not "
             "needed, or make the session for more tokens (max_cached_tokens)",
             n_missing, n_missing == 1 ? "" : "s", kRowsPerPage, pages_->n_free(), pages_->n_pages());
+    for (const Growth& growth : growths) growth.pages->reserve(growth.pages->n_missing(growth.n_rows));
     std::vector<std::pair<PageList*, PageList>> copies;
-    for (const Growth& growth : growths) {
-        growth.pages->reserve(growth.pages->n_missing(growth.n_rows));
-        if (!growth.pages->ends_in_shared_page()) continue;
-        PageList& copy = copies.emplace_back(growth.pages, PageList()).second;
+    for (PageList* list : leaving) {
+        PageList& copy = copies.emplace_back(list, PageList()).second;
         copy.reserve(1);
         copy.add_pages(pages_, 1);
     }

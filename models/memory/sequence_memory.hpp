@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the sequences of a session remember: for every memory of every layer its units, slots or pages, on the device where the
+// The memories of a session's sequences: for every memory of every layer its units, slots or pages, on the device where the
 // operators that use it run, and handles on the units. A number of a slot means the same in all memories of slots, one of a
 // page the same in all memories of pages. Sequences may share a unit as long as none of them writes it.
 #pragma once
 
+#include "core/base/scope_exit.hpp"
 #include "graph/executor.hpp"
 #include "models/architectures/architecture.hpp"
 #include "models/memory/state_file.hpp"
@@ -31,20 +32,20 @@ class SequenceMemory {
     // Queues a copy of all layers' states.
     Result<void> copy_slot(graph::Executor& executor, int32_t from, int32_t to) const;
 
-    // Pages for rows that a run is going to write behind those of a list. All lists get theirs, or out_of_memory says how many
-    // pages are needed and free, and nothing has changed. PageList::drop_promised() gives back what was not used.
+    // Reserves pages for rows that a run is going to write behind those of a list. All lists get theirs, or out_of_memory says
+    // how many pages are needed and free, and nothing has changed. PageList::drop_reserved() gives back the rest.
     struct Growth {
         PageList* pages;
         int64_t n_rows;
     };
-    Result<void> make_room(graph::Executor& executor, std::span<const Growth> growths) const;
+    Result<void> reserve_pages(graph::Executor& executor, std::span<const Growth> growths) const;
 
     // States as sections of a file: of the sequence, and of its snapshots, whose rows are the first ones of the sequence's.
     Result<std::vector<StateSection>> save(graph::Executor& executor, const StateRef& state,
                                            std::span<const Snapshot> snapshots) const;
     // Whether the sections are those of this model, as long as its tokens and snapshots call for.
     Result<void> check_sections(const StateFile& file) const;
-    // The states of a checked file, in new units: of its latest snapshots, then its own.
+    // Reads the states of a checked file into new units: those of its latest snapshots, then its own.
     Result<std::vector<StateRef>> load(graph::Executor& executor, const StateFile& file, size_t n_snapshots) const;
 
     // All units that are in use, to the same units of `to`, of the same model and sizes. Handles are on the units of both then.
@@ -60,7 +61,7 @@ class SequenceMemory {
     // Memories that differ in their layers alone, by their places in memories_: they are one section of a file.
     using MemoryClass = std::vector<size_t>;
     // The bytes of a unit in a section of a file: all of them, or the first rows of a list's last page.
-    struct Place {
+    struct StoredUnit {
         size_t memory = 0;
         int32_t unit = 0;
         size_t offset = 0, size = 0;
@@ -68,16 +69,20 @@ class SequenceMemory {
     // Calls queue_each, which queues transfers, and waits for them.
     template <class QueueEach>
     static Result<void> transfer(graph::Executor& executor, QueueEach&& queue_each) {
-        Result<void> queued = queue_each();
-        if (queued) return executor.sync();
-        executor.drain();
-        return queued;
+        bool is_queued = false;
+        const ScopeExit nothing_stays([&] {  // also where memory runs out: nothing may still write to what is gone then
+            if (!is_queued) executor.drain();
+        });
+        KRAIT_CHECK(queue_each());
+        is_queued = true;
+        return executor.sync();
     }
     Result<void> copy_unit(graph::Executor& executor, const SequenceMemory& to, graph::Executor& to_executor, bool of_pages,
                            int32_t unit) const;
     StateSection section_of(const MemoryClass& memories) const;
-    // Of the units that are saved of a class, in their order in the section; those of slot -1 are left out.
-    std::vector<Place> places(const MemoryClass& memories, std::span<const int32_t> slots, const PageList& pages) const;
+    // The units that are saved of a class, in their order in the section; those of slot -1 are left out.
+    std::vector<StoredUnit> stored_units(const MemoryClass& memories, std::span<const int32_t> slots,
+                                         const PageList& pages) const;
     uint64_t section_bytes(const MemoryClass& memories, size_t n_tok, size_t n_states) const;
 
     MemorySizes sizes_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a sequence remembers: a handle on its slot, and its pages. Units are in use as long as a handle on them lives; nobody
+// The memory of a sequence: a handle on its slot, and its pages. Units are in use as long as a handle on them lives; nobody
 // gives them back by hand. Handles may outlive the session; the states that they name do not.
 #pragma once
 

@@ -86,7 +86,7 @@ std::string_view tensor_kind(std::string_view name) {
 
 bool is_weight_matrix(std::string_view kind, size_t rank) {
     // "ssm_conv1d.weight" is a matrix by its shape only: four numbers a channel, read in F32 by every kernel.
-    return rank == 2 && kind.ends_with(".weight") && kind.find("norm") == kind.npos && kind != "ssm_conv1d.weight";
+    return rank == 2 && kind.ends_with(".weight") && kind.find("norm") == std::string_view::npos && kind != "ssm_conv1d.weight";
 }
 
 DType format_for_rows(DType wanted, int64_t width) {

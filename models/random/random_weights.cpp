@@ -36,7 +36,8 @@ double normal(Random& random) {
 using Law = float (*)(int64_t column, double uniform, double normal);
 
 Law law_of(std::string_view kind, int64_t width) {
-    if (kind.find("norm") != kind.npos) return [](int64_t, double, double z) { return static_cast<float>(1.0 + 0.05 * z); };
+    if (kind.find("norm") != std::string_view::npos)
+        return [](int64_t, double, double z) { return static_cast<float>(1.0 + 0.05 * z); };
     if (kind == "ssm_conv1d.weight") return [](int64_t, double, double z) { return static_cast<float>(0.3 * z); };
     if (kind == "ssm_d") return [](int64_t, double, double) { return 1.0f; };
     if (kind == "ssm_a" && width == 1) return [](int64_t, double u, double) { return static_cast<float>(-1.0 - 15.0 * u); };

@@ -129,7 +129,7 @@ Result<void> Session::decode(std::span<const SequenceInput> batch, const DecodeC
     });
     rows_.clear();
     KRAIT_CHECK(check_batch(batch));
-    const ScopeExit no_promised_pages([&] { drop_promised_pages(batch); });
+    const ScopeExit no_reserved_pages([&] { drop_reserved_pages(batch); });
     KRAIT_CHECK(take_pages(batch));
     KRAIT_CHECK(take_own_states(batch));
     const auto n_token = static_cast<size_t>(model_->n_token());

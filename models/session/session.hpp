@@ -75,9 +75,9 @@ class Session {
     static Result<Session> create(std::shared_ptr<const Model> model, const SessionOptions& options = {});
 
     // Every sequence once at most. After an error about the input, and where there are not enough pages for its tokens
-    // (out_of_memory), no sequence has changed; after one from a device, and after
-    // `cancelled`, the sequences hold what was done before: see tokens(). A sequence whose state a failed run may have half
-    // written refuses to go on until it is reset, restored or rolled back.
+    // (out_of_memory), no sequence has changed; after one from a device, and after `cancelled`, the sequences hold what was
+    // done before: see tokens(). A sequence whose state a failed run may have half written refuses to go on until it is reset,
+    // restored or rolled back.
     Result<void> decode(std::span<const SequenceInput> batch, const DecodeControl& control = {});
     Result<void> decode(std::initializer_list<SequenceInput> batch, const DecodeControl& control = {}) {
         return decode(std::span(batch.begin(), batch.size()), control);
@@ -196,7 +196,7 @@ class Session {
     Result<void> take_own_states(std::span<const SequenceInput> batch);
     // Pages for all tokens of the batch; and back what was not used of them.
     Result<void> take_pages(std::span<const SequenceInput> batch, size_t n_tok_each = 0);
-    void drop_promised_pages(std::span<const SequenceInput> batch) noexcept;
+    void drop_reserved_pages(std::span<const SequenceInput> batch) noexcept;
     // Its graph is compiled: prepare() changes nothing that pending runs use.
     bool is_known(const MicroBatch& micro_batch) const { return executor_.is_ready(RunKey(micro_batch.shape).text()); }
     Result<void> run(MicroBatch& micro_batch);

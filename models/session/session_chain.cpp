@@ -42,7 +42,7 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
         if (!done) rows_.clear();
     });
 
-    const ScopeExit no_promised_pages([&] { drop_promised_pages(batch); });
+    const ScopeExit no_reserved_pages([&] { drop_reserved_pages(batch); });
     KRAIT_CHECK(take_pages(batch, n_tok));
     Sequence& sequence = at(input.sequence);
     reserve_for(sequence, n_tok, 0);

@@ -90,12 +90,12 @@ Result<void> Session::take_pages(std::span<const SequenceInput> batch, size_t n_
     for (const SequenceInput& input : batch)
         growths_.push_back(
             {&at(input.sequence).state.pages, static_cast<int64_t>(n_tok_each > 0 ? n_tok_each : input.tokens.size())});
-    return memory_.make_room(executor_, growths_);
+    return memory_.reserve_pages(executor_, growths_);
 }
 
-void Session::drop_promised_pages(std::span<const SequenceInput> batch) noexcept {
+void Session::drop_reserved_pages(std::span<const SequenceInput> batch) noexcept {
     if (!memory_.pages()) return;
-    for (const SequenceInput& input : batch) at(input.sequence).state.pages.drop_promised();
+    for (const SequenceInput& input : batch) at(input.sequence).state.pages.drop_reserved();
 }
 
 Result<void> Session::keep(int32_t sequence) {

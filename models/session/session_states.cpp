@@ -2,9 +2,9 @@
 //
 // Session: states as bytes, and to other devices.
 #include <algorithm>
+#include <map>
 #include <utility>
 
-#include "core/base/scope_exit.hpp"
 #include "models/memory/state_file.hpp"
 #include "models/session/session.hpp"
 
@@ -56,17 +56,14 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
 Result<void> Session::check_pages_for(const Sequence& sequence, int64_t n_tok) const {
     if (!memory_.pages()) return {};
     const PagePool& pool = *memory_.pages();
-    std::vector<int32_t> n_lists(static_cast<size_t>(pool.n_pages()), 0);  // of this sequence
+    std::map<int32_t, int32_t> n_lists;  // of this sequence, by page
     const auto count = [&](const PageList& list) {
-        for (const int32_t page : list.pages()) ++n_lists[static_cast<size_t>(page)];
+        for (const int32_t page : list.pages()) ++n_lists[page];
     };
     count(sequence.state.pages);
     for (const Snapshot& snapshot : sequence.snapshots) count(snapshot.state.pages);
     int64_t n_free = pool.n_free();
-    for (int32_t page = 0; page < pool.n_pages(); ++page) {
-        const int32_t n = n_lists[static_cast<size_t>(page)];
-        n_free += n > 0 && n == pool.n_lists(page);
-    }
+    for (const auto& [page, n] : n_lists) n_free += n == pool.n_lists(page);
     if (pages_of_rows(n_tok) <= n_free) return {};
     return fail(ErrorCode::out_of_memory,
                 "the saved sequence has {} tokens, which take {} pages of {}; {} of {} are free when the sequence's own are "

@@ -175,7 +175,7 @@ TEST(CApiDecode, ExactShapesCompileMore) {
 
 // As an application sees it that was built before `hidden` existed: its items are smaller.
 TEST(CApiDecode, ItemsMayBeOlderButNotNewer) {
-    constexpr size_t kOld = offsetof(krait_batch_item, hidden);
+    constexpr size_t kOld = offsetof(krait_batch_item, top_k);
     const kr::Model model = value(kr::Model::load());
     krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
     options.max_sequences = 2;
@@ -194,7 +194,7 @@ TEST(CApiDecode, ItemsMayBeOlderButNotNewer) {
     EXPECT_EQ(value(session.length(1)), 5u);
 
     krait_batch_item item = kr::Session::item_of(first, 0, KRAIT_WANT_LAST);
-    for (const size_t wrong : {size_t{0}, sizeof item + 8}) {
+    for (const size_t wrong : {size_t{0}, sizeof item + 8, offsetof(krait_batch_item, hidden), sizeof(size_t) + 1}) {
         item.struct_size = wrong;
         EXPECT_EQ(krait_session_decode(session.get(), &item, 1, nullptr, &failure), KRAIT_INVALID_ARGUMENT);
         EXPECT_EQ(std::strncmp(failure.message, "items[0].struct_size is ", 24), 0) << failure.message;

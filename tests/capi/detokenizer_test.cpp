@@ -74,6 +74,28 @@ TEST(CApiDetokenizer, StopTextsOfAPromptDoNotCount) {
     EXPECT_EQ(value(out.push(value(model.tokenize(" yes", KRAIT_TOKENIZE_PLAIN))[0])).substr(0, 1), " ");
 }
 
+// The tokens of a prompt follow text that may have become a stop text: it comes first, and is none.
+TEST(CApiDetokenizer, APromptEndsWhatIsHeldBack) {
+    const kr::Model model = value(kr::Model::open());
+    const std::vector<std::string> stops{" said so"};
+    kr::Detokenizer out = value(kr::Detokenizer::create(model, stops));
+    std::string text;
+    const std::vector<int32_t> said = value(model.tokenize(" said", KRAIT_TOKENIZE_PLAIN)),
+                               so = value(model.tokenize(" so", KRAIT_TOKENIZE_PLAIN));
+    for (const int32_t token : said) text += value(out.push(token));
+    EXPECT_EQ(text, "") << "all of it may become the stop text";
+    text += value(out.prompt(value(model.tokenize(" Yes", KRAIT_TOKENIZE_PLAIN))));
+    EXPECT_EQ(text, " said Yes");
+    for (const int32_t token : so) text += value(out.push(token));
+    text += value(out.finish());
+    EXPECT_EQ(text, " said Yes so");
+
+    for (const std::vector<int32_t>& tokens : {said, so})
+        for (const int32_t token : tokens) EXPECT_EQ(value(out.push(token)), "");
+    ASSERT_TRUE(out.is_stopped());
+    EXPECT_EQ(value(out.prompt(so)), "") << "behind the end";
+}
+
 TEST(CApiDetokenizer, MistakesAreSentences) {
     const kr::Model model = value(kr::Model::open());
     krait_detokenizer_options options = KRAIT_DETOKENIZER_OPTIONS_INIT;

@@ -9,6 +9,8 @@
 #include <krait/krait.hpp>
 #include <map>
 
+#include "tests/capi/unknown_enum.hpp"
+
 namespace kr = krait::api;
 
 namespace {
@@ -161,11 +163,29 @@ TEST_F(CApiProfile, AProfileAndItsSessionAreFreedInAnyOrder) {
     value(session.decode(std::span(&token, 1)));
 }
 
+void refused(krait_code code, krait_failure& failure, const char* words) {
+    EXPECT_EQ(code, KRAIT_INVALID_ARGUMENT) << words;
+    EXPECT_NE(std::strstr(failure.message, words), nullptr) << failure.message;
+}
+
+KRAIT_PASSES_UNKNOWN_ENUMS void refuses_unknown_enums(const krait_profile* profile) {
+    krait_phase phase = KRAIT_PHASE_PROMPT;
+    krait_profile_group group = KRAIT_GROUP_NODE;
+    krait_phase_sums sums = KRAIT_PHASE_SUMS_INIT;
+    krait_profile_entry entry = KRAIT_PROFILE_ENTRY_INIT;
+    krait_failure failure{};
+    const int unknown = 2;
+    std::memcpy(&phase, &unknown, sizeof unknown);
+    refused(krait_profile_phase(profile, phase, &sums, &failure), failure, "phase is 2; 0 and 1 exist");
+    refused(krait_profile_entry_at(profile, phase, group, 0, &entry, &failure), failure, "phase is 2");
+    EXPECT_EQ(krait_profile_entry_count(profile, phase, group), 0u);
+    const int far = -1;
+    std::memcpy(&group, &far, sizeof far);
+    refused(krait_profile_entry_at(profile, KRAIT_PHASE_DECODE, group, 0, &entry, &failure), failure, "group is -1");
+    EXPECT_EQ(krait_profile_entry_count(profile, KRAIT_PHASE_DECODE, group), 0u);
+}
+
 TEST_F(CApiProfile, BadInputIsRefused) {
-    const auto refused = [](krait_code code, krait_failure& failure, const char* words) {
-        EXPECT_EQ(code, KRAIT_INVALID_ARGUMENT) << words;
-        EXPECT_NE(std::strstr(failure.message, words), nullptr) << failure.message;
-    };
     krait_failure failure{};
     krait_profile* out = nullptr;
     krait_profile_options options = KRAIT_PROFILE_OPTIONS_INIT;
@@ -214,14 +234,7 @@ TEST_F(CApiProfile, BadInputIsRefused) {
     EXPECT_EQ(krait_profile_entry_at(profile.get(), phase, group, 10000, &entry, nullptr), KRAIT_NOT_FOUND);
     EXPECT_EQ(krait_profile_entry_at(profile.get(), phase, KRAIT_GROUP_OPERATOR, 100, &entry, nullptr), KRAIT_NOT_FOUND);
     EXPECT_EQ(krait_profile_event_at(profile.get(), 10, &event, nullptr), KRAIT_NOT_FOUND);
-    std::memcpy(&phase, &unknown, sizeof unknown);
-    refused(krait_profile_phase(profile.get(), phase, &sums, &failure), failure, "phase is 2; 0 and 1 exist");
-    refused(krait_profile_entry_at(profile.get(), phase, group, 0, &entry, &failure), failure, "phase is 2");
-    EXPECT_EQ(krait_profile_entry_count(profile.get(), phase, group), 0u);
-    const int far = -1;
-    std::memcpy(&group, &far, sizeof far);
-    refused(krait_profile_entry_at(profile.get(), KRAIT_PHASE_DECODE, group, 0, &entry, &failure), failure, "group is -1");
-    EXPECT_EQ(krait_profile_entry_count(profile.get(), KRAIT_PHASE_DECODE, group), 0u);
+    refuses_unknown_enums(profile.get());
     EXPECT_EQ(krait_profile_entry_count(nullptr, KRAIT_PHASE_DECODE, KRAIT_GROUP_NODE), 0u);
     EXPECT_EQ(krait_profile_event_count(nullptr), 0u);
     EXPECT_EQ(krait_profile_dropped_count(nullptr), 0u);

@@ -104,7 +104,17 @@ TEST(CApiSampler, MistakesAreSentences) {
     EXPECT_EQ(krait_sampler_sample(sampler.get(), nullptr, 4, &token, nullptr), KRAIT_INVALID_ARGUMENT);
     EXPECT_EQ(krait_sampler_sample(sampler.get(), kLogits.data(), 4, nullptr, nullptr), KRAIT_INVALID_ARGUMENT);
     const std::array<float, 2> broken{NAN, 1.0f};
-    EXPECT_EQ(sampler.sample(broken).failure().code, KRAIT_INTERNAL);
+    EXPECT_EQ(sampler.sample(broken).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(sampler.sample(broken).failure().message, "the logit of token 0 is nan; a number or -infinity is possible");
+    krait_sampler_options spoiling = greedy();
+    spoiling.constraint = [](void*, float* logits, size_t) {
+        logits[2] = INFINITY;
+        return 0;
+    };
+    kr::Sampler spoilt = value(kr::Sampler::create(spoiling));
+    EXPECT_EQ(spoilt.sample(kLogits).failure().code, KRAIT_INVALID_ARGUMENT);
+    EXPECT_EQ(spoilt.sample(kLogits).failure().message,
+              "the logit that the constraint left of token 2 is inf; a number or -infinity is possible");
     krait_sampler_options options = greedy();
     options.struct_size = 0;
     EXPECT_EQ(kr::Sampler::create(options).failure().code, KRAIT_INVALID_ARGUMENT);

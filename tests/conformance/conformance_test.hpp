@@ -73,7 +73,7 @@ class ConformanceTest : public testing::TestWithParam<std::string> {
         return bytes;
     }
 
-    // What a device is opened with.
+    // Parameters with which a device is opened.
     static krait_open_params with_options(const char* options) { return {sizeof(krait_open_params), options, nullptr}; }
 
     PluginError err;

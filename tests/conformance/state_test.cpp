@@ -133,6 +133,9 @@ TEST_P(StateLaws, DescriptionsThatMakeNoSenseAreRefused) {
     refused([](Desc& desc) { desc.rows_per_unit = 0; });
     refused([](Desc& desc) { desc.extent[1] = -1; });
     refused([](Desc& desc) { desc.extent[0] = desc.extent[1] = desc.extent[2] = int64_t{1} << 40; });
+    // Few enough to be counted, and too many for a layout that pads them.
+    refused([](Desc& desc) { desc.extent[0] = desc.extent[1] = 1, desc.extent[2] = int64_t{1} << 58; });
+    refused([](Desc& desc) { desc.extent[0] = INT64_MAX, desc.extent[1] = 1, desc.extent[2] = 0; });
     refused([](Desc& desc) { desc.n_uses = 0; });
     const krait_use no_memory{static_cast<uint32_t>(OpId::mul_mat), 0}, no_op{9999, 0}, no_operand{use.op, 99},
         of_pages{static_cast<uint32_t>(OpId::kv_write), static_cast<uint32_t>(find_memory(ops::KvWrite::kIn))};

@@ -15,7 +15,7 @@ enum class Layout : uint8_t {
     views,  // operands are views: rows further apart, an odd number of elements from the start of their memory
 };
 
-// What lives longer than a program: uploaded constants and the memory.
+// Buffers that live longer than a program: uploaded constants and the memory.
 struct Resources {
     std::shared_ptr<const Device> device;
     std::array<std::shared_ptr<const Buffer>, KRAIT_MAX_INPUTS> constants{};

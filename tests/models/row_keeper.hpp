@@ -7,6 +7,11 @@
 //   result = conv(y), or y where the model has no recurrent state
 #pragma once
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
 #include <random>
 
 #include "models/architectures/metadata.hpp"

@@ -23,6 +23,7 @@ struct Arguments {
     ModelArguments model;  // path alone
     std::string compare = "auto,reference";
     std::string prompt = "The quick brown fox jumps over the lazy dog, and runs away.", tokens;
+    bool has_tokens = false;
     bool all = false;
 };
 
@@ -81,7 +82,7 @@ std::string text_of(const Row& row, const Model& tested, size_t name_width) {
 }
 
 Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, const Model& model) {
-    if (!arguments.tokens.empty()) return from_api(parse_tokens(arguments.tokens));
+    if (arguments.has_tokens) return from_api(parse_tokens(arguments.tokens));
     KRAIT_TRY(const Tokenizer* tokenizer, model.tokenizer());
     return tokenizer->encode(arguments.prompt);
 }
@@ -95,10 +96,11 @@ Result<std::shared_ptr<const Model>> load(const Arguments& arguments, const std:
 
 Result<int> compare(const Arguments& arguments) {
     const std::vector<std::string> names = split_device_list(arguments.compare);
-    if (names.size() != 2)
-        return fail(ErrorCode::invalid_argument,
-                    "--compare {}: two devices are needed, the one to be tested and the one that is right: cpu,reference",
-                    arguments.compare);
+    if (names.size() != 2 || names[0].empty() || names[1].empty() || names[0] == names[1])
+        return fail(
+            ErrorCode::invalid_argument,
+            "--compare {}: two different devices are needed, the one to be tested and the one that is right: cpu,reference",
+            arguments.compare);
     KRAIT_TRY(const auto tested, load(arguments, names[0]));
     KRAIT_TRY(const auto expected, load(arguments, names[1]));
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, *expected));
@@ -169,7 +171,8 @@ void add_debug_command(Command& program) {
         "Examples:\n"
         "  krait debug model.gguf --compare cpu,reference\n"
         "  krait debug --compare cpu:portable,reference --all -p \"The sea was\"");
-    command.body([arguments]() -> int {
+    command.body([arguments, &tokens]() -> int {
+        arguments->has_tokens = tokens.given();
         const auto exit = compare(*arguments);
         return exit ? *exit : report(exit.error());
     });

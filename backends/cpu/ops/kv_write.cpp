@@ -2,6 +2,9 @@
 //
 // kv_write (contract: core/ops/kv_write.hpp): one row after another, rows shared among the threads.
 #include "core/ops/kv_write.hpp"
+
+#include <cstring>
+
 #include "backends/cpu/cpu_backend.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
