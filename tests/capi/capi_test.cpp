@@ -8,17 +8,14 @@
 #include <cstring>
 #include <krait/krait.hpp>
 
+#include "tests/capi/value.hpp"
 #include "tests/main/paths.hpp"
 
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 TEST(CApi, FileAndBuiltInDemoAreTheSame) {
     const kr::Model built_in = value(kr::Model::load()), file = value(kr::Model::load(::krait::test::kDemoModel, "cpu"));

@@ -11,15 +11,13 @@
 #include <krait/krait.hpp>
 #include <numeric>
 
+#include "tests/capi/value.hpp"
+
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 std::vector<int32_t> some_tokens(size_t n) {
     std::vector<int32_t> tokens(n);

@@ -7,15 +7,13 @@
 #include <cstring>
 #include <krait/krait.hpp>
 
+#include "tests/capi/value.hpp"
+
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 // Of three bytes, each a token of its own in the demo model's vocabulary or a part of one.
 constexpr const char* kEuro = "\xe2\x82\xac";

@@ -10,17 +10,14 @@
 #include <krait/krait.hpp>
 
 #include "tests/capi/unknown_enum.hpp"
+#include "tests/capi/value.hpp"
 #include "tests/main/paths.hpp"
 
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 std::string golden(const std::string& name) { return std::string(krait::test::kGoldenFolder) + "/" + name; }
 

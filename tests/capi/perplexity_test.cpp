@@ -10,15 +10,13 @@
 #include <filesystem>
 #include <krait/krait.hpp>
 
+#include "tests/capi/value.hpp"
+
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 std::string text() {
     std::string all;

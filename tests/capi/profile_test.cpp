@@ -10,16 +10,13 @@
 #include <map>
 
 #include "tests/capi/unknown_enum.hpp"
+#include "tests/capi/value.hpp"
 
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 std::string name_of(const krait_profile_entry& entry) { return {entry.name, entry.name_size}; }
 

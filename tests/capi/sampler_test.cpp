@@ -9,15 +9,13 @@
 #include <krait/krait.hpp>
 #include <limits>
 
+#include "tests/capi/value.hpp"
+
 namespace kr = krait::api;
 
 namespace {
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 krait_sampler_options greedy() {
     krait_sampler_options options = KRAIT_SAMPLER_OPTIONS_INIT;

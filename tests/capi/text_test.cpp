@@ -13,6 +13,7 @@
 #include <iterator>
 #include <krait/krait.hpp>
 
+#include "tests/capi/value.hpp"
 #include "tests/main/paths.hpp"
 
 namespace kr = krait::api;
@@ -21,11 +22,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-template <class T>
-T value(kr::Result<T> result) {
-    EXPECT_TRUE(static_cast<bool>(result)) << result.failure().message;
-    return std::move(*result);
-}
+using krait::test::value;
 
 constexpr int32_t kEnd = 0;  // <|endoftext|> of the demo model, its bos and its eos
 
