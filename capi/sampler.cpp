@@ -96,6 +96,7 @@ krait_code krait_sampler_sample(krait_sampler* sampler, const float* logits, siz
         KRAIT_CHECK(expect_given(sampler, "sampler"));
         KRAIT_CHECK(expect_given(token, "token"));
         if (n_token > 0) KRAIT_CHECK(expect_given(logits, "logits"));
+        KRAIT_CHECK(krait_sampler::expect_numbers({logits, n_token}, "the logit"));
         KRAIT_TRY(*token, sampler->choose({logits, n_token}));
         return {};
     });

@@ -73,6 +73,8 @@ TEST(Debug, BadInputIsRefused) {
         EXPECT_NE(answer.text.find(words), std::string::npos) << arguments << "\n" << answer.text;
     };
     refused("--compare cpu", "two devices are needed");
+    refused("--compare ,", "two devices are needed");
+    refused("-t \"\"", "0 tokens: at least 2 are needed");
     refused("--compare cpu,reference,cpu", "two devices are needed");
     refused("--compare nowhere0,reference", "there is no device family 'nowhere'");
     refused("--tokens 5", "1 tokens: at least 2 are needed");

@@ -148,7 +148,7 @@ TEST_P(EveryPlugin, impossible_sizes_are_out_of_memory) {
                      api->buffer_create(device, KRAIT_BUFFER_DEVICE, size, &buffer, &err));
     EXPECT_EQ(buffer, nullptr);
     const krait_use use{static_cast<uint32_t>(OpId::ssm_scan), static_cast<uint32_t>(find_state(ops::SsmScan::kIn))};
-    krait_memory_desc desc = slots_for(use, int64_t{1} << 40, {1 << 10, 1 << 4, 1 << 3});
+    krait_memory_desc desc = slots_for(use, int64_t{1} << 35, {1 << 10, 1 << 4, 1 << 3});
     EXPECT_FAILS(KRAIT_STATUS_OUT_OF_MEMORY, "asked for", api->memory_create(device, &desc, &buffer, &err));
     desc.n_units = int64_t{1} << 62;
     EXPECT_FAILS(KRAIT_STATUS_INVALID_ARGUMENT, "addressed", api->memory_create(device, &desc, &buffer, &err));
