@@ -97,10 +97,9 @@ Result<std::shared_ptr<const Model>> load(const Arguments& arguments, const std:
 Result<int> compare(const Arguments& arguments) {
     const std::vector<std::string> names = split_device_list(arguments.compare);
     if (names.size() != 2 || names[0].empty() || names[1].empty())
-        return fail(
-            ErrorCode::invalid_argument,
-            "--compare {}: two devices are needed, the one to be tested and the one that is right: cpu,reference",
-            arguments.compare);
+        return fail(ErrorCode::invalid_argument,
+                    "--compare {}: two devices are needed, the one to be tested and the one that is right: cpu,reference",
+                    arguments.compare);
     KRAIT_TRY(const auto tested, load(arguments, names[0]));
     KRAIT_TRY(const auto expected, load(arguments, names[1]));
     KRAIT_TRY(const std::vector<int32_t> tokens, read_tokens(arguments, *expected));
