@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SequenceMemory: states as sections of a file, and back.
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -11,10 +9,12 @@
 namespace krait {
 namespace {
 
+// "2 memories of slots (F32 [3, 1536])"
 std::string describe(const StateSection& section) {
-    return fmt::format("{} of {} ({} [{}])", section.n_memory == 1 ? "a memory" : fmt::format("{} memories", section.n_memory),
-                       section.has_pages ? "pages" : "slots", dtype_name(section.dtype),
-                       fmt::join(std::span(section.extent).first(section.rank), ", "));
+    std::string text = section.n_memory == 1 ? "a memory" : std::to_string(section.n_memory) + " memories";
+    text.append(section.has_pages ? " of pages (" : " of slots (").append(dtype_name(section.dtype));
+    for (size_t i = 0; i < section.rank; ++i) text.append(i == 0 ? " [" : ", ").append(std::to_string(section.extent[i]));
+    return text + "])";
 }
 
 }  // namespace

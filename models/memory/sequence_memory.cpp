@@ -2,15 +2,14 @@
 #include "models/memory/sequence_memory.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "core/base/format_bytes.hpp"
 
 namespace krait {
 namespace {
 
-auto class_of(const MemorySpec& spec) {
-    return std::tuple(std::string_view(spec.name), spec.has_pages(), spec.dtype, spec.rank, spec.extent);
+bool are_of_one_class(const MemorySpec& a, const MemorySpec& b) {
+    return a.name == b.name && a.has_pages() == b.has_pages() && a.dtype == b.dtype && a.rank == b.rank && a.extent == b.extent;
 }
 
 // In double: sizes come from a file and may be absurd.
@@ -55,7 +54,7 @@ Result<SequenceMemory> SequenceMemory::create(const Architecture& architecture,
         memory.memories_.push_back(
             {spec, static_cast<size_t>(spec.unit_bytes()), device, std::make_shared<const Buffer>(std::move(buffer))});
         const auto same = std::find_if(memory.classes_.begin(), memory.classes_.end(), [&](const MemoryClass& other) {
-            return class_of(memory.memories_[other.front()].spec) == class_of(spec);
+            return are_of_one_class(memory.memories_[other.front()].spec, spec);
         });
         if (same != memory.classes_.end()) same->push_back(i);
         else memory.classes_.push_back({i});
