@@ -35,20 +35,27 @@ if(KRAIT_SANITIZE)
 endif()
 
 # krait_precompile(<target> <PRIVATE|PUBLIC|INTERFACE> <header>...), with KRAIT_PCH: headers that most files of the target include. Of
-# libraries only: what Krait's own headers hold changes too often. krait_precompile_test does it with KRAIT_PCH=TESTS, for a test program.
+# libraries only: what Krait's own headers hold changes too often.
 function(krait_precompile target scope)
   if(KRAIT_PCH AND NOT KRAIT_PCH STREQUAL "TESTS")
     krait_precompile_headers(${target} ${scope} ${ARGN})
   endif()
 endfunction()
-function(krait_precompile_test target)
-  if(KRAIT_PCH STREQUAL "TESTS")
-    krait_precompile_headers(${target} PRIVATE ${krait_precompiled} ${ARGN})
-  endif()
+# krait_reuse_precompiled(<donor> <target>...): the targets take the precompiled headers of the donor instead of making their own, which
+# costs three seconds each. They have the donor's flags; definitions that those headers do not read may differ.
+function(krait_reuse_precompiled donor)
+  foreach(target IN LISTS ARGN)
+    if(TARGET ${target})
+      set_target_properties(${target} PROPERTIES PRECOMPILE_HEADERS_REUSE_FROM ${donor})
+    endif()
+  endforeach()
 endfunction()
 function(krait_precompile_headers target scope)
   list(TRANSFORM ARGN REPLACE "<(.+)>" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>" OUTPUT_VARIABLE headers)
   target_precompile_headers(${target} ${scope} ${headers})
+  krait_precompiled_flags(${target} ${scope})
+endfunction()
+function(krait_precompiled_flags target scope)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # Bug 105651 in other words: a precompiled header of the library is no system header any more.
     target_compile_options(${target} ${scope} "$<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-array-bounds>")

@@ -149,9 +149,9 @@ std::vector<std::byte> encode_state_file(const StateFile& file) {
 }
 
 Result<StateFile> decode_state_file(std::span<const std::byte> bytes) {
-    constexpr size_t kLeast = sizeof(Header) + sizeof(uint64_t);
-    if (bytes.size() < kLeast)
-        return fail(kCorrupt, "a saved state has at least {} bytes; this one has {}", kLeast, bytes.size());
+    constexpr size_t kMinBytes = sizeof(Header) + sizeof(uint64_t);
+    if (bytes.size() < kMinBytes)
+        return fail(kCorrupt, "a saved state has at least {} bytes; this one has {}", kMinBytes, bytes.size());
     const size_t end = bytes.size() - sizeof(uint64_t);
     Reader reader(bytes.first(end));
     const auto header = reader.take<Header>();
