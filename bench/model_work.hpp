@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run of a model has to read and to multiply, at least (krait_work has the formula): the baseline with which a measured
-// time is compared.
+// The minimum that a run of a model has to read and to multiply (krait_work has the formula): the baseline with which a
+// measured time is compared.
 #pragma once
 
 #include <krait/model.hpp>
@@ -26,7 +26,7 @@ struct ModelWork {
         return result;
     }
 
-    // Of a run of so many rows in so many sequences, with so many rows of logits.
+    // For a run of so many rows in so many sequences, with so many rows of logits.
     double bytes(int64_t rows, int64_t sequences, int64_t logits) const {
         return static_cast<double>(work.weight_bytes - (logits > 0 ? 0 : work.head_bytes)) +
                static_cast<double>(rows) * static_cast<double>(work.embedding_row_bytes) +

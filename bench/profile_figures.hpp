@@ -22,7 +22,7 @@ inline double bytes_per_second(const krait_profile_entry& entry) {
 inline double operations_per_second(const krait_profile_entry& entry) {
     return entry.seconds > 0 ? entry.operations / entry.seconds : 0;
 }
-// Of the seconds of all nodes: 0 to 1.
+// The share of the seconds of all nodes: 0 to 1.
 inline double share_of(const krait_profile_entry& entry, const krait_phase_sums& sums) {
     return sums.node_seconds > 0 ? entry.seconds / sums.node_seconds : 0;
 }

@@ -18,7 +18,7 @@ static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL &&
                   static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
               "krait_code and ErrorCode number the same errors");
 
-// Of a model without weights: what its file says.
+// The contents of a file that was loaded without weights.
 struct FileContents {
     krait::GgufFile file;
     krait::GgufVocabulary vocabulary;

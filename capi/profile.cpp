@@ -39,7 +39,7 @@ const std::vector<NodeGroup>& groups_of(ProfileRecord& record, Phase phase, krai
     return made.groups;
 }
 
-// Of a NodeProfile or a NodeGroup.
+// node: a NodeProfile or a NodeGroup.
 template <class Node>
 krait_profile_entry entry_of(const Node& node, int32_t layer) {
     krait_profile_entry entry KRAIT_PROFILE_ENTRY_INIT;

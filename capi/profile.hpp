@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the handle behind krait_profile shares with the sessions that record into it, so that either may be freed first.
+// The record that a krait_profile shares with the sessions that record into it, so that either may be freed first.
 #pragma once
 
 #include "capi/api.hpp"

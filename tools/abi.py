@@ -56,7 +56,7 @@ def checked(*command: str) -> str:
 
 
 class Interface:
-    """What headers declare."""
+    """The functions and types that headers declare."""
 
     def __init__(self, folder: Path) -> None:
         self.headers = sorted(folder.glob("*.h"))
@@ -143,7 +143,7 @@ def differences(baseline: Path, current: Path, *options: str) -> str:
 def check(interface: Interface, soname: str, arguments: argparse.Namespace) -> int:
     if not arguments.baseline.exists():
         raise Failure(f"there is no {arguments.baseline}; tools/abi.py write makes it")
-    wrong = check_symbols(interface, arguments.library) if arguments.library else []
+    wrong = check_symbols(interface, arguments.shared_object) if arguments.shared_object else []
     with tempfile.TemporaryDirectory() as folder:
         current = Path(folder, "current.abi")
         interface.describe(soname, current)
@@ -165,7 +165,7 @@ def check(interface: Interface, soname: str, arguments: argparse.Namespace) -> i
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("check", "write"))
-    parser.add_argument("--library", type=Path, help="the shared library")
+    parser.add_argument("--library", dest="shared_object", metavar="LIBRARY", type=Path, help="the shared library")
     parser.add_argument("--headers", type=Path, default=ROOT / "include/krait", help="the folder of its C headers")
     parser.add_argument("--baseline", type=Path, default=ROOT / "capi/libkrait.abi", help="a file that abidw wrote")
     arguments = parser.parse_args()
@@ -173,7 +173,7 @@ def main() -> int:
         if platform.machine() != "x86_64":
             raise Failure(f"the baseline is of x86-64, this machine is {platform.machine()}")
         interface = Interface(arguments.headers)
-        soname = soname_of(arguments.library) if arguments.library else soname_in(arguments.baseline)
+        soname = soname_of(arguments.shared_object) if arguments.shared_object else soname_in(arguments.baseline)
         if arguments.action == "check":
             return check(interface, soname, arguments)
         interface.describe(soname, arguments.baseline)

@@ -80,8 +80,8 @@ KRAIT_API int krait_model_is_tied(const krait_model* model);     /* 1: the outpu
 KRAIT_API uint64_t krait_model_state_bytes(const krait_model* model);
 KRAIT_API uint64_t krait_model_weight_bytes(const krait_model* model); /* as they stand in the file; 0 = no weights */
 KRAIT_API uint64_t krait_model_device_bytes(const krait_model* model); /* that weights take on all devices; 0 likewise */
-/* Of metadata, tensor records and the first bytes of each tensor: models that differ in it cannot exchange saved sequences.
- * 0 = no weights. */
+/* A hash of metadata, tensor records and the first bytes of each tensor: models that differ in it cannot exchange saved
+ * sequences. 0 = no weights. */
 KRAIT_API uint64_t krait_model_hash(const krait_model* model);
 /* 1: sessions can find the most likely tokens on the device (KRAIT_WANT_TOP). */
 KRAIT_API int krait_model_has_top_k(const krait_model* model);

@@ -152,16 +152,9 @@ class Session {
                             [] { return Done{}; });
     }
     Result<std::vector<size_t>> snapshots(int32_t sequence = 0) const {
-        size_t count = 0;
-        std::vector<size_t> n_tok;
-        auto asked =
-            detail::call([&](krait_failure* f) { return krait_session_snapshots(get(), sequence, nullptr, 0, &count, f); },
-                         [] { return Done{}; });
-        if (!asked) return asked.failure();
-        n_tok.resize(count);
-        return detail::call(
-            [&](krait_failure* f) { return krait_session_snapshots(get(), sequence, n_tok.data(), n_tok.size(), &count, f); },
-            [&] { return std::move(n_tok); });
+        return detail::array<std::vector<size_t>>([&](size_t* n_tok, size_t capacity, size_t* count, krait_failure* f) {
+            return krait_session_snapshots(get(), sequence, n_tok, capacity, count, f);
+        });
     }
     Result<int64_t> position(int32_t sequence = 0) const {
         int64_t next = 0;
@@ -183,15 +176,9 @@ class Session {
                             [] { return Done{}; });
     }
     Result<std::vector<std::byte>> save(int32_t sequence = 0) {
-        size_t size = 0;
-        std::vector<std::byte> bytes;
-        auto count = detail::call([&](krait_failure* f) { return krait_session_save(get(), sequence, nullptr, 0, &size, f); },
-                                  [] { return Done{}; });
-        if (!count) return count.failure();
-        bytes.resize(size);
-        return detail::call(
-            [&](krait_failure* f) { return krait_session_save(get(), sequence, bytes.data(), bytes.size(), &size, f); },
-            [&] { return std::move(bytes); });
+        return detail::array<std::vector<std::byte>>([&](void* bytes, size_t capacity, size_t* size, krait_failure* f) {
+            return krait_session_save(get(), sequence, bytes, capacity, size, f);
+        });
     }
     Status restore(std::span<const std::byte> bytes, int32_t sequence = 0) {
         return detail::call(

@@ -32,19 +32,19 @@ struct MemorySizes {
 struct MemorySpec {
     std::string name;       // "conv", "scan"; 1 to kMaxMemoryName bytes
     std::vector<OpId> ops;  // that use it, at least one; all with slots, or all with pages
-    // Of a slot, in the canonical layout of the operator's contract; of a row. Those behind `rank` are 1.
+    // The shape of a slot, in the canonical layout of the operator's contract, or of a row. Extents behind `rank` are 1.
     std::array<int64_t, 3> extent{1, 1, 1};
     int64_t rank = 0;
     DType dtype = DType::F32;  // of pages F16 too
 
     bool has_pages() const;
     std::vector<krait_use> uses() const;
-    // Of its tensor in a graph: [n_slots, extents] or [n_pages, rows, extents].
+    // The shape of its tensor in a graph: [n_slots, extents] or [n_pages, rows, extents].
     TensorDesc desc(const MemorySizes& sizes) const;
     int64_t count() const { return extent[0] * extent[1] * extent[2]; }                    // elements of a slot or row
     int64_t row_bytes() const;                                                             // of a slot or row
     int64_t unit_bytes() const { return row_bytes() * (has_pages() ? kRowsPerPage : 1); }  // of a slot or page
-    // Of one sequence that has so many tokens.
+    // The bytes of one sequence that has so many tokens.
     int64_t sequence_bytes(int64_t n_tok) const { return unit_bytes() * (has_pages() ? pages_of_rows(n_tok) : 1); }
 };
 

@@ -14,7 +14,7 @@
 namespace krait::bench {
 namespace {
 
-// So many steps of one token.
+// Reads n_step tokens, one a step.
 api::Profile profile_of(const api::Model& model, uint64_t max_events, int32_t n_step) {
     auto profile = api::Profile::create(model, max_events);
     EXPECT_TRUE(static_cast<bool>(profile)) << profile.failure().message;

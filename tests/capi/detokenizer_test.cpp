@@ -15,7 +15,7 @@ namespace {
 
 using krait::test::value;
 
-// Of three bytes, each a token of its own in the demo model's vocabulary or a part of one.
+// A character of three bytes, each a token of its own in the demo model's vocabulary or a part of one.
 constexpr const char* kEuro = "\xe2\x82\xac";
 
 TEST(CApiDetokenizer, HandsOutWholeCharacters) {

@@ -28,7 +28,7 @@ class StopMatcher {
     // The text that certainly comes before a stop text; often empty. Nothing after a stop text was found.
     [[nodiscard]] std::string push(std::string_view piece);
 
-    // What was held back, where the text goes on with one in which stop texts do not count: it can no longer become one.
+    // The text that was held back, where a text follows in which stop texts do not count: it can no longer become one.
     [[nodiscard]] std::string pass_on() { return std::exchange(held_, {}); }
 
     // The end of the text: what was held back and is no stop text after all. Ready for the next text then.

@@ -19,7 +19,7 @@ namespace {
 
 using bench::from_api;
 
-// Of krait_session_options.
+// The bounds of krait_session_options.
 constexpr int32_t kMaxSequences = 65536, kMaxChain = 4096;
 
 struct Arguments {

@@ -214,7 +214,7 @@ class Conversation {
         return say(last);
     }
 
-    // Of a token that the sampler has remembered.
+    // Writes a token that the sampler has remembered.
     api::Status say(int32_t token) {
         pending_ = token;
         ++n_chosen_;
