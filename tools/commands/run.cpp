@@ -262,12 +262,9 @@ api::Status converse(Conversation& conversation, std::atomic<bool>& interrupted,
         }
         if (text.empty()) continue;
         const auto done = conversation.go_on(text);
-        if (!done && prompts.are_typed() && done.failure().code == KRAIT_CANCELLED) continue;
-        if (!done && prompts.are_typed() && done.failure().code == KRAIT_INVALID_ARGUMENT) {
-            (void)report(done.failure());  // a text that the model cannot read: another one may do
-        } else {
-            TOOLS_CHECK(done);
-        }
+        if (done || (prompts.are_typed() && done.failure().code == KRAIT_CANCELLED)) continue;
+        if (!prompts.are_typed() || done.failure().code != KRAIT_INVALID_ARGUMENT) return done.failure();
+        (void)report(done.failure());  // a text that the model cannot read: another one may do
     }
 }
 
