@@ -59,24 +59,24 @@ ScanStatePool::ScanStatePool(plugin::Device& device, const krait_memory_desc& de
     : MemoryPool(device, desc,
                  static_cast<uint64_t>(blocks_of_lanes(scan_channels(desc)) * desc.extent[2] * kLanes) * sizeof(float)) {}
 
-void ScanStatePool::to_canonical(const std::byte* unit, std::byte* out) const {
+void ScanStatePool::to_canonical(const std::byte* unit, std::byte* canonical) const {
     const auto* slot = reinterpret_cast<const float*>(unit);
-    auto* canonical = reinterpret_cast<float*>(out);
+    auto* out = reinterpret_cast<float*>(canonical);
     const int64_t channels = scan_channels(spec().memory), d_state = extent(2);
     for (int64_t c = 0; c < channels; ++c)
         for (int64_t n = 0; n < d_state; ++n)
-            canonical[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
+            out[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
 }
 
-void ScanStatePool::from_canonical(const std::byte* in, std::byte* unit) const {
-    const auto* canonical = reinterpret_cast<const float*>(in);
+void ScanStatePool::from_canonical(const std::byte* canonical, std::byte* unit) const {
+    const auto* in = reinterpret_cast<const float*>(canonical);
     auto* slot = reinterpret_cast<float*>(unit);
     const int64_t channels = scan_channels(spec().memory), d_state = extent(2);
     for (int64_t block = 0; block < blocks_of_lanes(channels); ++block)
         for (int64_t n = 0; n < d_state; ++n)
             for (int64_t lane = 0; lane < kLanes; ++lane, ++slot) {
                 const int64_t c = block * kLanes + lane;
-                *slot = c < channels ? canonical[c * d_state + n] : 0.0f;
+                *slot = c < channels ? in[c * d_state + n] : 0.0f;
             }
 }
 

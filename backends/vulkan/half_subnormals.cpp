@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/vulkan/half_subnormals.hpp"
 
-#include <cstring>
+#include <algorithm>
+#include <span>
 
 #include "backends/vulkan/half_subnormals_params.h"
 #include "backends/vulkan/kernels.hpp"
@@ -11,7 +12,7 @@
 namespace krait::vulkan {
 
 bool seen_to_keep_half_subnormals(VulkanDevice& device) {
-    // In units of 2^-24, the least of them: 1, 0x155, the largest, and a negative one.
+    // In units of 2^-24, the smallest of them: 1, 0x155, the largest, and a negative one.
     constexpr float kUnit = 1.0f / 16777216;
     constexpr float kExpected[4] = {1 * kUnit, 0x155 * kUnit, 0x3ff * kUnit, -2 * kUnit};
     const vk::Memory result = device.allocator().take(vk::MemoryKind::host, sizeof kExpected, "what a shader found");
@@ -23,7 +24,7 @@ bool seen_to_keep_half_subnormals(VulkanDevice& device) {
     VulkanQueue queue(device);
     queue.run(*program, {});
     queue.sync();
-    return std::memcmp(result.mapped(), kExpected, sizeof kExpected) == 0;
+    return std::ranges::equal(kExpected, std::span(reinterpret_cast<const float*>(result.mapped()), std::size(kExpected)));
 }
 
 }  // namespace krait::vulkan

@@ -89,9 +89,9 @@ Result<void> Queue::sync() {
     return call(device(), [&](krait_error* err) { return device().api().queue_sync(get(), err); });
 }
 
-Result<std::shared_ptr<Device>> Device::open(std::string_view text, const Executor& executor) {
-    KRAIT_TRY(const DeviceSpec spec, parse_device_spec(text));
-    return open(spec, executor);
+Result<std::shared_ptr<Device>> Device::open(std::string_view spec, const Executor& executor) {
+    KRAIT_TRY(const DeviceSpec parsed, parse_device_spec(spec));
+    return open(parsed, executor);
 }
 
 Result<std::shared_ptr<Device>> Device::open(const DeviceSpec& spec, const Executor& executor) {

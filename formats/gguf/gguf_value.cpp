@@ -34,8 +34,8 @@ std::string to_string(const GgufValue& value, size_t max_array_elements, size_t 
             const size_t shown = std::min(elements.size(), max_array_elements);
             for (size_t i = 0; i < shown; ++i) {
                 if (i > 0) text += ", ";
-                // A bool vector gives proxies.
-                const typename std::decay_t<decltype(elements)>::value_type element = elements[i];
+                // A bool vector gives proxies, which become a bool here; strings are not copied.
+                const typename std::decay_t<decltype(elements)>::value_type& element = elements[i];
                 text += scalar_text(element, max_string_bytes);
             }
             if (shown < elements.size()) text += fmt::format("{}... {} in all", shown ? ", " : "", elements.size());

@@ -72,11 +72,11 @@ std::string place_name(int32_t layer) {
 
 }  // namespace
 
-Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> policy, std::span<const std::string> names) {
-    Rules rules(policy);
-    KRAIT_CHECK(rules.compile());
-    for (const Node& node : graph.nodes) KRAIT_CHECK(rules.find(graph, node));
-    return rules.expect_all_used(graph, names);
+Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names) {
+    Rules compiled(rules);
+    KRAIT_CHECK(compiled.compile());
+    for (const Node& node : graph.nodes) KRAIT_CHECK(compiled.find(graph, node));
+    return compiled.expect_all_used(graph, names);
 }
 
 Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateDevice> candidates,

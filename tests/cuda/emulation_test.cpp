@@ -97,7 +97,10 @@ TEST_F(Emulation, CopiesArriveWhenWaitedFor) {
             for (uint32_t i = 0; i < 4; ++i) out[4 * threadIdx.x + i] = tile[4 * (15 - threadIdx.x) + i];
         },
         OrderMode::compare);
-    for (int i = 0; i < 64; ++i) EXPECT_EQ(out[i], i == 2 || i == 3 ? 0.0f : static_cast<float>((15 - i / 4) * 4 + i % 4));
+    for (int i = 0; i < 64; ++i) {
+        const int from = 4 * (15 - i / 4) + i % 4;
+        EXPECT_EQ(out[i], i == 2 || i == 3 ? 0.0f : static_cast<float>(from));
+    }
 }
 
 TEST_F(Emulation, OlderGroupsOfCopiesArriveFirst) {
@@ -291,7 +294,7 @@ TEST_F(Emulation, LanesWithDifferentMasks) {
 TEST_F(Emulation, ADivergentBarrier) {
     const int line = __LINE__ + 2;
     const auto thread = [] {
-        if (threadIdx.x < 32) block_barrier();
+        if (threadIdx.x < 32) block_barrier();  // NOLINT(bugprone-branch-clone): the message names both places
         else block_barrier();
     };
     expect_says(failure({64}, thread), {"divergent barrier", here(line), here(line + 1), "thread 32"});

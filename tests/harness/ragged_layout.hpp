@@ -53,7 +53,7 @@ inline RaggedLayout ragged(const std::vector<int32_t>& lengths, Slots slots = Sl
         std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int64_t>(i)))]);
     for (int32_t b = 0; b < n_seq; ++b) {
         layout.start.push_back(layout.start.back() + lengths[static_cast<size_t>(b)]);
-        const int32_t from = order[static_cast<size_t>(b)], to = order[static_cast<size_t>(n_seq + b)];
+        const int32_t from = order[static_cast<size_t>(b)], to = order[static_cast<size_t>(n_seq) + static_cast<size_t>(b)];
         switch (slots) {
             case Slots::in_place: layout.src.push_back(b + 1), layout.dst.push_back(b + 1); break;
             case Slots::fresh: layout.src.push_back(-1), layout.dst.push_back(b + 1); break;

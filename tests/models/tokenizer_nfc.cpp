@@ -35,7 +35,7 @@ TEST(Nfc, KnowsTextThatNeedsNothing) {
 // Marks in the wrong order, as nobody writes them: the time grows with the text, not with its square.
 TEST(Nfc, OrdersManyMarksInShortTime) {
     constexpr size_t kMarks = 200'000;
-    std::string text, above, below;
+    std::string above, below;
     for (size_t i = 0; i < kMarks; ++i) above += "\u0302", below += "\u0323";
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(to_nfc("q" + above + below), "q" + below + above);

@@ -37,7 +37,7 @@ struct Paged {
     KRAIT_INPUTS((x, kValue), (cache, kPages), (rows, rows_written("cache")))
     KRAIT_NO_OUTPUTS()
 };
-static_assert(are_complete(Paged::kIn) && std::size(Paged::kOut) == 0);
+static_assert(are_complete(Paged::kIn) && std::empty(Paged::kOut));
 static_assert(find_state(Paged::kIn) == -1 && find_memory(Paged::kIn) == 1 && find_memory(Stateful::kIn) == 1);
 
 // Contracts that each lack something.

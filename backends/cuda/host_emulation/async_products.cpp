@@ -2,6 +2,7 @@
 #include "backends/cuda/host_emulation/async_products.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "backends/cuda/host_emulation/failure.hpp"
@@ -16,7 +17,7 @@ constexpr uint32_t kPiece = 16;              // bytes, what swizzles move
 
 bool is_poisoned(const float* registers, size_t n) {
     for (size_t i = 0; i < n; ++i)
-        if (std::memcmp(registers + i, &kRedZoneWord, sizeof kRedZoneWord) != 0) return false;
+        if (std::bit_cast<uint32_t>(registers[i]) != kRedZoneWord) return false;
     return true;
 }
 void poison(float* registers, size_t n) {
@@ -200,9 +201,9 @@ void AsyncProducts::wait(uint32_t warp, uint32_t groups_left, const SharedMemory
     std::erase_if(products_, [](const Product& product) { return product.warps_left == 0; });
 }
 
-void AsyncProducts::finish(const Product& product, uint32_t i) {
-    const uint32_t thread = product.warpgroup * kWarpgroupThreads + i;
-    const Operand& operand = product.operands[i];
+void AsyncProducts::finish(const Product& product, uint32_t lane) {
+    const uint32_t thread = product.warpgroup * kWarpgroupThreads + lane;
+    const Operand& operand = product.operands[lane];
     if (std::memcmp(operand.a, operand.values, sizeof operand.values) != 0)
         kernel_failure("{}: thread {} overwrote registers of A before it waited for this product", product.site.text(), thread);
     Thread& self = threads_[thread];

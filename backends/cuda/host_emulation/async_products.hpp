@@ -77,7 +77,7 @@ class AsyncProducts {
 
     bool is_fenced(const Thread& thread, const void* registers, size_t bytes) const;
     Sums& sums_of(uint32_t thread, const ProductLane& lane, Site site);
-    void finish(const Product& product, uint32_t thread);
+    void finish(const Product& product, uint32_t lane);
 
     std::vector<Thread> threads_;
     std::deque<Product> products_;  // that some warp has not waited for, oldest first
