@@ -64,8 +64,7 @@ void ScanStatePool::to_canonical(const std::byte* unit, std::byte* canonical) co
     auto* out = reinterpret_cast<float*>(canonical);
     const int64_t channels = scan_channels(spec().memory), d_state = extent(2);
     for (int64_t c = 0; c < channels; ++c)
-        for (int64_t n = 0; n < d_state; ++n)
-            out[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
+        for (int64_t n = 0; n < d_state; ++n) out[c * d_state + n] = slot[(c / kLanes * d_state + n) * kLanes + c % kLanes];
 }
 
 void ScanStatePool::from_canonical(const std::byte* canonical, std::byte* unit) const {
