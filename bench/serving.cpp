@@ -141,35 +141,38 @@ double ServedShapes::percentile(double share) const {
 
 Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan) {
     ServingResult result{std::move(model), {ServedShapes{.exact = false}, ServedShapes{.exact = true}}};
-    const auto serve = [&](const std::vector<ServedRequest>& trace, ServedShapes& run, const auto& advance) -> Result<void> {
+    const std::vector<ServedRequest> trace = trace_of(plan);
+    int64_t total = 0, done = 0;
+    for (const ServedRequest& request : trace) total += request.prompt + request.answer;
+    total *= 2 * plan.repetitions;
+
+    const auto serve = [&](const std::vector<ServedRequest>& requests, ServedShapes& run, const auto& advance) -> Result<void> {
         krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
         options.max_sequences = plan.max_sequences;
         options.max_batch_tokens = plan.chunk;
         options.exact_shapes = run.exact ? 1 : 0;
         KRAIT_TRY(api::Session session, from_api(api::Session::create(result.model, options)));
-        Server server(std::move(session), plan, trace, result.model.n_token());
-        return server.serve(run, advance);
-    };
-    // Not measured: weights are read from their file for the first time, by a step as large as any.
-    ServedShapes first;
-    KRAIT_CHECK(serve({{.step = 0, .prompt = plan.chunk, .answer = 1}}, first, [](int64_t) {}));
-
-    const std::vector<ServedRequest> trace = trace_of(plan);
-    int64_t total = 0, done = 0;
-    for (const ServedRequest& request : trace) total += request.prompt + request.answer;
-    total *= 2 * plan.repetitions;
-    for (int pass = 0; pass < 2 * plan.repetitions; ++pass) {
-        // Each of the two comes first in every second repetition: few, exact, exact, few.
-        ServedShapes& run = result.runs[pass % 4 == 1 || pass % 4 == 2];
-        run.tokens = 0;
-        Result<void> served = serve(trace, run, [&](int64_t tokens) {
-            done += tokens;
-            if (plan.progress) plan.progress("serving", static_cast<uint64_t>(done), static_cast<uint64_t>(total));
-        });
+        Server server(std::move(session), plan, requests, result.model.n_token());
+        Result<void> served = server.serve(run, advance);
         if (!served && served.error().code == ErrorCode::cancelled)
             served.error().message = fmt::format("cancelled after {} of {} tokens", done, total);
-        KRAIT_CHECK(served);
-        ++run.repetitions;
+        return served;
+    };
+    // The warm-up is not measured: it reads the weights from their file for the first time.
+    ServedShapes warm_up;
+    KRAIT_CHECK(serve({{.step = 0, .prompt = std::min<int64_t>(plan.longest_prompt, plan.chunk), .answer = 1}}, warm_up,
+                      [](int64_t) {}));
+    for (int repetition = 0; repetition < plan.repetitions; ++repetition) {
+        const bool exact_is_first = repetition % 2 == 1;
+        for (const bool exact : {exact_is_first, !exact_is_first}) {
+            ServedShapes& run = result.runs[exact ? 1 : 0];
+            run.tokens = 0;
+            KRAIT_CHECK(serve(trace, run, [&](int64_t tokens) {
+                done += tokens;
+                if (plan.progress) plan.progress("serving", static_cast<uint64_t>(done), static_cast<uint64_t>(total));
+            }));
+            ++run.repetitions;
+        }
     }
     return result;
 }

@@ -3,7 +3,7 @@
 // Times the steps of a server's load: requests arrive by a seeded trace, a step decodes one token for every request that is
 // under way and reads prompts of those that wait, cut to the rows that are left. The same trace runs with the few shapes that
 // sessions have and with a program for each exact shape, in turns, each time in a new session: what compiling costs a step is
-// in both. One step of `chunk` tokens comes before them and is not measured, as it reads the weights from their file.
+// in both. A warm-up of one prompt comes before them and is not measured, as it reads the weights from their file.
 //   KRAIT_TRY(const ServingResult result, run_serving(std::move(model), plan));
 // Time is counted in steps, so that every run does the same work. Tokens are random; nothing is sampled.
 #pragma once

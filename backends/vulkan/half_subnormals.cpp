@@ -12,7 +12,7 @@
 namespace krait::vulkan {
 
 bool seen_to_keep_half_subnormals(VulkanDevice& device) {
-    // In units of 2^-24, the smallest of them: 1, 0x155, the largest, and a negative one.
+    // Subnormal numbers, in units of 2^-24: the smallest, another one, the largest, and a negative one.
     constexpr float kUnit = 1.0f / 16777216;
     constexpr float kExpected[4] = {1 * kUnit, 0x155 * kUnit, 0x3ff * kUnit, -2 * kUnit};
     const vk::Memory result = device.allocator().take(vk::MemoryKind::host, sizeof kExpected, "what a shader found");

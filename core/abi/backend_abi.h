@@ -366,7 +366,7 @@ typedef struct krait_backend {
 
 /* Bytes of each struct with a struct_size in version 2.0: a smaller one is refused. A field that a later version appends is
  * there where struct_size reaches to its end; it begins behind the padding that version 2.0 ended with, which sizeof counts
- * too. */
+ * too. The last field may be a pointer, whose own size is meant: NOLINTNEXTLINE(bugprone-sizeof-expression) */
 #define KRAIT_SIZE_TO(type, last) ((uint32_t)(offsetof(type, last) + sizeof(((type*)0)->last)))
 #define KRAIT_GRAPH_SIZE_2_0 KRAIT_SIZE_TO(krait_graph, dim_max)
 #define KRAIT_DEVICE_INFO_SIZE_2_0 KRAIT_SIZE_TO(krait_device_info, auto_rank)

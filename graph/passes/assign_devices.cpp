@@ -73,10 +73,10 @@ std::string place_name(int32_t layer) {
 }  // namespace
 
 Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names) {
-    Rules compiled(rules);
-    KRAIT_CHECK(compiled.compile());
-    for (const Node& node : graph.nodes) KRAIT_CHECK(compiled.find(graph, node));
-    return compiled.expect_all_used(graph, names);
+    Rules patterns(rules);
+    KRAIT_CHECK(patterns.compile());
+    for (const Node& node : graph.nodes) KRAIT_CHECK(patterns.find(graph, node));
+    return patterns.expect_all_used(graph, names);
 }
 
 Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateDevice> candidates,
