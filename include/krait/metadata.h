@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contents of a model's file: its metadata and the list of its tensors, in the order of the file. The functions for models
- * do without weights too (krait_model_options.no_weights). Pointers are valid until the model is freed.
+ * The contents of a model's file: its metadata and the list of its tensors, in the order of the file. These functions also work
+ * on a model that was loaded with krait_model_options.no_weights. Pointers are valid until the model is freed.
  */
 #ifndef KRAIT_METADATA_H
 #define KRAIT_METADATA_H
@@ -27,20 +27,20 @@ typedef struct krait_metadata {
 #define KRAIT_METADATA_INIT \
     { sizeof(krait_metadata), NULL, 0, NULL, 0 }
 
-/* How a value becomes text. */
+/* How a value is written as text. */
 typedef enum krait_value_form {
-    KRAIT_VALUE_SHORT = 0, /* for people: "gpt2" in quotes, at most 120 bytes of a string and 6 elements of an array */
+    KRAIT_VALUE_SHORT = 0, /* for people: strings in quotes, at most 120 bytes of a string and 6 elements of an array */
     KRAIT_VALUE_WHOLE = 1  /* a string as its exact bytes, a number in decimal, an array with all elements: [1, 2, 3] */
 } krait_value_form;
 
 KRAIT_API size_t krait_model_metadata_count(const krait_model* model);
-/* The entry with this index; NOT_FOUND past the end. out begins with its struct_size. */
+/* The metadata entry with this index; NOT_FOUND past the end. The caller sets out->struct_size. */
 KRAIT_API krait_code krait_model_metadata(const krait_model* model, size_t index, krait_metadata* out, krait_failure* failure);
 /* The index of a key of `size` bytes, "tokenizer.chat_template"; NOT_FOUND where the file does not have it. */
 KRAIT_API krait_code krait_model_metadata_find(const krait_model* model, const char* key, size_t size, size_t* index,
                                                krait_failure* failure);
-/* The value of an entry as text. A model with weights does not keep the arrays of the vocabulary (tokenizer.ggml.tokens,
- * .token_type and .merges): they are empty there. */
+/* The value of the entry with this index as text. A model that was loaded with its weights does not keep the arrays of the
+ * vocabulary (tokenizer.ggml.tokens, .token_type and .merges): they are empty there. */
 KRAIT_API krait_code krait_model_metadata_text(const krait_model* model, size_t index, krait_value_form form, char* text,
                                                size_t capacity, size_t* size, krait_failure* failure);
 
@@ -51,8 +51,8 @@ typedef struct krait_tensor {
     const char* name; /* name_size bytes; at most 65535 */
     size_t name_size;
     const char* type;   /* of the elements, NUL-terminated: "F16", "Q4_K" */
-    uint32_t rank;      /* 1 to 4 */
-    int64_t extents[4]; /* rank of them, the others are 0: the last varies fastest in memory */
+    uint32_t rank;      /* number of dimensions, 1 to 4 */
+    int64_t extents[4]; /* the shape: sizes of the `rank` dimensions, the last one contiguous in memory; the others are 0 */
     uint64_t bytes;     /* of the data */
     uint64_t offset;    /* of the data in the file, in bytes */
 } krait_tensor;
@@ -60,7 +60,7 @@ typedef struct krait_tensor {
     { sizeof(krait_tensor), NULL, 0, NULL, 0, {0, 0, 0, 0}, 0, 0 }
 
 KRAIT_API size_t krait_model_tensor_count(const krait_model* model);
-/* The tensor with this index; NOT_FOUND past the end. out begins with its struct_size. */
+/* The tensor with this index; NOT_FOUND past the end. The caller sets out->struct_size. */
 KRAIT_API krait_code krait_model_tensor(const krait_model* model, size_t index, krait_tensor* out, krait_failure* failure);
 
 #ifdef __cplusplus

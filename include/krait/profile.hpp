@@ -14,7 +14,7 @@ namespace krait::api {
 // Texts that are views, and those in entries and events, are valid until a session records into the profile again.
 class Profile {
   public:
-    // max_events: runs of nodes that are kept one by one.
+    // max_events: number of events that are kept.
     static Result<Profile> create(const Model& model, uint64_t max_events = 0) {
         krait_profile_options options = KRAIT_PROFILE_OPTIONS_INIT;
         options.max_events = max_events;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A sampler: chooses the next token, and remembers the tokens of one sequence.
+ * A sampler: chooses the next token of one sequence, and remembers its latest tokens for the repetition penalty.
  */
 #ifndef KRAIT_SAMPLER_H
 #define KRAIT_SAMPLER_H
@@ -13,22 +13,33 @@ extern "C" {
 
 typedef struct krait_sampler krait_sampler;
 
-/* Called before each choice, with a copy of the n_token logits: may change them, -INFINITY forbids a token; NaN and +INFINITY
- * are INVALID_ARGUMENT. Return 0 to go on; any other value ends the call with KRAIT_CANCELLED. Such a sampler needs all logits.
- * Called on the thread that called Krait; it must not use the sampler, and not throw. */
+/* Called before each choice with a copy of the n_token logits, which it may change: -INFINITY forbids a token, NaN and
+ * +INFINITY are INVALID_ARGUMENT. Return 0 to continue; any other value ends the call with KRAIT_CANCELLED. A sampler with a
+ * constraint needs all logits. Called on the thread that called Krait; it must not use the sampler, and not throw. */
 typedef int (*krait_constraint)(void* user, float* logits, size_t n_token);
 
+/* A token is chosen in this order:
+ *   1 constraint           changes a copy of the logits
+ *   2 repetition penalty   divides a logit above 0 by the penalty, and multiplies any other one with it; once for each
+ *                          different token among the latest repetition_window tokens
+ *     temperature 0        takes the token with the largest logit (of equal ones the smallest id); the steps below are skipped
+ *   3 top_k                keeps the k tokens with the largest logits (of equal ones the smallest ids)
+ *   4 top_p                keeps the smallest number of most likely tokens whose probabilities add up to top_p or more
+ *   5 min_p                keeps the tokens whose probability is at least min_p times that of the most likely token
+ *   6 temperature          takes a random token, with the probabilities softmax(logits / temperature) of the tokens that are
+ *                          left
+ * The probabilities of steps 4 and 5 are the softmax of the tokens that step 3 kept, without temperature. */
 typedef struct krait_sampler_options {
     size_t struct_size;
     float temperature;           /* 0 or more, finite; 0 = always the most likely token */
-    int32_t top_k;               /* 0 or more: only the k most likely tokens; 0 = all */
-    float top_p;                 /* 0 to 1: only the most likely tokens that together have this probability; 1 = all */
-    float min_p;                 /* 0 to 1: only tokens with this fraction of the largest probability; 0 = all */
+    int32_t top_k;               /* 0 or more; 0 = all tokens */
+    float top_p;                 /* 0 to 1; 1 = all tokens */
+    float min_p;                 /* 0 to 1; 0 = all tokens */
     float repetition_penalty;    /* more than 0, finite; 1 = none */
-    int32_t repetition_window;   /* 0 to 1024: number of latest tokens to which the penalty applies */
-    uint64_t seed;               /* the same seed and logits give the same tokens on every machine */
+    int32_t repetition_window;   /* 0 to 1024: number of latest tokens to which the penalty applies; 0 = none */
+    uint64_t seed;               /* of the random numbers; the same seed and logits give the same tokens on every machine */
     krait_constraint constraint; /* NULL = none */
-    void* user;                  /* of constraint; both stay valid until the sampler and its clones are freed */
+    void* user;                  /* passed to constraint; both stay valid until the sampler and its clones are freed */
 } krait_sampler_options;
 #define KRAIT_SAMPLER_OPTIONS_INIT \
     { sizeof(krait_sampler_options), 0.8f, 40, 0.95f, 0.0f, 1.0f, 64, 0, NULL, NULL }
@@ -36,24 +47,28 @@ typedef struct krait_sampler_options {
 /* options may be NULL. */
 KRAIT_API krait_code krait_sampler_create(const krait_sampler_options* options, krait_sampler** out, krait_failure* failure);
 KRAIT_API void krait_sampler_free(krait_sampler* sampler);
-/* *top_k: the number of candidates with which this sampler chooses the same token as with all logits (KRAIT_WANT_TOP), except
- * that a NaN among logits that are no candidates is not seen; 0 where it needs all logits (KRAIT_WANT_LAST). */
+/* *top_k: how many candidates this sampler needs (krait_batch_item.top_k with KRAIT_WANT_TOP). From them it chooses the token
+ * that it would choose from all logits; only a NaN among the other logits is not noticed. 0: it needs all logits
+ * (KRAIT_WANT_LAST). */
 KRAIT_API krait_code krait_sampler_needs(const krait_sampler* sampler, int32_t* top_k, krait_failure* failure);
-/* The next token after an item of the latest decode, from its candidates or the logits of its last row; remembers it for the
- * repetition penalty. NOT_FOUND where the item has neither; INVALID_ARGUMENT where there are fewer candidates than the
- * sampler needs, or every token is forbidden; INTERNAL where the model's logits are no numbers. Neither the session nor the
- * sampler may be in use by another thread. */
+/* Chooses the token that follows an item of the latest decode, from the item's candidates or the logits after its last token,
+ * and remembers it for the repetition penalty. Neither the session nor the sampler may be in use by another thread.
+ *   NOT_FOUND          the item has neither candidates nor logits
+ *   INVALID_ARGUMENT   the item has fewer candidates than the sampler needs; every token is forbidden
+ *   INTERNAL           the model computed a logit that is NaN or +infinity */
 KRAIT_API krait_code krait_session_sample(const krait_session* session, size_t item, krait_sampler* sampler, int32_t* token,
                                           krait_failure* failure);
-/* The same from logits of the application's own: n_token of them, 1 to 2^31 - 1. Does not remember the token. NaN and +INFINITY
- * are INVALID_ARGUMENT. */
+/* Chooses a token from n_token logits (1 to 2^31 - 1) that the application computed, and does not remember it. Logits that are
+ * NaN or +infinity, and -infinity for every token, are INVALID_ARGUMENT. */
 KRAIT_API krait_code krait_sampler_sample(krait_sampler* sampler, const float* logits, size_t n_token, int32_t* token,
                                           krait_failure* failure);
-/* Remembers tokens that were not sampled for the repetition penalty: of a prompt, or of a chain. Ids are not checked. */
+/* Adds tokens to those that the repetition penalty applies to: tokens that krait_session_sample did not choose, such as those
+ * of a prompt or a chain. Ids are not checked. */
 KRAIT_API krait_code krait_sampler_accept(krait_sampler* sampler, const int32_t* tokens, size_t n_tok, krait_failure* failure);
-/* Restarts the random generator from the seed; all tokens are forgotten. NULL is allowed. */
+/* Restarts the random numbers from the seed, and forgets the tokens for the repetition penalty. sampler may be NULL. */
 KRAIT_API void krait_sampler_reset(krait_sampler* sampler);
-/* A sampler that continues as this one would, with the same constraint and user: for a fork of its sequence. */
+/* A copy that chooses the same tokens as this sampler would from now on, with the same constraint and user: for a fork of its
+ * sequence. */
 KRAIT_API krait_code krait_sampler_clone(const krait_sampler* sampler, krait_sampler** out, krait_failure* failure);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text and tokens of a model: both ways, whole and as they come. All functions for models do without weights too
- * (krait_model_options.no_weights).
+ * Text to tokens and tokens to text: all of it at once, or token by token with a detokenizer. These functions also work on a
+ * model that was loaded with krait_model_options.no_weights.
  */
 #ifndef KRAIT_TEXT_H
 #define KRAIT_TEXT_H
@@ -12,56 +12,57 @@
 extern "C" {
 #endif
 
-/* How text becomes tokens: the sum of any of these. */
+/* How text is tokenized: any of these, combined with |. */
 typedef enum krait_tokenize_flags {
     KRAIT_TOKENIZE_PLAIN = 0,   /* everything is plain text */
     KRAIT_TOKENIZE_CONTROL = 1, /* the text of a control token ("<|im_end|>") becomes that token */
     KRAIT_TOKENIZE_BEGIN = 2,   /* bos before the text, if the model wants one: for the beginning of a sequence */
-    KRAIT_TOKENIZE_END = 4      /* eos after the text, if the model wants one: never for a text that is to be continued */
+    KRAIT_TOKENIZE_END = 4      /* eos after the text, if the model wants one: not for a prompt, which the model continues */
 } krait_tokenize_flags;
 
-/* Text to tokens; flags are those of krait_tokenize_flags. Pass text of users and documents without KRAIT_TOKENIZE_CONTROL;
- * with it, its author could end the turn and begin another one. A text has at most 682 MiB. A model without a tokenizer that
- * the library supports takes token ids only: NOT_FOUND, UNSUPPORTED or CORRUPT_FILE say why. UNSUPPORTED also where the
- * vocabulary has no token for a byte of the text. */
+/* Text to tokens; flags: krait_tokenize_flags. Tokenize text of users and documents without KRAIT_TOKENIZE_CONTROL: with it,
+ * they could write the control tokens that end their turn and begin another one. A text has at most 682 MiB. Where the model
+ * has no tokenizer that Krait supports, this fails with NOT_FOUND, UNSUPPORTED or CORRUPT_FILE, and the model can be used with
+ * token ids only. UNSUPPORTED also where the vocabulary has no token for a byte of the text. */
 KRAIT_API krait_code krait_model_tokenize(const krait_model* model, const char* text, size_t size, uint32_t flags,
                                           int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* failure);
-/* How tokens become text: the sum of any of these. */
+
+/* How tokens are written as text: one of these. */
 typedef enum krait_detokenize_flags {
-    KRAIT_DETOKENIZE_TEXT = 0,   /* control tokens give nothing */
-    KRAIT_DETOKENIZE_CONTROL = 1 /* control tokens give their text, "<|im_end|>" */
+    KRAIT_DETOKENIZE_TEXT = 0,   /* control tokens are left out */
+    KRAIT_DETOKENIZE_CONTROL = 1 /* control tokens are written as their text, "<|im_end|>" */
 } krait_detokenize_flags;
 
-/* Tokens to the exact bytes that they stand for, which may begin or end inside a character (krait_detokenizer gives whole
- * ones). flags are those of krait_detokenize_flags. INVALID_ARGUMENT for an id that the vocabulary does not have. */
+/* Tokens to the exact bytes that they stand for, which may begin or end inside a character; krait_detokenizer writes whole
+ * characters only. flags: krait_detokenize_flags. INVALID_ARGUMENT for an id that the vocabulary does not have. */
 KRAIT_API krait_code krait_model_detokenize(const krait_model* model, const int32_t* tokens, size_t n_tok, uint32_t flags,
                                             char* text, size_t capacity, size_t* size, krait_failure* failure);
 
 /* The token with this text in the vocabulary: "<|im_end|>", "\xC4\xA0the" for " the" (byte-level BPE). NOT_FOUND where there
- * is none; errors of krait_model_tokenize where there is no tokenizer. */
+ * is none. A model without a tokenizer fails as krait_model_tokenize does. */
 KRAIT_API krait_code krait_model_token(const krait_model* model, const char* text, size_t size, int32_t* token,
                                        krait_failure* failure);
-/* The tokens that end a text, a turn or a message (end-of-generation tokens), ascending: none, one or several. They are known
- * without a tokenizer too. krait_session_chain takes them as its stops. */
+/* The end-of-generation tokens, ascending: those that end a text, a turn or a message; none, one or several. They are known
+ * also where the model has no tokenizer. krait_session_chain can take them as its stops. */
 KRAIT_API krait_code krait_model_ends(const krait_model* model, int32_t* tokens, size_t capacity, size_t* n_tok,
                                       krait_failure* failure);
-/* 1 where token is one of them, else 0. */
+/* 1 if token is an end-of-generation token, else 0. */
 KRAIT_API int krait_model_is_end(const krait_model* model, int32_t token);
-/* The tokens that the file names as begin and end of a text; -1 = none, or no tokenizer. */
+/* The tokens that the file names as begin-of-text and end-of-text token; -1 = none, or no tokenizer. */
 KRAIT_API int32_t krait_model_bos(const krait_model* model);
 KRAIT_API int32_t krait_model_eos(const krait_model* model);
-/* The text of a token as the vocabulary has it, "\xC4\xA0the" for " the": *size bytes, valid until the model is freed.
- * NOT_FOUND for an id that the vocabulary does not have; errors of krait_model_tokenize where there is no tokenizer. */
+/* The text of a token in the vocabulary, "\xC4\xA0the" for " the": *size bytes, valid until the model is freed. NOT_FOUND for
+ * an id that the vocabulary does not have. A model without a tokenizer fails as krait_model_tokenize does. */
 KRAIT_API krait_code krait_model_token_text(const krait_model* model, int32_t token, const char** text, size_t* size,
                                             krait_failure* failure);
-/* 1 where token is a control token, which stands for no text, else 0. */
+/* 1 if token is a control token, which stands for no text, else 0. */
 KRAIT_API int krait_model_is_control(const krait_model* model, int32_t token);
 
-/* ---- tokens to text, as they come ---- */
+/* ---- tokens to text, token by token ---- */
 
-/* Turns tokens into UTF-8 one at a time, as they are generated, and ends the text before the first of several stop texts. Bytes
- * are held back until a character is whole (at most 3), and as long as they may become a stop text; bytes that can never become
- * a character are U+FFFD. Control tokens give no text. */
+/* A detokenizer turns tokens into valid UTF-8 as they are generated, and ends the text before the first of several stop texts.
+ * It holds bytes back until a character is complete (at most 3), and as long as they may be the beginning of a stop text. Bytes
+ * that cannot become a character are written as U+FFFD. Control tokens are left out. */
 typedef struct krait_detokenizer krait_detokenizer;
 
 typedef struct krait_detokenizer_options {
@@ -72,24 +73,24 @@ typedef struct krait_detokenizer_options {
 #define KRAIT_DETOKENIZER_OPTIONS_INIT \
     { sizeof(krait_detokenizer_options), NULL, 0 }
 
-/* options may be NULL. Errors of krait_model_tokenize where the model has no tokenizer. INVALID_ARGUMENT for
- * an empty stop text. The model may be freed before it. */
+/* options may be NULL. INVALID_ARGUMENT for an empty stop text. A model without a tokenizer fails as krait_model_tokenize does.
+ * The model may be freed before the detokenizer. */
 KRAIT_API krait_code krait_detokenizer_create(const krait_model* model, const krait_detokenizer_options* options,
                                               krait_detokenizer** out, krait_failure* failure);
 KRAIT_API void krait_detokenizer_free(krait_detokenizer* detokenizer);
-/* Adds a generated token. text: *size bytes (0 or more) that can be shown now, valid until the next call for this
- * detokenizer; nothing after a stop text was found. INVALID_ARGUMENT for an id that the vocabulary does not have: nothing
- * has changed then. */
+/* Adds a generated token. *text: the *size bytes (0 or more) of text that follow, valid until the next call for this
+ * detokenizer. There are none after a stop text was found. INVALID_ARGUMENT for an id that the vocabulary does not have;
+ * nothing has changed then. */
 KRAIT_API krait_code krait_detokenizer_push(krait_detokenizer* detokenizer, int32_t token, const char** text, size_t* size,
                                             krait_failure* failure);
-/* The same for tokens of a prompt: stop texts in them do not count, and ids that the vocabulary does not have are left out.
- * Text that was held back as the beginning of a stop text comes first: it can no longer become one. */
+/* Adds tokens of a prompt: stop texts in them are ignored, and ids that the vocabulary does not have are left out. Text that
+ * was held back as the possible beginning of a stop text comes first. */
 KRAIT_API krait_code krait_detokenizer_prompt(krait_detokenizer* detokenizer, const int32_t* tokens, size_t n_tok,
                                               const char** text, size_t* size, krait_failure* failure);
-/* The end of the text: what was held back. The detokenizer can be used for another text then. */
+/* Ends the text: *text is what was held back. The detokenizer can be used for another text afterwards. */
 KRAIT_API krait_code krait_detokenizer_finish(krait_detokenizer* detokenizer, const char** text, size_t* size,
                                               krait_failure* failure);
-/* 1 when a stop text was found since the beginning of the text: it is no part of it. */
+/* 1 if a stop text was found, at which the text ended; else 0, also after krait_detokenizer_finish. */
 KRAIT_API int krait_detokenizer_is_stopped(const krait_detokenizer* detokenizer);
 
 #ifdef __cplusplus

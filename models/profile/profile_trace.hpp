@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs of nodes on a time line. At most `max_events` are kept, by default 262,144 in about 12 MiB; those that come later are
-// counted, not kept.
+// Executions of nodes, for a timeline. At most `max_events` are kept, by default 262,144 in about 12 MiB; those that come later
+// are counted, not kept.
 #pragma once
 
 #include <map>

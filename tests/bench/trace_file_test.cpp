@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A trace of several profiles: one time line, runs counted on, events that a profile dropped.
+// A trace of several profiles: one timeline, runs counted on, events that a profile dropped.
 #include "bench/trace_file.hpp"
 
 #include <gtest/gtest.h>
