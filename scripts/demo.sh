@@ -18,7 +18,7 @@ what this machine can use, and continues PROMPT with the demo model on the best 
   --all       both (CUDA where there is nvcc), and the CPU backend for every instruction set
   --cmake ARGUMENT   one more argument for cmake, as -DKRAIT_WERROR=ON; as often as wanted
   --jobs N    build with N parallel jobs (default: one per processor)
-  --          what follows is for krait run, whatever it is
+  --          all that follows is for krait run
   --help      this text
 
 Examples:
@@ -28,8 +28,18 @@ Examples:
 END
 }
 
+# The build takes minutes, so an option that krait run does not have is refused before it.
+run_options="$(grep -hoE '"(-[a-z],)?--[a-z-]+"' "$root"/tools/{command,profile_options,commands/run}.cpp 2>/dev/null |
+    tr -d '"' | tr ',' '\n' || true)"
+check_run_option() {
+    local name="${1%%=*}"
+    if [[ "$name" != --* ]]; then name="${name:0:2}"; fi
+    if [[ -z "$run_options" || "$name" =~ ^-[0-9] || "$name" == -h || "$name" == --help ]]; then return 0; fi
+    grep -qxF -e "$name" <<<"$run_options" || fail "neither this script nor krait run has an option '$name' (see --help)"
+}
+
 cuda=no vulkan=no all=no
-prompt=""
+prompt="" previous=""
 declare -a cmake_arguments=() run_arguments=()
 while (($# > 0)); do
     case "$1" in
@@ -42,11 +52,22 @@ while (($# > 0)); do
             shift
             ;;
         --) shift; run_arguments+=("$@"); break ;;
-        *)
+        -?*)
             if ((${#run_arguments[@]} == 0)) && [[ "$1" == -h || "$1" == --help ]]; then usage; exit 0; fi
-            if [[ -z "$prompt" && ${#run_arguments[@]} == 0 && "$1" != -* ]]; then prompt="$1"; else run_arguments+=("$1"); fi
+            check_run_option "$1"
+            run_arguments+=("$1")
+            ;;
+        *)
+            if ((${#run_arguments[@]} > 0)); then
+                [[ "$previous" == -?* ]] || fail "'$1' comes after options; the prompt comes first, and anything goes after --"
+                run_arguments+=("$1")
+            else
+                [[ -z "$prompt" ]] || fail "'$1' is a second prompt; put a prompt of several words between quotes"
+                prompt="$1"
+            fi
             ;;
     esac
+    previous="$1"
     shift
 done
 prompt="${prompt:-Once upon a time}"

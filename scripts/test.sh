@@ -47,7 +47,7 @@ while (($# > 0)); do
             (($# > 1)) || fail "nothing after $1"
             case "$1" in
                 --preset) preset="$2" ;;
-                --only) only+=("$2") ;;
+                --only) [[ -n "$2" ]] || fail "--only '': the name is empty"; only+=("$2") ;;
                 *) jobs="$2" ;;
             esac
             shift
@@ -55,7 +55,8 @@ while (($# > 0)); do
         --cuda) cuda=yes ;;
         --all) all=yes ;;
         --) shift; break ;;
-        *) break ;;
+        -*) break ;;
+        *) fail "'$1' is no option; to run that alone: scripts/test.sh --only $1" ;;
     esac
     shift
 done
@@ -81,6 +82,7 @@ if ((${#only[@]} > 0)); then
     select_tests "$root/build/$preset/tests/entries.txt" "${only[@]}"
     if ((${#targets[@]} > 0)); then build "$preset" "${targets[@]}"; fi
     if [[ -n "$filter" ]]; then export GTEST_FILTER="$filter"; fi
+    say "Runs ${entries[*]}${filter:+, of them the tests ${only[*]}}"
     printf -v expression '|%s' "${entries[@]//./\\.}"
     run_tests "$preset" -R "^(${expression#|})$" "$@"
     exit

@@ -56,8 +56,9 @@ static void add_placement(Command& command, ModelArguments& arguments) {
         .value_name("REGEX=DEVICE")
         .group(kGroup);
     command
-        .option("--max-memory", arguments.max_memory,
-                "most that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
+        .option(
+            "--max-memory", arguments.max_memory,
+            "maximum that a device holds of weights, one sequence's states and the values of a run: cuda0=8G; may be repeated")
         .value_name("DEVICE=SIZE")
         .group(kGroup);
 }
@@ -176,15 +177,14 @@ api::Result<api::Model> ModelArguments::load() const {
         TOOLS_TRY(spec, device_spec());
         options.device = spec.c_str();
     }
-    auto model = [&] {
-        ProgressBar bar("loading", ProgressBar::Unit::bytes);  // gone before the warnings are printed
-        options.user = &bar;
-        options.progress = [](void* user, uint64_t done, uint64_t total) {
-            static_cast<ProgressBar*>(user)->update(done, total);
-            return 0;
-        };
-        return load_with(options);
-    }();
+    std::optional<ProgressBar> bar(std::in_place, "loading", ProgressBar::Unit::bytes);
+    options.user = &*bar;
+    options.progress = [](void* user, uint64_t done, uint64_t total) {
+        static_cast<ProgressBar*>(user)->update(done, total);
+        return 0;
+    };
+    auto model = load_with(options);
+    bar.reset();  // it is gone before the warnings are printed
     if (model)
         for (const std::string& warning : model->warnings()) print_warning(warning);
     return model;

@@ -35,4 +35,4 @@ END
         --name "$(head -n 1 <<<"$help")" --output "$manual/$name.1" "$programs/$name"
 }
 write_page krait ""
-"$krait" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | while read -r command; do write_page "krait-$command" "$command"; done
+"$krait" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p' | while read -r command; do write_page "krait-$command" "$command"; done

@@ -34,7 +34,9 @@ void ProfileOptions::add_json(Command& command) {
         .group(kGroup);
 }
 
-api::Status ProfileOptions::check(const std::string& input) const {
+api::Status ProfileOptions::check(const std::string& input, bool explains) const {
+    if (explains && are_given())
+        return failure(KRAIT_INVALID_ARGUMENT, "--explain runs nothing that could be profiled: leave it out, or --profile");
     for (const std::string& file : {json, trace}) {
         if (file.empty()) continue;
         TOOLS_CHECK(check_target(file, {input}));

@@ -18,7 +18,8 @@ struct ProfileOptions {
     void add_json(Command& command);  // --profile-json
     bool are_given() const { return !form.empty() || !json.empty() || !trace.empty(); }
     // Whether the files can be written, before there is something to write; `input` is none of them.
-    api::Status check(const std::string& input) const;
+    // explains: --explain is given.
+    api::Status check(const std::string& input, bool explains) const;
 };
 
 }  // namespace krait::tools

@@ -152,28 +152,30 @@ void add_test_ops_command(Command& program) {
     const auto arguments = std::make_shared<Arguments>();
     command
         .option("-d,--device", arguments->device,
-                "Device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
+                "device, or several separated by ','. Default: $KRAIT_DEVICE where set, else auto")
         .value_name("DEVICE")
         .suggest({"auto", "cpu", "reference", "vulkan0", "cuda0"});
-    command.option("--op", arguments->selection.op, "Operators ('*' matches anything)").show_default();
-    command.option("--case", arguments->selection.cases, "Cases ('*' matches anything)").show_default();
-    command.option("--list", arguments->list, "Name the cases and do nothing");
-    command.option("--quick", arguments->selection.quick, "Leave out cases that take long");
+    command.option("--op", arguments->selection.op, "operators ('*' matches anything)").show_default();
+    command.option("--case", arguments->selection.cases, "cases ('*' matches anything)").show_default();
+    command.option("--list", arguments->list, "name the cases and do nothing");
+    command.option("--quick", arguments->selection.quick, "leave out cases that take long");
     command
         .option("--sample", arguments->sample,
-                "One case of N, others with another $KRAIT_TEST_SEED; all of them with KRAIT_TEST_EFFORT=full")
+                "one case of N, others with another $KRAIT_TEST_SEED; all of them with KRAIT_TEST_EFFORT=full")
         .in_range(1, 1000)
         .value_name("N");
-    command.option("--perf", arguments->perf, "Time the cases instead of checking them, beside the ceilings of this machine");
+    command.option("--perf", arguments->perf, "time the cases instead of checking them, beside the ceilings of this machine");
     command
         .option("--shapes", arguments->shapes,
-                "With --perf, what is timed: the cases of the tests, most of them small and all from caches, or nodes of\n"
+                "with --perf, what is timed: the cases of the tests, most of them small and all from caches, or nodes of "
                 "mamba-130m, 1.4b and 2.8b, whose weights come from memory")
         .one_of({"tests", "models"})
         .show_default();
-    command.option("-o,--output", arguments->output, "With --perf: table, json").one_of({"table", "json"}).show_default();
-    command.option("--jobs", arguments->jobs, "Cases at a time (default: one a core)").in_range(1, 1024).value_name("N");
-    command.option("-v,--verbose", arguments->verbose, "One line a case");
+    command.option("-o,--output", arguments->output, "how the times of --perf are written")
+        .one_of({"table", "json"})
+        .show_default();
+    command.option("--jobs", arguments->jobs, "cases at a time (default: one a core)").in_range(1, 1024).value_name("N");
+    command.option("-v,--verbose", arguments->verbose, "one line a case");
     command.footer(
         "The reference backend is the oracle for every other device; on 'reference' itself results are compared with each\n"
         "operator's formula. A case that fails is exit code 1, one that a device declines is none.\n"

@@ -141,13 +141,14 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::take(Entry& entry) {
 }
 
 // A plugin takes some 400 KB that the system does not share: of many variants of one family one is used. Those stay that may
-// have loaded a driver, as the best of their family do to give their score.
+// have loaded a driver, as the best of a family of GPUs does to give its score.
 void PluginRegistry::unload_unused() {
     for (Entry& entry : entries_) {
         const bool is_beaten = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
             return other.family == entry.family && other.score > entry.score;
         });
-        if (!entry.is_linked_in && entry.plugin.use_count() == 1 && (!entry.is_scored || is_beaten)) entry.plugin.reset();
+        const bool is_without_driver = !entry.is_scored || is_beaten || entry.is_driverless;
+        if (!entry.is_linked_in && entry.plugin.use_count() == 1 && is_without_driver) entry.plugin.reset();
     }
 }
 
@@ -197,6 +198,7 @@ std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
         if (!plugin) continue;  // its file has gone
         const krait_backend& api = (*plugin)->api();
         const uint32_t count = api.device_count();
+        best->is_driverless = count > 0;
         for (uint32_t i = 0; i < count; ++i) {
             DeviceListing listing;
             listing.family = family;
@@ -204,6 +206,7 @@ std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
             listing.info.struct_size = sizeof listing.info;
             if (auto asked = call_plugin([&](krait_error* err) { return api.device_info(i, &listing.info, err); }); !asked)
                 listing.error = asked.error().message;
+            best->is_driverless &= listing.info.kind == KRAIT_DEVICE_CPU;
             const bool plain = count == 1 && listing.info.kind == KRAIT_DEVICE_CPU;
             listing.name = plain ? std::string(family) : fmt::format("{}{}", family, i);
             listings.push_back(std::move(listing));
@@ -212,6 +215,25 @@ std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
     std::stable_sort(listings.begin(), listings.end(),
                      [](const DeviceListing& a, const DeviceListing& b) { return a.info.auto_rank > b.info.auto_rank; });
     return listings;
+}
+
+// Files are named krait-FAMILY.so or krait-FAMILY-VARIANT.so: one that was refused may be the plugin that is looked for.
+tl::unexpected<Error> PluginRegistry::no_family(std::string_view family, std::string_view families) const {
+    const std::string stem = fmt::format("krait-{}", family);
+    std::string reasons;
+    for (const PluginReport& report : reports_) {
+        const std::string file = fs::path(report.path).stem().string();
+        if (report.family.empty() && (file == stem || file.starts_with(stem + "-")))
+            reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", report.path, report.reason);
+    }
+    if (!reasons.empty()) return fail(ErrorCode::unavailable, "no plugin of '{}' can be used here: {}", family, reasons);
+    const bool is_optional = family == "cuda" || family == "vulkan";
+    return fail(
+        ErrorCode::not_found,
+        "there is no device family '{}': no plugin of it is in backends/ beside the program or in KRAIT_BACKEND_PATH; "
+        "there are {}{}",
+        family, families,
+        is_optional ? fmt::format(" (scripts/demo.sh --{} and the release build make one of '{}')", family, family) : "");
 }
 
 Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, std::string_view variant) {
@@ -233,11 +255,7 @@ Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, st
         return fail(
             ErrorCode::not_found,
             "no backend plugin was found; they are looked for beside the program in backends/ and in KRAIT_BACKEND_PATH");
-    if (!listed.contains(family))
-        return fail(ErrorCode::not_found,
-                    "there is no device family '{}': no plugin of it is in backends/ beside the program or in "
-                    "KRAIT_BACKEND_PATH; there are {}",
-                    family, families);
+    if (!listed.contains(family)) return no_family(family, families);
     if (!variant.empty())
         return fail(ErrorCode::not_found, "'{}' has no variant '{}'{}{}", family, variant, variants.empty() ? "" : "; it has ",
                     variants);

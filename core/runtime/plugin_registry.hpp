@@ -66,7 +66,8 @@ class PluginRegistry {
         std::filesystem::path path;
         bool is_linked_in = false;
         size_t report = 0;
-        bool is_scored = false;  // what follows, and the report, are known
+        bool is_scored = false;      // what follows, and the report, are known
+        bool is_driverless = false;  // its devices are processors, which need none: unloading it is safe
         uint32_t score = 0;
         std::string refusal;
     };
@@ -81,6 +82,7 @@ class PluginRegistry {
     void unload_unused();
     void ask_score(Entry& entry);  // once: finding out may load drivers, so only those are asked whose family is wanted
     Entry* best_of(std::string_view family);
+    tl::unexpected<Error> no_family(std::string_view family, std::string_view families) const;  // why there is none
 
     std::mutex mutex_;
     std::mutex log_mutex_;

@@ -57,7 +57,7 @@ if [[ -n "$(find "$build" -maxdepth 2 -name pages.stamp)" ]]; then
     expect_text "the installed completion" bash -c 'source "$1/usr/share/bash-completion/completions/krait"
         COMP_WORDS=(krait tok) COMP_CWORD=1; _krait; test "${COMPREPLY[*]}" = tokenize && echo "${COMPREPLY[*]}"' - "$prefix"
     if [[ -n "$(cached KRAIT_HELP2MAN | grep -v NOTFOUND)" ]]; then
-        for command in $("$prefix/usr/bin/krait" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+        for command in $("$prefix/usr/bin/krait" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'); do
             grep -q "^krait-$command " "$prefix/usr/share/man/man1/krait-$command.1" || { echo "krait-$command.1 is no page" >&2; exit 1; }
         done
     fi

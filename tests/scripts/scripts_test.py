@@ -122,6 +122,19 @@ class Demo(Machine):
         self.assertIn("--jobs wants a number, not 'many'", self.run_script("--jobs", "many")[1])
         self.assertIn("nothing after --cmake", self.run_script("--cmake")[1])
 
+    def test_what_krait_would_refuse_is_refused_before_the_build(self):
+        for name in ["tools/command.cpp", "tools/profile_options.cpp", "tools/commands/run.cpp"]:
+            self.file(name, (ROOT / name).read_text())
+        for arguments, words in [(["The sea", "--vulcan"], "neither this script nor krait run has an option '--vulcan'"),
+                                 (["The sea", "-x80"], "has an option '-x'"),
+                                 (["The", "sea"], "'sea' is a second prompt"),
+                                 (["-n", "80", "The sea"], "'The sea' comes after options; the prompt comes first")]:
+            _, said, calls = self.run_script(*arguments)
+            self.assertIn(words, said)
+            self.assertEqual(calls, [])
+        self.assertEqual(self.run_script("The sea", "-n", "-1", "--seed=3", "-d", "cpu", "--no-timings")[0],
+                         "<run><-p><The sea><-n><-1><--seed=3><-d><cpu><--no-timings>")
+
 
 class Devices(Machine):
     AVX512 = "fma avx2 f16c avx512f avx512bw avx512dq avx512vl avx512_vnni"
@@ -157,6 +170,15 @@ class Devices(Machine):
         said = bash("printf '[1/9] one\\nFAILED: two\\nerror: three\\nninja: no work to do.\\n' | show_some_progress")
         self.assertEqual(said, "FAILED: two\nerror: three\n")
         self.assertIn("[2/9] two", bash("{ echo '[1/9] one'; sleep 1.2; echo '[2/9] two'; } | kSecondsOfProgress=1 show_some_progress"))
+
+
+class Test(Machine):
+    def test_a_bare_name_or_an_empty_one_builds_nothing(self):
+        for arguments, words in [(["ssm_scan"], "'ssm_scan' is no option; to run that alone: scripts/test.sh --only ssm_scan"),
+                                 (["--only", ""], "--only '': the name is empty")]:
+            done = subprocess.run([ROOT / "scripts/test.sh", *arguments], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(words, done.stderr)
 
 
 class Selection(Machine):

@@ -130,7 +130,7 @@ TEST_F(Commands, MakeRandomTellsWhereItFallsBack) {
 
 TEST_F(Commands, MakeRandomTakesTheRangesOfItsHelp) {
     const std::string help = krait("make-random --help").text;
-    const std::regex range("(--[a-z-]+) N:([0-9]+) to ([0-9]+)");
+    const std::regex range(R"((--[a-z-]+) N\s(?:(?!--)[\s\S])*?\(([0-9]+)\s+to\s+([0-9]+)\))");
     size_t n = 0;
     for (auto at = std::sregex_iterator(help.begin(), help.end(), range); at != std::sregex_iterator(); ++at, ++n) {
         const std::string option = (*at)[1], min = (*at)[2], max = (*at)[3];
@@ -241,6 +241,33 @@ TEST_F(Commands, TestOpsUsesTheDefaultDevice) {
 TEST_F(Commands, EmptyNamesAreNoDefaults) {
     expect_says("run '' -p x -n 1", 2, "this names a file, and is empty");
     expect_says("run -d '' -p x -n 1", 2, "this names a device, and is empty");
+}
+
+TEST_F(Commands, ErrorsOfTheCommandLineNameTheCommandAndTheHelp) {
+    for (const auto& [arguments, words] : std::vector<std::pair<std::string, std::string>>{
+             {"run --temperature 1e999", "krait run: --temperature: '1e999' is no number of 32 bits; see 'krait run --help'"},
+             {"run -p a -p b", "krait run: --prompt: this is given more than once"},
+             {"run a.gguf b c", "krait run: 'b' is one argument too many"},
+             {"run --vulcan", "krait run: there is no option '--vulcan'"},
+             {"run -p", "krait run: --prompt: its value is missing"},
+             {"tokenize --ids=abc", "krait tokenize: --ids: this option takes no value"},
+             {"run --explain=picture", "krait run: --explain: 'picture' is none of {table,dot}"},
+             {"", "krait: a command is missing; see 'krait --help'"},
+             {"frob", "krait: there is no command 'frob'; see 'krait --help'"},
+             {"--frob", "krait: there is no option '--frob'; see 'krait --help'"}})
+        expect_says(arguments, 2, words + (words.ends_with("--help'") ? "\n" : "; see 'krait "));
+}
+
+TEST_F(Commands, HelpShowsValuesRangesAndDefaultsInHundredColumns) {
+    const std::string help = krait("run --help").text;
+    for (const char* words : {"\nUsage: krait run [OPTION...] [MODEL]\n", "  -n, --n-predict N ", "(-1 or more; default 256)",
+                              "  --explain[=table|dot] ", "(1 to 1048576; default 512)", "\nSampling:\n", "  -h, --help "})
+        EXPECT_NE(help.find(words), std::string::npos) << words << "\n" << help;
+    std::istringstream lines(help.substr(0, help.find("At a terminal")));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100) << line;
+    EXPECT_EQ(krait("help run").text, help);
+    EXPECT_EQ(krait("run -n 5 --help").text, help);
+    EXPECT_EQ(krait("help").text, krait("--help").text);
 }
 
 TEST_F(Commands, HelpHasExamples) {

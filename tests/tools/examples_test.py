@@ -58,7 +58,7 @@ def help_of(krait: Path, command: str = "") -> str:
 
 
 def examples_of_help(krait: Path) -> list[tuple[str, str]]:
-    commands = re.findall(r"^  ([a-z-]+) ", help_of(krait).split("Subcommands:")[1].split("\n\n")[0], re.M)
+    commands = re.findall(r"^  ([a-z][a-z-]*) ", help_of(krait).split("Commands:")[1].split("\n\n")[0], re.M)
     examples = []
     for command in ["", *commands]:
         lines = help_of(krait, command).split("Examples:\n")[1].splitlines()

@@ -171,6 +171,8 @@ TEST_F(ProfileCommand, WhatCannotBeWrittenIsRefusedFirst) {
     refused("bench -p 1 -n 0 --profile-trace " + path("missing/t.json"), "missing/t.json': No such file");
     refused("bench --profile -o csv", "has no place for a profile");
     refused("run --profile=layers -p a", "layers");
+    refused("run -p a --explain --profile-json " + path("p.json"), "--explain runs nothing that could be profiled");
+    refused("bench --explain --profile", "--explain runs nothing that could be profiled");
     const std::string model = path("model.gguf");
     ASSERT_EQ(run_krait("make-random " + model + " --layers 1 --d-model 64 --vocab 300").exit_code, 0);
     const auto size = std::filesystem::file_size(model);

@@ -189,7 +189,9 @@ TEST(PluginRegistry, UnloadsWhatNobodyUses) {
         ASSERT_TRUE(registry().find("reference"));
         EXPECT_STREQ((*low)->api().variant, "low");
     }
+    (void)registry().devices();
     const auto high = registry().find("ranked");
+    EXPECT_FALSE(is_loaded("krait-reference.so")) << "the best of its family, whose devices need no driver";
     ASSERT_TRUE(high) << high.error().message;
     EXPECT_TRUE(is_loaded("krait-ranked-high.so"));
     EXPECT_FALSE(is_loaded("krait-ranked-low.so"));
@@ -212,6 +214,7 @@ TEST(PluginRegistry, SaysWhyAVariantOrFamilyCannotServe) {
     says("ranked:medium", ErrorCode::not_found, {"no variant 'medium'", "'high'", "'low'"});
     says("reference:fast", ErrorCode::not_found, {"no variant 'fast'"});
     says("warp", ErrorCode::not_found, {"no device family 'warp'", "'reference'", "'null'"});
+    says("garbage0", ErrorCode::unavailable, {"no plugin of 'garbage' can be used", "krait-garbage.so: "});
     says("twin7", ErrorCode::not_found, {"device 7", "twin"});
     says("null:speed=9", ErrorCode::invalid_argument, {"speed"});
 }

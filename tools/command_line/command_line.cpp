@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/command_line/command_line.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 namespace krait::tools {
+namespace {
+
+template <class T>
+std::string text_of(const T& value) {
+    return fmt::format("{}", value);
+}
+template <class T>
+std::string text_of(const std::optional<T>& value) {
+    return value ? text_of(*value) : "";
+}
+template <class T>
+std::string text_of(const std::vector<T>& values) {
+    std::string text;
+    for (const T& value : values) text += (text.empty() ? "" : ",") + text_of(value);
+    return text;
+}
+
+}  // namespace
 
 bool NumberRange::holds(std::string_view text) const {
     const char *const begin = text.data(), *const end = begin + text.size();
@@ -18,8 +38,7 @@ bool NumberRange::holds(std::string_view text) const {
 }
 
 std::string NumberRange::text() const {
-    const bool is_open = max == UINT64_MAX || max == INT64_MAX;
-    return std::to_string(min) + (is_open ? " or more" : " to " + std::to_string(max));
+    return std::to_string(min) + (is_bounded() ? " to " + std::to_string(max) : " or more");
 }
 
 bool OptionFacts::takes_several() const {
@@ -35,6 +54,14 @@ std::vector<std::string> OptionFacts::name_list() const {
         from = end + 1;
     }
     return list;
+}
+
+std::string OptionFacts::shown_value() const {
+    if (!value_name.empty()) return value_name;
+    const bool is_text = std::holds_alternative<std::string*>(target) ||
+                         std::holds_alternative<std::optional<std::string>*>(target) ||
+                         std::holds_alternative<std::vector<std::string>*>(target);
+    return is_text ? "TEXT" : std::holds_alternative<float*>(target) ? "NUMBER" : "N";
 }
 
 Option::Option(std::string names, OptionTarget target, std::string help)
@@ -82,7 +109,7 @@ Option& Option::required() {
 }
 
 Option& Option::show_default() {
-    facts_.shows_default = true;
+    facts_.default_text = std::visit([](const auto* target) { return text_of(*target); }, facts_.target);
     return *this;
 }
 

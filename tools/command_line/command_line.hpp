@@ -32,6 +32,7 @@ using OptionTarget =
 struct NumberRange {
     int64_t min = 0;
     uint64_t max = UINT64_MAX;
+    bool is_bounded() const { return max != UINT64_MAX && max != INT64_MAX; }
     bool holds(std::string_view text) const;  // text is a whole decimal number of the range, and nothing else
     std::string text() const;                 // "1 to 1024", "0 or more"
 };
@@ -48,11 +49,13 @@ struct OptionFacts {
     std::optional<NumberRange> range;      // of whole numbers
     std::optional<std::string> if_bare;    // of a flag that may have a value: the one it has without
     std::string stands_for;                // "a file": the value is its name, and an empty one is an error
-    bool is_path = false, is_required = false, shows_default = false, splits_at_commas = false;
+    std::string default_text;              // shown in the help, where not empty
+    bool is_path = false, is_required = false, splits_at_commas = false;
     bool is_flag() const { return std::holds_alternative<bool*>(target) || if_bare.has_value(); }
     bool is_positional() const { return names.front() != '-'; }
     bool takes_several() const;
     std::vector<std::string> name_list() const;  // {"-n", "--n-predict"}
+    std::string shown_value() const;             // value_name, or what stands for the target's type: TEXT, N, NUMBER
 };
 
 class Option {
@@ -69,7 +72,7 @@ class Option {
     Option& not_empty(std::string stands_for);
     Option& group(std::string title);
     Option& required();
-    Option& show_default();
+    Option& show_default();     // what the target holds now
     Option& split_at_commas();  // each time it is given: 1,2,3
     Option& excludes(const Option& other);
 
@@ -112,6 +115,8 @@ class Command {
 
     const std::string& name() const { return name_; }
     const std::string& description() const { return description_; }
+    const std::string& footer() const { return footer_; }
+    bool has_version() const { return version_ != nullptr; }
     const std::vector<std::unique_ptr<Option>>& options() const { return options_; }
     const std::vector<std::unique_ptr<Command>>& commands() const { return commands_; }
 

@@ -10,9 +10,9 @@
 
 #include <charconv>
 #include <map>
-#include <sstream>
 
 #include "tools/command_line/command_line.hpp"
+#include "tools/command_line/help.hpp"
 
 namespace krait::tools {
 namespace {
@@ -36,38 +36,20 @@ bool put(const std::string& text, std::optional<T>& value) {
 }
 
 template <class T>
-bool put_all(const std::vector<std::string>& texts, std::vector<T>& values) {
-    values.clear();
-    for (const std::string& text : texts)
-        if (!put(text, values.emplace_back())) return false;
-    return true;
-}
-
-std::string type_text(const std::string&) { return "TEXT"; }
-std::string type_text(int32_t) { return "INT"; }
-std::string type_text(int64_t) { return "INT"; }
-std::string type_text(uint64_t) { return "UINT"; }
-std::string type_text(float) { return "FLOAT"; }
-template <class T>
-std::string type_text(const std::optional<T>&) {
-    return type_text(T{});
-}
-template <class T>
-std::string type_text(const std::vector<T>&) {
-    return type_text(T{});
-}
-
-template <class T>
-std::string value_text(const T& value) {
-    return fmt::format("{}", value);
-}
-template <class T>
-std::string value_text(const std::optional<T>& value) {
-    return value ? value_text(*value) : "";
-}
-template <class T>
-std::string value_text(const std::vector<T>& values) {
-    return fmt::format("[{}]", fmt::join(values, ","));
+void take(const OptionFacts& facts, const std::vector<std::string>& texts, T& target) {
+    const auto put_one = [&](const std::string& text, auto& value) {
+        if (put(text, value)) return;
+        const bool is_fraction = facts.shown_value() == "NUMBER" || std::holds_alternative<float*>(facts.target);
+        throw CLI::ValidationError(facts.name_list().back(),
+                                   fmt::format("'{}' is no {}", text, is_fraction ? "number of 32 bits" : "whole number"));
+    };
+    if constexpr (kIsVector<T>) {
+        target.clear();
+        for (const std::string& text : texts) put_one(text, target.emplace_back());
+    } else {
+        if (texts.size() > 1) throw CLI::ValidationError(facts.name_list().back(), "this is given more than once");
+        put_one(texts.front(), target);
+    }
 }
 
 CLI::Validator range_check(const NumberRange& range) {
@@ -82,7 +64,7 @@ CLI::Validator word_check(const std::vector<std::string>& words) {
     const std::string all = fmt::format("{{{}}}", fmt::join(words, ","));
     return {[words, all](std::string& text) {
                 const bool is_there = std::find(words.begin(), words.end(), text) != words.end();
-                return is_there ? std::string() : text + " not in " + all;
+                return is_there ? std::string() : fmt::format("'{}' is none of {}", text, all);
             },
             all};
 }
@@ -106,18 +88,32 @@ CLI::Option* add_option(CLI::App& app, const OptionFacts& facts) {
             if constexpr (std::is_same_v<T, bool>) {
                 return app.add_flag(facts.names, *target, facts.help);
             } else {
-                const auto take = [target](const CLI::results_t& texts) {
-                    if constexpr (kIsVector<T>) return put_all(texts, *target);
-                    else return put(texts.front(), *target);
+                const auto take_all = [&facts, target](const CLI::results_t& texts) {
+                    return take(facts, texts, *target), true;
                 };
-                CLI::Option* option = app.add_option(facts.names, take, facts.help);
-                option->type_name(facts.value_name.empty() ? type_text(T{}) : facts.value_name);
+                CLI::Option* option = app.add_option(facts.names, take_all, facts.help);
+                option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
                 if (kIsVector<T>) option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
-                if (facts.shows_default) option->default_str(value_text(*target));
                 return option;
             }
         },
         facts.target);
+}
+
+// The errors of CLI11 that a user meets, as sentences.
+std::string sentence_of(const CLI::ParseError& error, const CLI::App& app) {
+    const std::string text = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+        const std::string first = app.remaining(true).front();
+        if (first.size() > 1 && first.front() == '-') return fmt::format("there is no option '{}'", first);
+        return fmt::format("'{}' is one argument too many", first);
+    }
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) return text.substr(0, text.find(':')) + ": its value is missing";
+    if (dynamic_cast<const CLI::ConversionError*>(&error)) {
+        const std::string pair = text.substr(text.find(": ") + 2);
+        return fmt::format("{}: this option takes no value", pair.substr(0, pair.find(" = ")));
+    }
+    return text;
 }
 
 }  // namespace
@@ -125,10 +121,10 @@ CLI::Option* add_option(CLI::App& app, const OptionFacts& facts) {
 // A Command and its commands as an App and its subcommands; what was given goes back after the parse.
 class Parser {
   public:
-    Parser(Command& command, CLI::App& app) : app_(app), closing_(command.closing_) { add(command, app); }
+    Parser(Command& command, CLI::App& app) : app_(app) { add(command, app); }
 
     // The chosen command. Throws what CLI11 throws.
-    const Command& parse(int argc, char** argv) {
+    const Command& parse(int argc, const char* const* argv) {
         app_.parse(argc, argv);
         for (const auto& [option, parsed] : options_) option->n_given_ = parsed->count();
         return *chosen_;
@@ -136,7 +132,6 @@ class Parser {
 
   private:
     void add(Command& command, CLI::App& app) {
-        app.footer(command.footer_ + (command.footer_.empty() || closing_.empty() ? "" : "\n") + closing_);
         if (command.version_) app.set_version_flag("--version", command.version_);
         for (const auto& option : command.options_) add(*option, app);
         for (const auto& option : command.options_)
@@ -160,7 +155,6 @@ class Parser {
     }
 
     CLI::App& app_;
-    const std::string& closing_;
     std::map<Option*, CLI::Option*> options_;
     const Command* chosen_ = nullptr;
 };
@@ -169,25 +163,37 @@ int Command::parse_and_run(int argc, char** argv) {
     CLI::App app{description_};
     app.name(name_);
     Parser parser(*this, app);
-    const Command* chosen = nullptr;
-    const auto end = [&](const CLI::Error& error) {
-        std::ostringstream text, error_text;
-        const bool is_help = app.exit(error, text, error_text) == 0;
-        print_(text.str());
-        print_error_(error_text.str());
-        return is_help ? kExitOk : kExitBadInput;
+    std::vector<const char*> arguments(argv, argv + argc);
+    if (!commands_.empty() && argc > 1 && std::string_view(argv[1]) == "help") {  // krait help run
+        arguments.erase(arguments.begin() + 1);
+        arguments.push_back("--help");
+    }
+    // The command that was named, or the program, and how it is called.
+    const auto named = [&]() -> std::pair<const Command*, std::string> {
+        const auto chosen = app.get_subcommands();
+        for (const auto& one : commands_)
+            if (!chosen.empty() && chosen.front()->get_name() == one->name_) return {one.get(), name_ + " " + one->name_};
+        return {this, name_};
     };
     try {
-        chosen = &parser.parse(argc, argv);
-    } catch (const CLI::RequiredError& error) {
-        // CLI11 says only that a subcommand is required, also where there was one that does not exist.
-        if (!app.get_subcommands().empty() || commands_.empty() || argc < 2 || argv[1][0] == '-') return end(error);
-        print_error_(fmt::format("{}: there is no command '{}'; '{} --help' lists them\n", name_, argv[1], name_));
-        return kExitBadInput;
+        return parser.parse(static_cast<int>(arguments.size()), arguments.data()).run_();
+    } catch (const CLI::CallForHelp&) {
+        const auto [command, path] = named();
+        print_(help_text(*command, path, closing_));
+        return kExitOk;
+    } catch (const CLI::CallForVersion& version) {
+        print_(fmt::format("{}\n", version.what()));
+        return kExitOk;
     } catch (const CLI::ParseError& error) {
-        return end(error);
+        const auto [command, path] = named();
+        std::string text = sentence_of(error, app);
+        // CLI11 says only that a subcommand is required, also where there was one that does not exist.
+        if (command == this && !commands_.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
+            text = argc < 2 ? "a command is missing"
+                            : fmt::format("there is no {} '{}'", argv[1][0] == '-' ? "option" : "command", argv[1]);
+        print_error_(fmt::format("{}: {}; see '{} --help'\n", path, text, path));
+        return kExitBadInput;
     }
-    return chosen->run_();
 }
 
 }  // namespace krait::tools

@@ -53,7 +53,6 @@ Result<std::string> bench_model(const Arguments& arguments) {
     const ProfileOptions& profile = arguments.profile;
     if (arguments.output == "csv" && !profile.form.empty())
         return fail(ErrorCode::invalid_argument, "--output csv has no place for a profile: table, md and json have one");
-    KRAIT_CHECK(from_api(profile.check(arguments.model.path)));
     const std::string date = bench::date_now();
     KRAIT_TRY(const std::string device, from_api(arguments.model.device_spec()));
     KRAIT_TRY(const bool is_one, bench::is_one_device(device));
@@ -127,6 +126,7 @@ Result<std::string> bench_serving(const Arguments& arguments) {
 }
 
 Result<void> run(const Arguments& arguments) {
+    KRAIT_CHECK(from_api(arguments.profile.check(arguments.model.path, !arguments.model.explain.empty())));
     if (!arguments.model.explain.empty()) {
         KRAIT_TRY(const api::Model model, from_api(arguments.model.load()));
         const int64_t longest = std::ranges::max(arguments.plan.prompts);
@@ -178,7 +178,9 @@ void add_bench_command(Command& program) {
     command.option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
         .in_range(1, 100000)
         .show_default();
-    command.option("--chunk", plan.chunk, "most tokens of a run; longer prompts are cut").in_range(1, 1 << 20).show_default();
+    command.option("--chunk", plan.chunk, "maximum number of tokens in a run; longer prompts are cut")
+        .in_range(1, 1 << 20)
+        .show_default();
     command.option("-s,--seed", plan.seed, "of the random tokens").in_range().show_default();
     Option& no_warm_up = command.option("--no-warm-up", arguments->no_warm_up, "count the first run as well");
     command.option("--no-ceilings", arguments->no_ceilings, "do not measure the machine");
@@ -198,7 +200,7 @@ void add_bench_command(Command& program) {
              .show_default(),
         &command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
              .show_default()};
-    command.option("-o,--output", arguments->output, "table, md, csv or json")
+    command.option("-o,--output", arguments->output, "how the results are written")
         .one_of({"table", "md", "csv", "json"})
         .value_name("FORM")
         .show_default();

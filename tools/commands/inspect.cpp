@@ -73,7 +73,7 @@ api::Status inspect(const Arguments& arguments) {
 
     if (const auto can_run = model.check(); !can_run)
         return failure(can_run.failure().code, "Krait cannot run this file: {}", can_run.failure().message);
-    print("\n{}: {} layers, d_model {}, ", printable(model.architecture()), model.n_layer(), model.d_model());
+    print("\n{}: {}, d_model {}, ", printable(model.architecture()), counted(model.n_layer(), "layer"), model.d_model());
     for (const api::Size& size : model.sizes()) print("{} {}, ", size.name, size.value);
     print("n_vocab {}{}\n", model.n_vocab(), model.is_tied() ? ", head tied to the embedding" : "");
     print("state of one sequence: {}, whatever its length\n", format_bytes(static_cast<double>(model.state_bytes())));

@@ -312,7 +312,7 @@ api::Status check_stops(std::span<const std::string> stops) {
 
 api::Status run(Arguments& arguments) {
     Timings timings;
-    TOOLS_CHECK(arguments.profile.check(arguments.model.path));
+    TOOLS_CHECK(arguments.profile.check(arguments.model.path, !arguments.model.explain.empty()));
     if (!arguments.has_seed) {
         std::random_device device;
         arguments.sampling.seed = device();
@@ -383,15 +383,18 @@ void add_run_command(Command& program) {
             .value_name("IDS");
     prompt.excludes(file).excludes(tokens);
     file.excludes(tokens);
-    command.option("-n,--n-predict", arguments->n_predict, "most tokens to write; -1 = until the end of text")
+    command.option("-n,--n-predict", arguments->n_predict, "maximum number of tokens to write; -1 = until the end of text")
         .show_default()
         .in_range(-1, INT64_MAX);
     command.option("--ignore-eos", arguments->ignore_eos, "go on after the end of text, of a turn and of a message");
     command.option("--stop", arguments->stops, "end before this text is written; may be repeated").value_name("TEXT");
-    command.option("-b,--batch", arguments->batch, "most tokens of a prompt in one run").show_default().in_range(1, 1 << 20);
+    command.option("-b,--batch", arguments->batch, "maximum number of tokens of a prompt in one run")
+        .show_default()
+        .in_range(1, 1 << 20);
     command
         .option("--chain", arguments->chain,
-                "most tokens that the device chooses on its own where one candidate decides: temperature 0 or top-k 1, no "
+                "maximum number of tokens that the device chooses on its own where one candidate decides: temperature 0 or "
+                "top-k 1, no "
                 "penalty (default: 16 where one GPU has the whole model, else 1)")
         .in_range(1, kMaxChain)
         .value_name("N");
