@@ -131,9 +131,22 @@ double ServedShapes::seconds() const {
     return std::accumulate(step_seconds.begin(), step_seconds.end(), 0.0) / std::max(repetitions, 1);
 }
 
+std::vector<double> ServedShapes::median_steps() const {
+    const auto n_repetition = static_cast<size_t>(std::max(repetitions, 1));
+    const size_t n_step = step_seconds.size() / n_repetition;
+    std::vector<double> medians, one(n_repetition);
+    for (size_t step = 0; step < n_step; ++step) {
+        for (size_t i = 0; i < n_repetition; ++i) one[i] = step_seconds[i * n_step + step];
+        const auto middle = one.begin() + static_cast<ptrdiff_t>((n_repetition - 1) / 2);
+        std::nth_element(one.begin(), middle, one.end());
+        medians.push_back(*middle);
+    }
+    return medians;
+}
+
 double ServedShapes::percentile(double share) const {
-    if (step_seconds.empty()) return 0;
-    std::vector<double> sorted = step_seconds;
+    std::vector<double> sorted = median_steps();
+    if (sorted.empty()) return 0;
     std::sort(sorted.begin(), sorted.end());
     const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
     return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];

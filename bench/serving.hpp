@@ -40,11 +40,14 @@ std::vector<ServedRequest> trace_of(const ServingPlan& plan);
 
 struct ServedShapes {
     bool exact = false;
-    std::vector<double> step_seconds;                            // of all repetitions
+    std::vector<double> step_seconds;                            // of all repetitions, one after the other
     int64_t tokens = 0;                                          // of one repetition
     krait_session_figures figures = KRAIT_SESSION_FIGURES_INIT;  // of one repetition
     double seconds() const;                                      // of one repetition, on average
-    double percentile(double share) const;  // of step_seconds: the smallest that `share` of the steps do not exceed
+    // Each step of the trace does the same work in every repetition: its median over them. Noise of the machine, which comes to
+    // another step each time, goes; a cost that a step always has, as compiling a shape, stays.
+    std::vector<double> median_steps() const;
+    double percentile(double share) const;  // of median_steps: the smallest that `share` of the steps do not exceed
     int repetitions = 0;
 };
 

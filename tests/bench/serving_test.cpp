@@ -64,7 +64,7 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
         EXPECT_EQ(run.repetitions, 2);
         EXPECT_EQ(run.step_seconds.size() % 2, 0u);
         EXPECT_LE(run.percentile(0.5), run.percentile(0.99));
-        EXPECT_EQ(run.percentile(1), *std::max_element(run.step_seconds.begin(), run.step_seconds.end()));
+        EXPECT_EQ(run.median_steps().size() * 2, run.step_seconds.size());
     }
     EXPECT_EQ(result->runs[0].step_seconds.size(), result->runs[1].step_seconds.size()) << "the same steps";
     EXPECT_FALSE(result->runs[0].exact);
@@ -108,6 +108,18 @@ TEST(Serving, PercentilesAreOfSteps) {
     EXPECT_EQ(run.percentile(0.99), 99);
     EXPECT_EQ(run.percentile(1), 100);
     EXPECT_EQ(run.percentile(0), 1);
+}
+
+TEST(Serving, AStepIsTheMedianOfItsRepetitions) {
+    ServedShapes run;
+    run.repetitions = 3;
+    run.step_seconds = {1, 20, 3, /**/ 10, 2, 4, /**/ 2, 3, 50};
+    EXPECT_EQ(run.median_steps(), (std::vector<double>{2, 3, 4}));
+    EXPECT_EQ(run.percentile(1), 4);
+    EXPECT_EQ(run.percentile(0.5), 3);
+    run.repetitions = 2;
+    run.step_seconds = {5, 1, /**/ 4, 2};
+    EXPECT_EQ(run.median_steps(), (std::vector<double>{4, 1})) << "the lower of two";
 }
 
 TEST(Serving, CancellingTellsHowFarItCame) {
