@@ -2,12 +2,15 @@
 #include "core/base/output_file.hpp"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 #include <vector>
+
+#include "core/base/format_bytes.hpp"
 
 namespace krait {
 namespace fs = std::filesystem;
@@ -159,6 +162,22 @@ Result<void> OutputFile::write_at(uint64_t offset, std::span<const std::byte> by
     if (offset != position_ && ::fseeko(file_.get(), static_cast<off_t>(offset), SEEK_SET) != 0) return failure("write", errno);
     position_ = offset;
     return write(bytes);
+}
+
+Result<void> OutputFile::check_room(uint64_t bytes) {
+    if (!file_ || is_stream_) return {};
+    struct stat status {};
+    struct statvfs disk {};
+    const int fd = ::fileno(file_.get());
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || ::fstatvfs(fd, &disk) != 0 || disk.f_blocks == 0) return {};
+    const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (bytes <= room) return {};
+    auto error = fail(ErrorCode::unavailable, "cannot write '{}': {} are needed, and the disk has {} left", target_.string(),
+                      format_bytes(static_cast<double>(bytes)), format_bytes(static_cast<double>(room)));
+    file_.reset();
+    destination_.close();
+    partial_.remove();
+    return error;
 }
 
 Result<void> OutputFile::copy_to_destination() {

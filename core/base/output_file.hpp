@@ -39,6 +39,10 @@ class OutputFile {
     // becomes the end of these bytes.
     Result<void> write_at(uint64_t offset, std::span<const std::byte> bytes);
 
+    // Fails, and removes what was written, where the disk that takes the bytes has less room than `bytes`; to be asked before
+    // the first of them. Streams, and file systems that do not know, have room for everything.
+    Result<void> check_room(uint64_t bytes);
+
     // Flushes to the disk and puts the bytes into their place. Nothing may follow.
     Result<void> finish();
 

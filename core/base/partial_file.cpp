@@ -16,7 +16,7 @@ namespace {
 // Names of the temporary files, for remove_partial_files(). Whoever takes a name out of its slot owns it, so that a handler
 // never reads what another thread has freed. A handler cannot free it, since malloc may be what it interrupted: it puts the
 // name into g_removed, where nothing is lost.
-constexpr int kSlots = 64;
+constexpr int kSlots = 1024;
 std::atomic<char*> g_partial[kSlots], g_removed[kSlots];
 static_assert(std::atomic<char*>::is_always_lock_free);
 

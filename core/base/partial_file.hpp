@@ -32,7 +32,7 @@ class PartialFile {
 };
 
 // Removes the temporary files of this process, for a signal handler that ends it: calls nothing that such a handler may not
-// call. Writing must not go on afterwards. (Of more than 64 files that are open at a time the others stay.)
+// call. Writing must not go on afterwards. (Of more than 1024 files that are open at a time the others stay.)
 void remove_partial_files() noexcept;
 
 }  // namespace krait

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+
+#include "core/base/parse_bytes.hpp"
 
 namespace krait {
 
@@ -43,20 +44,11 @@ Result<PlacementOptions::Limit> parse_limit(std::string_view text) {
     };
     const size_t equals = text.rfind('=');
     if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) return refuse();
-    std::string_view size = text.substr(equals + 1);
-    uint64_t unit = 1;
-    constexpr std::string_view kUnits = "KMGT";
-    if (const size_t at = kUnits.find(size.back()); at != std::string_view::npos) {
-        unit = uint64_t{1} << (10 * (at + 1));
-        size.remove_suffix(1);
-    }
-    double number = 0;
-    const auto [end, ec] = std::from_chars(size.data(), size.data() + size.size(), number);
-    if (ec != std::errc{} || end != size.data() + size.size() || !std::isfinite(number) || number < 0) return refuse();
-    const double bytes = number * static_cast<double>(unit);
-    if (bytes > 0x1p60)
+    const std::optional<double> bytes = parse_bytes(text.substr(equals + 1));
+    if (!bytes) return refuse();
+    if (*bytes > 0x1p60)
         return fail(ErrorCode::invalid_argument, "'{}' is no limit of memory: at most 1048576T are possible", text);
-    return PlacementOptions::Limit{std::string(text.substr(0, equals)), static_cast<uint64_t>(bytes)};
+    return PlacementOptions::Limit{std::string(text.substr(0, equals)), static_cast<uint64_t>(*bytes)};
 }
 
 }  // namespace
