@@ -78,16 +78,16 @@ configure_sanitized() {
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
-# fuzz_for SECONDS: libFuzzer on the GGUF reader, in as many processes as there are processors.
+# fuzz_for SECONDS: libFuzzer on the readers of GGUF and safetensors, all together that long, in as many processes as there are processors.
 fuzz_for() {
     mkdir -p build/fuzz
     say "Configuring build/fuzz"
     cmake -G Ninja -B build/fuzz -S . -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DKRAIT_FUZZ=ON -DKRAIT_WERROR=ON \
         "-DKRAIT_FUZZ_SECONDS=$1" "-DKRAIT_FUZZ_PROCESSES=$(job_count)" >build/fuzz/configure.log 2>&1 || { cat build/fuzz/configure.log; return 1; }
-    build fuzz gguf_fuzz
+    build fuzz fuzzers
     if ! ctest --test-dir build/fuzz --verbose --no-tests=error -R '^fuzz\.' >build/fuzz/run.log 2>&1; then
         tail -100 build/fuzz/run.log
         return 1
     fi
-    grep -E '(Done [0-9]+ runs|tests passed)' build/fuzz/run.log | tail -2
+    grep -E '(Done [0-9]+ runs|tests passed)' build/fuzz/run.log | tail -6
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of the fuzzers: corpus/gguf, small files that between them hold every field the format has. Python's
-standard library only; the output is the same in every run."""
+"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors and corpus/safetensors_index, small files that between them
+hold every field that the formats have. Python's standard library only; the output is the same in every run."""
 
+import json
 import pathlib
 import struct
 
-FOLDER = pathlib.Path(__file__).with_name("corpus") / "gguf"
+FOLDER = pathlib.Path(__file__).with_name("corpus")
 FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
 F32, F16, Q8_0, Q4_K, I32, BF16 = 0, 1, 8, 12, 26, 30
@@ -111,7 +112,45 @@ SEEDS = {
     "big_endian": b"GGUF" + struct.pack(">IQQ", 3, 0, 0),
 }
 
-FOLDER.mkdir(parents=True, exist_ok=True)
-for name, data in SEEDS.items():
-    (FOLDER / f"{name}.gguf").write_bytes(data)
-print(f"{len(SEEDS)} seeds, {sum(map(len, SEEDS.values()))} bytes in {FOLDER}")
+
+
+def safetensors(header, data=b"", length=None):
+    text = header.encode() if isinstance(header, str) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def described(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+TENSOR = described("F32", [2, 1], 0, 8)
+SAFETENSORS_SEEDS = {
+    "empty": safetensors("{}"),
+    "blanks": safetensors("{ }\n\t  "),
+    "metadata": safetensors({"__metadata__": {"format": "pt", "a": "\u00fc\n\"\\"}}),
+    "tensors": safetensors({"__metadata__": {"format": "pt"}, "a": TENSOR, "b": described("BF16", [3], 8, 14),
+                            "c": described("U8", [], 14, 15), "d": described("F4", [0, 2], 15, 15)}, bytes(15)),
+    "types": safetensors({name: described(name, [4], 8 * i, 8 * i + size) for i, (name, size) in enumerate([("I16", 8), ("F16", 8)])}, bytes(16)),
+    "escapes": safetensors(r'{"\u00e9\ud83d\udc0d\/\b":{"shape":[1],"more":{"x":[null,true,-1.5e+3]},"dtype":"I8","data_offsets":[0,1]}}', b"x"),
+    "twice": safetensors('{"a":' + json.dumps(TENSOR) + ',"a":' + json.dumps(TENSOR) + "}", bytes(8)),
+    "overflow": safetensors({"a": described("U8", [2**32, 2**32], 0, 0)}),
+    "overlap": safetensors({"a": TENSOR, "b": TENSOR}, bytes(8)),
+    "hole": safetensors({"a": described("U8", [1], 1, 2)}, bytes(2)),
+    "behind": safetensors({"a": TENSOR}, bytes(12)),
+    "deep": safetensors('{"a":{"x":' + "[" * 100, b""),
+    "length_wraps": safetensors("{}", b"", 2**64 - 4),
+    "zip": b"PK\3\4 an archive",
+}
+INDEX_SEEDS = {
+    "index": json.dumps({"metadata": {"total_size": 66}, "weight_map": {"a": "model-00001-of-00002.safetensors",
+                                                                        "b": "model-00002-of-00002.safetensors"}}, indent=2).encode(),
+    "leaves": b'{"weight_map":{"a":"../x","b":"/x","c":"x\\\\y","d":"\\u002e\\u002e"}}',
+    "twice": b'{"weight_map":{"a":"x","a":"y"},"weight_map":{}}',
+    "more": b'{"more":[{"x":[-0.5e-1,false]},"\\ud83d\\udc0d"],"weight_map":{"a":"x"}}',
+}
+
+for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("safetensors_index", "json", INDEX_SEEDS)):
+    (FOLDER / folder).mkdir(parents=True, exist_ok=True)
+    for name, data in seeds.items():
+        (FOLDER / folder / f"{name}.{ending}").write_bytes(data)
+    print(f"{len(seeds)} seeds, {sum(map(len, seeds.values()))} bytes in {FOLDER / folder}")

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/safetensors/safetensors_header.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <unordered_set>
+
+#include "core/base/printable.hpp"
+#include "formats/safetensors/json_cursor.hpp"
+
+namespace krait {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the length of the header is copied as it lies in the file");
+
+constexpr uint64_t kLengthBytes = 8;  // in front of the header
+
+std::string tensor_part(std::string_view name) { return "tensor " + quote(name); }
+
+class HeaderParser {
+  public:
+    HeaderParser(std::string_view text, const DataFile& file)
+        : file_(file), cursor_(text, kLengthBytes, file.name()), data_at_(kLengthBytes + text.size()) {}
+
+    Result<SafetensorsHeader> parse() {
+        KRAIT_CHECK(cursor_.object("the header", [&](const std::string& name, uint64_t at) { return parse_entry(name, at); }));
+        cursor_.enter("header");
+        KRAIT_CHECK(cursor_.end("the header"));
+        KRAIT_CHECK(check_places());
+        return std::move(header_);
+    }
+
+  private:
+    Result<void> parse_entry(const std::string& name, uint64_t at);
+    Result<void> parse_metadata();
+    Result<void> parse_field(SafetensorsTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields);
+    Result<void> parse_type(SafetensorsTensor& tensor);
+    Result<void> parse_shape(SafetensorsTensor& tensor);
+    Result<void> parse_offsets(SafetensorsTensor& tensor);
+    Result<void> check_size(const SafetensorsTensor& tensor);
+    Result<void> check_places();
+
+    const DataFile& file_;
+    JsonCursor cursor_;
+    uint64_t data_at_;
+    SafetensorsHeader header_;
+    std::unordered_set<std::string> names_;
+    uint64_t offsets_at_ = 0;  // where the offsets of the tensor stand that is parsed
+};
+
+Result<void> HeaderParser::parse_entry(const std::string& name, uint64_t at) {
+    cursor_.enter("header");
+    if (!names_.insert(name).second) return cursor_.error("the name {} at byte {} comes a second time", quote(name), at);
+    if (name == "__metadata__") return parse_metadata();
+    cursor_.enter(tensor_part(name));
+    if (name.empty() || name.find('\0') != name.npos) return cursor_.error("the name at byte {} is empty or has a NUL", at);
+    SafetensorsTensor tensor{.name = name, .record_offset = at};
+    uint32_t fields = 0;
+    KRAIT_CHECK(cursor_.object("the tensor's description", [&](const std::string& field, uint64_t field_at) {
+        return parse_field(tensor, field, field_at, fields);
+    }));
+    constexpr const char* kFields[] = {"dtype", "shape", "data_offsets"};
+    for (uint32_t i = 0; i < 3; ++i)
+        if ((fields >> i & 1) == 0) return cursor_.error("its description at byte {} has no \"{}\"", at, kFields[i]);
+    KRAIT_CHECK(check_size(tensor));
+    header_.tensors.push_back(std::move(tensor));
+    return {};
+}
+
+Result<void> HeaderParser::parse_metadata() {
+    std::unordered_set<std::string> keys;
+    return cursor_.object("__metadata__", [&](const std::string& key, uint64_t at) -> Result<void> {
+        if (!keys.insert(key).second)
+            return cursor_.error("the key {} of __metadata__ at byte {} comes a second time", quote(key), at);
+        KRAIT_TRY(std::string value, cursor_.string("a value of __metadata__"));
+        header_.metadata.emplace_back(key, std::move(value));
+        return {};
+    });
+}
+
+// fields: a bit for each that was there.
+Result<void> HeaderParser::parse_field(SafetensorsTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields) {
+    const uint32_t bit = field == "dtype" ? 1 : field == "shape" ? 2 : field == "data_offsets" ? 4 : 0;
+    if (bit == 0) return cursor_.skip_value();  // of a later version of the format
+    if ((fields & bit) != 0) return cursor_.error("\"{}\" at byte {} comes a second time", field, at);
+    fields |= bit;
+    return bit == 1 ? parse_type(tensor) : bit == 2 ? parse_shape(tensor) : parse_offsets(tensor);
+}
+
+Result<void> HeaderParser::parse_type(SafetensorsTensor& tensor) {
+    const uint64_t at = cursor_.position();
+    KRAIT_TRY(const std::string name, cursor_.string("the dtype"));
+    const auto type = find_safetensors_type(name);
+    if (!type) return cursor_.error("the dtype at byte {} is {}, which is none of safetensors", at, quote(name));
+    tensor.type = *type;
+    return {};
+}
+
+Result<void> HeaderParser::parse_shape(SafetensorsTensor& tensor) {
+    return cursor_.array("the shape", [&]() -> Result<void> {
+        const uint64_t at = cursor_.position();
+        KRAIT_TRY(const uint64_t extent, cursor_.whole_number("an extent"));
+        if (extent > INT64_MAX)
+            return cursor_.error("the extent at byte {} is {}; at most {} is possible", at, extent, INT64_MAX);
+        if (tensor.extents.size() == kSafetensorsMaxRank)
+            return cursor_.error("the shape has more than {} extents at byte {}", kSafetensorsMaxRank, at);
+        tensor.extents.push_back(static_cast<int64_t>(extent));
+        return {};
+    });
+}
+
+Result<void> HeaderParser::parse_offsets(SafetensorsTensor& tensor) {
+    offsets_at_ = cursor_.position();
+    uint64_t offsets[2] = {};
+    KRAIT_CHECK(cursor_.expect('[', "the data_offsets"));
+    KRAIT_TRY(offsets[0], cursor_.whole_number("where the data begins"));
+    KRAIT_CHECK(cursor_.expect(',', "the data_offsets"));
+    KRAIT_TRY(offsets[1], cursor_.whole_number("where the data ends"));
+    KRAIT_CHECK(cursor_.expect(']', "the data_offsets"));
+    const uint64_t data_size = file_.size() - data_at_;
+    if (offsets[0] > offsets[1])
+        return cursor_.error("the data_offsets at byte {} are {} to {}: they end before they begin", offsets_at_, offsets[0],
+                             offsets[1]);
+    if (offsets[1] > data_size)
+        return cursor_.error(
+            "the data_offsets at byte {} are {} to {}, and there are {} bytes of data: {} bytes are missing. Is the file "
+            "complete?",
+            offsets_at_, offsets[0], offsets[1], data_size, offsets[1] - data_size);
+    tensor.file_offset = data_at_ + offsets[0];
+    tensor.size = offsets[1] - offsets[0];
+    return {};
+}
+
+// Against the shape. An extent of 0 excuses no product that overflows.
+Result<void> HeaderParser::check_size(const SafetensorsTensor& tensor) {
+    const uint64_t bits_each = safetensors_type_bits(tensor.type);
+    uint64_t n_element = 1, bits = 0;
+    bool overflows = false;
+    for (const int64_t extent : tensor.extents)
+        overflows |= __builtin_mul_overflow(n_element, static_cast<uint64_t>(extent), &n_element);
+    overflows |= __builtin_mul_overflow(n_element, bits_each, &bits);
+    if (overflows)
+        return cursor_.error("its shape has more elements than any file could hold (described at byte {})",
+                             tensor.record_offset);
+    if (bits % 8 != 0)
+        return cursor_.error("its {} elements of {} bits are no whole number of bytes (described at byte {})", n_element,
+                             bits_each, tensor.record_offset);
+    if (bits / 8 != tensor.size)
+        return cursor_.error("its shape takes {} bytes ({} elements of {}), and the data_offsets at byte {} give it {}",
+                             bits / 8, n_element, safetensors_type_name(tensor.type), offsets_at_, tensor.size);
+    return {};
+}
+
+// One behind the other, from the first byte of data to the end of the file.
+Result<void> HeaderParser::check_places() {
+    auto& tensors = header_.tensors;
+    std::sort(tensors.begin(), tensors.end(), [](const SafetensorsTensor& a, const SafetensorsTensor& b) {
+        return std::pair(a.file_offset, a.size) < std::pair(b.file_offset, b.size);
+    });
+    uint64_t end = data_at_;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        SafetensorsTensor& tensor = tensors[i];
+        cursor_.enter(tensor_part(tensor.name));
+        if (tensor.file_offset < end)
+            return cursor_.error("its data begins at byte {}, inside that of {}, which ends at byte {} (described at byte {})",
+                                 tensor.file_offset, tensor_part(tensors[i - 1].name), end, tensor.record_offset);
+        if (tensor.file_offset > end)
+            return cursor_.error(
+                "its data begins at byte {}, and the data before it ends at byte {}: the {} bytes between them "
+                "belong to no tensor (described at byte {})",
+                tensor.file_offset, end, tensor.file_offset - end, tensor.record_offset);
+        end += tensor.size;
+        if (!file_.is_read()) tensor.bytes = file_.bytes().subspan(tensor.file_offset, tensor.size);
+    }
+    cursor_.enter("data");
+    if (end < file_.size())
+        return cursor_.error(
+            "the tensors end at byte {}, and the file at byte {}: the {} bytes behind them belong to no tensor. "
+            "Was something appended to it?",
+            end, file_.size(), file_.size() - end);
+    return {};
+}
+
+// What the first bytes tell about a file that is something else.
+std::string_view other_format(std::string_view first) {
+    if (first.starts_with("GGUF")) return "; it is a GGUF file";
+    if (first.starts_with("PK")) return "; it is a zip archive, as PyTorch writes them";
+    if (first.starts_with("version ")) return "; is it a Git LFS pointer? Fetch the file itself with 'git lfs pull'";
+    if (first.starts_with("<!") || first.starts_with("<html")) return "; it is a web page, not the file behind the link";
+    if (first.starts_with('{')) return "; it is JSON: an index's name ends in .json";
+    return "";
+}
+
+}  // namespace
+
+Result<SafetensorsHeader> read_safetensors_header(const DataFile& file) {
+    const auto refuse = [&](const std::string& text, std::string_view hint = {}) {
+        return fail(hint.empty() ? ErrorCode::corrupt_file : ErrorCode::unsupported, "{}: header: {}{}", file.name(), text,
+                    hint);
+    };
+    char first[kLengthBytes] = {};
+    const auto n_first = static_cast<size_t>(std::min<uint64_t>(file.size(), kLengthBytes));
+    KRAIT_CHECK(file.read(0, std::as_writable_bytes(std::span(first, n_first))));
+    const std::string_view hint = other_format({first, n_first});
+    if (file.size() < kLengthBytes)
+        return refuse(fmt::format("its length at byte 0 takes 8 bytes, and the file has {}", file.size()), hint);
+    uint64_t size = 0;
+    std::memcpy(&size, first, sizeof size);
+    if (size > kSafetensorsMaxHeaderBytes)
+        return refuse(fmt::format("its length at byte 0 is {}; at most {} is possible in a safetensors file", size,
+                                  kSafetensorsMaxHeaderBytes),
+                      hint);
+    if (size > file.size() - kLengthBytes)
+        return refuse(fmt::format("its length at byte 0 is {}, but only {} bytes follow: is the file complete?", size,
+                                  file.size() - kLengthBytes),
+                      hint);
+    std::string text(static_cast<size_t>(size), '\0');
+    KRAIT_CHECK(file.read(kLengthBytes, std::as_writable_bytes(std::span(text))));
+    if (!text.starts_with('{')) return refuse("at byte 8 it does not begin with '{'", hint);
+    return HeaderParser(text, file).parse();
+}
+
+}  // namespace krait
