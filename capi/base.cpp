@@ -23,7 +23,7 @@ KRAIT_ENDS_WITH(krait_model_options, no_weights);
 KRAIT_ENDS_WITH(krait_model_device_info, reserved);
 KRAIT_ENDS_WITH(krait_work, type);
 KRAIT_ENDS_WITH(krait_metadata, n_element);
-KRAIT_ENDS_WITH(krait_tensor, offset);
+KRAIT_ENDS_WITH(krait_tensor, file);
 KRAIT_ENDS_WITH(krait_detokenizer_options, n_stop);
 KRAIT_ENDS_WITH(krait_session_options, reserved);
 KRAIT_ENDS_WITH(krait_batch_item, hidden);

@@ -29,6 +29,10 @@ std::string whole(const GgufValue& value) {
 
 uint32_t krait_model_format_version(const krait_model* model) { return model ? model->file().version() : 0; }
 uint64_t krait_model_file_bytes(const krait_model* model) { return model ? model->file().file_size() : 0; }
+size_t krait_model_file_count(const krait_model* model) { return model ? model->file().shards().size() : 0; }
+const char* krait_model_file_name(const krait_model* model, size_t index) {
+    return index < krait_model_file_count(model) ? model->file().shards()[index].name().c_str() : nullptr;
+}
 
 size_t krait_model_metadata_count(const krait_model* model) { return model ? model->file().metadata().size() : 0; }
 
@@ -90,6 +94,7 @@ krait_code krait_model_tensor(const krait_model* model, size_t index, krait_tens
         std::ranges::copy(tensor.extents(), found.extents);
         found.bytes = tensor.byte_size();
         found.offset = tensor.file_offset;
+        found.file = tensor.shard;
         return fill(out, found);
     });
 }

@@ -28,7 +28,7 @@ Result<PlacementOptions> placement_of(const krait_model_options& given) {
     return texts.parse();
 }
 
-Result<GgufFile> open_file(const char* path, GgufAccess access) {
+Result<GgufFile> open_file(const char* path, FileAccess access) {
     if (!path) return GgufFile::parse(demo_model_bytes(), "the demo model");
     return GgufFile::open(path, access);
 }
@@ -61,7 +61,7 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
         LoadOptions load;
         KRAIT_CHECK(load_options(given, load));
-        KRAIT_TRY(GgufFile file, open_file(path, given.no_mmap != 0 ? GgufAccess::read : GgufAccess::mapped));
+        KRAIT_TRY(GgufFile file, open_file(path, given.no_mmap != 0 ? FileAccess::read : FileAccess::mapped));
         auto model = std::make_unique<krait_model>();
         if (given.no_weights != 0) {
             GgufVocabulary vocabulary = read_vocabulary(file);

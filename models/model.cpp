@@ -15,8 +15,11 @@ namespace {
 Result<uint64_t> hash_of(const GgufFile& file) {
     // 4 KiB of each tensor tell two trainings of one shape apart without reading gigabytes.
     constexpr size_t kSample = 4096;
-    const auto header = file.bytes().first(std::min<size_t>(file.data_offset(), file.bytes().size()));
-    uint64_t hash = XXH3_64bits(header.data(), header.size());
+    uint64_t hash = 0;  // the seed of XXH3_64bits too
+    for (const GgufShard& shard : file.shards()) {
+        const auto header = shard.bytes.first(std::min<size_t>(shard.data_offset, shard.bytes.size()));
+        hash = XXH3_64bits_withSeed(header.data(), header.size(), hash);
+    }
     for (const GgufTensor& tensor : file.tensors()) {
         KRAIT_TRY(const GgufBytes sample, file.read(tensor, kSample));
         hash = XXH3_64bits_withSeed(sample.bytes.data(), sample.bytes.size(), hash);
@@ -60,7 +63,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     KRAIT_TRY(model->devices_, std::move(devices));
     // Before the weights: the system maps neighbours of each page that is read, and here nothing else is in memory yet.
     KRAIT_TRY(model->hash_, hash_of(model->file_));
-    model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
+    model->file_.release_pages();
     const std::vector<WeightSpec>& weights = model->architecture_->weights();
     KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
@@ -69,7 +72,7 @@ Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOption
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
     // Devices that read weights in place get their pages anew, from the system's cache.
-    model->file_.advise(MappedFile::Advice::dont_need, model->file_.bytes());
+    model->file_.release_pages();
     return model;
 }
 

@@ -18,7 +18,7 @@ struct LoadOptions {
     std::string device;
     PlacementOptions placement;  // what goes where, of several devices
     LoadProgress progress;
-    GgufAccess access = GgufAccess::mapped;  // of a file that is named by its path
+    FileAccess access = FileAccess::mapped;  // of a file that is named by its path
     Device::Executor executor{};             // threads of the application instead of the device's own (core/runtime/device.hpp)
     std::span<const ArchitectureEntry> architectures = known_architectures();
 };

@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
     add_hellaswag_command(program);
     add_quantize_command(program);
     add_imatrix_command(program);
+    add_gguf_command(program);
     add_make_random_command(program);
     add_test_ops_command(program);
     add_debug_command(program);

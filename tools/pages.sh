@@ -19,8 +19,9 @@ if [[ -z "$help2man" ]]; then exit 0; fi
 programs="$(mktemp -d)"
 trap 'rm -rf "$programs"' EXIT
 write_page() {
-    local name="$1" command="$2" help
-    help="$("$krait" ${command:+"$command"} --help)"
+    local name="$1" command="$2" help words
+    read -ra words <<<"$command"
+    help="$("$krait" "${words[@]}" --help)"
     cat >"$programs/$name" <<END
 #!/bin/sh
 "$krait" $command "\$@" | sed -e '/^Exit codes: /d' -e '/^Examples\{0,1\}:\$/,\$ { /^Examples\{0,1\}:/d; /^  /d; }'
@@ -34,5 +35,11 @@ END
     "$help2man" --no-info --section 1 --manual "Krait" --source "Krait $version" --version-string "$version" --include "$programs/sections" \
         --name "$(head -n 1 <<<"$help")" --output "$manual/$name.1" "$programs/$name"
 }
-write_page krait ""
-"$krait" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p' | while read -r command; do write_page "krait-$command" "$command"; done
+# A command, and the commands that it has: krait-gguf-split(1) is one of krait gguf.
+write_pages() {
+    local command="$1" inner words
+    read -ra words <<<"$command"
+    write_page "krait${command// /-}" "$command"
+    "$krait" "${words[@]}" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p' | while read -r inner; do write_pages "$command $inner"; done
+}
+write_pages ""

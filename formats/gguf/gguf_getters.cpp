@@ -177,23 +177,23 @@ Result<std::optional<T>> GgufFile::get_optional(std::string_view key) const {
     switch (convert(entry->value, result, offender)) {
         case Conversion::done: return std::optional<T>(std::move(result));
         case Conversion::wrong_type:
-            return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {} is {}; {} is expected", name_, quote_name(key),
+            return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {} is {}; {} is expected", name(), quote_name(key),
                         entry->offset, description(entry->value), expectation<T>());
         case Conversion::out_of_range: break;
     }
     using Element = std::conditional_t<is_vector<T>, typename VectorElement<T>::type, T>;
     if constexpr (std::is_arithmetic_v<Element>)
-        return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {}: {}; {} to {} are possible here", name_,
+        return fail(ErrorCode::corrupt_file, "{}: metadata {} at byte {}: {}; {} to {} are possible here", name(),
                     quote_name(key), entry->offset, offender, std::numeric_limits<Element>::lowest(),
                     std::numeric_limits<Element>::max());
-    else return fail(ErrorCode::internal, "{}: metadata {}: a conversion that has no range", name_, quote_name(key));
+    else return fail(ErrorCode::internal, "{}: metadata {}: a conversion that has no range", name(), quote_name(key));
 }
 
 template <class T>
 Result<T> GgufFile::get(std::string_view key) const {
     KRAIT_TRY(std::optional<T> value, get_optional<T>(key));
     if (!value)
-        return fail(ErrorCode::corrupt_file, "{}: there is no metadata {}; {} is expected", name_, quote_name(key),
+        return fail(ErrorCode::corrupt_file, "{}: there is no metadata {}; {} is expected", name(), quote_name(key),
                     expectation<T>());
     return std::move(*value);
 }

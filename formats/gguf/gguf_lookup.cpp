@@ -15,14 +15,35 @@ Result<GgufBytes> GgufFile::read(const GgufTensor& tensor, uint64_t max_bytes) c
     if (!is_read()) return GgufBytes{tensor.bytes.first(size), nullptr};
     auto own = std::make_unique_for_overwrite<std::byte[]>(size);
     const std::span<std::byte> bytes(own.get(), size);
-    if (Result<void> done = input_.read(tensor.file_offset, bytes); !done)
-        return tl::unexpected<Error>(std::move(done).error().within(fmt::format("tensor {}", quote_name(tensor.name))));
+    KRAIT_CHECK(read_part(tensor, 0, bytes));
     return GgufBytes{bytes, std::move(own)};
 }
 
+Result<void> GgufFile::read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const {
+    if (offset > tensor.size || out.size() > tensor.size - offset)
+        return fail(ErrorCode::internal, "tensor {}: bytes {} to {} of {} are asked for", quote_name(tensor.name), offset,
+                    offset + out.size(), tensor.size);
+    Result<void> done = shards_[tensor.shard].file.read(tensor.file_offset + offset, out);
+    if (!done) return tl::unexpected<Error>(std::move(done).error().within(fmt::format("tensor {}", quote_name(tensor.name))));
+    return {};
+}
+
 void GgufFile::will_read(const GgufTensor& tensor) const {
-    if (is_read()) input_.will_need(tensor.file_offset, tensor.size);
-    else mapping_.advise(MappedFile::Advice::will_need, tensor.bytes);
+    shards_[tensor.shard].file.will_need(tensor.file_offset, tensor.size);
+}
+
+void GgufFile::advise(MappedFile::Advice advice, std::span<const std::byte> part) const {
+    for (const GgufShard& shard : shards_) shard.file.advise(advice, part);  // of a part that is not its own it does nothing
+}
+
+void GgufFile::release_pages() const {
+    for (const GgufShard& shard : shards_) shard.file.release_pages();
+}
+
+uint64_t GgufFile::file_size() const {
+    uint64_t size = 0;
+    for (const GgufShard& shard : shards_) size += shard.file.size();
+    return size;
 }
 
 std::span<const GgufMetadata> GgufFile::metadata() const { return metadata_; }
@@ -44,8 +65,8 @@ const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
 
 Result<const GgufTensor*> GgufFile::tensor(std::string_view name) const {
     if (const GgufTensor* found = find_tensor(name)) return found;
-    return fail(ErrorCode::corrupt_file, "{}: there is no tensor {} among the {} of the file", name_, quote_name(name),
-                tensors_.size());
+    return fail(ErrorCode::corrupt_file, "{}: there is no tensor {} among the {} of the file", GgufFile::name(),
+                quote_name(name), tensors_.size());
 }
 
 }  // namespace krait

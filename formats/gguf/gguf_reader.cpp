@@ -32,11 +32,9 @@ GgufFile::~GgufFile() = default;
 // One pass over the file's fields, in their order.
 class GgufParser {
   public:
-    // The file, or the beginning of one of file_size bytes.
-    GgufParser(std::span<const std::byte> bytes, uint64_t file_size, std::string name)
-        : name_(std::move(name)), cursor_(bytes, file_size, name_) {
-        file_.bytes_ = bytes;
-        file_.file_size_ = file_size;
+    // The bytes are those of the file, or its beginning. Borrows it: what was parsed has none.
+    GgufParser(std::span<const std::byte> bytes, const DataFile& file) : cursor_(bytes, file.size(), file.name()) {
+        file_.shards_.emplace_back().bytes = bytes;
     }
     GgufParser(const GgufParser&) = delete;
     GgufParser& operator=(const GgufParser&) = delete;
@@ -49,7 +47,6 @@ class GgufParser {
         for (uint64_t i = 0; i < tensor_count_; ++i) KRAIT_CHECK(parse_tensor(i));
         KRAIT_CHECK(index_tensors());
         KRAIT_CHECK(place_tensors());
-        file_.name_ = name_;
         return std::move(file_);
     }
     [[nodiscard]] bool lacks_bytes() const { return cursor_.lacks_bytes(); }
@@ -95,7 +92,6 @@ class GgufParser {
         return GgufArray(std::move(elements));
     }
 
-    std::string name_;  // before cursor_, which refers to it
     GgufFile file_;
     GgufCursor cursor_;
     uint64_t tensor_count_ = 0;
@@ -109,7 +105,7 @@ Result<void> GgufParser::parse_header() {
     cursor_.enter("header");
     KRAIT_TRY(const uint32_t magic, cursor_.read<uint32_t>("magic"));
     if (magic != kGgufMagic) {
-        const std::string_view found(reinterpret_cast<const char*>(file_.bytes_.data()), sizeof(magic));
+        const std::string_view found(reinterpret_cast<const char*>(file_.bytes().data()), sizeof(magic));
         const char* hint = "";
         if (found == "vers") hint = " (a Git LFS pointer? Fetch the file itself with 'git lfs pull')";
         else if (found == "lmgg" || found == "tjgg" || found == "fmgg" || found == "algg")
@@ -372,7 +368,7 @@ Result<void> GgufParser::place_tensors() {
     const uint64_t file_size = cursor_.file_size();
     // The header lies within 256 MiB and the alignment within 1: no overflow.
     const uint64_t data_at = (cursor_.position() + alignment - 1) / alignment * alignment;
-    file_.data_offset_ = data_at;
+    file_.shards_[0].data_offset = data_at;
 
     for (size_t i = 0; i < file_.tensors_.size(); ++i) {
         GgufTensor& tensor = file_.tensors_[i];
@@ -396,7 +392,7 @@ Result<void> GgufParser::place_tensors() {
                                  "{}: {} bytes are missing. Is the file complete?",
                                  offset_field(tensor), offset, size, to_string(tensor.desc), end, file_size, end - file_size);
         tensor.size = size;
-        if (file_.bytes_.size() == file_size) tensor.bytes = file_.bytes_.subspan(tensor.file_offset, size);
+        if (file_.bytes().size() == file_size) tensor.bytes = file_.bytes().subspan(tensor.file_offset, size);
     }
     return check_overlaps();
 }
@@ -424,48 +420,51 @@ Result<void> GgufParser::check_overlaps() {
 // ---- GgufFile ----------------------------------------------------------------------------------------------------
 
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string name) {
+    return parse_mapped(DataFile::borrow(bytes, std::move(name)));
+}
+
+Result<GgufFile> GgufFile::open_one(const std::filesystem::path& path, FileAccess access) {
+    KRAIT_TRY(DataFile file, DataFile::open(path, access));
+    return access == FileAccess::read ? parse_read(std::move(file)) : parse_mapped(std::move(file));
+}
+
+Result<GgufFile> GgufFile::parse_mapped(DataFile file) {
     try {
-        return GgufParser(bytes, bytes.size(), std::move(name)).parse();
+        KRAIT_TRY(GgufFile parsed, GgufParser(file.bytes(), file).parse());
+        parsed.shards_[0].file = std::move(file);
+        return parsed;
     } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", bytes.size());
+        return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", file.size());
     }
 }
 
-Result<GgufFile> GgufFile::open(const std::filesystem::path& path, GgufAccess access) {
-    if (access == GgufAccess::read) return open_read(path);
-    KRAIT_TRY(MappedFile mapping, MappedFile::open(path));
-    KRAIT_TRY(GgufFile file, parse(mapping.bytes(), path.string()));
-    file.mapping_ = std::move(mapping);
-    return file;
-}
-
 // How long the header is shows when it has been read: the beginning of the file, a longer one where that was not enough.
-Result<GgufFile> GgufFile::open_read(const std::filesystem::path& path) {
+Result<GgufFile> GgufFile::parse_read(DataFile file) {
     constexpr uint64_t kFirst = uint64_t{4} << 20;  // vocabularies of 50,000 tokens and their merges take 2 MiB
-    KRAIT_TRY(InputFile input, InputFile::open(path));
     const auto read_to = [&](std::vector<std::byte>& header, uint64_t size) {
         const size_t known = header.size();
-        header.resize(std::min(size, input.size()));
-        return input.read(known, std::span(header).subspan(std::min(known, header.size())));
+        header.resize(std::min(size, file.size()));
+        return file.read(known, std::span(header).subspan(std::min(known, header.size())));
     };
     try {
         std::vector<std::byte> header;
         for (uint64_t size = kFirst;; size *= 2) {
             KRAIT_CHECK(read_to(header, size));
-            GgufParser parser(header, input.size(), path.string());
-            Result<GgufFile> file = parser.parse();
-            if (!file && parser.lacks_bytes()) continue;
-            if (!file) return file;
-            KRAIT_CHECK(read_to(header, file->data_offset_));
+            GgufParser parser(header, file);
+            Result<GgufFile> parsed = parser.parse();
+            if (!parsed && parser.lacks_bytes()) continue;
+            if (!parsed) return parsed;
+            KRAIT_CHECK(read_to(header, parsed->data_offset()));
             header.shrink_to_fit();
-            for (GgufTensor& tensor : file->tensors_) tensor.bytes = {};  // of a file that is all header
-            file->header_ = std::move(header);
-            file->bytes_ = file->header_;
-            file->input_ = std::move(input);
-            return file;
+            for (GgufTensor& tensor : parsed->tensors_) tensor.bytes = {};  // of a file that is all header
+            GgufShard& shard = parsed->shards_[0];
+            shard.header = std::move(header);
+            shard.bytes = shard.header;
+            shard.file = std::move(file);
+            return parsed;
         }
     } catch (const std::bad_alloc&) {
-        return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", input.size());
+        return fail(ErrorCode::out_of_memory, "not enough memory for the metadata of a GGUF file of {} bytes", file.size());
     }
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads GGUF, versions 2 and 3, little-endian. The whole structure is checked before open() or parse() returns: every
-// tensor's bytes lie inside the file, none overlap, names are unique. Tensor data itself is not touched before read().
+// Reads GGUF, versions 2 and 3, little-endian. A model that is split into shards is one GgufFile: open() takes any of them and
+// opens all; metadata are those of the first, tensors those of all, in the order of the shards. The whole
+// structure is checked before open() or parse() returns: every tensor's bytes lie inside its file, none overlap, names are
+// unique. Tensor data itself is not touched before read().
 //
 // Errors name the field and the byte where it stands: corrupt_file where the content contradicts the format or lacks
 // what a caller asks for, unsupported where it is a valid file that Krait does not take; open() also gives what
-// MappedFile or InputFile gives. No count in the file makes the reader allocate more than the bytes behind the count justify.
+// DataFile gives. No count in the file makes the reader allocate more than the bytes behind the count justify.
 //
 //   KRAIT_TRY(const GgufFile file, GgufFile::open("model.gguf"));
 //   KRAIT_TRY(const std::string_view arch, file.get_string("general.architecture"));
@@ -18,18 +20,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/base/input_file.hpp"
-#include "core/base/mapped_file.hpp"
+#include "formats/data_file.hpp"
 #include "formats/gguf/gguf_types.hpp"
 
 namespace krait {
 
 struct GgufMetadata;
-
-enum class GgufAccess : uint8_t {
-    mapped,  // the file is mapped as long as the object lives: tensors are there when they are touched
-    read,    // tensors are read one by one (GgufFile::read), each into memory of its own
-};
 
 // A tensor's data, in memory of its own where the file is not mapped.
 struct GgufBytes {
@@ -37,30 +33,48 @@ struct GgufBytes {
     std::unique_ptr<std::byte[]> own;
 };
 
+// A file that is open: the only one of a model, or a shard.
+struct GgufShard {
+    DataFile file;
+    uint64_t data_offset = 0;          // where the data of tensors begins
+    std::span<const std::byte> bytes;  // the whole file; of one that is read what precedes the data of tensors
+    std::vector<std::byte> header;     // those, of one that is read
+
+    [[nodiscard]] const std::string& name() const { return file.name(); }
+};
+
 class GgufFile {
   public:
-    static Result<GgufFile> open(const std::filesystem::path& path, GgufAccess access = GgufAccess::mapped);
-    // Borrows the bytes, which must outlive the object; name stands for the file in messages.
+    // Fails for a shard whose neighbours are not in its folder, and for shards that do not belong together.
+    static Result<GgufFile> open(const std::filesystem::path& path, FileAccess access = FileAccess::mapped);
+    // Borrows the bytes, which must outlive the object; name stands for the file in messages. A shard is taken by itself.
     static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;
     ~GgufFile();
 
-    [[nodiscard]] const std::string& name() const { return name_; }
+    // In their order; one where the model is not split.
+    [[nodiscard]] std::span<const GgufShard> shards() const { return shards_; }
+    [[nodiscard]] const std::string& name() const { return shards_[0].name(); }  // of the first shard
+    [[nodiscard]] const std::string& name_of(const GgufTensor& tensor) const { return shards_[tensor.shard].name(); }
     [[nodiscard]] uint32_t version() const { return version_; }
     [[nodiscard]] uint32_t alignment() const { return alignment_; }
-    [[nodiscard]] uint64_t data_offset() const { return data_offset_; }  // where tensor data begins
-    [[nodiscard]] uint64_t file_size() const { return file_size_; }
-    // The whole file; of one that is read what precedes the data of tensors.
-    [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-    // Hints to the system about the mapping, for example about one tensor's bytes; nothing where there is none.
-    void advise(MappedFile::Advice advice, std::span<const std::byte> part) const { mapping_.advise(advice, part); }
+    [[nodiscard]] uint64_t file_size() const;  // of all shards
+    // Of the first shard.
+    [[nodiscard]] uint64_t data_offset() const { return shards_[0].data_offset; }
+    [[nodiscard]] std::span<const std::byte> bytes() const { return shards_[0].bytes; }
+    // Hints to the system about a part of the mapping, for example about one tensor's bytes; nothing where there is none.
+    void advise(MappedFile::Advice advice, std::span<const std::byte> part) const;
+    // Gives all pages of all mappings back; they come in again when they are touched.
+    void release_pages() const;
 
     // Whatever the access: the data of a tensor, or the first `max_bytes` bytes of it. An error where the file cannot be read
     // any more.
     Result<GgufBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const;
-    [[nodiscard]] bool is_read() const { return input_.is_open(); }
+    // As many bytes of a tensor's data as `out` has, from byte `offset` of it on.
+    Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const;
+    [[nodiscard]] bool is_read() const { return shards_[0].file.is_read(); }
     // A hint: this tensor is read soon.
     void will_read(const GgufTensor& tensor) const;
 
@@ -108,7 +122,7 @@ class GgufFile {
     Result<std::vector<uint32_t>> get_u32_array(std::string_view key) const { return get<std::vector<uint32_t>>(key); }
     Result<std::vector<float>> get_f32_array(std::string_view key) const { return get<std::vector<float>>(key); }
 
-    // ---- tensors, in the order of the file ----
+    // ---- tensors, in the order of the file, shard after shard ----
     [[nodiscard]] std::span<const GgufTensor> tensors() const { return tensors_; }
     [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;     // nullptr where absent
     [[nodiscard]] Result<const GgufTensor*> tensor(std::string_view name) const;  // an error where absent; never nullptr
@@ -117,17 +131,15 @@ class GgufFile {
     friend class GgufParser;
     GgufFile();
 
-    static Result<GgufFile> open_read(const std::filesystem::path& path);
+    static Result<GgufFile> open_one(const std::filesystem::path& path, FileAccess access);
+    static Result<GgufFile> parse_mapped(DataFile file);
+    static Result<GgufFile> parse_read(DataFile file);
+    void append_shard(GgufFile shard);
+    Result<void> index_tensors();
 
-    std::string name_;
-    MappedFile mapping_;             // where it is mapped
-    InputFile input_;                // where it is read
-    std::vector<std::byte> header_;  // of input_
-    std::span<const std::byte> bytes_;
-    uint64_t file_size_ = 0;
+    std::vector<GgufShard> shards_;
     uint32_t version_ = 0;
     uint32_t alignment_ = kGgufDefaultAlignment;
-    uint64_t data_offset_ = 0;
     std::vector<GgufMetadata> metadata_;
     std::vector<GgufTensor> tensors_;
     // The keys are views of the names in the vectors above, which stay where they are when the object moves.

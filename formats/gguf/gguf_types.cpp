@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/gguf/gguf_types.hpp"
 
+#include <fmt/format.h>
+
 #include <iterator>
 
 #include "core/base/printable.hpp"
@@ -35,6 +37,10 @@ std::string_view gguf_type_name(GgufType type) {
 size_t gguf_type_bytes(GgufType type) {
     const auto id = static_cast<uint32_t>(type);
     return id < kGgufTypeCount ? kTypes[id].bytes : 0;
+}
+
+std::string gguf_shard_suffix(uint64_t number, uint64_t count) {
+    return fmt::format("-{:05}-of-{:05}.gguf", number + 1, count);
 }
 
 std::string quote_name(std::string_view name, size_t max_bytes) { return quote(name, '\'', max_bytes); }

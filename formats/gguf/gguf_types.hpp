@@ -40,7 +40,8 @@ size_t gguf_type_bytes(GgufType type);
 struct GgufTensor {
     std::string name;
     TensorDesc desc{};                 // contiguous, extents in Krait's order: the last varies fastest
-    uint64_t file_offset = 0;          // of the first byte of data, from the start of the file
+    uint32_t shard = 0;                // the file that it lies in: GgufFile::shards()
+    uint64_t file_offset = 0;          // of the first byte of data, from the start of that file
     uint64_t record_offset = 0;        // of the record that describes it; complaints about the shape name this one
     uint64_t size = 0;                 // bytes of data
     std::span<const std::byte> bytes;  // the data, inside the mapping or the span that was parsed; empty in a file that is read
@@ -61,6 +62,15 @@ inline constexpr uint32_t kGgufMaxAlignment = 1u << 20;
 // The format's own limit of a key. Tensor names share it.
 inline constexpr uint64_t kGgufMaxNameBytes = 65535;
 inline constexpr std::string_view kGgufAlignmentKey = "general.alignment";
+
+// Of a model that is split into several files, its shards: the number of this one, counted from 0; how many there are (0 and 1:
+// the model is not split); how many tensors all of them have. Names count from 1: "model-00002-of-00004.gguf".
+inline constexpr std::string_view kGgufSplitPrefix = "split.";
+inline constexpr std::string_view kGgufSplitNumberKey = "split.no", kGgufSplitCountKey = "split.count",
+                                  kGgufSplitTensorsKey = "split.tensors.count";
+inline constexpr uint64_t kGgufMaxShards = 65535;  // the keys are uint16 where llama.cpp writes them
+// "-00002-of-00004.gguf" for number 1 of 4.
+std::string gguf_shard_suffix(uint64_t number, uint64_t count);
 
 constexpr bool is_gguf_alignment(uint64_t alignment) {
     return alignment >= kGgufMinAlignment && alignment <= kGgufMaxAlignment && (alignment & (alignment - 1)) == 0;

@@ -35,6 +35,11 @@ class HeaderBytes {
             },
             array);
     }
+    void put(const GgufMetadata& entry) {
+        put(entry.key);
+        put(static_cast<uint32_t>(gguf_type(entry.value)));
+        std::visit([this](const auto& value) { put(value); }, entry.value);
+    }
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
   private:
@@ -48,6 +53,16 @@ class HeaderBytes {
 };
 
 }  // namespace
+
+uint64_t gguf_metadata_bytes(const GgufMetadata& entry) {
+    HeaderBytes bytes;
+    bytes.put(entry);
+    return bytes.bytes().size();
+}
+
+uint64_t gguf_record_bytes(std::string_view tensor_name, uint32_t rank) {
+    return 8 + tensor_name.size() + 4 + uint64_t{8} * rank + 4 + 8;  // name, rank, extents, type, offset
+}
 
 Result<GgufWriter> GgufWriter::create(const std::filesystem::path& target) {
     GgufWriter writer;
@@ -113,11 +128,7 @@ Result<void> GgufWriter::write_header() {
     header.put(kGgufWriteVersion);
     header.put(static_cast<uint64_t>(tensors_.size()));
     header.put(static_cast<uint64_t>(metadata_.size()));
-    for (const GgufMetadata& entry : metadata_) {
-        header.put(entry.key);
-        header.put(static_cast<uint32_t>(gguf_type(entry.value)));
-        std::visit([&](const auto& value) { header.put(value); }, entry.value);
-    }
+    for (const GgufMetadata& entry : metadata_) header.put(entry);
     uint64_t offset = 0;
     for (const Tensor& tensor : tensors_) {
         header.put(tensor.name);
@@ -128,6 +139,7 @@ Result<void> GgufWriter::write_header() {
         offset = (offset + tensor.byte_size + alignment_ - 1) / alignment_ * alignment_;
     }
     header_written_ = true;
+    KRAIT_CHECK(output_.check_room(header.bytes().size() + alignment_ + offset));
     KRAIT_CHECK(output_.write(header.bytes()));
     return pad_to_alignment();
 }

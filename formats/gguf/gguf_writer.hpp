@@ -8,8 +8,8 @@
 //   KRAIT_CHECK(writer.write_tensor("output_norm.weight", bytes));                // in the order of declaration
 //   KRAIT_CHECK(writer.finish());
 //
-// The file appears whole, in finish(), or not at all (core/base/output_file.hpp). After an error the writer accepts nothing
-// more than its destruction.
+// A disk without room for the whole file is an error before the first byte. The file appears whole, in finish(), or not at all
+// (core/base/output_file.hpp). After an error the writer accepts nothing more than its destruction.
 #pragma once
 
 #include <filesystem>
@@ -20,6 +20,11 @@
 #include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
+
+// Bytes that an entry takes in the file, and a tensor's record.
+uint64_t gguf_metadata_bytes(const GgufMetadata& entry);
+uint64_t gguf_record_bytes(std::string_view tensor_name, uint32_t rank);
+inline constexpr uint64_t kGgufHeaderBytes = 24;  // magic, version, two counts
 
 class GgufWriter {
   public:
@@ -32,6 +37,9 @@ class GgufWriter {
     Result<void> declare(std::string name, DType dtype, std::initializer_list<int64_t> extents) {
         return declare(std::move(name), dtype, std::span<const int64_t>(extents.begin(), extents.size()));
     }
+
+    // Fails where the disk has less room than that; the first byte of data asks it for the whole file anyway.
+    Result<void> check_room(uint64_t bytes) { return output_.check_room(bytes); }
 
     // All bytes of the next tensor. name must be the next one declared: the order of data is the order of declaration.
     Result<void> write_tensor(std::string_view name, std::span<const std::byte> bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contents of a model's file: its metadata and the list of its tensors, in the order of the file. These functions also work
- * on a model that was loaded with krait_model_options.no_weights. Pointers are valid until the model is freed.
+ * The contents of a model's file: its metadata and the list of its tensors, in the order of the file; of a model that is split
+ * into shards the metadata of the first and the tensors of all. These functions also work on a model that was loaded with
+ * krait_model_options.no_weights. Pointers are valid until the model is freed.
  */
 #ifndef KRAIT_METADATA_H
 #define KRAIT_METADATA_H
@@ -13,7 +14,11 @@ extern "C" {
 #endif
 
 KRAIT_API uint32_t krait_model_format_version(const krait_model* model); /* of GGUF: 2 or 3 */
-KRAIT_API uint64_t krait_model_file_bytes(const krait_model* model);     /* the size of the file */
+KRAIT_API uint64_t krait_model_file_bytes(const krait_model* model);     /* the size of its files together */
+/* The files that the model is in: 1, or the shards of one that is split, in their order. Names as they were opened, "the demo
+ * model" for that; NULL past the end. */
+KRAIT_API size_t krait_model_file_count(const krait_model* model);
+KRAIT_API const char* krait_model_file_name(const krait_model* model, size_t index);
 
 /* ---- metadata ---- */
 
@@ -54,10 +59,11 @@ typedef struct krait_tensor {
     uint32_t rank;      /* number of dimensions, 1 to 4 */
     int64_t extents[4]; /* the shape: sizes of the `rank` dimensions, the last one contiguous in memory; the others are 0 */
     uint64_t bytes;     /* of the data */
-    uint64_t offset;    /* of the data in the file, in bytes */
+    uint64_t offset;    /* of the data in its file, in bytes */
+    size_t file;        /* which one that is: an index of krait_model_file_name */
 } krait_tensor;
 #define KRAIT_TENSOR_INIT \
-    { sizeof(krait_tensor), NULL, 0, NULL, 0, {0, 0, 0, 0}, 0, 0 }
+    { sizeof(krait_tensor), NULL, 0, NULL, 0, {0, 0, 0, 0}, 0, 0, 0 }
 
 KRAIT_API size_t krait_model_tensor_count(const krait_model* model);
 /* The tensor with this index; NOT_FOUND past the end. The caller sets out->struct_size. */

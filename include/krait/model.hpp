@@ -64,6 +64,7 @@ struct Tensor {
     std::string_view name, type;
     std::vector<int64_t> extents;
     uint64_t bytes = 0, offset = 0;
+    size_t file = 0;
 };
 struct Size {
     std::string_view name;
@@ -182,6 +183,11 @@ class Model {
 
     uint32_t format_version() const { return krait_model_format_version(get()); }
     uint64_t file_bytes() const { return krait_model_file_bytes(get()); }
+    std::vector<std::string_view> file_names() const {
+        std::vector<std::string_view> names;
+        for (size_t i = 0; i < krait_model_file_count(get()); ++i) names.emplace_back(krait_model_file_name(get(), i));
+        return names;
+    }
     std::vector<Metadata> metadata() const {
         std::vector<Metadata> all;
         for (size_t i = 0; i < krait_model_metadata_count(get()); ++i) {
@@ -211,7 +217,8 @@ class Model {
                            tensor.type,
                            {tensor.extents, tensor.extents + tensor.rank},
                            tensor.bytes,
-                           tensor.offset});
+                           tensor.offset,
+                           tensor.file});
         }
         return all;
     }

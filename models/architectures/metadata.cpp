@@ -34,7 +34,7 @@ Result<ModelShape> read_shape(const GgufFile& file, std::string_view architectur
     if (embedding->desc.rank != 2 || embedding->desc.extent[1] != shape.d_model || embedding->desc.extent[0] < 1 ||
         embedding->desc.extent[0] > INT32_MAX)
         return fail(kCorrupt, "{}: tensor 'token_embd.weight' (record at byte {}) is {}; the metadata calls for [n_vocab, {}]",
-                    file.name(), embedding->record_offset, to_string(embedding->desc), shape.d_model);
+                    file.name_of(*embedding), embedding->record_offset, to_string(embedding->desc), shape.d_model);
     shape.n_vocab = embedding->desc.extent[0];
     shape.tied_head = file.find_tensor("output.weight") == nullptr;
     return shape;

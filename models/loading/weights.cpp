@@ -23,7 +23,7 @@ std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::joi
 // The weight as the graph will see it, before it may be decoded.
 Result<TensorDesc> desc_in_file(const GgufFile& file, const GgufTensor& tensor, const WeightSpec& spec) {
     const auto refuse = [&](std::string_view why) {
-        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; {}", file.name(),
+        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; {}", file.name_of(tensor),
                     quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc), why);
     };
     if (!dtype_info(tensor.dtype()).is_weight_format) return refuse("no weight has that type");
@@ -160,7 +160,7 @@ Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> 
         resident += upload.tensor->byte_size();
         if (resident < kMaxResident) continue;
         // All of it: the system maps neighbours of a page that is read, and tensors share pages.
-        file.advise(MappedFile::Advice::dont_need, file.bytes());
+        file.release_pages();
         resident = 0;
     }
     if (progress && !progress(done, total)) return cancelled();

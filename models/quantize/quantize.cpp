@@ -19,7 +19,8 @@ struct PlannedTensor {
 };
 
 Result<void> check_source(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
-    KRAIT_CHECK(refuse_overwrite(target, {in.name(), options.importance ? options.importance->name() : ""}));
+    for (const GgufShard& shard : in.shards()) KRAIT_CHECK(refuse_overwrite(target, {shard.name()}));
+    if (options.importance) KRAIT_CHECK(refuse_overwrite(target, {options.importance->name()}));
     KRAIT_TRY(const std::string_view type, in.get_string("general.type", "model"));
     if (type != "model") return fail(ErrorCode::invalid_argument, "{} is no model ('general.type' is '{}')", in.name(), type);
     if (!in.has("general.architecture"))
@@ -84,7 +85,8 @@ Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, std::span<cons
     constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version",
                                kImportance = "quantize.imatrix.";
     for (const GgufMetadata& entry : in.metadata())
-        if (entry.key != kFileType && entry.key != kVersion && !entry.key.starts_with(kImportance))
+        if (entry.key != kFileType && entry.key != kVersion && !entry.key.starts_with(kImportance) &&
+            !entry.key.starts_with(kGgufSplitPrefix))  // the new file is one, whatever the model comes in
             KRAIT_CHECK(writer.add(entry.key, entry.value));
     FileType file_type;
     for (const PlannedTensor& tensor : tensors) file_type.add(tensor.in->name, tensor.out);
@@ -157,7 +159,7 @@ Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::
         in.advise(MappedFile::Advice::dont_need, tensor.in->bytes);
     }
     KRAIT_CHECK(writer.finish());
-    report.file_bytes_before = in.bytes().size();
+    report.file_bytes_before = in.file_size();
     report.file_bytes = writer.bytes_written();
     return report;
 }

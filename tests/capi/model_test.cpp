@@ -138,6 +138,8 @@ TEST(CApiModel, WithoutAModelGettersAnswerNothing) {
     EXPECT_EQ(krait_model_chain_length(nullptr), 0);
     EXPECT_EQ(krait_model_format_version(nullptr), 0u);
     EXPECT_EQ(krait_model_file_bytes(nullptr), 0u);
+    EXPECT_EQ(krait_model_file_count(nullptr), 0u);
+    EXPECT_EQ(krait_model_file_name(nullptr, 0), nullptr);
     EXPECT_EQ(krait_model_metadata_count(nullptr), 0u);
     EXPECT_EQ(krait_model_tensor_count(nullptr), 0u);
     krait_failure failure{};
@@ -186,6 +188,8 @@ TEST(CApiModel, MetadataAreListedFoundAndWritten) {
     const kr::Model file = value(kr::Model::open());
     EXPECT_EQ(file.format_version(), 3u);
     EXPECT_EQ(file.file_bytes(), std::filesystem::file_size(krait::test::kDemoModel));
+    EXPECT_EQ(file.file_names(), std::vector<std::string_view>{"the demo model"});
+    EXPECT_EQ(krait_model_file_name(file.get(), 1), nullptr);
     const std::vector<kr::Metadata> all = file.metadata();
     const size_t at = value(file.find_metadata("general.architecture"));
     ASSERT_LT(at, all.size());

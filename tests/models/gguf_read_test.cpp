@@ -27,7 +27,7 @@ class GgufReadTest : public testing::Test {
         std::ofstream(path_, std::ios::binary | std::ios::trunc)
             .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     }
-    Result<GgufFile> read() const { return GgufFile::open(path_, GgufAccess::read); }
+    Result<GgufFile> read() const { return GgufFile::open(path_, FileAccess::read); }
     Result<GgufFile> mapped() const { return GgufFile::open(path_); }
 
     void expect_same() const {
@@ -112,7 +112,7 @@ std::vector<float> logits_of(const Model& model, std::shared_ptr<const Model> he
 TEST_F(GgufReadTest, ModelsAreTheSame) {
     for (const char* device : {"cpu", "reference"}) {
         const auto one = Model::load("tests/golden/mamba2.gguf", {.device = device});
-        const auto other = Model::load("tests/golden/mamba2.gguf", {.device = device, .access = GgufAccess::read});
+        const auto other = Model::load("tests/golden/mamba2.gguf", {.device = device, .access = FileAccess::read});
         ASSERT_TRUE(one && other);
         EXPECT_EQ((*other)->hash(), (*one)->hash()) << "saved states would not go on";
         EXPECT_EQ(logits_of(**other, *other), logits_of(**one, *one));
@@ -135,7 +135,7 @@ TEST_F(GgufReadTest, AFileThatShrinksIsAnError) {
 TEST_F(GgufReadTest, ALoadedModelNeedsNoFile) {
     std::filesystem::copy_file("tests/golden/mamba.gguf", path_);
     for (const char* device : {"cpu", "reference"}) {
-        const auto model = Model::load(path_, {.device = device, .access = GgufAccess::read});
+        const auto model = Model::load(path_, {.device = device, .access = FileAccess::read});
         ASSERT_TRUE(model);
         const auto before = logits_of(**model, *model);
         std::filesystem::resize_file(path_, 1);

@@ -192,8 +192,9 @@ TEST_F(Commands, ExitCodesAreInEveryHelp) {
     const std::string help = krait("--help").text;
     const std::string codes = "Exit codes: 0 success, 1 failure, 2 bad input";
     EXPECT_NE(help.find(codes), std::string::npos) << help;
-    for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
-                                "bench", "hellaswag", "perplexity", "test-ops", "debug"})
+    for (const char* command :
+         {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "gguf", "gguf split", "gguf merge",
+          "tokenize", "bench", "hellaswag", "perplexity", "test-ops", "debug"})
         expect_says(command + std::string(" --help"), 0, codes);
 }
 
@@ -270,9 +271,26 @@ TEST_F(Commands, HelpShowsValuesRangesAndDefaultsInHundredColumns) {
     EXPECT_EQ(krait("help").text, krait("--help").text);
 }
 
+TEST_F(Commands, ShardsAreMadeAndMerged) {
+    expect_says("make-random " + path("m.gguf") + " --layers 2 --d-model 64 --vocab 300", 0, "million weights");
+    expect_says("gguf split " + path("m.gguf") + " " + path("part") + " --max-tensors 10", 0,
+                "part-00001-of-00003.gguf: 10 tensors");
+    expect_says("inspect " + path("part-00002-of-00003.gguf"), 0, "part-00001-of-00003.gguf: GGUF version 3, ");
+    expect_says("inspect " + path("part-00002-of-00003.gguf"), 0, " in 3 shards\n");
+    expect_says("gguf merge " + path("part-00003-of-00003.gguf") + " " + path("whole.gguf"), 0, "of 3 shards");
+    expect_says("gguf merge " + path("m.gguf") + " " + path("x.gguf"), 2, "is whole: it has no 'split.count'");
+    expect_says("gguf split " + path("m.gguf") + " " + path("x") + " --max-size 5x", 2, "--max-size '5x' is no size");
+    expect_says("gguf split " + path("none.gguf") + " " + path("x"), 2, "cannot open '");
+    expect_says("gguf frob", 2, "krait gguf: there is no command 'frob'; see 'krait gguf --help'");
+    std::filesystem::remove(path("part-00001-of-00003.gguf"));
+    expect_says("run " + path("part-00002-of-00003.gguf") + " -p a -n 1", 2,
+                "its folder lacks 1 of the others: 'part-00001-of-00003.gguf'");
+}
+
 TEST_F(Commands, HelpHasExamples) {
-    for (const char* command : {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "tokenize",
-                                "bench", "hellaswag", "perplexity", "test-ops", "debug"})
+    for (const char* command :
+         {"run", "devices", "imatrix", "inspect", "logits", "make-random", "quantize", "gguf", "gguf split", "gguf merge",
+          "tokenize", "bench", "hellaswag", "perplexity", "test-ops", "debug"})
         expect_says(command + std::string(" --help"), 0, "Examples:\n  krait " + std::string(command));
 }
 

@@ -62,6 +62,9 @@ TEST_F(Completion, BashOffersCommandsAndTheirOptions) {
     EXPECT_EQ(offered("krait run --de"), (Words{"--device"}));
     EXPECT_EQ(offered("krait run model.gguf --ex"), (Words{"--explain"}));
     EXPECT_EQ(offered("krait inspect --"), (Words{"--help", "--no-metadata", "--no-tensors"}));
+    // Of a command that has commands, theirs.
+    EXPECT_EQ(offered("krait gguf m"), (Words{"merge", "models", "my model.gguf"}));
+    EXPECT_EQ(offered("krait gguf split --max"), (Words{"--max-size", "--max-tensors"}));
     // Every command of the help is offered, and no other.
     std::istringstream help(run_krait("--help", Streams::output).text);
     Words commands{"--help", "--version"};

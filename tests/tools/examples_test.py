@@ -57,10 +57,16 @@ def help_of(krait: Path, command: str = "") -> str:
     return subprocess.run([krait, *command.split(), "--help"], capture_output=True, text=True, check=True).stdout
 
 
+def commands_in(krait: Path, command: str = "") -> list[str]:
+    """The command itself and all below it: "", "run", "gguf", "gguf split"."""
+    listed = help_of(krait, command).partition("Commands:")[2].split("\n\n")[0]
+    inner = re.findall(r"^  ([a-z][a-z-]*) ", listed, re.M)
+    return [command] + [found for name in inner for found in commands_in(krait, f"{command} {name}".strip())]
+
+
 def examples_of_help(krait: Path) -> list[tuple[str, str]]:
-    commands = re.findall(r"^  ([a-z][a-z-]*) ", help_of(krait).split("Commands:")[1].split("\n\n")[0], re.M)
     examples = []
-    for command in ["", *commands]:
+    for command in commands_in(krait):
         lines = help_of(krait, command).split("Examples:\n")[1].splitlines()
         # An explanation stands behind three blanks or more.
         found = [re.split(r" {3,}", line.strip())[0] for line in lines if line.startswith("  ")]
@@ -106,6 +112,7 @@ class Folder:
         first = RANDOM_MODELS[0]
         # 24 layers, as examples divide them.
         self.check(f"krait make-random {first} --like mamba-130m --d-model 64 --vocab 300 --type f16")
+        self.check(f"krait gguf split {first} part --max-tensors 100")  # part-00001-of-00003.gguf and so on
         for name in RANDOM_MODELS[1:]:
             (folder / name).symlink_to(first)
         for name in TEXTS:

@@ -141,4 +141,10 @@ Command& Command::command(std::string name, std::string description) {
     return *commands_.back();
 }
 
+const Command* Command::find_command(std::string_view name) const {
+    for (const auto& command : commands_)
+        if (command->name() == name) return command.get();
+    return nullptr;
+}
+
 }  // namespace krait::tools

@@ -123,6 +123,7 @@ class Command {
   private:
     friend class Parser;
     Option& add(Option option);
+    const Command* find_command(std::string_view name) const;  // nullptr where there is none
 
     std::string name_, description_, footer_, closing_;
     std::vector<std::unique_ptr<Option>> options_;  // references to them stay valid

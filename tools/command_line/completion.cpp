@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace krait::tools {
 namespace {
 
@@ -28,14 +30,32 @@ std::string brief(const std::string& help) {
 // All words that are offered for a value, or for the positional arguments of a command.
 std::vector<std::string> offered(const OptionFacts& facts) { return facts.words.empty() ? facts.suggestions : facts.words; }
 
+// Of a command that has commands (krait gguf split): theirs too, each name once. They are offered together.
+std::vector<const Option*> options_of(const Command& command) {
+    std::vector<const Option*> all;
+    for (const auto& option : command.options()) all.push_back(option.get());
+    for (const auto& inner : command.commands())
+        for (const auto& option : inner->options())
+            if (std::none_of(all.begin(), all.end(),
+                             [&](const Option* o) { return o->facts().names == option->facts().names; }))
+                all.push_back(option.get());
+    return all;
+}
+
+std::vector<std::string> command_names(const Command& program) {
+    std::vector<std::string> names;
+    for (const auto& command : program.commands()) names.push_back(command->name());
+    return names;
+}
+
 struct Positionals {
     std::vector<std::string> words;
     bool has_path = false;
 };
 
 Positionals positionals_of(const Command& command) {
-    Positionals all;
-    for (const auto& option : command.options()) {
+    Positionals all{.words = command_names(command)};
+    for (const Option* option : options_of(command)) {
         if (!option->facts().is_positional()) continue;
         const auto words = offered(option->facts());
         all.words.insert(all.words.end(), words.begin(), words.end());
@@ -46,16 +66,10 @@ Positionals positionals_of(const Command& command) {
 
 std::vector<std::string> option_names(const Command& command) {
     std::vector<std::string> names;
-    for (const auto& option : command.options())
+    for (const Option* option : options_of(command))
         if (!option->facts().is_positional())
             for (const std::string& name : option->facts().name_list()) names.push_back(name);
     names.insert(names.end(), {"-h", "--help"});
-    return names;
-}
-
-std::vector<std::string> command_names(const Command& program) {
-    std::vector<std::string> names;
-    for (const auto& command : program.commands()) names.push_back(command->name());
     return names;
 }
 
@@ -75,7 +89,8 @@ std::string zsh_value(const OptionFacts& facts, const std::string& name) {
 
 std::vector<std::string> zsh_arguments(const Command& command) {
     std::vector<std::string> arguments;
-    for (const auto& option : command.options()) {
+    if (!command.commands().empty()) arguments.push_back(shell_quoted(":command:(" + joined(command_names(command)) + ")"));
+    for (const Option* option : options_of(command)) {
         const OptionFacts& facts = option->facts();
         if (facts.is_positional()) {
             arguments.push_back(shell_quoted((facts.is_required ? "" : ":") + zsh_value(facts, facts.names)));
@@ -100,7 +115,7 @@ std::vector<std::string> zsh_arguments(const Command& command) {
 std::string bash_completion(const Command& program) {
     std::string values, commands;
     for (const auto& command : program.commands()) {
-        for (const auto& option : command->options()) {
+        for (const Option* option : options_of(*command)) {
             const OptionFacts& facts = option->facts();
             if (facts.is_positional() || (facts.is_flag() && !facts.if_bare)) continue;
             std::vector<std::string> patterns;
@@ -205,7 +220,7 @@ std::string fish_completion(const Command& program) {
         const Positionals positionals = positionals_of(*command);
         if (positionals.has_path) script += within + " -F\n";
         if (!positionals.words.empty()) script += fmt::format("{} -a {}\n", within, quoted_for_fish(joined(positionals.words)));
-        for (const auto& option : command->options()) {
+        for (const Option* option : options_of(*command)) {
             const OptionFacts& facts = option->facts();
             if (facts.is_positional()) continue;
             script += within;

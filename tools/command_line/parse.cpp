@@ -168,29 +168,34 @@ int Command::parse_and_run(int argc, char** argv) {
         arguments.erase(arguments.begin() + 1);
         arguments.push_back("--help");
     }
-    // The command that was named, or the program, and how it is called.
-    const auto named = [&]() -> std::pair<const Command*, std::string> {
-        const auto chosen = app.get_subcommands();
-        for (const auto& one : commands_)
-            if (!chosen.empty() && chosen.front()->get_name() == one->name_) return {one.get(), name_ + " " + one->name_};
-        return {this, name_};
+    // The command that was named, however deep, or the program; how it is called; the number of names.
+    const auto named = [&] {
+        const Command* command = this;
+        std::string path = name_;
+        size_t depth = 0;
+        for (auto chosen = app.get_subcommands(); !chosen.empty(); chosen = chosen.front()->get_subcommands(), ++depth) {
+            command = command->find_command(chosen.front()->get_name());
+            path += " " + command->name_;
+        }
+        return std::tuple(command, path, depth);
     };
     try {
         return parser.parse(static_cast<int>(arguments.size()), arguments.data()).run_();
     } catch (const CLI::CallForHelp&) {
-        const auto [command, path] = named();
+        const auto [command, path, depth] = named();
         print_(help_text(*command, path, closing_));
         return kExitOk;
     } catch (const CLI::CallForVersion& version) {
         print_(fmt::format("{}\n", version.what()));
         return kExitOk;
     } catch (const CLI::ParseError& error) {
-        const auto [command, path] = named();
+        const auto [command, path, depth] = named();
         std::string text = sentence_of(error, app);
         // CLI11 says only that a subcommand is required, also where there was one that does not exist.
-        if (command == this && !commands_.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
-            text = argc < 2 ? "a command is missing"
-                            : fmt::format("there is no {} '{}'", argv[1][0] == '-' ? "option" : "command", argv[1]);
+        if (!command->commands_.empty() && dynamic_cast<const CLI::RequiredError*>(&error)) {
+            const char* next = depth + 1 < arguments.size() ? arguments[depth + 1] : nullptr;
+            text = next ? fmt::format("there is no {} '{}'", next[0] == '-' ? "option" : "command", next) : "a command is missing";
+        }
         print_error_(fmt::format("{}: {}; see '{} --help'\n", path, text, path));
         return kExitBadInput;
     }

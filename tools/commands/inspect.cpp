@@ -64,8 +64,9 @@ void show_totals(std::span<const api::Tensor> tensors) {
 
 api::Status inspect(const Arguments& arguments) {
     TOOLS_TRY(const api::Model model, arguments.model.open());
-    print("{}: GGUF version {}, {}\n", printable(model.name()), model.format_version(),
-          format_bytes(static_cast<double>(model.file_bytes())));
+    const size_t n_file = krait_model_file_count(model.get());
+    print("{}: GGUF version {}, {}{}\n", printable(model.name()), model.format_version(),
+          format_bytes(static_cast<double>(model.file_bytes())), n_file > 1 ? fmt::format(" in {} shards", n_file) : "");
     if (!arguments.no_metadata) show_metadata(model);
     const std::vector<api::Tensor> tensors = model.tensors();
     if (!arguments.no_tensors) show_tensors(tensors);
