@@ -3,15 +3,19 @@
 // Facts of models and devices in the C API: getters, files without weights, metadata, tensors, the log.
 #include <gtest/gtest.h>
 #include <krait/krait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <krait/krait.hpp>
 
 #include "tests/capi/unknown_enum.hpp"
 #include "tests/capi/value.hpp"
 #include "tests/main/paths.hpp"
+#include "tests/models/gguf_bytes.hpp"
 
 namespace kr = krait::api;
 
@@ -226,6 +230,41 @@ TEST(CApiModel, MetadataAreListedFoundAndWritten) {
     EXPECT_EQ(krait_model_metadata(file.get(), at, &entry, nullptr), KRAIT_OK);
     EXPECT_EQ(entry.n_element, 77u);
     EXPECT_EQ(entry.struct_size, offsetof(krait_metadata, n_element));
+}
+
+TEST(CApiModel, ShardsAreOneModel) {
+    const std::string prefix = testing::TempDir() + "krait-capi-shards-" + std::to_string(::getpid());
+    const std::vector<std::string> names{prefix + "-00001-of-00002.gguf", prefix + "-00002-of-00002.gguf"};
+    const std::array<std::byte, 4> one{};
+    uint64_t size = 0;
+    for (uint16_t i = 0; i < 2; ++i) {
+        krait::test::RawGguf raw;
+        raw.add("split.no", krait::test::gguf_id::u16, i).add("split.count", krait::test::gguf_id::u16, uint16_t{2});
+        raw.add_tensor(i == 0 ? "a" : "b", 0, {1}, one);
+        const krait::test::Bytes bytes = raw.build();
+        size += bytes.size();
+        std::ofstream(names[i], std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.span().data()), static_cast<std::streamsize>(bytes.size()));
+    }
+    for (const std::string& name : names) {
+        const kr::Model file = value(kr::Model::open(name));
+        EXPECT_EQ(file.file_names(), (std::vector<std::string_view>{names[0], names[1]}));
+        EXPECT_EQ(file.file_bytes(), size);
+        const std::vector<kr::Tensor> all = file.tensors();
+        ASSERT_EQ(all.size(), 2u);
+        EXPECT_EQ(all[0].file, 0u);
+        EXPECT_EQ(all[1].name, "b");
+        EXPECT_EQ(all[1].file, 1u);
+        // An application from before there was a file to a tensor.
+        krait_tensor tensor = KRAIT_TENSOR_INIT;
+        tensor.struct_size = offsetof(krait_tensor, file);
+        tensor.file = 77;
+        EXPECT_EQ(krait_model_tensor(file.get(), 1, &tensor, nullptr), KRAIT_OK);
+        EXPECT_EQ(tensor.file, 77u);
+    }
+    std::filesystem::remove(names[1]);
+    EXPECT_EQ(kr::Model::open(names[0]).failure().code, KRAIT_NOT_FOUND);
+    std::filesystem::remove(names[0]);
 }
 
 TEST(CApiModel, TensorsAreListed) {
