@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Templates that never end, that make values without end, or that are nested without end: an error, soon.
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+#include "tests/text/render.hpp"
+
+namespace krait::test {
+namespace {
+
+struct Endless {
+    const char* name;
+    std::string source;
+    const char* says;
+};
+
+std::string repeated(std::string_view part, int n) {
+    std::string all;
+    for (int i = 0; i < n; ++i) all += part;
+    return all;
+}
+
+class EndlessTemplate : public testing::TestWithParam<Endless> {};
+
+TEST_P(EndlessTemplate, EndsWithAnError) {
+    const std::clock_t start = std::clock();
+    const auto text = render(GetParam().source);
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    ASSERT_FALSE(text);
+    EXPECT_NE(text.error().message.find(GetParam().says), std::string::npos) << text.error().message;
+    EXPECT_NE(text.error().message.find("line 1, column "), std::string::npos) << text.error().message;
+#if defined(NDEBUG) && !defined(KRAIT_SANITIZED)
+    EXPECT_LT(seconds, 0.1);
+#else
+    EXPECT_LT(seconds, 10);
+#endif
+}
+
+constexpr const char* kSteps = "too many steps";
+constexpr const char* kText = "too much text";
+constexpr const char* kDeep = "nested more than";
+
+INSTANTIATE_TEST_SUITE_P(
+    Sources, EndlessTemplate,
+    testing::Values(
+        Endless{"Loops", "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}", kSteps},
+        Endless{"Doubling", "{% set n = namespace(s='x') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+                kText},
+        Endless{"Recursion", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "more than 500 calls are nested"},
+        Endless{"Repeating", "{{ 'a' * 10000000000 }}", kText}, Endless{"RepeatingLists", "{{ [1] * 10000000000 }}", kText},
+        Endless{"Replacing", "{{ ('a' * 100000)|replace('a', 'b' * 100000) }}", kText},
+        Endless{"Joining", "{% set s = 'a' * 10000 %}{{ ([s] * 100000)|join }}", kText},
+        Endless{"AListInItself", "{% set l = [] %}{% set _ = l.append(l) %}{{ l }}", kDeep},
+        Endless{"EqualListsInThemselves",
+                "{% set l = [] %}{% set _ = l.append(l) %}{% set m = [] %}{% set _ = m.append(m) %}{{ l == m }}", kDeep},
+        Endless{"DeepList", "{% set n = namespace(a=[]) %}{% for i in range(9999) %}{% set n.a = [n.a] %}{% endfor %}{{ n.a }}",
+                kDeep},
+        Endless{"ExponentialRepr",
+                "{% set n = namespace(a=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}{% endfor %}{{ n.a }}",
+                kSteps},
+        Endless{"ExponentialJson",
+                "{% set n = namespace(a=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}{% endfor %}{{ n.a|tojson }}",
+                kSteps},
+        Endless{
+            "ExponentialEqual",
+            "{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}{% set n.b = [n.b, n.b] %}"
+            "{% endfor %}{{ n.a == n.b }}",
+            kSteps},
+        Endless{"Searching", "{% set s = 'a' * 100000 %}{% for i in range(99999) %}{% set x = s.find('b') %}{% endfor %}",
+                kSteps},
+        Endless{"Sorting", "{% for i in range(100) %}{% set x = range(100000)|sort|list %}{% endfor %}", kSteps},
+        Endless{"Unique", "{% set x = range(100000)|unique|list %}", kSteps},
+        Endless{"DictBuilding", "{% set d = {} %}{% for i in range(99999) %}{% set _ = d.update({i: i}) %}{% endfor %}",
+                kSteps},
+        Endless{"Nots", "{{ " + repeated("not ", 100000) + "x }}", kDeep},
+        Endless{"Signs", "{{ " + repeated("- ", 100000) + "1 }}", kDeep},
+        Endless{"Parentheses", "{{ " + repeated("(", 100000) + "x }}", kDeep},
+        Endless{"Sums", "{{ " + repeated("1+", 100000) + "1 }}", "operators inside each other"},
+        Endless{"Filters", "{{ 1" + repeated("|int", 100000) + " }}", "operators inside each other"},
+        Endless{"Attributes", "{{ a" + repeated(".b", 100000) + " }}", "operators inside each other"},
+        Endless{"Blocks", repeated("{% if 1 %}", 100000), kDeep}, Endless{"Width", "{{ '%999999999d' % 1 }}", "width"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ChatTemplate, IsRefusedWhereItIsTooLong) {
+    const auto text = render(std::string((size_t{4} << 20) + 1, 'x'));
+    ASSERT_FALSE(text);
+    EXPECT_NE(text.error().message.find("at most 4194304"), std::string::npos) << text.error().message;
+}
+
+TEST(ChatTemplate, ALongConversationIsWithinTheLimits) {
+    std::string json = "{\"messages\": [";
+    for (int i = 0; i < 2000; ++i)
+        json += std::string(i > 0 ? "," : "") + "{\"role\": \"user\", \"content\": \"" + std::string(2000, 'x') + "\"}";
+    const auto text = render("{% for m in messages %}<{{ m.role }}>{{ m.content|trim }}\n{% endfor %}", json + "]}");
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_EQ(text->bytes.size(), 2000u * 2007);
+}
+
+}  // namespace
+}  // namespace krait::test
