@@ -25,6 +25,7 @@
 #define KRAIT_KRAIT_H
 
 #include <krait/base.h>
+#include <krait/chat.h>
 #include <krait/device.h>
 #include <krait/metadata.h>
 #include <krait/model.h>

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <krait/krait.h>
+#include <krait/chat.hpp>
 #include <krait/model.hpp>
 #include <krait/profile.hpp>
 #include <krait/session.hpp>

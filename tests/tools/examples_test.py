@@ -41,6 +41,8 @@ SUBSTITUTES = [
     (r"(\btest-ops\b.*--op scale\b(?!.*--case).*--perf.*)", r"\1 --case 't1.e768*'"),
     (r"'Q4_K\.(t1\.)?\*'", "'Q4_K.t1.*k256*'"),
     (r"2\.8b\*", "2.8b.x"),
+    # Models with random weights have no chat template.
+    (r"(\btokenize model\.gguf --chat messages\.json)", r"\1 --template chatml.jinja"),
 ]
 if not {0, 1} <= os.sched_getaffinity(0):
     SUBSTITUTES.append((r"--threads 2 --affinity 0-1\b", "--threads 1 --affinity spread"))
@@ -117,6 +119,8 @@ class Folder:
             (folder / name).symlink_to(first)
         for name in TEXTS:
             (folder / name).write_text("It is a truth universally acknowledged. " * 100)
+        (folder / "messages.json").write_text('[{"role": "user", "content": "Hello"}]')
+        (folder / "chatml.jinja").write_text("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}")
         for name in TASKS:
             (folder / name).write_text("A man\n1\nwalks.\nruns.\nsits.\nsleeps.\n" * 2)
 

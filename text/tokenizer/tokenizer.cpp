@@ -13,14 +13,21 @@ namespace krait {
 
 namespace {
 
-// Calls on_hit(id) for every literal of `matcher` in `text` and on_rest(view) for what lies between, in order.
+// Calls on_hit(id) for every literal of `matcher` in `text` that touches none of the plain parts, and on_rest(view) for what
+// lies between, in order.
 template <class OnHit, class OnRest>
-Result<void> cut_out(const LiteralMatcher& matcher, std::string_view text, OnHit on_hit, OnRest on_rest) {
-    size_t done = 0;
-    while (const auto hit = matcher.find(text, done)) {
-        if (hit->begin > done) KRAIT_CHECK(on_rest(text.substr(done, hit->begin - done)));
-        on_hit(hit->id);
-        done = hit->end;
+Result<void> cut_out(const LiteralMatcher& matcher, std::string_view text, OnHit on_hit, OnRest on_rest,
+                     std::span<const ByteRange> plain_parts = {}) {
+    size_t done = 0, searched = 0;
+    for (size_t part = 0; part <= plain_parts.size(); ++part) {
+        const bool is_last = part == plain_parts.size();
+        const std::string_view before = text.substr(0, is_last ? text.size() : plain_parts[part].begin);
+        while (const auto hit = matcher.find(before, searched)) {
+            if (hit->begin > done) KRAIT_CHECK(on_rest(text.substr(done, hit->begin - done)));
+            on_hit(hit->id);
+            done = searched = hit->end;
+        }
+        if (!is_last) searched = plain_parts[part].end;
     }
     return done < text.size() ? on_rest(text.substr(done)) : Result<void>{};
 }
@@ -74,7 +81,7 @@ class Encoding {
             return cut_out(tables_.user_defined, composed, take, plain);
         };
         if (options_.parse_special) {
-            KRAIT_CHECK(cut_out(tables_.control, text_, take, without_control));
+            KRAIT_CHECK(cut_out(tables_.control, text_, take, without_control, options_.plain_parts));
         } else {
             KRAIT_CHECK(without_control(text_));
         }

@@ -25,15 +25,18 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/byte_range.hpp"
 #include "core/base/result.hpp"
 #include "text/tokenizer/tokenizer_spec.hpp"
 
 namespace krait {
 
 struct EncodeOptions {
-    bool add_bos = true;               // bos in front, if the model wants it
-    bool add_eos = true;               // eos behind, if the model wants it; not where the text is to be continued
-    bool parse_special = false;        // "<|endoftext|>" in the text is the control token; else it is these letters
+    bool add_bos = true;         // bos in front, if the model wants it
+    bool add_eos = true;         // eos behind, if the model wants it; not where the text is to be continued
+    bool parse_special = false;  // "<|endoftext|>" in the text is the control token; else it is these letters
+    // With parse_special: parts of the text where nothing is a control token, as others wrote them; ascending, without overlap.
+    std::span<const ByteRange> plain_parts = {};
     bool replace_unencodable = false;  // a byte without token: U+FFFD in its place, instead of an error
 };
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait tokenize: text to token ids and back, with the tokenizer of a model file.
+// krait tokenize: text to token ids and back, with the tokenizer of a model file; messages to ids, with its chat template.
 #include <fmt/format.h>
 
+#include <krait/chat.hpp>
+
+#include "tools/chat_template_file.hpp"
 #include "tools/command.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
@@ -13,7 +16,9 @@ namespace {
 struct Arguments {
     ModelArguments model;
     std::string text, file, decode;
+    std::string chat, chat_template;  // files
     bool ids_only = false, parse_special = false, no_special = false;
+    bool rendered = false, no_generation_prompt = false;
 
     uint32_t flags() const {
         return (no_special ? KRAIT_TOKENIZE_PLAIN : KRAIT_TOKENIZE_BEGIN | KRAIT_TOKENIZE_END) |
@@ -38,12 +43,36 @@ api::Status print_tokens(const api::Model& model, std::span<const int32_t> token
     return api::Done{};
 }
 
+void print_ids(std::span<const int32_t> tokens) {
+    std::string ids;
+    for (const int32_t token : tokens) ids += (ids.empty() ? "" : ",") + std::to_string(token);
+    print("{}\n", ids);
+}
+
+api::Status print_chat(const api::Model& model, const Arguments& arguments) {
+    TOOLS_TRY(const api::ChatTemplate chat, open_chat_template(model, arguments.chat_template));
+    TOOLS_TRY(const std::string messages, read_text(arguments.chat));
+    TOOLS_TRY(const api::ChatPrompt prompt, chat.render(messages, !arguments.no_generation_prompt));
+    if (arguments.rendered) {
+        write_text(prompt.text());
+        if (output_is_terminal()) print("\n");
+        return api::Done{};
+    }
+    TOOLS_TRY(const auto tokens, prompt.tokenize());
+    if (!arguments.ids_only) return print_tokens(model, tokens, prompt.text().size());
+    print_ids(tokens);
+    return api::Done{};
+}
+
 api::Status tokenize(const Arguments& arguments, bool has_text, bool decodes) {
+    if (arguments.chat.empty() && (!arguments.chat_template.empty() || arguments.rendered || arguments.no_generation_prompt))
+        return failure(KRAIT_INVALID_ARGUMENT, "--template, --rendered and --no-generation-prompt belong to --chat FILE");
     TOOLS_TRY(const api::Model model, arguments.model.open());
     for (const std::string& warning : model.warnings()) print_warning(warning);
     // Without a tokenizer it fails here, before a text is waited for.
     if (const auto usable = model.token_text(0); !usable) return usable.failure();
     if (decodes) return print_text(model, arguments.decode);
+    if (!arguments.chat.empty()) return print_chat(model, arguments);
     std::string text = arguments.text;
     if (!has_text) {
         TOOLS_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
@@ -52,9 +81,7 @@ api::Status tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (begins_twice(model, tokens))
         print_warning("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
     if (!arguments.ids_only) return print_tokens(model, tokens, text.size());
-    std::string ids;
-    for (const int32_t token : tokens) ids += (ids.empty() ? "" : ",") + std::to_string(token);
-    print("{}\n", ids);
+    print_ids(tokens);
     return api::Done{};
 }
 
@@ -68,7 +95,18 @@ void add_tokenize_command(Command& program) {
     Option& file =
         command.option("-f,--file", arguments->file, "read the text from a file, '-' = standard input (default)").path("FILE");
     Option& decode = command.option("--decode", arguments->decode, "token ids to turn into text: 12,7,4001").value_name("IDS");
-    text.excludes(file).excludes(decode);
+    Option& chat =
+        command
+            .option("--chat", arguments->chat,
+                    "JSON messages, [{\"role\": \"user\", \"content\": \"Hello\"}], through the model's chat template; '-' "
+                    "= standard input")
+            .path("FILE");
+    command.option("--template", arguments->chat_template, "a chat template, in Jinja, instead of the model's").path("FILE");
+    command.option("--rendered", arguments->rendered, "with --chat: print the text that the template makes");
+    command.option("--no-generation-prompt", arguments->no_generation_prompt,
+                   "with --chat: end with the last message, not where the model's answer begins");
+    text.excludes(file).excludes(decode).excludes(chat);
+    chat.excludes(file).excludes(decode);
     file.excludes(decode);
     command.option("--ids", arguments->ids_only, "print only the ids, separated by commas").excludes(decode);
     command.option("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")
@@ -77,7 +115,9 @@ void add_tokenize_command(Command& program) {
         .excludes(decode);
     command.footer(
         "Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize "
-        "--decode 12,7,4001");
+        "--decode 12,7,4001\n  krait tokenize model.gguf --chat messages.json\n  krait tokenize --chat messages.json "
+        "--template "
+        "chatml.jinja --rendered");
     run_when_chosen(command, [arguments, &text, &decode] { return tokenize(*arguments, text.given(), decode.given()); });
 }
 
