@@ -18,9 +18,9 @@ static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL &&
                   static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
               "krait_code and ErrorCode number the same errors");
 
-// The contents of a file that was loaded without weights.
+// The contents of a source that was opened without weights.
 struct FileContents {
-    krait::GgufFile file;
+    std::unique_ptr<krait::ModelSource> source;
     krait::GgufVocabulary vocabulary;
     krait::Result<krait::Architecture> architecture;  // the error says why Krait cannot run the model
 };
@@ -30,7 +30,7 @@ struct krait_model {
     std::unique_ptr<const FileContents> contents;
     std::string device, hardware;  // of a loaded one, as its getters hand them out
 
-    const krait::GgufFile& file() const { return loaded ? loaded->file() : contents->file; }
+    const krait::ModelSource& source() const { return loaded ? loaded->source() : *contents->source; }
     const krait::Architecture* architecture() const {  // nullptr: Krait cannot run it
         if (loaded) return &loaded->architecture();
         return contents->architecture ? &*contents->architecture : nullptr;
@@ -92,7 +92,7 @@ inline Result<void> expect_given(const void* pointer, const char* name) {
 inline Result<const Model*> expect_loaded(const krait_model* model) {
     KRAIT_CHECK(expect_given(model, "model"));
     if (model->loaded) return model->loaded.get();
-    return fail(ErrorCode::unsupported, "{} was loaded without weights (no_weights)", model->file().name());
+    return fail(ErrorCode::unsupported, "{} was loaded without weights (no_weights)", model->source().name());
 }
 
 // An enum of the caller's as a number, whatever it wrote there: as the enum itself it could not be looked at.

@@ -19,7 +19,7 @@ constexpr bool ends_with(size_t offset, Field Struct::*) {
 }
 #define KRAIT_ENDS_WITH(Struct, field) static_assert(ends_with(offsetof(Struct, field), &Struct::field))
 KRAIT_ENDS_WITH(krait_executor, parallel);
-KRAIT_ENDS_WITH(krait_model_options, no_weights);
+KRAIT_ENDS_WITH(krait_model_options, tokenizer);
 KRAIT_ENDS_WITH(krait_model_device_info, reserved);
 KRAIT_ENDS_WITH(krait_work, type);
 KRAIT_ENDS_WITH(krait_metadata, n_element);

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::string_view kKey = "tokenizer.chat_template";
 
-std::string names_of_templates(const GgufFile& file) {
+std::string names_of_templates(const ModelSource& file) {
     std::string names;
     for (const GgufMetadata& entry : file.metadata()) {
         if (!entry.key.starts_with(std::string(kKey) + ".")) continue;
@@ -33,7 +33,7 @@ std::string names_of_templates(const GgufFile& file) {
     return names;
 }
 
-Result<std::string_view> template_of(const GgufFile& file, const char* name) {
+Result<std::string_view> template_of(const ModelSource& file, const char* name) {
     const std::string key = name ? fmt::format("{}.{}", kKey, name) : std::string(kKey);
     if (file.has(key)) return file.get_string(key);
     const std::string others = names_of_templates(file);
@@ -73,7 +73,7 @@ krait_code krait_chat_template_create(const krait_model* model, const krait_chat
             return fail(ErrorCode::invalid_argument, "source and name exclude each other: name is of a template of the model");
         std::string_view source(given.source, given.source ? given.source_size : 0);
         if (!given.source) {
-            KRAIT_TRY(source, template_of(model->file(), given.name));
+            KRAIT_TRY(source, template_of(model->source(), given.name));
         }
         KRAIT_TRY(Tokenizer tokenizer, tokenizer_of(*model));
         KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source).map_error(

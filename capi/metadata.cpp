@@ -14,7 +14,7 @@ namespace {
 
 Result<const GgufMetadata*> entry_at(const krait_model* model, size_t index) {
     KRAIT_CHECK(expect_given(model, "model"));
-    const auto metadata = model->file().metadata();
+    const auto metadata = model->source().metadata();
     if (index < metadata.size()) return &metadata[index];
     return fail(ErrorCode::not_found, "there is no entry {}: the file has {}", index, metadata.size());
 }
@@ -27,14 +27,14 @@ std::string whole(const GgufValue& value) {
 
 }  // namespace
 
-uint32_t krait_model_format_version(const krait_model* model) { return model ? model->file().version() : 0; }
-uint64_t krait_model_file_bytes(const krait_model* model) { return model ? model->file().file_size() : 0; }
-size_t krait_model_file_count(const krait_model* model) { return model ? model->file().shards().size() : 0; }
+uint32_t krait_model_format_version(const krait_model* model) { return model ? model->source().version() : 0; }
+uint64_t krait_model_file_bytes(const krait_model* model) { return model ? model->source().file_size() : 0; }
+size_t krait_model_file_count(const krait_model* model) { return model ? model->source().file_count() : 0; }
 const char* krait_model_file_name(const krait_model* model, size_t index) {
-    return index < krait_model_file_count(model) ? model->file().shards()[index].name().c_str() : nullptr;
+    return index < krait_model_file_count(model) ? model->source().file_name(index).c_str() : nullptr;
 }
 
-size_t krait_model_metadata_count(const krait_model* model) { return model ? model->file().metadata().size() : 0; }
+size_t krait_model_metadata_count(const krait_model* model) { return model ? model->source().metadata().size() : 0; }
 
 krait_code krait_model_metadata(const krait_model* model, size_t index, krait_metadata* out, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
@@ -56,9 +56,9 @@ krait_code krait_model_metadata_find(const krait_model* model, const char* key, 
         KRAIT_CHECK(expect_given(index, "index"));
         if (size > 0) KRAIT_CHECK(expect_given(key, "key"));
         const std::string_view wanted = size > 0 ? std::string_view(key, size) : std::string_view();
-        const GgufMetadata* found = model->file().find(wanted);
-        if (!found) return fail(ErrorCode::not_found, "{} has no key {}", model->file().name(), quote_name(wanted));
-        *index = static_cast<size_t>(found - model->file().metadata().data());
+        const GgufMetadata* found = model->source().find(wanted);
+        if (!found) return fail(ErrorCode::not_found, "{} has no key {}", model->source().name(), quote_name(wanted));
+        *index = static_cast<size_t>(found - model->source().metadata().data());
         return {};
     });
 }
@@ -76,12 +76,12 @@ krait_code krait_model_metadata_text(const krait_model* model, size_t index, kra
     });
 }
 
-size_t krait_model_tensor_count(const krait_model* model) { return model ? model->file().tensors().size() : 0; }
+size_t krait_model_tensor_count(const krait_model* model) { return model ? model->source().tensors().size() : 0; }
 
 krait_code krait_model_tensor(const krait_model* model, size_t index, krait_tensor* out, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(model, "model"));
-        const auto tensors = model->file().tensors();
+        const auto tensors = model->source().tensors();
         if (index >= tensors.size())
             return fail(ErrorCode::not_found, "there is no tensor {}: the file has {}", index, tensors.size());
         const GgufTensor& tensor = tensors[index];

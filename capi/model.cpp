@@ -2,9 +2,12 @@
 //
 // include/krait/model.h: loading, and the facts of a model.
 #include "capi/api.hpp"
+#include "formats/gguf/gguf_reader.hpp"
+#include "formats/open_model.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
 #include "models/model_work.hpp"
+#include "models/quantize/quantized_source.hpp"
 
 using namespace krait;
 using namespace krait::capi;
@@ -28,9 +31,16 @@ Result<PlacementOptions> placement_of(const krait_model_options& given) {
     return texts.parse();
 }
 
-Result<GgufFile> open_file(const char* path, FileAccess access) {
-    if (!path) return GgufFile::parse(demo_model_bytes(), "the demo model");
-    return GgufFile::open(path, access);
+Result<std::unique_ptr<ModelSource>> open_source(const char* path, const krait_model_options& given) {
+    if (!path) {
+        KRAIT_TRY(GgufFile demo, GgufFile::parse(demo_model_bytes(), "the demo model"));
+        return std::make_unique<GgufFile>(std::move(demo));
+    }
+    KRAIT_TRY(std::unique_ptr<ModelSource> source, open_model(path, {given.no_mmap != 0 ? FileAccess::read : FileAccess::mapped,
+                                                                     given.tokenizer ? given.tokenizer : ""}));
+    if (!given.type) return source;
+    KRAIT_TRY(const QuantizeScheme scheme, parse_quantize_type(given.type));
+    return quantize_source(std::move(source), {.scheme = scheme});
 }
 
 Result<void> load_options(const krait_model_options& given, LoadOptions& load) {
@@ -61,15 +71,15 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         KRAIT_TRY(const krait_model_options given, complete(options, krait_model_options KRAIT_MODEL_OPTIONS_INIT));
         LoadOptions load;
         KRAIT_CHECK(load_options(given, load));
-        KRAIT_TRY(GgufFile file, open_file(path, given.no_mmap != 0 ? FileAccess::read : FileAccess::mapped));
+        KRAIT_TRY(std::unique_ptr<ModelSource> source, open_source(path, given));
         auto model = std::make_unique<krait_model>();
         if (given.no_weights != 0) {
-            GgufVocabulary vocabulary = read_vocabulary(file);
-            Result<Architecture> architecture = create_architecture(file);
+            GgufVocabulary vocabulary = read_vocabulary(*source);
+            Result<Architecture> architecture = create_architecture(*source);
             model->contents = std::make_unique<const FileContents>(
-                FileContents{std::move(file), std::move(vocabulary), std::move(architecture)});
+                FileContents{std::move(source), std::move(vocabulary), std::move(architecture)});
         } else {
-            KRAIT_TRY(model->loaded, Model::load(std::move(file), load));
+            KRAIT_TRY(model->loaded, Model::load(std::move(source), load));
             model->device = model->loaded->device_names();
             model->hardware = model->loaded->hardware();
         }
@@ -88,7 +98,7 @@ krait_code krait_model_check(const krait_model* model, krait_failure* failure) {
     });
 }
 
-const char* krait_model_name(const krait_model* model) { return model ? model->file().name().c_str() : nullptr; }
+const char* krait_model_name(const krait_model* model) { return model ? model->source().name().c_str() : nullptr; }
 
 const char* krait_model_architecture(const krait_model* model) {
     const ModelShape* shape = shape_of(model);

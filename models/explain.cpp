@@ -113,7 +113,7 @@ void add_nodes(std::string& text, const Picture& picture) {
 
 // Devices first: there are many nodes.
 std::string as_table(const Picture& picture) {
-    std::string text = fmt::format("{} on {} ({})\na run of {} token{} in {} sequence{}; {}\n\n", picture.model.file().name(),
+    std::string text = fmt::format("{} on {} ({})\na run of {} token{} in {} sequence{}; {}\n\n", picture.model.source().name(),
                                    picture.model.device_names(), picture.model.hardware(), picture.shape.n_tok,
                                    picture.shape.n_tok == 1 ? "" : "s", picture.shape.n_seq,
                                    picture.shape.n_seq == 1 ? "" : "s", picture.model.placement().summary());

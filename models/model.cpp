@@ -7,21 +7,21 @@
 #include <algorithm>
 
 #include "core/base/environment.hpp"
+#include "formats/gguf/gguf_reader.hpp"
+#include "formats/open_model.hpp"
 #include "models/demo/demo_model.hpp"
 
 namespace krait {
 namespace {
 
-Result<uint64_t> hash_of(const GgufFile& file) {
+Result<uint64_t> hash_of(const ModelSource& source) {
     // 4 KiB of each tensor tell two trainings of one shape apart without reading gigabytes.
     constexpr size_t kSample = 4096;
     uint64_t hash = 0;  // the seed of XXH3_64bits too
-    for (const GgufShard& shard : file.shards()) {
-        const auto header = shard.bytes.first(std::min<size_t>(shard.data_offset, shard.bytes.size()));
-        hash = XXH3_64bits_withSeed(header.data(), header.size(), hash);
-    }
-    for (const GgufTensor& tensor : file.tensors()) {
-        KRAIT_TRY(const GgufBytes sample, file.read(tensor, kSample));
+    for (const std::span<const std::byte> part : source.descriptions())
+        hash = XXH3_64bits_withSeed(part.data(), part.size(), hash);
+    for (const GgufTensor& tensor : source.tensors()) {
+        KRAIT_TRY(const TensorBytes sample, source.read(tensor, kSample));
         hash = XXH3_64bits_withSeed(sample.bytes.data(), sample.bytes.size(), hash);
     }
     return hash;
@@ -41,38 +41,38 @@ Result<std::vector<std::shared_ptr<const Device>>> open_devices(const std::strin
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& path, const LoadOptions& options) {
-    KRAIT_TRY(GgufFile file, GgufFile::open(path, options.access));
-    return load(std::move(file), options);
+    KRAIT_TRY(std::unique_ptr<ModelSource> source, open_model(path, {.access = options.access}));
+    return load(std::move(source), options);
 }
 
 Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options) {
     KRAIT_TRY(GgufFile file, GgufFile::parse(demo_model_bytes(), "the demo model"));
-    return load(std::move(file), options);
+    return load(std::make_unique<GgufFile>(std::move(file)), options);
 }
 
-Result<std::shared_ptr<const Model>> Model::load(GgufFile file, const LoadOptions& options) {
-    auto model = std::shared_ptr<Model>(new Model(std::move(file)));
-    KRAIT_TRY(model->architecture_, create_architecture(model->file_, options.architectures));
+Result<std::shared_ptr<const Model>> Model::load(std::unique_ptr<ModelSource> source, const LoadOptions& options) {
+    auto model = std::shared_ptr<Model>(new Model(std::move(source)));
+    KRAIT_TRY(model->architecture_, create_architecture(*model->source_, options.architectures));
     model->fit_vocabulary();
     // The tokenizer has them: 5 MB of a usual vocabulary.
     for (const char* key : {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})
-        model->file_.forget(key);
+        model->source_->forget(key);
     const auto from_environment = options.device.empty() ? environment::device() : std::nullopt;
     auto devices = open_devices(from_environment ? *from_environment : options.device, options.executor);
     if (!devices && from_environment) return tl::unexpected<Error>(std::move(devices).error().within("KRAIT_DEVICE"));
     KRAIT_TRY(model->devices_, std::move(devices));
     // Before the weights: the system maps neighbours of each page that is read, and here nothing else is in memory yet.
-    KRAIT_TRY(model->hash_, hash_of(model->file_));
-    model->file_.release_pages();
+    KRAIT_TRY(model->hash_, hash_of(*model->source_));
+    model->source_->release_pages();
     const std::vector<WeightSpec>& weights = model->architecture_->weights();
-    KRAIT_TRY(const WeightDescs descs, describe_weights(model->file_, weights));
+    KRAIT_TRY(const WeightDescs descs, describe_weights(*model->source_, weights));
     KRAIT_TRY(model->placement_, Placement::decide(*model->architecture_, descs, model->devices_, options.placement));
     KRAIT_TRY(model->weights_,
-              Weights::load(model->file_, weights, model->devices_, model->placement_.weight_locations(), options.progress));
+              Weights::load(*model->source_, weights, model->devices_, model->placement_.weight_locations(), options.progress));
     KRAIT_CHECK(model->placement_.check_limits(options.placement, model->weights_.bytes_by_device()));
     model->has_executor_ = options.executor.has_value();
     // Devices that read weights in place get their pages anew, from the system's cache.
-    model->file_.release_pages();
+    model->source_->release_pages();
     return model;
 }
 
@@ -83,7 +83,7 @@ void Model::fit_vocabulary() {
     if (n_token > n_row)
         vocabulary_.warnings.push_back(fmt::format(
             "{}: the tokenizer has {} tokens, but 'token_embd.weight' only {} rows: the model cannot read tokens from {} on",
-            file_.name(), n_token, n_row, n_row));
+            source_->name(), n_token, n_row, n_row));
     n_token_ = static_cast<int32_t>(n_token == 0 ? n_row : std::min(n_token, n_row));
 }
 

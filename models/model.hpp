@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A model: a GGUF file, checked, with its weights on one device or several. Immutable once loaded; any number of sessions share
-// it.
+// A model: a source (formats/model_source.hpp), checked, with its weights on one device or several. Immutable once loaded; any
+// number of sessions share it.
 #pragma once
 
 #include <filesystem>
@@ -25,12 +25,14 @@ struct LoadOptions {
 
 class Model {
   public:
+    // Whatever open_model (formats/open_model.hpp) takes.
     static Result<std::shared_ptr<const Model>> load(const std::filesystem::path& path, const LoadOptions& options = {});
     // The small model that ships inside the library (models/demo).
     static Result<std::shared_ptr<const Model>> load_demo(const LoadOptions& options = {});
-    static Result<std::shared_ptr<const Model>> load(GgufFile file, const LoadOptions& options = {});
+    // access of the options is not looked at: the source is open.
+    static Result<std::shared_ptr<const Model>> load(std::unique_ptr<ModelSource> source, const LoadOptions& options = {});
 
-    const GgufFile& file() const { return file_; }
+    const ModelSource& source() const { return *source_; }
     const Architecture& architecture() const { return *architecture_; }
     const ModelShape& shape() const { return architecture_->shape(); }
     const Weights& weights() const { return weights_; }
@@ -62,10 +64,10 @@ class Model {
     uint64_t hash() const { return hash_; }
 
   private:
-    explicit Model(GgufFile file) : file_(std::move(file)), vocabulary_(read_vocabulary(file_)) {}
+    explicit Model(std::unique_ptr<ModelSource> source) : source_(std::move(source)), vocabulary_(read_vocabulary(*source_)) {}
     void fit_vocabulary();
 
-    GgufFile file_;
+    std::unique_ptr<ModelSource> source_;
     std::optional<Architecture> architecture_;
     GgufVocabulary vocabulary_;
     int32_t n_token_ = 0;

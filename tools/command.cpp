@@ -39,9 +39,12 @@ void run_when_chosen(Command& command, std::function<api::Status()> body) {
 std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
 void ModelArguments::add_path(Command& command) {
-    command.option("model", path, "GGUF file; without it the demo model that ships with krait")
+    command.option("model", path, "GGUF file or Hugging Face folder; without it the demo model that ships with krait")
         .path("MODEL")
-        .not_empty("a file");
+        .not_empty("a file or a folder");
+    command.option("--tokenizer", tokenizer, "a folder with tokenizer.json, for a model in a folder that has none")
+        .path("DIR")
+        .not_empty("a folder");
 }
 
 static void add_placement(Command& command, ModelArguments& arguments) {
@@ -84,6 +87,13 @@ void ModelArguments::add_device(Command& command) {
         .not_empty("processors");
     command.option("--no-mmap", no_mmap,
                    "read the file, tensor by tensor, instead of mapping it: for a file that others may write into meanwhile");
+    command
+        .option("--type", type,
+                "quantize the matrices while loading, to a type that krait quantize knows, like q4_k; of models in F32, F16 or "
+                "BF16")
+        .value_name("TYPE")
+        .suggest(words_of("F16, Q8_0, Q6_K, Q5_K_M, Q4_K, Q4_K_M, Q3_K_M"))
+        .not_empty("a type");
     add_placement(command, *this);
 }
 
@@ -161,6 +171,8 @@ api::Result<api::Model> ModelArguments::load_with(krait_model_options options) c
     options.max_memory = limits.data();
     options.n_max_memory = limits.size();
     options.no_mmap = no_mmap ? 1 : 0;
+    options.type = type.empty() ? nullptr : type.c_str();
+    options.tokenizer = tokenizer.empty() ? nullptr : tokenizer.c_str();
     return api::Model::load_with(path, options);
 }
 

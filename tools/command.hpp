@@ -28,6 +28,7 @@ std::string counted(int64_t n, std::string_view noun);
 // Each adds one command.
 void add_bench_command(Command& program);
 void add_completion_command(Command& program);
+void add_convert_command(Command& program);
 void add_debug_command(Command& program);
 void add_run_command(Command& program);
 void add_devices_command(Command& program);
@@ -48,6 +49,7 @@ struct ModelArguments {
     std::optional<int> threads;
     std::string affinity;
     bool no_mmap = false;
+    std::string tokenizer, type;               // of krait_model_options; empty = not given
     std::optional<std::string> layers, split;  // as krait_model_options takes them, like the next two
     std::vector<std::string> place, max_memory;
     std::string explain;  // "table" or "dot": show the placement instead of running

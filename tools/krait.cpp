@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
     add_perplexity_command(program);
     add_hellaswag_command(program);
     add_quantize_command(program);
+    add_convert_command(program);
     add_imatrix_command(program);
     add_gguf_command(program);
     add_make_random_command(program);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GgufFile: metadata and tensors by name, and a tensor's bytes. gguf_reader.cpp parses the file, gguf_getters.cpp converts
-// values.
+// GgufFile: its files, and a tensor's bytes. gguf_reader.cpp parses the file.
 #include <algorithm>
 #include <memory>
 
@@ -10,13 +9,13 @@
 
 namespace krait {
 
-Result<GgufBytes> GgufFile::read(const GgufTensor& tensor, uint64_t max_bytes) const {
+Result<TensorBytes> GgufFile::read(const GgufTensor& tensor, uint64_t max_bytes) const {
     const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
-    if (!is_read()) return GgufBytes{tensor.bytes.first(size), nullptr};
+    if (!is_read()) return TensorBytes{tensor.bytes.first(size), nullptr};
     auto own = std::make_unique_for_overwrite<std::byte[]>(size);
     const std::span<std::byte> bytes(own.get(), size);
     KRAIT_CHECK(read_part(tensor, 0, bytes));
-    return GgufBytes{bytes, std::move(own)};
+    return TensorBytes{bytes, std::move(own)};
 }
 
 Result<void> GgufFile::read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const {
@@ -32,8 +31,8 @@ void GgufFile::will_read(const GgufTensor& tensor) const {
     shards_[tensor.shard].file.will_need(tensor.file_offset, tensor.size);
 }
 
-void GgufFile::advise(MappedFile::Advice advice, std::span<const std::byte> part) const {
-    for (const GgufShard& shard : shards_) shard.file.advise(advice, part);  // of a part that is not its own it does nothing
+void GgufFile::will_not_read(const GgufTensor& tensor) const {
+    shards_[tensor.shard].file.advise(MappedFile::Advice::dont_need, tensor.bytes);
 }
 
 void GgufFile::release_pages() const {
@@ -46,27 +45,17 @@ uint64_t GgufFile::file_size() const {
     return size;
 }
 
-std::span<const GgufMetadata> GgufFile::metadata() const { return metadata_; }
+std::string GgufFile::format() const { return fmt::format("GGUF version {}", version_); }
 
-const GgufMetadata* GgufFile::find(std::string_view key) const {
-    const auto found = metadata_index_.find(key);
-    return found == metadata_index_.end() ? nullptr : &metadata_[found->second];
+std::string GgufFile::origin_of(const GgufTensor& tensor) const {
+    return fmt::format("record at byte {}", tensor.record_offset);
 }
 
-void GgufFile::forget(std::string_view key) {
-    if (const auto found = metadata_index_.find(key); found != metadata_index_.end())
-        metadata_[found->second].value = GgufArray(std::vector<std::string>());
-}
-
-const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
-    const auto found = tensor_index_.find(name);
-    return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
-}
-
-Result<const GgufTensor*> GgufFile::tensor(std::string_view name) const {
-    if (const GgufTensor* found = find_tensor(name)) return found;
-    return fail(ErrorCode::corrupt_file, "{}: there is no tensor {} among the {} of the file", GgufFile::name(),
-                quote_name(name), tensors_.size());
+std::vector<std::span<const std::byte>> GgufFile::descriptions() const {
+    std::vector<std::span<const std::byte>> headers;
+    for (const GgufShard& shard : shards_)
+        headers.push_back(shard.bytes.first(std::min<size_t>(shard.data_offset, shard.bytes.size())));
+    return headers;
 }
 
 }  // namespace krait

@@ -15,23 +15,9 @@
 //   KRAIT_TRY(const GgufTensor* const weight, file.tensor("token_embd.weight"));
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <unordered_map>
-#include <vector>
-
-#include "formats/data_file.hpp"
-#include "formats/gguf/gguf_types.hpp"
+#include "formats/model_source.hpp"
 
 namespace krait {
-
-struct GgufMetadata;
-
-// A tensor's data, in memory of its own where the file is not mapped.
-struct GgufBytes {
-    std::span<const std::byte> bytes;
-    std::unique_ptr<std::byte[]> own;
-};
 
 // A file that is open: the only one of a model, or a shard.
 struct GgufShard {
@@ -43,7 +29,7 @@ struct GgufShard {
     [[nodiscard]] const std::string& name() const { return file.name(); }
 };
 
-class GgufFile {
+class GgufFile final : public ModelSource {
   public:
     // Fails for a shard whose neighbours are not in its folder, and for shards that do not belong together.
     static Result<GgufFile> open(const std::filesystem::path& path, FileAccess access = FileAccess::mapped);
@@ -56,76 +42,25 @@ class GgufFile {
 
     // In their order; one where the model is not split.
     [[nodiscard]] std::span<const GgufShard> shards() const { return shards_; }
-    [[nodiscard]] const std::string& name() const { return shards_[0].name(); }  // of the first shard
-    [[nodiscard]] const std::string& name_of(const GgufTensor& tensor) const { return shards_[tensor.shard].name(); }
-    [[nodiscard]] uint32_t version() const { return version_; }
+    [[nodiscard]] const std::string& name() const override { return shards_[0].name(); }  // of the first shard
+    [[nodiscard]] size_t file_count() const override { return shards_.size(); }
+    [[nodiscard]] const std::string& file_name(size_t file) const override { return shards_[file].name(); }
+    [[nodiscard]] uint64_t file_size() const override;  // of all shards
+    [[nodiscard]] std::string format() const override;
+    [[nodiscard]] uint32_t version() const override { return version_; }
+    [[nodiscard]] std::string origin_of(const GgufTensor& tensor) const override;
+    [[nodiscard]] std::vector<std::span<const std::byte>> descriptions() const override;
     [[nodiscard]] uint32_t alignment() const { return alignment_; }
-    [[nodiscard]] uint64_t file_size() const;  // of all shards
     // Of the first shard.
     [[nodiscard]] uint64_t data_offset() const { return shards_[0].data_offset; }
     [[nodiscard]] std::span<const std::byte> bytes() const { return shards_[0].bytes; }
-    // Hints to the system about a part of the mapping, for example about one tensor's bytes; nothing where there is none.
-    void advise(MappedFile::Advice advice, std::span<const std::byte> part) const;
-    // Gives all pages of all mappings back; they come in again when they are touched.
-    void release_pages() const;
 
-    // Whatever the access: the data of a tensor, or the first `max_bytes` bytes of it. An error where the file cannot be read
-    // any more.
-    Result<GgufBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const;
-    // As many bytes of a tensor's data as `out` has, from byte `offset` of it on.
-    Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const;
+    [[nodiscard]] Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const override;
+    Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
     [[nodiscard]] bool is_read() const { return shards_[0].file.is_read(); }
-    // A hint: this tensor is read soon.
-    void will_read(const GgufTensor& tensor) const;
-
-    // ---- metadata, in the order of the file ----
-    // A GgufMetadata is complete with gguf_value.hpp.
-    [[nodiscard]] std::span<const GgufMetadata> metadata() const;
-    [[nodiscard]] const GgufMetadata* find(std::string_view key) const;  // nullptr where absent
-    // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of
-    // strings.
-    void forget(std::string_view key);
-    [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
-
-    // The value as T, or an error that names the key, its place, what it is and what was expected.
-    // T: int8_t ... uint64_t (from any integer type that holds the value), float and double (from either), bool,
-    // std::string_view, std::span<const std::string>; std::vector of an integer type, float, double or bool, from arrays
-    // with the same rules for each element. Views live as long as the GgufFile, moves included.
-    template <class T>
-    [[nodiscard]] Result<T> get(std::string_view key) const;
-    // nullopt where the key is absent; a value of the wrong kind is still an error.
-    template <class T>
-    [[nodiscard]] Result<std::optional<T>> get_optional(std::string_view key) const;
-    // fallback where the key is absent; a value of the wrong kind is still an error.
-    template <class T>
-    [[nodiscard]] Result<T> get_or(std::string_view key, T fallback) const;
-
-    Result<uint32_t> get_u32(std::string_view key) const { return get<uint32_t>(key); }
-    Result<uint32_t> get_u32(std::string_view key, uint32_t fallback) const { return get_or(key, fallback); }
-    Result<int32_t> get_i32(std::string_view key) const { return get<int32_t>(key); }
-    Result<int32_t> get_i32(std::string_view key, int32_t fallback) const { return get_or(key, fallback); }
-    Result<uint64_t> get_u64(std::string_view key) const { return get<uint64_t>(key); }
-    Result<uint64_t> get_u64(std::string_view key, uint64_t fallback) const { return get_or(key, fallback); }
-    Result<int64_t> get_i64(std::string_view key) const { return get<int64_t>(key); }
-    Result<int64_t> get_i64(std::string_view key, int64_t fallback) const { return get_or(key, fallback); }
-    Result<float> get_f32(std::string_view key) const { return get<float>(key); }
-    Result<float> get_f32(std::string_view key, float fallback) const { return get_or(key, fallback); }
-    Result<bool> get_bool(std::string_view key) const { return get<bool>(key); }
-    Result<bool> get_bool(std::string_view key, bool fallback) const { return get_or(key, fallback); }
-    Result<std::string_view> get_string(std::string_view key) const { return get<std::string_view>(key); }
-    // fallback must outlive the result.
-    Result<std::string_view> get_string(std::string_view key, std::string_view fallback) const { return get_or(key, fallback); }
-    Result<std::span<const std::string>> get_string_array(std::string_view key) const {
-        return get<std::span<const std::string>>(key);
-    }
-    Result<std::vector<int32_t>> get_i32_array(std::string_view key) const { return get<std::vector<int32_t>>(key); }
-    Result<std::vector<uint32_t>> get_u32_array(std::string_view key) const { return get<std::vector<uint32_t>>(key); }
-    Result<std::vector<float>> get_f32_array(std::string_view key) const { return get<std::vector<float>>(key); }
-
-    // ---- tensors, in the order of the file, shard after shard ----
-    [[nodiscard]] std::span<const GgufTensor> tensors() const { return tensors_; }
-    [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;     // nullptr where absent
-    [[nodiscard]] Result<const GgufTensor*> tensor(std::string_view name) const;  // an error where absent; never nullptr
+    void will_read(const GgufTensor& tensor) const override;
+    void will_not_read(const GgufTensor& tensor) const override;
+    void release_pages() const override;
 
   private:
     friend class GgufParser;
@@ -140,11 +75,6 @@ class GgufFile {
     std::vector<GgufShard> shards_;
     uint32_t version_ = 0;
     uint32_t alignment_ = kGgufDefaultAlignment;
-    std::vector<GgufMetadata> metadata_;
-    std::vector<GgufTensor> tensors_;
-    // The keys are views of the names in the vectors above, which stay where they are when the object moves.
-    std::unordered_map<std::string_view, size_t> metadata_index_;
-    std::unordered_map<std::string_view, size_t> tensor_index_;
 };
 
 }  // namespace krait

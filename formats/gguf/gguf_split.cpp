@@ -18,7 +18,7 @@ struct ShardPlan {
     uint64_t bytes = 0;
 };
 
-std::vector<GgufMetadata> metadata_of_shard(const GgufFile& in, size_t number, size_t count) {
+std::vector<GgufMetadata> metadata_of_shard(const ModelSource& in, size_t number, size_t count) {
     std::vector<GgufMetadata> entries;
     for (const GgufMetadata& entry : in.metadata())
         if (!is_split_key(entry) && (number == 0 || entry.key == kGgufAlignmentKey)) entries.push_back(entry);
@@ -28,14 +28,19 @@ std::vector<GgufMetadata> metadata_of_shard(const GgufFile& in, size_t number, s
     return entries;
 }
 
+// As GgufWriter takes it; a source that is no file has none.
+uint64_t alignment_of(const ModelSource& in) {
+    return in.get_u64(kGgufAlignmentKey, kGgufDefaultAlignment).value_or(kGgufDefaultAlignment);
+}
+
 uint64_t bytes_of(const std::vector<GgufMetadata>& entries) {
     uint64_t bytes = kGgufHeaderBytes;
     for (const GgufMetadata& entry : entries) bytes += gguf_metadata_bytes(entry);
     return bytes;
 }
 
-std::vector<ShardPlan> plan_shards(const GgufFile& in, const GgufShardLimits& limits) {
-    const uint64_t alignment = in.alignment();
+std::vector<ShardPlan> plan_shards(const ModelSource& in, const GgufShardLimits& limits) {
+    const uint64_t alignment = alignment_of(in);
     const uint64_t first_header = bytes_of(metadata_of_shard(in, 0, 0)), header = bytes_of(metadata_of_shard(in, 1, 0));
     std::vector<ShardPlan> shards{{.bytes = aligned(first_header, alignment)}};
     uint64_t records = first_header, data = 0;  // of the last shard
@@ -57,7 +62,7 @@ std::vector<ShardPlan> plan_shards(const GgufFile& in, const GgufShardLimits& li
 
 class Copier {
   public:
-    Copier(const GgufFile& in, const GgufCopyOptions& options) : in_(in), options_(options) {
+    Copier(const ModelSource& in, const GgufCopyOptions& options) : in_(in), options_(options) {
         for (const GgufTensor& tensor : in.tensors()) total_ += tensor.size;
     }
 
@@ -71,20 +76,20 @@ class Copier {
             at += part.size(), done_ += part.size();
             if (options_.progress) options_.progress(done_, total_);
         }
-        in_.advise(MappedFile::Advice::dont_need, tensor.bytes);
+        in_.will_not_read(tensor);
         return {};
     }
 
   private:
-    const GgufFile& in_;
+    const ModelSource& in_;
     const GgufCopyOptions& options_;
     std::vector<std::byte> buffer_ = std::vector<std::byte>(size_t{4} << 20);
     uint64_t done_ = 0, total_ = 0;
 };
 
-Result<GgufWriter> begin_shard(const GgufFile& in, const fs::path& path, const std::vector<GgufMetadata>& metadata,
+Result<GgufWriter> begin_shard(const ModelSource& in, const fs::path& path, const std::vector<GgufMetadata>& metadata,
                                const ShardPlan& shard) {
-    for (const GgufShard& read : in.shards()) KRAIT_CHECK(refuse_overwrite(path, {read.name()}));
+    for (size_t i = 0; i < in.file_count(); ++i) KRAIT_CHECK(refuse_overwrite(path, {in.file_name(i)}));
     KRAIT_TRY(GgufWriter writer, GgufWriter::create(path));
     for (const GgufMetadata& entry : metadata) KRAIT_CHECK(writer.add(entry.key, entry.value));
     for (const GgufTensor& tensor : in.tensors().subspan(shard.first, shard.count))
@@ -110,7 +115,7 @@ Result<void> finish_all(std::span<GgufWriter> writers, std::span<const WrittenSh
 
 }  // namespace
 
-Result<std::vector<WrittenShard>> split_gguf(const GgufFile& in, const std::string& prefix, const GgufShardLimits& limits,
+Result<std::vector<WrittenShard>> split_gguf(const ModelSource& in, const std::string& prefix, const GgufShardLimits& limits,
                                              const GgufCopyOptions& options) {
     if (fs::path(prefix).filename().empty())
         return fail(ErrorCode::invalid_argument,
@@ -138,11 +143,15 @@ Result<std::vector<WrittenShard>> split_gguf(const GgufFile& in, const std::stri
     return shards;
 }
 
-Result<uint64_t> merge_gguf(const GgufFile& in, const fs::path& target, const GgufCopyOptions& options) {
+Result<uint64_t> merge_gguf(const ModelSource& in, const fs::path& target, const GgufCopyOptions& options) {
     KRAIT_TRY(const uint64_t count, in.get_u64(kGgufSplitCountKey, 0));
     if (count == 0)
         return fail(ErrorCode::invalid_argument, "{} is whole: it has no '{}' that says it is a shard of a model", in.name(),
                     kGgufSplitCountKey);
+    return write_gguf(in, target, options);
+}
+
+Result<uint64_t> write_gguf(const ModelSource& in, const fs::path& target, const GgufCopyOptions& options) {
     std::vector<GgufMetadata> kept;
     for (const GgufMetadata& entry : in.metadata())
         if (!is_split_key(entry)) kept.push_back(entry);

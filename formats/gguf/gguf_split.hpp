@@ -8,7 +8,7 @@
 #include <atomic>
 #include <functional>
 
-#include "formats/gguf/gguf_reader.hpp"
+#include "formats/model_source.hpp"
 
 namespace krait {
 
@@ -35,10 +35,13 @@ inline constexpr uint64_t kMaxWrittenShards = 512;
 // Writes "PREFIX-00001-of-00004.gguf" and so on; `in` may be in shards itself. Fails where a shard would replace a file that is
 // read, where the disk has no room for all of them (before the first byte), and for whatever the disk says later; none of them
 // is there then.
-Result<std::vector<WrittenShard>> split_gguf(const GgufFile& in, const std::string& prefix, const GgufShardLimits& limits,
+Result<std::vector<WrittenShard>> split_gguf(const ModelSource& in, const std::string& prefix, const GgufShardLimits& limits,
                                              const GgufCopyOptions& options = {});
 
 // The other way; gives the size of the new file. Fails for a file that is no shard.
-Result<uint64_t> merge_gguf(const GgufFile& in, const std::filesystem::path& target, const GgufCopyOptions& options = {});
+Result<uint64_t> merge_gguf(const ModelSource& in, const std::filesystem::path& target, const GgufCopyOptions& options = {});
+
+// Any model as one file; gives its size. A disk without room for it is an error before the first byte of data.
+Result<uint64_t> write_gguf(const ModelSource& in, const std::filesystem::path& target, const GgufCopyOptions& options = {});
 
 }  // namespace krait

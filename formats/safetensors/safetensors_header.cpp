@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "core/base/printable.hpp"
-#include "formats/safetensors/json_cursor.hpp"
+#include "formats/json/json_cursor.hpp"
 
 namespace krait {
 namespace {

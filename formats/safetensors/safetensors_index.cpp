@@ -7,7 +7,7 @@
 
 #include "core/base/input_file.hpp"
 #include "core/base/printable.hpp"
-#include "formats/safetensors/json_cursor.hpp"
+#include "formats/json/json_cursor.hpp"
 
 namespace krait {
 namespace {

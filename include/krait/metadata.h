@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-KRAIT_API uint32_t krait_model_format_version(const krait_model* model); /* of GGUF: 2 or 3 */
+KRAIT_API uint32_t krait_model_format_version(const krait_model* model); /* of GGUF: 2 or 3; 0 = a folder */
 KRAIT_API uint64_t krait_model_file_bytes(const krait_model* model);     /* the size of its files together */
 /* The files that the model is in: 1, or the shards of one that is split, in their order. Names as they were opened, "the demo
  * model" for that; NULL past the end. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model: the contents of a GGUF file, with the weights on one device or several.
+ * A model: the contents of a GGUF file or of a folder from Hugging Face, with the weights on one device or several.
  */
 #ifndef KRAIT_MODEL_H
 #define KRAIT_MODEL_H
@@ -59,11 +59,17 @@ typedef struct krait_model_options {
      * so, also one of an architecture that Krait does not know (krait_model_check). Functions that need weights or a device are
      * UNSUPPORTED, such as krait_session_create and krait_model_explain. */
     int32_t no_weights;
+    /* "q4_k", "q8_0", "f16", ...: the matrices are quantized to this type while the model is loaded, as krait quantize does it;
+     * of models in F32, F16 or BF16. NULL: weights stay as they are. */
+    const char* type;
+    /* A folder with tokenizer.json and the files beside it, for a model in a folder that has none; NULL = the model's own. */
+    const char* tokenizer;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
-    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0 }
+    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, NULL }
 
-/* path: a GGUF file, NUL-terminated; NULL = the demo model that is part of the library. options may be NULL. */
+/* path: a GGUF file, or a folder as Hugging Face has them (config.json, safetensors, tokenizer.json), NUL-terminated; NULL =
+ * the demo model that is part of the library. options may be NULL. */
 KRAIT_API krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out,
                                       krait_failure* failure);
 KRAIT_API void krait_model_free(krait_model* model);

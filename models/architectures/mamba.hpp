@@ -12,6 +12,6 @@ namespace krait {
 // sizes.d_model is shape.d_model.
 Architecture make_mamba(ModelShape shape, const MambaSizes& sizes);
 // From the keys "mamba.ssm.*".
-Result<Architecture> create_mamba(const GgufFile& file, ModelShape shape);
+Result<Architecture> create_mamba(const ModelSource& file, ModelShape shape);
 
 }  // namespace krait

@@ -15,7 +15,7 @@ Architecture make_mamba2(ModelShape shape, const Mamba2Sizes& sizes) {
             {{"d_inner", sizes.d_inner}, {"d_state", sizes.d_state}, {"d_conv", sizes.d_conv}}};
 }
 
-Result<Architecture> create_mamba2(const GgufFile& file, ModelShape shape) {
+Result<Architecture> create_mamba2(const ModelSource& file, ModelShape shape) {
     constexpr const char* kHeads = "mamba2.ssm.time_step_rank";
     constexpr const char* kGroups = "mamba2.ssm.group_count";
     Mamba2Sizes sizes{.d_model = shape.d_model};

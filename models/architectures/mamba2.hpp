@@ -11,6 +11,6 @@ namespace krait {
 // sizes.d_model is shape.d_model.
 Architecture make_mamba2(ModelShape shape, const Mamba2Sizes& sizes);
 // From the keys "mamba2.ssm.*".
-Result<Architecture> create_mamba2(const GgufFile& file, ModelShape shape);
+Result<Architecture> create_mamba2(const ModelSource& file, ModelShape shape);
 
 }  // namespace krait

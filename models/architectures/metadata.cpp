@@ -7,7 +7,7 @@ namespace krait {
 
 constexpr auto kCorrupt = ErrorCode::corrupt_file;
 
-Result<int64_t> read_size(const GgufFile& file, const std::string& key) {
+Result<int64_t> read_size(const ModelSource& file, const std::string& key) {
     KRAIT_TRY(const uint64_t value, file.get_u64(key));
     if (value < 1 || value > INT32_MAX)
         return fail(kCorrupt, "{}: '{}' at byte {} is {}; 1 to {} are possible", file.name(), key, file.find(key)->offset,
@@ -15,7 +15,7 @@ Result<int64_t> read_size(const GgufFile& file, const std::string& key) {
     return static_cast<int64_t>(value);
 }
 
-Result<ModelShape> read_shape(const GgufFile& file, std::string_view architecture) {
+Result<ModelShape> read_shape(const ModelSource& file, std::string_view architecture) {
     const std::string prefix = std::string(architecture) + ".";
     ModelShape shape;
     shape.architecture = architecture;
@@ -33,8 +33,8 @@ Result<ModelShape> read_shape(const GgufFile& file, std::string_view architectur
     KRAIT_TRY(const GgufTensor* embedding, file.tensor("token_embd.weight"));
     if (embedding->desc.rank != 2 || embedding->desc.extent[1] != shape.d_model || embedding->desc.extent[0] < 1 ||
         embedding->desc.extent[0] > INT32_MAX)
-        return fail(kCorrupt, "{}: tensor 'token_embd.weight' (record at byte {}) is {}; the metadata calls for [n_vocab, {}]",
-                    file.name_of(*embedding), embedding->record_offset, to_string(embedding->desc), shape.d_model);
+        return fail(kCorrupt, "{}: tensor 'token_embd.weight' ({}) is {}; the metadata calls for [n_vocab, {}]",
+                    file.name_of(*embedding), file.origin_of(*embedding), to_string(embedding->desc), shape.d_model);
     shape.n_vocab = embedding->desc.extent[0];
     shape.tied_head = file.find_tensor("output.weight") == nullptr;
     return shape;

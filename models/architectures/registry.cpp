@@ -56,7 +56,7 @@ Result<void> check_layers(const Architecture& architecture) {
 
 std::span<const ArchitectureEntry> known_architectures() { return kArchitectures; }
 
-Result<Architecture> create_architecture(const GgufFile& file, std::span<const ArchitectureEntry> known) {
+Result<Architecture> create_architecture(const ModelSource& file, std::span<const ArchitectureEntry> known) {
     KRAIT_TRY(const std::string_view name, file.get_string("general.architecture"));
     const auto entry = std::find_if(known.begin(), known.end(), [&](const ArchitectureEntry& e) { return e.name == name; });
     if (entry == known.end())

@@ -12,7 +12,7 @@ struct ArchitectureEntry {
     std::string_view name;  // general.architecture
     // Reads the sizes of its own and makes the plans; sizes that contradict each other are an error. Tensors are checked
     // afterwards.
-    Result<Architecture> (*create)(const GgufFile& file, ModelShape shape);
+    Result<Architecture> (*create)(const ModelSource& file, ModelShape shape);
     std::string_view note = {};  // for messages: "Falcon-Mamba too"
 };
 std::span<const ArchitectureEntry> known_architectures();
@@ -20,7 +20,7 @@ std::span<const ArchitectureEntry> known_architectures();
 // The architecture of a file, checked: metadata against tensors, where an error names the key or the tensor. A file with
 // weights that the architecture has no place for is refused (models/loading/unread_tensors.hpp). An unknown name is an error
 // that lists those of `known`.
-Result<Architecture> create_architecture(const GgufFile& file,
+Result<Architecture> create_architecture(const ModelSource& file,
                                          std::span<const ArchitectureEntry> known = known_architectures());
 
 }  // namespace krait

@@ -125,8 +125,8 @@ Result<void> compare_nodes(const Model& expected, const Model& tested, std::span
         return fail(ErrorCode::invalid_argument, "{} tokens: at least 2 are needed, a prompt and a token after it",
                     tokens.size());
     if (expected.hash() != tested.hash())
-        return fail(ErrorCode::invalid_argument, "{} and {} are not the same model", expected.file().name(),
-                    tested.file().name());
+        return fail(ErrorCode::invalid_argument, "{} and {} are not the same model", expected.source().name(),
+                    tested.source().name());
     for (const int32_t token : tokens)
         if (token < 0 || token >= expected.shape().n_vocab)
             return fail(ErrorCode::invalid_argument, "token {} is out of range: the vocabulary has {}", token,

@@ -14,7 +14,7 @@ MambaMixer::MambaMixer(const MambaSizes& sizes)
       scan_{.n_head = sizes.d_inner, .head_dim = 1, .d_state = sizes.d_state} {}
 
 std::vector<WeightSpec> MambaMixer::weights() const {
-    const auto& [d_model, d_inner, d_state, d_conv, dt_rank, norm_dt_b_c] = sizes_;
+    const auto& [d_model, d_inner, d_state, d_conv, dt_rank, norm_dt_b_c, eps] = sizes_;
     std::vector<WeightSpec> specs{linear_weight("ssm_in.weight", 2 * d_inner, d_model),
                                   linear_bias("ssm_in.bias", 2 * d_inner)};
     for (WeightSpec& spec : conv_.weights()) specs.push_back(std::move(spec));
@@ -31,7 +31,7 @@ TensorId MambaMixer::build(LayerContext& layer, TensorId x, TensorId residual) c
     graph::GraphBuilder& b = layer.builder();
     const auto name = [&](std::string_view what) { return layer.name(what); };
     const auto normed = [&](std::string_view node, TensorId part) {
-        return sizes_.norm_dt_b_c ? norm(layer, node, {.x = part}) : part;
+        return sizes_.norm_dt_b_c ? norm(layer, node, {.x = part, .eps = sizes_.norm_dt_b_c_eps}) : part;
     };
 
     const TensorId xz = linear(layer, "in", {.x = x, .weight = "ssm_in.weight", .bias = "ssm_in.bias"});

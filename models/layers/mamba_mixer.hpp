@@ -9,6 +9,8 @@
 // With norm_dt_b_c there is a norm without weights on each of r, B and C (Zuo et al. 2024, "Falcon Mamba", section 2).
 #pragma once
 
+#include <optional>
+
 #include "models/layers/convolution.hpp"
 #include "models/layers/selective_scan.hpp"
 
@@ -17,6 +19,7 @@ namespace krait {
 struct MambaSizes {
     int64_t d_model = 0, d_inner = 0, d_state = 0, d_conv = 0, dt_rank = 0;
     bool norm_dt_b_c = false;
+    std::optional<float> norm_dt_b_c_eps = {};  // of these norms; absent: the model's
 };
 
 class MambaMixer final : public Mixer {

@@ -12,7 +12,7 @@ graph::TensorId norm(LayerContext& layer, std::string_view node, const NormOpera
         .op<ops::RmsNorm>(
             layer.name(node),
             {.x = operands.x, .weight = operands.weight.empty() ? graph::kNoTensor : layer.weight(operands.weight)},
-            {.eps = layer.forward().norm_eps, .groups = static_cast<int32_t>(operands.groups)})
+            {.eps = operands.eps.value_or(layer.forward().norm_eps), .groups = static_cast<int32_t>(operands.groups)})
         .y;
 }
 

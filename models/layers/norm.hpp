@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The root-mean-square norm with the model's epsilon (core/ops/rms_norm.hpp).
+// The root-mean-square norm, with the model's epsilon unless another one is given (core/ops/rms_norm.hpp).
 #pragma once
+
+#include <optional>
 
 #include "models/layers/layer_context.hpp"
 
@@ -13,6 +15,7 @@ struct NormOperands {
     graph::TensorId x = graph::kNoTensor;  // [T, width]
     std::string_view weight = {};          // as the plan names it; empty: none
     int64_t groups = 1;                    // equal parts of a row with a norm each
+    std::optional<float> eps = {};         // absent: the model's
 };
 graph::TensorId norm(LayerContext& layer, std::string_view node, const NormOperands& operands);
 

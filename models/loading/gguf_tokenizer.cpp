@@ -15,10 +15,12 @@ std::string key_of(std::string_view name) { return fmt::format("tokenizer.ggml.{
 
 class Reader {
   public:
-    Reader(const GgufFile& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {}
+    Reader(const ModelSource& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {}
 
     // What the file has to have for text: its tokens, and of which kind they are.
     Result<void> read_tokens() {
+        if (!file_.has(kTokens) && !file_.why_no_tokenizer().empty())
+            return fail(ErrorCode::not_found, "{}", file_.why_no_tokenizer());
         if (!file_.has(kTokens))
             return fail(ErrorCode::not_found, "{} has no tokenizer ('{}' is missing); it can be used with token ids only",
                         file_.name(), kTokens);
@@ -75,12 +77,12 @@ class Reader {
             }
     }
 
-    const GgufFile& file_;
+    const ModelSource& file_;
     std::vector<std::string>& warnings_;
     TokenizerSpec spec_;
 };
 
-Result<Tokenizer> read(Reader& reader, const GgufFile& file, GgufVocabulary& vocabulary) {
+Result<Tokenizer> read(Reader& reader, const ModelSource& file, GgufVocabulary& vocabulary) {
     KRAIT_CHECK(reader.read_tokens());
     reader.read_rest();
     vocabulary.n_token = reader.spec().tokens.size();
@@ -95,8 +97,8 @@ Result<Tokenizer> read(Reader& reader, const GgufFile& file, GgufVocabulary& voc
 
 }  // namespace
 
-GgufVocabulary read_vocabulary(const GgufFile& file) {
-    GgufVocabulary vocabulary{.tokenizer = fail(ErrorCode::internal, "not read")};
+GgufVocabulary read_vocabulary(const ModelSource& file) {
+    GgufVocabulary vocabulary{.tokenizer = fail(ErrorCode::internal, "not read"), .warnings = file.warnings()};
     Reader reader(file, vocabulary.warnings);
     vocabulary.tokenizer = read(reader, file, vocabulary);
     return vocabulary;

@@ -4,7 +4,7 @@
 // keys is an error of the file: what cannot be used is left out, and said.
 #pragma once
 
-#include "formats/gguf/gguf_reader.hpp"
+#include "formats/model_source.hpp"
 #include "text/tokenizer/tokenizer.hpp"
 
 namespace krait {
@@ -16,6 +16,6 @@ struct GgufVocabulary {
     std::vector<std::string> warnings;  // sentences for the user: what is wrong, and what was made of it
 };
 
-GgufVocabulary read_vocabulary(const GgufFile& file);
+GgufVocabulary read_vocabulary(const ModelSource& file);
 
 }  // namespace krait

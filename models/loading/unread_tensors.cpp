@@ -40,7 +40,7 @@ struct TensorPlace {
 
 }  // namespace
 
-Result<void> refuse_unread_tensors(const GgufFile& file, std::string_view architecture, int64_t n_layer,
+Result<void> refuse_unread_tensors(const ModelSource& file, std::string_view architecture, int64_t n_layer,
                                    std::span<const WeightSpec> specs) {
     constexpr size_t kMaxNamed = 5;
     std::unordered_set<std::string_view> read;

@@ -9,7 +9,7 @@
 namespace krait {
 
 // The error names the first few of the tensors, says how many there are, and whether they belong to layers beyond n_layer.
-Result<void> refuse_unread_tensors(const GgufFile& file, std::string_view architecture, int64_t n_layer,
+Result<void> refuse_unread_tensors(const ModelSource& file, std::string_view architecture, int64_t n_layer,
                                    std::span<const WeightSpec> specs);
 
 }  // namespace krait

@@ -21,10 +21,10 @@ std::vector<int64_t> without_ones(std::span<const int64_t> extents) {
 std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(spec.extents, ", ")); }
 
 // The weight as the graph will see it, before it may be decoded.
-Result<TensorDesc> desc_in_file(const GgufFile& file, const GgufTensor& tensor, const WeightSpec& spec) {
+Result<TensorDesc> desc_in_file(const ModelSource& file, const GgufTensor& tensor, const WeightSpec& spec) {
     const auto refuse = [&](std::string_view why) {
-        return fail(ErrorCode::corrupt_file, "{}: tensor {} (record at byte {}) is {}; {}", file.name_of(tensor),
-                    quote_name(tensor.name), tensor.record_offset, to_string(tensor.desc), why);
+        return fail(ErrorCode::corrupt_file, "{}: tensor {} ({}) is {}; {}", file.name_of(tensor), quote_name(tensor.name),
+                    file.origin_of(tensor), to_string(tensor.desc), why);
     };
     if (!dtype_info(tensor.dtype()).is_weight_format) return refuse("no weight has that type");
     // A row that is flat in the graph may be folded in the file ([n_group, d_inner / n_group]), never the other way round.
@@ -51,7 +51,7 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
 // file that is in no cache yet loads in the time of reading it, not in that and the devices' one after the other.
 class ReadAhead {
   public:
-    ReadAhead(const GgufFile& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
+    ReadAhead(const ModelSource& file, std::vector<const GgufTensor*> tensors) : file_(file), tensors_(std::move(tensors)) {}
     // Before each of them, in their order.
     void next() {
         if (asked_ == taken_) ask();
@@ -67,7 +67,7 @@ class ReadAhead {
     }
 
     static constexpr uint64_t kWindow = uint64_t{128} << 20;
-    const GgufFile& file_;
+    const ModelSource& file_;
     std::vector<const GgufTensor*> tensors_;
     size_t taken_ = 0, asked_ = 0;
     uint64_t waiting_ = 0;  // bytes that were asked for and not taken
@@ -80,7 +80,7 @@ constexpr uint64_t kMaxResident = uint64_t{1} << 20;
 
 }  // namespace
 
-Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs) {
+Result<WeightDescs> describe_weights(const ModelSource& file, std::span<const WeightSpec> specs) {
     WeightDescs descs(specs.size());
     for (size_t i = 0; i < specs.size(); ++i) {
         const WeightSpec& spec = specs[i];
@@ -95,13 +95,13 @@ Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const Weigh
     return descs;
 }
 
-Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
+Result<void> Weights::upload(const ModelSource& file, const Upload& weight,
                              std::span<const std::shared_ptr<const Device>> devices) {
     const WeightSpec& spec = *weight.spec;
     const TensorDesc& desc = *descs_[weight.weight];
     KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
     const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
-    KRAIT_TRY(const GgufBytes read, file.read(*weight.tensor));
+    KRAIT_TRY(const TensorBytes read, file.read(*weight.tensor));
     const bool stays = !read.own && read.bytes.size() >= kMinBytesInPlace;
     const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes);
     for (const WeightLocation& at : weight.locations) {
@@ -125,7 +125,7 @@ Result<void> Weights::upload(const GgufFile& file, const Upload& weight,
 
 static tl::unexpected<Error> cancelled() { return fail(ErrorCode::cancelled, "cancelled while the model was loaded"); }
 
-Result<Weights> Weights::load(const GgufFile& file, std::span<const WeightSpec> specs,
+Result<Weights> Weights::load(const ModelSource& file, std::span<const WeightSpec> specs,
                               std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
                               const LoadProgress& progress) {
     Weights weights;

@@ -12,7 +12,7 @@
 #include "core/ops/op_id.hpp"
 #include "core/ops/operands.hpp"
 #include "core/runtime/device.hpp"
-#include "formats/gguf/gguf_reader.hpp"
+#include "formats/model_source.hpp"
 
 namespace krait {
 
@@ -39,7 +39,7 @@ constexpr krait_use use_of(OpId op, std::string_view operand) {
 using WeightDescs = std::vector<std::optional<TensorDesc>>;
 // Checks that every weight is there in a form that can be used: an error names the tensor, what it is and what it must be, and
 // where in the file it stands.
-Result<WeightDescs> describe_weights(const GgufFile& file, std::span<const WeightSpec> specs);
+Result<WeightDescs> describe_weights(const ModelSource& file, std::span<const WeightSpec> specs);
 
 // A smaller weight is not read in place by any device but copied: the system maps 64 KiB for whatever is touched of a file, and
 // a model has hundreds of small vectors. A device may hold one twice, as it is and repacked.
@@ -57,7 +57,7 @@ class Weights {
   public:
     // Nothing is uploaded before all have been checked. The file must outlive the weights: devices that can read it in place
     // do. Pages of the file that were read meanwhile are given back to the system.
-    static Result<Weights> load(const GgufFile& file, std::span<const WeightSpec> specs,
+    static Result<Weights> load(const ModelSource& file, std::span<const WeightSpec> specs,
                                 std::span<const std::shared_ptr<const Device>> devices, const WeightLocations& locations,
                                 const LoadProgress& progress);
 
@@ -75,7 +75,7 @@ class Weights {
         const GgufTensor* tensor;
         std::span<const WeightLocation> locations;
     };
-    Result<void> upload(const GgufFile& file, const Upload& weight, std::span<const std::shared_ptr<const Device>> devices);
+    Result<void> upload(const ModelSource& file, const Upload& weight, std::span<const std::shared_ptr<const Device>> devices);
 
     WeightDescs descs_;
     struct Held {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_writer.hpp"
 #include "models/quantize/recipe.hpp"
 
@@ -83,7 +84,7 @@ Result<void> ImportanceMatrix::save(const std::filesystem::path& path, const std
     return writer.finish();
 }
 
-Result<void> ImportanceMatrix::check(const GgufFile& model) const {
+Result<void> ImportanceMatrix::check(const ModelSource& model) const {
     const auto refuse = [&](const std::string& why) {
         return fail(ErrorCode::invalid_argument, "{} was not made of {}: {}", name_.empty() ? "the importance" : name_,
                     model.name(), why);

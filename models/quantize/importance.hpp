@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/gguf/gguf_reader.hpp"
+#include "formats/model_source.hpp"
 
 namespace krait {
 
@@ -32,7 +32,7 @@ class ImportanceMatrix {
 
     // Fails where it was made of another model: an entry without a tensor, or of another width, or a layer's matrix without an
     // entry.
-    Result<void> check(const GgufFile& model) const;
+    Result<void> check(const ModelSource& model) const;
 
     void set(const std::string& tensor, Entry entry) { entries_[tensor] = std::move(entry); }
     const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/quantize/quantize.hpp"
 
-#include <cmath>
 #include <cstring>
 
 #include "core/base/output_file.hpp"
 #include "core/quant/codec.hpp"
 #include "formats/gguf/gguf_value.hpp"
+#include "models/quantize/finite_check.hpp"
+#include "models/quantize/quantized_source.hpp"
 
 namespace krait {
 namespace {
@@ -18,8 +19,8 @@ struct PlannedTensor {
     std::span<const float> importance;
 };
 
-Result<void> check_source(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
-    for (const GgufShard& shard : in.shards()) KRAIT_CHECK(refuse_overwrite(target, {shard.name()}));
+Result<void> check_source(const ModelSource& in, const std::filesystem::path& target, const QuantizeOptions& options) {
+    for (size_t i = 0; i < in.file_count(); ++i) KRAIT_CHECK(refuse_overwrite(target, {in.file_name(i)}));
     if (options.importance) KRAIT_CHECK(refuse_overwrite(target, {options.importance->name()}));
     KRAIT_TRY(const std::string_view type, in.get_string("general.type", "model"));
     if (type != "model") return fail(ErrorCode::invalid_argument, "{} is no model ('general.type' is '{}')", in.name(), type);
@@ -28,16 +29,10 @@ Result<void> check_source(const GgufFile& in, const std::filesystem::path& targe
                     in.name());
     if (options.importance) KRAIT_CHECK(options.importance->check(in));
     if (options.force) return {};
-    for (const GgufTensor& tensor : in.tensors())
-        if (is_quantized(tensor.dtype()))
-            return fail(ErrorCode::invalid_argument,
-                        "{} is quantized already (tensor {} is {}): a second rounding would add to the first. Begin from the "
-                        "F32, F16 or BF16 file; --force does it all the same",
-                        in.name(), quote_name(tensor.name), dtype_name(tensor.dtype()));
-    return {};
+    return refuse_quantized(in, "--force does it all the same");
 }
 
-std::vector<PlannedTensor> plan(const GgufFile& in, const QuantizeRecipe& recipe, const ImportanceMatrix* importance) {
+std::vector<PlannedTensor> plan(const ModelSource& in, const QuantizeRecipe& recipe, const ImportanceMatrix* importance) {
     std::vector<PlannedTensor> tensors;
     for (const GgufTensor& tensor : in.tensors()) {
         FormatChoice choice{tensor.dtype(), "no weight"};
@@ -49,38 +44,7 @@ std::vector<PlannedTensor> plan(const GgufFile& in, const QuantizeRecipe& recipe
     return tensors;
 }
 
-// The first weight that its new format cannot say, seen by any thread.
-class Complaint {
-  public:
-    void look_at(std::span<const float> row, DType to, bool force, int64_t index) {
-        for (const float weight : row) {
-            const bool is_beyond_f16 = to == DType::F16 && std::fabs(weight) >= 65520.0f;  // rounds to infinity from there
-            if (std::isfinite(weight) ? !is_beyond_f16 : force) continue;
-            const std::lock_guard lock(mutex_);
-            if (found_ && row_ <= index) return;
-            found_ = true, row_ = index, weight_ = weight;
-            return;
-        }
-    }
-    Result<void> result(const GgufTensor& tensor, DType to) const {
-        if (!found_) return {};
-        if (std::isfinite(weight_))
-            return fail(ErrorCode::invalid_argument,
-                        "tensor {}: row {} holds {}, and {} ends at 65504; BF16, F32 and formats of blocks can hold it",
-                        quote_name(tensor.name), row_, weight_, dtype_name(to));
-        return fail(ErrorCode::corrupt_file, "tensor {}: row {} holds {}. Is the file damaged? --force {}",
-                    quote_name(tensor.name), row_, weight_,
-                    is_quantized(to) ? "counts NaN as 0 and infinity as the largest number" : "keeps it");
-    }
-
-  private:
-    std::mutex mutex_;
-    bool found_ = false;
-    int64_t row_ = 0;
-    float weight_ = 0;
-};
-
-Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, std::span<const PlannedTensor> tensors,
+Result<void> add_metadata(GgufWriter& writer, const ModelSource& in, std::span<const PlannedTensor> tensors,
                           const ImportanceMatrix* importance) {
     constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version",
                                kImportance = "quantize.imatrix.";
@@ -97,24 +61,26 @@ Result<void> add_metadata(GgufWriter& writer, const GgufFile& in, std::span<cons
     return writer.add(std::string(kImportance) + "entries_count", static_cast<uint32_t>(importance->entries().size()));
 }
 
-Result<void> write_tensor(GgufWriter& writer, const PlannedTensor& tensor, const QuantizeOptions& options,
-                          const WriteRowsOptions& rows) {
+Result<void> write_tensor(GgufWriter& writer, const ModelSource& source, const PlannedTensor& tensor,
+                          const QuantizeOptions& options, const WriteRowsOptions& rows) {
     const DType from = tensor.in->dtype(), to = dtype_of(tensor.out);
     const int64_t width = last_extent(tensor.out);
     const auto stride = static_cast<size_t>(row_bytes(from, width));
-    Complaint complaint;
+    FiniteCheck check;
+    KRAIT_TRY(const TensorBytes read, source.read(*tensor.in));
     KRAIT_CHECK(write_rows(writer, tensor.in->name, tensor.out, rows, [&](int64_t row, std::span<std::byte> bytes) {
-        const std::span<const std::byte> in = tensor.in->bytes.subspan(static_cast<size_t>(row) * stride, stride);
+        const std::span<const std::byte> in = read.bytes.subspan(static_cast<size_t>(row) * stride, stride);
         const bool is_kept = from == to;
         if (is_kept) std::copy(in.begin(), in.end(), bytes.begin());
         if (is_kept && (options.force || !dtype_info(from).is_weight_format)) return;
         thread_local std::vector<float> weights;
         weights.resize(static_cast<size_t>(width));
         decode_row(from, in.data(), weights);
-        complaint.look_at(weights, to, options.force, row);
+        check.look_at(weights, to, options.force, row);
         if (!is_kept) encode_row(to, weights, tensor.importance, bytes.data());
     }));
-    return complaint.result(*tensor.in, to);
+    return check.result(tensor.in->name, to,
+                        is_quantized(to) ? "--force counts NaN as 0 and infinity as the largest number" : "--force keeps it");
 }
 
 void tell(QuantizeReport& report, const PlannedTensor& tensor) {
@@ -136,7 +102,8 @@ void tell(QuantizeReport& report, const PlannedTensor& tensor) {
 
 }  // namespace
 
-Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options) {
+Result<QuantizeReport> quantize_file(const ModelSource& in, const std::filesystem::path& target,
+                                     const QuantizeOptions& options) {
     KRAIT_CHECK(check_source(in, target, options));
     const QuantizeRecipe recipe(options.scheme, in.find_tensor("output.weight") == nullptr);
     const std::vector<PlannedTensor> tensors = plan(in, recipe, options.importance);
@@ -150,13 +117,13 @@ Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::
     uint64_t done = 0;
     for (const PlannedTensor& tensor : tensors) {
         const auto width = static_cast<uint64_t>(last_extent(tensor.out));
-        in.advise(MappedFile::Advice::sequential, tensor.in->bytes);
-        KRAIT_CHECK(write_tensor(writer, tensor, options,
+        in.will_read(*tensor.in);
+        KRAIT_CHECK(write_tensor(writer, in, tensor, options,
                                  {.threads = options.threads, .cancel = options.cancel, .progress = [&](int64_t rows) {
                                       done += static_cast<uint64_t>(rows) * width;
                                       if (options.progress) options.progress(done, static_cast<uint64_t>(report.n_weight));
                                   }}));
-        in.advise(MappedFile::Advice::dont_need, tensor.in->bytes);
+        in.will_not_read(*tensor.in);
     }
     KRAIT_CHECK(writer.finish());
     report.file_bytes_before = in.file_size();

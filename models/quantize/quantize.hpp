@@ -40,6 +40,7 @@ struct QuantizeReport {
 
 // Fails for a file that is quantized already (unless forced), for importance of another model, for weights that are not finite
 // (unless forced) or that F16 cannot hold, and for whatever the disk says. The target is then as it was.
-Result<QuantizeReport> quantize_file(const GgufFile& in, const std::filesystem::path& target, const QuantizeOptions& options);
+Result<QuantizeReport> quantize_file(const ModelSource& in, const std::filesystem::path& target,
+                                     const QuantizeOptions& options);
 
 }  // namespace krait

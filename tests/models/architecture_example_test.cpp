@@ -234,7 +234,7 @@ TEST(ArchitectureExample, UnknownNamesAreToldTheKnownOnes) {
 
 // Two mixers of one layer would write into one memory.
 TEST(ArchitectureExample, NamesOfALayerAreItsOwn) {
-    const ArchitectureEntry twice{"gated_conv", [](const GgufFile&, ModelShape shape) -> Result<Architecture> {
+    const ArchitectureEntry twice{"gated_conv", [](const ModelSource&, ModelShape shape) -> Result<Architecture> {
                                       const GatedConvSizes sizes{.d_model = kModel, .d_inner = kInner, .d_conv = kTaps};
                                       LayerPlan plan;
                                       plan.memories = std::vector(2, GatedConvMixer(sizes).memories().front());

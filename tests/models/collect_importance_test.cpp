@@ -27,7 +27,7 @@ class Importance : public RandomModelFixture {
         EXPECT_TRUE(matrix) << matrix.error().message;
         return std::move(*matrix);
     }
-    static std::vector<float> values_of(const GgufFile& file, const std::string& name) {
+    static std::vector<float> values_of(const ModelSource& file, const std::string& name) {
         const GgufTensor* tensor = file.find_tensor(name);
         std::vector<float> values(static_cast<size_t>(element_count(tensor->desc)));
         decode_row(tensor->dtype(), tensor->bytes.data(), values);
@@ -40,8 +40,8 @@ TEST_F(Importance, IsTheMeanSquareOfWhatAMatrixReads) {
     const std::vector<int32_t> tokens = counting_tokens(600, 300);
     const ImportanceMatrix matrix = collect(model, tokens);
     // The first in-projection reads the normed embedding.
-    const std::vector<float> embedding = values_of(model->file(), "token_embd.weight"),
-                             norm = values_of(model->file(), "blk.0.attn_norm.weight");
+    const std::vector<float> embedding = values_of(model->source(), "token_embd.weight"),
+                             norm = values_of(model->source(), "blk.0.attn_norm.weight");
     std::vector<double> expected(256);
     for (const int32_t token : tokens) {
         const float* row = embedding.data() + static_cast<size_t>(token) * 256;
@@ -59,8 +59,8 @@ TEST_F(Importance, CoversEveryMatrixByEveryToken) {
     for (const char* like : {"mamba-130m", "falcon-mamba-7b", "mamba2-130m"}) {
         const auto model = load(write("m.gguf", {.sizes = tiny(like), .scheme = {.body = DType::Q8_0}}));
         const ImportanceMatrix matrix = collect(model, counting_tokens(700, 300));
-        EXPECT_TRUE(matrix.check(model->file()));
-        for (const GgufTensor& tensor : model->file().tensors()) {
+        EXPECT_TRUE(matrix.check(model->source()));
+        for (const GgufTensor& tensor : model->source().tensors()) {
             if (!is_weight_matrix(tensor_kind(tensor.name), tensor.desc.rank)) continue;
             const bool is_looked_up = tensor.name == "token_embd.weight" && !model->shape().tied_head;
             EXPECT_EQ(matrix.of(tensor.name).empty(), is_looked_up) << tensor.name;
@@ -157,7 +157,7 @@ TEST_F(Importance, ABrokenMatrixIsNamedAtOnce) {
 }
 
 // sum over the model of importance * error^2, relative to that of the weights themselves.
-double weighted_error(const GgufFile& was, const GgufFile& is, const ImportanceMatrix& matrix) {
+double weighted_error(const ModelSource& was, const ModelSource& is, const ImportanceMatrix& matrix) {
     double error = 0, size = 0;
     for (const auto& [name, entry] : matrix.entries()) {
         const GgufTensor *before = was.find_tensor(name), *after = is.find_tensor(name);
@@ -193,7 +193,7 @@ TEST_F(Importance, MakesABetterFileOfATrainedModel) {
     ASSERT_TRUE(tokens);
     while (tokens->size() < kMinCalibrationTokens) tokens->insert(tokens->end(), tokens->begin(), tokens->end());
     const ImportanceMatrix matrix = collect(*model, *tokens);
-    const GgufFile& source = (*model)->file();
+    const ModelSource& source = (*model)->source();
     const auto make = [&](const char* name, const ImportanceMatrix* importance) {
         const auto report =
             quantize_file(source, folder_ / name,

@@ -124,7 +124,7 @@ TEST_F(GgufReadTest, AFileThatShrinksIsAnError) {
     auto file = read();
     ASSERT_TRUE(file);
     std::filesystem::resize_file(path_, file->file_size() - 100);
-    const auto model = Model::load(std::move(*file), {.device = "cpu"});
+    const auto model = Model::load(std::make_unique<GgufFile>(std::move(*file)), {.device = "cpu"});
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, ErrorCode::io);
     for (const char* words : {"tensor '", ".gguf' ends before byte ", "it was cut short while it was read"})

@@ -145,7 +145,7 @@ TEST_F(GgufShardsTest, AShardThatShrinksIsAnError) {
     const auto shards = split_golden();
     GgufFile file = open(shards[0].path, FileAccess::read);
     fs::resize_file(shards[1].path, fs::file_size(shards[1].path) - 100);
-    const auto model = Model::load(std::move(file), {.device = "cpu"});
+    const auto model = Model::load(std::make_unique<GgufFile>(std::move(file)), {.device = "cpu"});
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, ErrorCode::io);
     EXPECT_NE(model.error().message.find(shards[1].path.string() + "' ends before byte "), std::string::npos)

@@ -68,7 +68,7 @@ TEST_P(FlawedVocabulary, IsWarnedOfAndUsed) {
     ASSERT_EQ(model->warnings().size(), 1u) << fmt::format("{}", fmt::join(model->warnings(), "\n"));
     const std::string& warning = model->warnings()[0];
     EXPECT_NE(warning.find(GetParam().words), std::string::npos) << warning;
-    EXPECT_NE(warning.find(model->file().name()), std::string::npos) << warning;
+    EXPECT_NE(warning.find(model->source().name()), std::string::npos) << warning;
     EXPECT_EQ(logits_of(model), expected);
     ASSERT_TRUE(model->tokenizer()) << model->tokenizer().error().message;
     EXPECT_EQ((*model->tokenizer())->decode((*model->tokenizer())->encode("abba").value()).value(), "abba");

@@ -63,7 +63,7 @@ class RowKeeperMixer final : public Mixer {
 };
 
 template <bool kHasState>
-Result<Architecture> create_row_keeper(const GgufFile&, ModelShape shape) {
+Result<Architecture> create_row_keeper(const ModelSource&, ModelShape shape) {
     std::vector<LayerPlan> layers(static_cast<size_t>(shape.n_layer));
     for (LayerPlan& layer : layers)
         add_residual_block(layer, {"norm", "attn_norm.weight", std::make_shared<RowKeeperMixer>(shape.d_model, kHasState)},

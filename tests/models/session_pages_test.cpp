@@ -119,7 +119,7 @@ TEST_P(SessionPages, RowsAreThoseOfTheFormula) {
     const auto keys = values_of(file.sections[0]);
     // The first layer's normed input, from the file's tensors.
     const auto tensor = [&](const char* name) {
-        for (const GgufTensor& t : model_->file().tensors())
+        for (const GgufTensor& t : model_->source().tensors())
             if (t.name == name) return t.bytes;
         return std::span<const std::byte>();
     };

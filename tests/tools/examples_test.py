@@ -47,6 +47,7 @@ SUBSTITUTES = [
 if not {0, 1} <= os.sched_getaffinity(0):
     SUBSTITUTES.append((r"--threads 2 --affinity 0-1\b", "--threads 1 --affinity spread"))
 # Made once, for all: name of the file and what it stands for.
+FOLDERS = ("mamba-130m-hf", "mamba-2.8b", "falcon-mamba-7b", "gpt-neox-20b")  # of Hugging Face's
 RANDOM_MODELS = ("model.gguf", "model-f16.gguf", "f16.gguf", "q4.gguf")
 TEXTS = ("wiki.test.raw", "book.txt", "chapter1.txt", "sample.txt", "t.txt")
 TASKS = ("hellaswag_val.txt", "val.txt")
@@ -117,6 +118,8 @@ class Folder:
         self.check(f"krait gguf split {first} part --max-tensors 100")  # part-00001-of-00003.gguf and so on
         for name in RANDOM_MODELS[1:]:
             (folder / name).symlink_to(first)
+        for name in FOLDERS:
+            shutil.copytree(SOURCE / "tests/models/data/huggingface/mamba", folder / name)
         for name in TEXTS:
             (folder / name).write_text("It is a truth universally acknowledged. " * 100)
         (folder / "messages.json").write_text('[{"role": "user", "content": "Hello"}]')

@@ -121,7 +121,7 @@ Result<int> compare(const Arguments& arguments) {
             &interrupted));
     }
 
-    print("{} on {}, node by node against {}: a prompt of {}, then 1 token\n", printable(expected->file().name()),
+    print("{} on {}, node by node against {}: a prompt of {}, then 1 token\n", printable(expected->source().name()),
           tested->device_names(), expected->device_names(), counted(static_cast<int64_t>(tokens.size()) - 1, "token"));
     const auto failed = std::find_if(rows.begin(), rows.end(), [](const Row& row) { return !row.passed(); });
     size_t name_width = 4;

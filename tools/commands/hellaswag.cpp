@@ -43,7 +43,7 @@ void show(const Arguments& arguments, const Model& model, const HellaswagRun& ru
     const double rate = static_cast<double>(run.n_read) / seconds;
     if (arguments.output == "json") {
         nlohmann::ordered_json json;
-        json["model"] = model.file().name();
+        json["model"] = model.source().name();
         json["device"] = model.device_names();
         json["tasks"] = n;
         json["plain"] = share_json(run.n_right, n);
@@ -54,7 +54,7 @@ void show(const Arguments& arguments, const Model& model, const HellaswagRun& ru
         print("{}\n", json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace));
         return;
     }
-    print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.file().name(), model.device_names(), counted(n, "task"),
+    print("{} on {}: {}, {} read, {:.0f} tokens/s\n", model.source().name(), model.device_names(), counted(n, "task"),
           counted(run.n_read, "token"), rate);
     print("accuracy              {}\n", share_text(run.n_right, n));
     print("accuracy, normalized  {}   by characters of the ending; chance is 25%\n", share_text(run.n_right_normalized, n));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// krait inspect: what a GGUF file holds, without loading it.
+// krait inspect: what a model's files hold, without loading it.
 #include <fmt/format.h>
 
 #include <functional>
@@ -65,8 +65,10 @@ void show_totals(std::span<const api::Tensor> tensors) {
 api::Status inspect(const Arguments& arguments) {
     TOOLS_TRY(const api::Model model, arguments.model.open());
     const size_t n_file = krait_model_file_count(model.get());
-    print("{}: GGUF version {}, {}{}\n", printable(model.name()), model.format_version(),
-          format_bytes(static_cast<double>(model.file_bytes())), n_file > 1 ? fmt::format(" in {} shards", n_file) : "");
+    const std::string format =
+        model.format_version() > 0 ? fmt::format("GGUF version {}", model.format_version()) : "Hugging Face folder";
+    print("{}: {}, {}{}\n", printable(model.name()), format, format_bytes(static_cast<double>(model.file_bytes())),
+          n_file > 1 ? fmt::format(" in {} shards", n_file) : "");
     if (!arguments.no_metadata) show_metadata(model);
     const std::vector<api::Tensor> tensors = model.tensors();
     if (!arguments.no_tensors) show_tensors(tensors);

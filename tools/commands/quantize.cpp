@@ -5,6 +5,7 @@
 
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
+#include "formats/open_model.hpp"
 #include "models/quantize/quantize.hpp"
 #include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
@@ -44,13 +45,13 @@ Result<void> quantize(const Arguments& arguments) {
         KRAIT_TRY(importance, ImportanceMatrix::open(arguments.importance));
         options.importance = &*importance;
     }
-    KRAIT_TRY(const GgufFile file, GgufFile::open(arguments.input));
+    KRAIT_TRY(const std::unique_ptr<ModelSource> source, open_model(arguments.input));
     const ResultReport out(arguments.output);
     QuantizeReport report;
     {
         ProgressBar bar("quantizing");
         options.progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
-        KRAIT_TRY(report, quantize_file(file, arguments.output, options));
+        KRAIT_TRY(report, quantize_file(*source, arguments.output, options));
     }
     show(out, report, arguments);
     return {};
@@ -61,7 +62,7 @@ Result<void> quantize(const Arguments& arguments) {
 void add_quantize_command(Command& program) {
     Command& command = program.command("quantize", "Write a model file in other weight formats");
     auto arguments = std::make_shared<Arguments>();
-    command.option("input", arguments->input, "GGUF file in F32, F16 or BF16").required().path("IN.gguf");
+    command.option("input", arguments->input, "GGUF file or Hugging Face folder in F32, F16 or BF16").required().path("IN");
     command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
     command
         .option("type", arguments->type,

@@ -5,7 +5,7 @@
 
 namespace krait {
 
-Result<Architecture> create_gated_conv(const GgufFile& file, ModelShape shape) {
+Result<Architecture> create_gated_conv(const ModelSource& file, ModelShape shape) {
     GatedConvSizes sizes{.d_model = shape.d_model};
     KRAIT_TRY(sizes.d_inner, read_size(file, "gated_conv.inner_size"));
     KRAIT_TRY(const int64_t d_conv, read_size(file, "gated_conv.conv_kernel"));

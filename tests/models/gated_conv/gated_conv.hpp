@@ -10,6 +10,6 @@
 namespace krait {
 
 // From the keys "gated_conv.inner_size" and "gated_conv.conv_kernel".
-Result<Architecture> create_gated_conv(const GgufFile& file, ModelShape shape);
+Result<Architecture> create_gated_conv(const ModelSource& file, ModelShape shape);
 
 }  // namespace krait

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GgufFile::get: from what the file stores to the type that the caller wants. Integers go from any integer type to any
+// ModelSource::get: from what is stored to the type that the caller wants. Integers go from any integer type to any
 // other that holds the value, floats between the two widths; nothing else is converted.
 #include <cmath>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
-#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_value.hpp"
+#include "formats/model_source.hpp"
 
 namespace krait {
 namespace {
@@ -168,7 +168,7 @@ Conversion convert(const GgufValue& stored, T& out, std::string& offender) {
 }  // namespace
 
 template <class T>
-Result<std::optional<T>> GgufFile::get_optional(std::string_view key) const {
+Result<std::optional<T>> ModelSource::get_optional(std::string_view key) const {
     const GgufMetadata* entry = find(key);
     if (!entry) return std::optional<T>();
 
@@ -190,7 +190,7 @@ Result<std::optional<T>> GgufFile::get_optional(std::string_view key) const {
 }
 
 template <class T>
-Result<T> GgufFile::get(std::string_view key) const {
+Result<T> ModelSource::get(std::string_view key) const {
     KRAIT_TRY(std::optional<T> value, get_optional<T>(key));
     if (!value)
         return fail(ErrorCode::corrupt_file, "{}: there is no metadata {}; {} is expected", name(), quote_name(key),
@@ -199,28 +199,28 @@ Result<T> GgufFile::get(std::string_view key) const {
 }
 
 template <class T>
-Result<T> GgufFile::get_or(std::string_view key, T fallback) const {
+Result<T> ModelSource::get_or(std::string_view key, T fallback) const {
     KRAIT_TRY(std::optional<T> value, get_optional<T>(key));
     return value ? std::move(*value) : std::move(fallback);
 }
 
-#define KRAIT_GGUF_GETTER(T)                                                        \
-    template Result<T> GgufFile::get<T>(std::string_view key) const;                \
-    template Result<T> GgufFile::get_or<T>(std::string_view key, T fallback) const; \
-    template Result<std::optional<T>> GgufFile::get_optional<T>(std::string_view key) const;
-#define KRAIT_GGUF_NUMBER(T) KRAIT_GGUF_GETTER(T) KRAIT_GGUF_GETTER(std::vector<T>)
-KRAIT_GGUF_NUMBER(int8_t)
-KRAIT_GGUF_NUMBER(uint8_t)
-KRAIT_GGUF_NUMBER(int16_t)
-KRAIT_GGUF_NUMBER(uint16_t)
-KRAIT_GGUF_NUMBER(int32_t)
-KRAIT_GGUF_NUMBER(uint32_t)
-KRAIT_GGUF_NUMBER(int64_t)
-KRAIT_GGUF_NUMBER(uint64_t)
-KRAIT_GGUF_NUMBER(float)
-KRAIT_GGUF_NUMBER(double)
-KRAIT_GGUF_NUMBER(bool)
-KRAIT_GGUF_GETTER(std::string_view)
-KRAIT_GGUF_GETTER(std::span<const std::string>)
+#define KRAIT_SOURCE_GETTER(T)                                                         \
+    template Result<T> ModelSource::get<T>(std::string_view key) const;                \
+    template Result<T> ModelSource::get_or<T>(std::string_view key, T fallback) const; \
+    template Result<std::optional<T>> ModelSource::get_optional<T>(std::string_view key) const;
+#define KRAIT_SOURCE_NUMBER(T) KRAIT_SOURCE_GETTER(T) KRAIT_SOURCE_GETTER(std::vector<T>)
+KRAIT_SOURCE_NUMBER(int8_t)
+KRAIT_SOURCE_NUMBER(uint8_t)
+KRAIT_SOURCE_NUMBER(int16_t)
+KRAIT_SOURCE_NUMBER(uint16_t)
+KRAIT_SOURCE_NUMBER(int32_t)
+KRAIT_SOURCE_NUMBER(uint32_t)
+KRAIT_SOURCE_NUMBER(int64_t)
+KRAIT_SOURCE_NUMBER(uint64_t)
+KRAIT_SOURCE_NUMBER(float)
+KRAIT_SOURCE_NUMBER(double)
+KRAIT_SOURCE_NUMBER(bool)
+KRAIT_SOURCE_GETTER(std::string_view)
+KRAIT_SOURCE_GETTER(std::span<const std::string>)
 
 }  // namespace krait

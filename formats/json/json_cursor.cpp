@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/safetensors/json_cursor.hpp"
+#include "formats/json/json_cursor.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -168,17 +168,22 @@ Result<uint64_t> JsonCursor::whole_number(std::string_view what) {
     return value;
 }
 
-Result<void> JsonCursor::skip_word() {
+bool JsonCursor::take_word(std::string_view word) {
+    skip_blanks();
+    const bool is_next = text_.substr(at_).starts_with(word);
+    if (is_next) at_ += word.size();
+    return is_next;
+}
+
+Result<std::string_view> JsonCursor::word() {
+    skip_blanks();
     const std::string_view rest = text_.substr(at_);
-    for (const std::string_view word : {"true", "false", "null"})
-        if (rest.starts_with(word)) {
-            at_ += word.size();
-            return {};
-        }
-    const size_t length = number_length(rest);
+    size_t length = number_length(rest);
+    for (const std::string_view known : {"true", "false", "null"})
+        if (rest.starts_with(known)) length = known.size();
     if (length == 0) return unexpected("a value");
     at_ += length;
-    return {};
+    return rest.substr(0, length);
 }
 
 Result<void> JsonCursor::skip_value(int depth) {
@@ -190,7 +195,8 @@ Result<void> JsonCursor::skip_value(int depth) {
     }
     if (next_is('{')) return object("an object", [&](const std::string&, uint64_t) { return skip_value(depth + 1); });
     if (next_is('[')) return array("a list", [&] { return skip_value(depth + 1); });
-    return skip_word();
+    KRAIT_CHECK(word());
+    return {};
 }
 
 }  // namespace krait

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads JSON (RFC 8259) value after value, by what is expected next, and knows the byte where it stands: for headers and
-// indices of checkpoints, in which a name that comes twice and a number that is none are errors with a place. Nothing is built
-// but the strings that are asked for; what is skipped may be nested kMaxDepth deep.
+// Reads JSON (RFC 8259) value after value, by what is expected next, and knows the byte where it stands: for headers, indices
+// and configurations of checkpoints, in which a name that comes twice and a number that is none are errors with a place.
+// Nothing is built but the strings that are asked for; what is skipped may be nested kMaxDepth deep.
 //
 // Errors are corrupt_file and read "FILE: PART: TEXT at byte N ...", bytes counted from the beginning of the file.
 #pragma once
@@ -36,6 +36,9 @@ class JsonCursor {
     Result<void> expect(char c, std::string_view what);
     Result<std::string> string(std::string_view what, size_t max_bytes = SIZE_MAX);  // UTF-8
     Result<uint64_t> whole_number(std::string_view what);                            // 0 to 2^64 - 1, digits alone
+    [[nodiscard]] bool take_word(std::string_view word);                             // behind blanks, where it is next
+    // A number, true, false or null, as it is written.
+    Result<std::string_view> word();
     Result<void> skip_value(int depth = 0);
     Result<void> end(std::string_view what);  // nothing follows but blanks
 
@@ -70,7 +73,6 @@ class JsonCursor {
     [[nodiscard]] tl::unexpected<Error> unexpected(std::string_view wanted);
     Result<void> append_escape(std::string& text);
     Result<uint32_t> hex4();
-    Result<void> skip_word();
 
     std::string_view text_;
     uint64_t first_byte_;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/huggingface/architectures.hpp"
+
+namespace krait::huggingface {
+namespace {
+
+int64_t at(const Sizes& sizes, std::string_view key) { return sizes.find(key)->second; }
+
+template <int64_t N>
+int64_t constant(const Sizes&) {
+    return N;
+}
+int64_t expanded(const Sizes& s) { return at(s, ".expand") * at(s, "embedding_length"); }
+int64_t sixteenth(const Sizes& s) { return (at(s, "embedding_length") + 15) / 16; }
+int64_t head_count(const Sizes& s) { return at(s, "ssm.inner_size") / at(s, ".head_dim"); }
+
+// Names: of state-spaces' own checkpoints, of transformers, of older ones.
+#define KRAIT_COMMON_SIZES(d_state)                                                                      \
+    {"embedding_length", {"d_model", "hidden_size"}}, {"block_count", {"n_layer", "num_hidden_layers"}}, \
+        {"vocab_size", {"vocab_size"}}, {".expand", {"expand", "ssm_cfg.expand"}, constant<2>},          \
+        {"ssm.inner_size", {"d_inner", "intermediate_size"}, expanded},                                  \
+        {"ssm.state_size", {"state_size", "d_state", "ssm_cfg.d_state"}, constant<d_state>}, {           \
+        "ssm.conv_kernel", {"conv_kernel", "d_conv", "ssm_cfg.d_conv"}, constant<4>                      \
+    }
+
+constexpr SizeRule kMambaSizes[] = {
+    KRAIT_COMMON_SIZES(16),
+    {"ssm.time_step_rank", {"time_step_rank", "dt_rank", "ssm_cfg.dt_rank"}, sixteenth},
+};
+// The rank of dt that transformers writes for Mamba-2 is of no use; GGUF keeps the number of heads under that key.
+constexpr SizeRule kMamba2Sizes[] = {
+    KRAIT_COMMON_SIZES(128),
+    {".head_dim", {"head_dim", "ssm_cfg.headdim"}, constant<64>},
+    {"ssm.time_step_rank", {"num_heads"}, head_count},
+};
+#undef KRAIT_COMMON_SIZES
+
+constexpr TensorRule kGlobal[] = {
+    {"embeddings.weight", "token_embd.weight", Values::as_they_are},
+    {"norm_f.weight", "output_norm.weight"},
+    {"lm_head.weight", "output.weight", Values::as_they_are, Shape::as_it_is, Presence::untied},
+};
+
+constexpr TensorRule kMambaLayer[] = {
+    {"norm.weight", "attn_norm.weight"},
+    {"mixer.in_proj.weight", "ssm_in.weight", Values::as_they_are},
+    {"mixer.in_proj.bias", "ssm_in.bias", Values::float32, Shape::as_it_is, Presence::with_bias},
+    {"mixer.conv1d.weight", "ssm_conv1d.weight", Values::float32, Shape::without_middle},
+    {"mixer.conv1d.bias", "ssm_conv1d.bias", Values::float32, Shape::as_it_is, Presence::with_conv_bias},
+    {"mixer.x_proj.weight", "ssm_x.weight", Values::as_they_are},
+    {"mixer.dt_proj.weight", "ssm_dt.weight", Values::as_they_are},
+    {"mixer.dt_proj.bias", "ssm_dt.bias"},
+    {"mixer.A_log", "ssm_a", Values::minus_exp},
+    {"mixer.D", "ssm_d"},
+    {"mixer.out_proj.weight", "ssm_out.weight", Values::as_they_are},
+    {"mixer.out_proj.bias", "ssm_out.bias", Values::float32, Shape::as_it_is, Presence::with_bias},
+};
+constexpr TensorRule kMamba2Layer[] = {
+    {"norm.weight", "attn_norm.weight"},
+    {"mixer.in_proj.weight", "ssm_in.weight", Values::as_they_are},
+    {"mixer.in_proj.bias", "ssm_in.bias", Values::float32, Shape::as_it_is, Presence::with_bias},
+    {"mixer.conv1d.weight", "ssm_conv1d.weight", Values::float32, Shape::without_middle},
+    {"mixer.conv1d.bias", "ssm_conv1d.bias", Values::float32, Shape::as_it_is, Presence::with_conv_bias},
+    {"mixer.dt_bias", "ssm_dt.bias"},
+    {"mixer.A_log", "ssm_a", Values::minus_exp, Shape::column},
+    {"mixer.D", "ssm_d", Values::float32, Shape::column},
+    {"mixer.norm.weight", "ssm_norm.weight", Values::float32, Shape::groups},
+    {"mixer.out_proj.weight", "ssm_out.weight", Values::as_they_are},
+    {"mixer.out_proj.bias", "ssm_out.bias", Values::float32, Shape::as_it_is, Presence::with_bias},
+};
+
+constexpr std::string_view kMambaClasses[] = {"MambaForCausalLM", "MambaLMHeadModel"};
+constexpr std::string_view kFalconClasses[] = {"FalconMambaForCausalLM"};
+constexpr std::string_view kMamba2Classes[] = {"Mamba2ForCausalLM"};
+
+constexpr Architecture kArchitectures[] = {
+    {"Mamba", "mamba", kMambaClasses, "mamba", kMambaSizes, kMambaLayer},
+    {"Falcon-Mamba", "falcon_mamba", kFalconClasses, "mamba", kMambaSizes, kMambaLayer, 0, true, true},
+    {"Mamba-2", "mamba2", kMamba2Classes, "mamba2", kMamba2Sizes, kMamba2Layer, 8, false},
+};
+
+constexpr SwitchRule kSwitches[] = {
+    {{"rms_norm"}, true, "Krait's norms are RMS norms"},
+    {{"ssm_cfg.D_has_hdim"}, false, "D has one number a head here"},
+    {{"ssm_cfg.norm_before_gate"}, false, "the gate comes before the norm here"},
+};
+
+}  // namespace
+
+std::span<const Architecture> architectures() { return kArchitectures; }
+std::span<const TensorRule> global_tensors() { return kGlobal; }
+std::span<const SwitchRule> switches() { return kSwitches; }
+
+}  // namespace krait::huggingface

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/huggingface/folder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+
+#include "core/base/printable.hpp"
+#include "core/quant/codec.hpp"
+#include "formats/huggingface/folder_files.hpp"
+
+namespace krait::huggingface {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Devices read weights in place where GGUF would have put them.
+constexpr uintptr_t kAlignment = kGgufDefaultAlignment;
+
+std::string name_of_model(const fs::path& path) {
+    std::error_code ignored;
+    const fs::path real = fs::canonical(path, ignored);
+    return real.filename().string();
+}
+
+// The rows that the embedding may have, by config.json.
+Result<int64_t> check_vocabulary(const Config& config, const ModelFacts& facts, const GgufTensor& embedding,
+                                 std::string_view file) {
+    const int64_t rows = embedding.desc.extent[0], said = facts.size("vocab_size");
+    if (rows == said || rows == facts.vocab_rows_max) return rows;
+    return fail(ErrorCode::corrupt_file, "{}: 'vocab_size' is {}{}, but the embedding in {} has {} rows", config.file(), said,
+                facts.vocab_rows_max == said ? "" : fmt::format(", or {} padded", facts.vocab_rows_max), file, rows);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const OpenOptions& options) {
+    auto folder = std::unique_ptr<Folder>(new Folder);
+    folder->name_ = path.string();
+    KRAIT_TRY(const std::optional<fs::path> config_path, find_file(path, "config.json"));
+    if (!config_path)
+        return fail(ErrorCode::not_found, "{}: this folder has no config.json, which a model of Hugging Face's has",
+                    folder->name_);
+    KRAIT_TRY(const Config config, Config::open(*config_path));
+    KRAIT_TRY(const ModelFacts facts, read_facts(config));
+    KRAIT_TRY(folder->checkpoint_, open_checkpoint(path, options.access));
+    KRAIT_TRY(std::vector<MappedTensor> mapped, map_tensors(*folder->checkpoint_, facts, folder->name_));
+    const GgufTensor& embedding = mapped.front().tensor;
+    KRAIT_TRY(const int64_t n_vocab,
+              check_vocabulary(config, facts, embedding, folder->checkpoint_->file_name(embedding.shard)));
+    folder->metadata_ = metadata_of(facts, name_of_model(path), n_vocab);
+    folder->take(std::move(mapped));
+    folder->add_tokenizer({options.tokenizer.empty() ? path : options.tokenizer, &config, n_vocab});
+    folder->index();
+    folder->describe();
+    return folder;
+}
+
+// A model generates from token ids alone, so a tokenizer that is not there or of no use is no error.
+void Folder::add_tokenizer(const TokenizerFiles& files) {
+    auto entries = read_tokenizer(files, warnings_);
+    if (entries) {
+        std::move(entries->begin(), entries->end(), std::back_inserter(metadata_));
+        return;
+    }
+    why_no_tokenizer_ = fmt::format("{}. The model takes token ids; for text, ", entries.error().message);
+    why_no_tokenizer_ +=
+        entries.error().code == ErrorCode::not_found
+            ? "put tokenizer.json and tokenizer_config.json there, or name a folder that has them: --tokenizer DIR"
+            : "name a folder with another tokenizer of these tokens: --tokenizer DIR";
+}
+
+void Folder::take(std::vector<MappedTensor> mapped) {
+    for (MappedTensor& m : mapped) {
+        const CheckpointTensor& stored = checkpoint_->tensors()[m.source];
+        const bool is_as_stored = m.is_as_stored(*stored.dtype);
+        if (is_as_stored && reinterpret_cast<uintptr_t>(stored.bytes.data()) % kAlignment == 0) m.tensor.bytes = stored.bytes;
+        parts_.push_back({m.source, m.values, *stored.dtype, is_as_stored});
+        tensors_.push_back(std::move(m.tensor));
+    }
+}
+
+void Folder::describe() {
+    for (const GgufMetadata& entry : metadata_)
+        description_ += fmt::format("{} = {}\n", entry.key, to_string(entry.value, SIZE_MAX, SIZE_MAX));
+    for (const GgufTensor& tensor : tensors_) description_ += fmt::format("{} {}\n", tensor.name, to_string(tensor.desc));
+}
+
+std::vector<std::span<const std::byte>> Folder::descriptions() const { return {std::as_bytes(std::span(description_))}; }
+
+std::string Folder::origin_of(const GgufTensor& tensor) const {
+    return fmt::format("{}, described at byte {}", quote(checkpoint_->tensors()[part_of(tensor).source].name),
+                       tensor.record_offset);
+}
+
+Result<TensorBytes> Folder::read(const GgufTensor& tensor, uint64_t max_bytes) const {
+    const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
+    if (!tensor.bytes.empty()) return TensorBytes{tensor.bytes.first(size), nullptr};
+    auto own = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> bytes(own.get(), size);
+    KRAIT_CHECK(read_part(tensor, 0, bytes));
+    return TensorBytes{bytes, std::move(own)};
+}
+
+Result<void> Folder::read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const {
+    const Part& part = part_of(tensor);
+    if (offset > tensor.size || out.size() > tensor.size - offset)
+        return fail(ErrorCode::internal, "tensor {}: bytes {} to {} of {} are asked for", quote_name(tensor.name), offset,
+                    offset + out.size(), tensor.size);
+    if (part.is_as_stored) return checkpoint_->read_part(part.source, offset, out);
+    // Floats, a few at a time; the first and the last may be asked for in part.
+    constexpr size_t kStep = 16384;
+    const auto width = static_cast<size_t>(row_bytes(part.stored, 1));
+    std::vector<std::byte> stored(kStep * width);
+    std::vector<float> values(kStep);
+    const uint64_t end = offset + out.size();
+    for (uint64_t at = offset; at < end;) {
+        const uint64_t first = at / sizeof(float), last = std::min(first + kStep, (end + sizeof(float) - 1) / sizeof(float));
+        const auto n = static_cast<size_t>(last - first);
+        KRAIT_CHECK(checkpoint_->read_part(part.source, first * width, std::span(stored).first(n * width)));
+        decode_row(part.stored, stored.data(), std::span(values).first(n));
+        // In double: the float next to the true value, whatever the library's expf gives.
+        if (part.values == Values::minus_exp)
+            for (float& value : std::span(values).first(n)) value = static_cast<float>(-std::exp(static_cast<double>(value)));
+        const uint64_t from = at - first * sizeof(float), size = std::min(end, last * sizeof(float)) - at;
+        std::memcpy(out.data() + (at - offset), reinterpret_cast<const std::byte*>(values.data()) + from,
+                    static_cast<size_t>(size));
+        at += size;
+    }
+    return {};
+}
+
+}  // namespace krait::huggingface

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which tensor of a checkpoint becomes which tensor of GGUF's names, and in which shape.
+#pragma once
+
+#include "formats/gguf/gguf_types.hpp"
+#include "formats/huggingface/checkpoint.hpp"
+#include "formats/huggingface/metadata.hpp"
+
+namespace krait::huggingface {
+
+struct MappedTensor {
+    GgufTensor tensor;  // without bytes
+    size_t source = 0;  // in the checkpoint
+    Values values = Values::as_they_are;
+
+    // Its data are the checkpoint's, byte by byte.
+    [[nodiscard]] bool is_as_stored(DType stored) const { return values != Values::minus_exp && stored == tensor.dtype(); }
+};
+
+// In the order of GGUF files: the embedding, the layers, the head. Fails where tensors are missing or left over, with their
+// names, and for types and shapes that no rule takes.
+Result<std::vector<MappedTensor>> map_tensors(const Checkpoint& checkpoint, const ModelFacts& facts, const std::string& folder);
+
+}  // namespace krait::huggingface

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/open_model.hpp"
+
+#include "formats/gguf/gguf_reader.hpp"
+#include "formats/huggingface/folder.hpp"
+
+namespace krait {
+
+namespace fs = std::filesystem;
+
+Result<std::unique_ptr<ModelSource>> open_model(const fs::path& path, const OpenOptions& options) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return huggingface::Folder::open(path, options);
+    for (const char* extension : {".safetensors", ".json", ".bin"})
+        if (path.extension() == extension && fs::exists(path.parent_path() / "config.json", ignored))
+            return fail(ErrorCode::invalid_argument, "{}: this is a file of a folder that is a model; name the folder",
+                        path.string());
+    if (!options.tokenizer.empty())
+        return fail(ErrorCode::invalid_argument, "{}: a GGUF file has its own tokenizer; --tokenizer is for folders",
+                    path.string());
+    KRAIT_TRY(GgufFile file, GgufFile::open(path, options.access));
+    return std::make_unique<GgufFile>(std::move(file));
+}
+
+}  // namespace krait

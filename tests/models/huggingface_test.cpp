@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hugging Face folders as models, against the logits of transformers and the ids of tokenizers
+// (data/huggingface/make_hf_golden.py).
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "formats/gguf/gguf_reader.hpp"
+#include "formats/gguf/gguf_split.hpp"
+#include "formats/gguf/gguf_value.hpp"
+#include "formats/open_model.hpp"
+#include "models/quantize/quantize.hpp"
+#include "models/quantize/quantized_source.hpp"
+#include "models/session/session.hpp"
+#include "tests/golden/npy.hpp"
+#include "tests/models/huggingface_fixture.hpp"
+
+namespace krait {
+namespace {
+
+class HuggingFaceLogits : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(HuggingFaceLogits, AreThoseOfTransformers) {
+    const auto& [name, device] = GetParam();
+    const std::string folder = test::kHuggingFace + name;
+    for (const FileAccess access : {FileAccess::mapped, FileAccess::read}) {
+        const auto logits = test::logits_of(open_model(folder, {.access = access}), folder, device);
+        EXPECT_LE(test::nmse(logits, test::read_npy<float>(folder + "/logits.npy")), 1e-9);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, HuggingFaceLogits,
+                         testing::Combine(testing::Values("mamba", "mamba_sharded", "falcon_mamba", "mamba2", "official_mamba2",
+                                                          "qbert"),
+                                          testing::Values("reference", "cpu")),
+                         [](const auto& tested) { return std::get<0>(tested.param) + "_" + std::get<1>(tested.param); });
+
+using HuggingFaceFolder = test::FolderTest;
+
+// The logits are those of the BF16 weights in float32. Products of the CPU round activations beside BF16 weights, so there it
+// gets them as F32, which is exact.
+TEST_F(HuggingFaceFolder, Bf16WeightsAreTheirNumbers) {
+    const std::string folder = test::kHuggingFace + "mamba_bf16";
+    const auto expected = test::read_npy<float>(folder + "/logits.npy");
+    EXPECT_EQ(test::opened(folder)->find_tensor("blk.0.ssm_in.weight")->dtype(), DType::BF16);
+    EXPECT_LE(test::nmse(test::logits_of(open_model(folder), folder, "reference"), expected), 1e-9);
+    auto as_f32 = quantize_source(test::opened(folder), {.scheme = QuantizeScheme{.body = DType::F32}});
+    EXPECT_LE(test::nmse(test::logits_of(std::move(as_f32), folder, "cpu"), expected), 1e-9);
+}
+
+class HuggingFaceConvert : public test::FolderTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(HuggingFaceConvert, GivesTheSameBits) {
+    const std::string from = test::kHuggingFace + GetParam();
+    auto source = test::opened(from);
+    source = *quantize_source(std::move(source), {});
+    ASSERT_TRUE(write_gguf(*source, folder_ / "whole.gguf"));
+    const auto shards = split_gguf(*source, (folder_ / "part").string(), {.max_tensors = 7});
+    ASSERT_TRUE(shards) << shards.error().message;
+    ASSERT_GT(shards->size(), 1u);
+    for (const char* device : {"reference", "cpu"}) {
+        const auto expected = test::logits_of(open_model(from), from, device);
+        EXPECT_EQ(test::logits_of(open_model(folder_ / "whole.gguf"), from, device), expected);
+        EXPECT_EQ(test::logits_of(open_model((*shards)[1].path), from, device), expected);
+    }
+    // Metadata and tensors go over as they are.
+    const auto file = GgufFile::open(folder_ / "whole.gguf");
+    ASSERT_TRUE(file) << file.error().message;
+    const auto folder = test::opened(from);
+    for (const GgufMetadata& entry : folder->metadata()) {
+        const GgufMetadata* written = file->find(entry.key);
+        ASSERT_TRUE(written) << entry.key;
+        EXPECT_EQ(written->value, entry.value) << entry.key;
+    }
+    EXPECT_EQ(file->get_u32("general.quantization_version"), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, HuggingFaceConvert, testing::Values("mamba", "mamba_bf16", "falcon_mamba", "mamba2"));
+
+// While loading, while converting, and of the converted file: the same bytes.
+TEST_F(HuggingFaceFolder, QuantizingOnTheWayIsQuantizing) {
+    for (const char* name : {"mamba", "mamba_bf16"})
+        for (const char* type : {"q8_0", "q4_k", "f16"}) {
+            const std::string from = test::kHuggingFace + std::string(name);
+            const QuantizeScheme scheme = *parse_quantize_type(type);
+            auto source = quantize_source(test::opened(from), {.scheme = scheme, .threads = 2});
+            ASSERT_TRUE(source) << source.error().message;
+            ASSERT_TRUE(write_gguf(**source, folder_ / "direct.gguf"));
+            const auto written = quantize_file(*test::opened(from), folder_ / "quantized.gguf", {.scheme = scheme});
+            ASSERT_TRUE(written) << written.error().message;
+            const auto direct = test::opened(folder_ / "direct.gguf"), quantized = test::opened(folder_ / "quantized.gguf");
+            ASSERT_EQ(direct->tensors().size(), quantized->tensors().size());
+            for (const GgufTensor& tensor : direct->tensors()) {
+                const GgufTensor* other = quantized->find_tensor(tensor.name);
+                ASSERT_TRUE(other) << tensor.name;
+                EXPECT_EQ(tensor.dtype(), other->dtype()) << tensor.name;
+                EXPECT_TRUE(std::ranges::equal(tensor.bytes, other->bytes)) << tensor.name;
+                // In parts of any size, and its beginning.
+                const GgufTensor& lazy = **(*source)->tensor(tensor.name);
+                std::vector<std::byte> parts(lazy.size);
+                for (size_t at = 0; at < parts.size(); at += 37)
+                    ASSERT_TRUE(
+                        (*source)->read_part(lazy, at, std::span(parts).subspan(at, std::min<size_t>(37, parts.size() - at))));
+                EXPECT_TRUE(std::ranges::equal(parts, tensor.bytes)) << tensor.name;
+                const auto beginning = (*source)->read(lazy, 33);
+                EXPECT_TRUE(std::ranges::equal(beginning->bytes, tensor.bytes.first(std::min<size_t>(33, tensor.size))));
+            }
+            const auto expected = test::logits_of(open_model(folder_ / "direct.gguf"), from, "cpu");
+            EXPECT_EQ(test::logits_of(std::move(source), from, "cpu"), expected);
+        }
+}
+
+TEST_F(HuggingFaceFolder, TokenizersAreThoseOfTheFiles) {
+    for (const char* name : {"mamba", "mamba2", "falcon_mamba", "mamba_sharded"}) {
+        const std::string folder = test::kHuggingFace + std::string(name);
+        const auto source = test::opened(folder);
+        const GgufVocabulary vocabulary = read_vocabulary(*source);
+        ASSERT_TRUE(vocabulary.tokenizer) << vocabulary.tokenizer.error().message;
+        EXPECT_TRUE(vocabulary.warnings.empty()) << vocabulary.warnings.front();
+        for (const auto& line : nlohmann::json::parse(std::ifstream(folder + "/texts.json"))) {
+            const auto ids = vocabulary.tokenizer->encode(line.at("text").get<std::string>(), {.parse_special = true});
+            ASSERT_TRUE(ids) << ids.error().message;
+            EXPECT_EQ(*ids, line.at("ids").get<std::vector<int32_t>>()) << name << ": " << line.at("text");
+        }
+        EXPECT_EQ(vocabulary.tokenizer->bos(), 0);
+        EXPECT_EQ(vocabulary.tokenizer->pad(), 1);
+        EXPECT_EQ(vocabulary.ends, (std::vector<int32_t>{0, 311}));  // generation_config.json lists two
+        EXPECT_EQ(vocabulary.tokenizer->token_type(319), TokenType::unused);
+        EXPECT_TRUE(source->has("tokenizer.chat_template"));
+    }
+}
+
+TEST_F(HuggingFaceFolder, WithoutTokenizerTakesIdsAndAnothersTokenizer) {
+    const std::string folder = test::kHuggingFace + std::string("official_mamba2");
+    const GgufVocabulary none = read_vocabulary(*test::opened(folder));
+    ASSERT_FALSE(none.tokenizer);
+    EXPECT_EQ(none.tokenizer.error().code, ErrorCode::not_found);
+    EXPECT_NE(none.tokenizer.error().message.find("--tokenizer DIR"), std::string::npos) << none.tokenizer.error().message;
+    const auto source = open_model(folder, {.tokenizer = test::kHuggingFace + std::string("mamba")});
+    ASSERT_TRUE(source) << source.error().message;
+    EXPECT_TRUE(read_vocabulary(**source).tokenizer);
+}
+
+}  // namespace
+}  // namespace krait
