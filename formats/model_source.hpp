@@ -51,7 +51,7 @@ class ModelSource {
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
     // ---- data of tensors; errors where a file cannot be read any more ----
-    // All of it, or the first `max_bytes` bytes: in the mapping where they lie there as they are, aligned to kDataAlignment.
+    // All of it, or its first `max_bytes` bytes: in the mapping where they lie there as they are, aligned as in any GGUF file.
     [[nodiscard]] virtual Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const = 0;
     // As many bytes as `out` has, from byte `offset` of it on.
     virtual Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const = 0;

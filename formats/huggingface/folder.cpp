@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Devices read weights in place where GGUF would have put them.
-constexpr uintptr_t kAlignment = kGgufDefaultAlignment;
+// Devices read weights in place where they are aligned as in a GGUF file.
+constexpr uintptr_t kAlignment = kGgufMinAlignment;
 
 std::string name_of_model(const fs::path& path) {
     std::error_code ignored;

@@ -106,8 +106,9 @@ class Builder {
     }
     template <class Take>
     static void take_numbers(const Config& config, std::string_view name, const Take& take) {
-        const auto take_number = [&](const JsonValue& value) {
-            if (value.is(JsonValue::Kind::number)) take(static_cast<int64_t>(std::clamp(value.number, -1.0, 1e9)));
+        const auto take_number = [&](const JsonValue& value) {  // NaN is none either
+            if (value.number >= 0 && value.number < 1e9 && value.is(JsonValue::Kind::number))
+                take(static_cast<int64_t>(value.number));
         };
         if (const JsonValue* value = config.find(fmt::format("{}_token_id", name))) {
             take_number(*value);

@@ -33,6 +33,27 @@ KRAIT_PASSES_UNKNOWN_ENUMS krait_code text_in_an_unknown_form(const kr::Model& m
     return krait_model_metadata_text(model.get(), index, unknown, nullptr, 0, &size, nullptr);
 }
 
+TEST(CApiModel, FoldersAndTypes) {
+    const std::string folders = "tests/models/data/huggingface/";
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "cpu";
+    const kr::Model plain = value(kr::Model::load_with(folders + "official_mamba2", options));
+    EXPECT_EQ(plain.format_version(), 0u);
+    EXPECT_STREQ(krait_model_architecture(plain.get()), "mamba2");
+    EXPECT_FALSE(plain.tokenize("It"));
+    const std::string tokenizer = folders + "mamba2";
+    options.tokenizer = tokenizer.c_str();
+    options.type = "q8_0";
+    const kr::Model quantized = value(kr::Model::load_with(folders + "official_mamba2", options));
+    EXPECT_TRUE(quantized.tokenize("It"));
+    EXPECT_LT(krait_model_weight_bytes(quantized.get()), krait_model_weight_bytes(plain.get()) / 2);
+    EXPECT_NE(krait_model_hash(quantized.get()), krait_model_hash(plain.get()));
+    options.type = "q9";
+    const auto unknown = kr::Model::load_with(folders + "official_mamba2", options);
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.failure().code, KRAIT_INVALID_ARGUMENT);
+}
+
 TEST(CApiModel, VersionAndDevices) {
     EXPECT_STREQ(krait_version(), "0.2.0");
     EXPECT_EQ(kr::version(), "0.2.0");

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "core/quant/codec.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_writer.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/session/session.hpp"

@@ -2,6 +2,7 @@
 //
 // Importance: the mean squares are those of what the matrices read, however the text is cut; and they make better files.
 #include "models/quantize/collect_importance.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 
 #include <cmath>
 #include <cstdio>

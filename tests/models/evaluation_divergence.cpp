@@ -2,6 +2,7 @@
 //
 // Saved runs and the divergence from them: nothing against itself, the formula against another model, and no file that could
 // mislead.
+#include "formats/gguf/gguf_reader.hpp"
 #include "models/evaluation/divergence.hpp"
 
 #include <unistd.h>

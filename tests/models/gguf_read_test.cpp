@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_value.hpp"
 #include "models/model.hpp"
 #include "models/session/session.hpp"

@@ -315,8 +315,7 @@ TEST(GgufReader, AMissingTensorIsAnErrorThatNamesIt) {
     const GgufFile file = parsed(bytes);
     ASSERT_FALSE(file.tensor("blk.0.ssm_a"));
     EXPECT_EQ(file.tensor("blk.0.ssm_a").error().code, ErrorCode::corrupt_file);
-    EXPECT_EQ(file.tensor("blk.0.ssm_a").error().message,
-              "test.gguf: there is no tensor 'blk.0.ssm_a' among the 3 of the file");
+    EXPECT_EQ(file.tensor("blk.0.ssm_a").error().message, "test.gguf: there is no tensor 'blk.0.ssm_a' among its 3");
 }
 
 TEST(GgufReader, OpenTellsWhichFileAndWhy) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_split.hpp"
 #include "formats/gguf/gguf_value.hpp"
 #include "formats/gguf/gguf_writer.hpp"
@@ -134,7 +135,7 @@ TEST_F(GgufShardsTest, ModelsComputeTheSame) {
                other = Model::load(shards[1].path, {.device = "reference", .access = FileAccess::read});
     ASSERT_TRUE(one && other);
     EXPECT_EQ((*one)->hash(), (*other)->hash());
-    const uint64_t at = (*one)->file().tensors().back().file_offset;
+    const uint64_t at = (*one)->source().tensors().back().file_offset;
     std::fstream(shards.back().path, std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<int64_t>(at)).put('x');
     const auto changed = Model::load(shards[0].path, {.device = "reference"});
     ASSERT_TRUE(changed);

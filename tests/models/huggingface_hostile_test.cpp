@@ -283,6 +283,33 @@ TEST_F(HuggingFaceHostile, TokenizersOfNoUse) {
     expect_none({"no tokenizer.json", "--tokenizer DIR"});
 }
 
+// Whatever a byte is changed to, there is a model or an error.
+TEST_F(HuggingFaceHostile, ChangedBytes) {
+    uint64_t state = 1;
+    const auto random = [&](size_t n) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<size_t>(state >> 33) % n;
+    };
+    for (const std::string name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"}) {
+        std::ifstream stream(model() / name, std::ios::binary);
+        const std::string text(std::istreambuf_iterator<char>(stream), {});
+        for (int i = 0; i < 200; ++i) {
+            std::string changed = text;
+            for (size_t n = 1 + random(3); n > 0; --n) changed[random(changed.size())] = "{}[]\",:0-e9.\\xn\0\xff"[random(19)];
+            if (random(4) == 0) changed.resize(random(changed.size()));
+            write(name, changed);
+            const auto source = open_model(model());
+            if (source) {
+                (void)create_architecture(**source);
+                (void)read_vocabulary(**source);
+            } else {
+                EXPECT_FALSE(source.error().message.empty());
+            }
+        }
+        write(name, text);
+    }
+}
+
 TEST_F(HuggingFaceHostile, WeightsThatAreNoNumbersAreNotQuantized) {
     edit_weights([](auto& tensors) {
         const float nan = std::numeric_limits<float>::quiet_NaN();

@@ -50,6 +50,16 @@ TEST_F(HuggingFaceFolder, Bf16WeightsAreTheirNumbers) {
     EXPECT_LE(test::nmse(test::logits_of(std::move(as_f32), folder, "cpu"), expected), 1e-9);
 }
 
+TEST_F(HuggingFaceFolder, StateSpacesOwnConfigurations) {
+    const std::string from = test::kHuggingFace + "qbert";
+    std::filesystem::copy(from, folder_ / "official");
+    std::ofstream(folder_ / "official" / "config.json")
+        << R"({"d_model": 32, "n_layer": 2, "vocab_size": 317, "ssm_cfg": {"d_state": 8, "dt_rank": 3, "bias": true},
+               "rms_norm": true, "residual_in_fp32": true, "fused_add_norm": true, "pad_vocab_size_multiple": 8})";
+    const auto expected = test::logits_of(open_model(from), from, "reference");
+    EXPECT_EQ(test::logits_of(open_model(folder_ / "official"), from, "reference"), expected);
+}
+
 class HuggingFaceConvert : public test::FolderTest, public testing::WithParamInterface<std::string> {};
 
 TEST_P(HuggingFaceConvert, GivesTheSameBits) {
@@ -78,6 +88,19 @@ TEST_P(HuggingFaceConvert, GivesTheSameBits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, HuggingFaceConvert, testing::Values("mamba", "mamba_bf16", "falcon_mamba", "mamba2"));
+
+TEST_F(HuggingFaceFolder, ConversionsThatStopLeaveNothing) {
+    const auto source = test::opened(test::kHuggingFace + "mamba");
+    std::atomic<bool> cancel = false;
+    const GgufCopyOptions options{.cancel = &cancel,
+                                  .progress = [&](uint64_t done, uint64_t total) { cancel = done > total / 2; }};
+    const auto whole = write_gguf(*source, folder_ / "whole.gguf", options);
+    ASSERT_FALSE(whole);
+    EXPECT_EQ(whole.error().code, ErrorCode::cancelled);
+    cancel = false;
+    EXPECT_FALSE(split_gguf(*source, (folder_ / "part").string(), {.max_tensors = 7}, options));
+    EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
 
 // While loading, while converting, and of the converted file: the same bytes.
 TEST_F(HuggingFaceFolder, QuantizingOnTheWayIsQuantizing) {

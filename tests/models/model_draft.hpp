@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "core/quant/codec.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_writer.hpp"
 #include "models/model.hpp"
 

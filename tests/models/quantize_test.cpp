@@ -2,6 +2,7 @@
 //
 // Quantizing files: every format loads and stays near the F32 model; what cannot be done is said, and leaves nothing behind.
 #include "models/quantize/quantize.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 
 #include <sys/resource.h>
 

@@ -3,6 +3,7 @@
 // Random models: they load, run with ordinary numbers, follow from their seed, and have the published sizes.
 #include <cmath>
 
+#include "formats/gguf/gguf_reader.hpp"
 #include "tests/models/random_model_fixture.hpp"
 
 namespace krait {

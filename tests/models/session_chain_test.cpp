@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "formats/gguf/gguf_reader.hpp"
 #include "models/sampler/sampler.hpp"
 #include "tests/models/session_fixture.hpp"
 

@@ -6,6 +6,7 @@
 #include "core/base/format_bytes.hpp"
 #include "core/base/parse_bytes.hpp"
 #include "core/base/printable.hpp"
+#include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_split.hpp"
 #include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"

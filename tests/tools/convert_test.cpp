@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hugging Face folders on the command line: krait convert, and folders where other commands take a model.
+#include <fstream>
+#include <iterator>
+
+#include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using krait::test::Answer;
+using krait::test::run_krait;
+
+const std::string kFolders = "tests/models/data/huggingface/";
+
+class Convert : public krait::test::TemporaryFolder {
+  protected:
+    void expect(const std::string& arguments, int exit_code, const std::string& words) const {
+        const Answer answer = run_krait(arguments);
+        EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
+        EXPECT_NE(answer.text.find(words), std::string::npos) << arguments << "\n" << answer.text;
+    }
+    std::string bytes_of(const std::string& name) const {
+        std::ifstream stream(path(name), std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+    size_t n_file() const {
+        return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+    }
+};
+
+TEST_F(Convert, FileAndFolderGiveTheSameLogits) {
+    for (const std::string name : {"mamba", "mamba2", "falcon_mamba"}) {
+        expect("convert " + kFolders + name + " " + path(name + ".gguf"), 0, name + ".gguf: ");
+        expect("logits -d cpu " + kFolders + name + " -p 'It was' -o " + path("folder.npy"), 0, "folder.npy");
+        expect("logits -d cpu " + path(name + ".gguf") + " -p 'It was' -o " + path("file.npy"), 0, "file.npy");
+        EXPECT_EQ(bytes_of("folder.npy"), bytes_of("file.npy")) << name;
+        EXPECT_GT(bytes_of("file.npy").size(), 1000u);
+    }
+}
+
+TEST_F(Convert, TypesAreThoseOfQuantize) {
+    expect("convert " + kFolders + "mamba " + path("direct.gguf") + " --type q8_0", 0, "direct.gguf: ");
+    expect("quantize " + kFolders + "mamba " + path("quantized.gguf") + " q8_0", 0, "Q8_0");
+    for (const std::string model : {path("direct.gguf"), path("quantized.gguf"), kFolders + "mamba --type q8_0"}) {
+        expect("logits -d cpu " + model + " -t 1,2,3 -o " + path("new.npy"), 0, "new.npy");
+        if (!fs::exists(path("first.npy"))) fs::copy(path("new.npy"), path("first.npy"));
+        EXPECT_EQ(bytes_of("new.npy"), bytes_of("first.npy")) << model;
+    }
+    expect("logits -d cpu " + path("direct.gguf") + " --type q4_0 -t 1 -o " + path("x.npy"), 2, "quantized already");
+    expect("logits -d cpu " + kFolders + "mamba --type q9 -t 1 -o " + path("x.npy"), 2, "there is no type 'q9'");
+    expect("convert " + kFolders + "mamba " + path("x.gguf") + " --pure", 2, "--type");
+}
+
+TEST_F(Convert, ShardsOnRequest) {
+    expect("convert " + kFolders + "mamba2 " + path("part") + " --split 60K", 0, "part-00001-of-0000");
+    expect("inspect --no-metadata " + path("part-00001-of-00003.gguf"), 0, "in 3 shards");
+    expect("convert " + kFolders + "mamba2 " + path("part") + " --split much", 2, "--split 'much' is no size");
+}
+
+TEST_F(Convert, FoldersInEveryCommand) {
+    const std::string folder = kFolders + "mamba";
+    expect("inspect " + folder, 0, "Hugging Face folder");
+    expect("inspect " + folder, 0, "head tied to the embedding");
+    expect("run -d cpu " + folder + " -p It -n 3", 0, "It");
+    expect("run -d cpu " + folder + " --no-mmap -p It -n 3", 0, "It");
+    expect("tokenize " + folder + " -p 'It was'", 0, "");
+    expect("perplexity -d cpu " + folder + " --text README.md --max-tokens 64 --ctx 32", 0, "");
+    expect("bench -d cpu " + folder + " -p 4 -n 4 -r 1 --no-ceilings", 0, "");
+}
+
+TEST_F(Convert, WithoutTokenizer) {
+    const std::string folder = kFolders + "official_mamba2";
+    expect("logits -d cpu " + folder + " -t 1,2 -o " + path("x.npy"), 0, "x.npy");
+    expect("run -d cpu " + folder + " -p It -n 3", 2, "--tokenizer DIR");
+    expect("run -d cpu " + folder + " --tokenizer " + kFolders + "mamba -p It -n 3", 0, "It");
+    expect("convert " + folder + " " + path("none.gguf"), 0, "--tokenizer DIR");
+    expect("convert " + folder + " " + path("some.gguf") + " --tokenizer " + kFolders + "mamba", 0, "some.gguf: ");
+    expect("run -d cpu " + path("some.gguf") + " -p It -n 3", 0, "It");
+    expect("run -d cpu " + path("some.gguf") + " --tokenizer " + kFolders + "mamba -p It", 2, "--tokenizer is for folders");
+}
+
+TEST_F(Convert, NothingIsLeftOfAFailure) {
+    fs::create_directory(folder_ / "empty");
+    expect("convert " + path("empty") + " " + path("x.gguf"), 2, "config.json");
+    expect("convert " + path("nothing") + " " + path("x.gguf"), 2, "nothing");
+    expect("convert README.md " + path("x.gguf"), 2, "takes the folder of a model");
+    fs::copy(kFolders + "mamba", path("model"));
+    expect("convert " + path("model") + " " + path("model/model.safetensors"), 2, "model.safetensors");
+    expect("convert " + path("model") + " " + path("model/config.json"), 2, "config.json");
+    std::ofstream(folder_ / "model" / "config.json") << R"({"model_type": "gpt2"})";
+    expect("convert " + path("model") + " " + path("x.gguf"), 2, "'gpt2' are not supported");
+    // A file system that takes no more than 20 kB of a file.
+    const std::string limited = "bash -c 'ulimit -f 20; exec " + std::string(krait::test::kCommand) + " convert " + kFolders +
+                                "mamba " + path("x.gguf") + "' 2>&1";
+    const int status = std::system((limited + " >/dev/null").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 1);
+    EXPECT_EQ(n_file(), 2u) << "only the folders empty and model are there";
+}
+
+}  // namespace
