@@ -29,7 +29,7 @@ struct BenchPlan {
     int repetitions = 5;
     bool warm_up = true;  // one untimed run of each kind before the first that counts
     int32_t chunk = 512;  // most rows of a run: krait_session_options.max_batch_tokens
-    std::string path;     // the file, to be read once for comparison; empty where the model comes from memory
+    std::string path;     // the model, whose files are read for comparison; empty where the model comes from memory
     uint64_t seed = 1;
     bool profile = false;                       // each series has one too, of as many repetitions
     uint64_t max_events = 0;                    // that each profile keeps
@@ -54,7 +54,7 @@ struct Series {
 };
 
 struct LoadTimes {
-    std::optional<double> read_once;  // the file, which the system holds in memory, read through a small buffer
+    std::optional<double> read_once;  // the files, which the system holds in memory, read through a small buffer
     double load = 0;                  // until the weights are on the device
     double first_token = 0;           // until the logits of a prompt of one token are there; load included
 };

@@ -55,8 +55,8 @@ TEST_F(Convert, TypesAreThoseOfQuantize) {
 }
 
 TEST_F(Convert, ShardsOnRequest) {
-    expect("convert " + kFolders + "mamba2 " + path("part") + " --split 60K", 0, "part-00001-of-0000");
-    expect("inspect --no-metadata " + path("part-00001-of-00003.gguf"), 0, "in 3 shards");
+    expect("convert " + kFolders + "mamba2 " + path("part") + " --split 60K", 0, "part-00004-of-00004.gguf: ");
+    expect("inspect --no-metadata " + path("part-00002-of-00004.gguf"), 0, "in 4 shards");
     expect("convert " + kFolders + "mamba2 " + path("part") + " --split much", 2, "--split 'much' is no size");
 }
 
@@ -66,9 +66,10 @@ TEST_F(Convert, FoldersInEveryCommand) {
     expect("inspect " + folder, 0, "head tied to the embedding");
     expect("run -d cpu " + folder + " -p It -n 3", 0, "It");
     expect("run -d cpu " + folder + " --no-mmap -p It -n 3", 0, "It");
-    expect("tokenize " + folder + " -p 'It was'", 0, "");
-    expect("perplexity -d cpu " + folder + " --text README.md --max-tokens 64 --ctx 32", 0, "");
-    expect("bench -d cpu " + folder + " -p 4 -n 4 -r 1 --no-ceilings", 0, "");
+    expect("tokenize " + folder + " -p 'It was'", 0, "4 tokens for 6 bytes");
+    std::ofstream(path("text.txt")) << "It was the best of times, it was the worst of times, it was the age of wisdom.";
+    expect("perplexity -d cpu " + folder + " --context 16 --text " + path("text.txt"), 0, "erplexity");
+    expect("bench -d cpu " + folder + " -r 1 --no-ceilings", 0, "tokens/s");
 }
 
 TEST_F(Convert, WithoutTokenizer) {

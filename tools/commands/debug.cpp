@@ -88,8 +88,7 @@ Result<std::vector<int32_t>> read_tokens(const Arguments& arguments, const Model
 }
 
 Result<std::shared_ptr<const Model>> load(const Arguments& arguments, const std::string& device) {
-    ModelArguments one;
-    one.path = arguments.model.path;
+    ModelArguments one = arguments.model;
     one.device = device;
     return load_model(one);
 }
