@@ -99,7 +99,7 @@ TEST_F(Commands, NumbersAreWholeAndInRange) {
 }
 
 TEST_F(Commands, AListIsOneWordAndSoTheModelMayStandBehindIt) {
-    expect_says("bench -p 2,4 none.gguf", 2, "none.gguf cannot be read");
+    expect_says("bench -p 2,4 none.gguf", 2, "cannot open 'none.gguf'");
     expect_says("bench --batch 1 --batch 2,x none.gguf", 2, "'x' is no whole number");
 }
 
@@ -240,7 +240,7 @@ TEST_F(Commands, TestOpsUsesTheDefaultDevice) {
 }
 
 TEST_F(Commands, EmptyNamesAreNoDefaults) {
-    expect_says("run '' -p x -n 1", 2, "this names a file, and is empty");
+    expect_says("run '' -p x -n 1", 2, "this names a file or a folder, and is empty");
     expect_says("run -d '' -p x -n 1", 2, "this names a device, and is empty");
 }
 

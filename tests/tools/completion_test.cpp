@@ -61,7 +61,7 @@ TEST_F(Completion, BashOffersCommandsAndTheirOptions) {
     EXPECT_EQ(offered("krait --"), (Words{"--help", "--version"}));
     EXPECT_EQ(offered("krait run --de"), (Words{"--device"}));
     EXPECT_EQ(offered("krait run model.gguf --ex"), (Words{"--explain"}));
-    EXPECT_EQ(offered("krait inspect --"), (Words{"--help", "--no-metadata", "--no-tensors"}));
+    EXPECT_EQ(offered("krait inspect --"), (Words{"--help", "--no-metadata", "--no-tensors", "--tokenizer"}));
     // Of a command that has commands, theirs.
     EXPECT_EQ(offered("krait gguf m"), (Words{"merge", "models", "my model.gguf"}));
     EXPECT_EQ(offered("krait gguf split --max"), (Words{"--max-size", "--max-tensors"}));
