@@ -44,7 +44,7 @@ TEST_F(Convert, FileAndFolderGiveTheSameLogits) {
 TEST_F(Convert, TypesAreThoseOfQuantize) {
     expect("convert " + kFolders + "mamba " + path("direct.gguf") + " --type q8_0", 0, "direct.gguf: ");
     expect("quantize " + kFolders + "mamba " + path("quantized.gguf") + " q8_0", 0, "Q8_0");
-    for (const std::string model : {path("direct.gguf"), path("quantized.gguf"), kFolders + "mamba --type q8_0"}) {
+    for (const std::string& model : {path("direct.gguf"), path("quantized.gguf"), kFolders + "mamba --type q8_0"}) {
         expect("logits -d cpu " + model + " -t 1,2,3 -o " + path("new.npy"), 0, "new.npy");
         if (!fs::exists(path("first.npy"))) fs::copy(path("new.npy"), path("first.npy"));
         EXPECT_EQ(bytes_of("new.npy"), bytes_of("first.npy")) << model;
