@@ -128,9 +128,9 @@ KRAIT_API krait_code krait_model_device_at(const krait_model* model, size_t inde
                                            krait_failure* failure);
 
 /* The minimum that a run has to read and compute, with which a measured time can be compared (roofline). A run of n tokens of b
- * sequences, with the logits of m tokens (m = 0: without head_bytes) and s = krait_model_state_bytes:
- *   reads and writes   weight_bytes + n * embedding_row_bytes + 2 * b * s   bytes
- *   computes           2 * (n * layer_weights + m * head_weights)           floating-point operations
+ * sequences, with the logits of m tokens and s = krait_model_state_bytes:
+ *   reads and writes   weight_bytes (- head_bytes if m = 0) + n * embedding_row_bytes + 2 * b * s   bytes
+ *   computes           2 * (n * layer_weights + m * head_weights)                                   floating-point operations
  * Weights count with their bytes in the file. Norms, scans and activation functions are not counted. */
 typedef struct krait_work {
     size_t struct_size;

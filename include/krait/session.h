@@ -28,8 +28,9 @@ typedef struct krait_session_options {
     int32_t max_chain;
     /* 0 to 65536: memory for this many more states, for forks that continue in the same run. Forks share one state, and a run
      * reads it while it writes a new state for each of them. Where too few states are free for that, the forks first get copies
-     * of the shared state on the same device; each copy reads and writes krait_model_state_bytes. 0 takes no memory and may
-     * cost such copies; with 1 for each state that sequences of a run share there are none. */
+     * of the shared state on the same device; each copy reads and writes krait_model_state_bytes. 0 takes no memory, but
+     * may cost such copies. There are none if max_forks is at least the number of different shared states that a run
+     * continues. */
     int32_t max_forks;
     /* 1: run shapes are exact; 0: they are rounded up to a few, so that few graphs are compiled. */
     int32_t exact_shapes;
@@ -88,10 +89,10 @@ typedef struct krait_decode_options {
  * options may be NULL. Returns when the results are complete. A call with the run shapes of an earlier one allocates no memory,
  * except for the list of a sequence's tokens, whose memory doubles when it is full. After an error there are no results of this
  * decode, and those of the previous one may be gone.
- *   INVALID_ARGUMENT, UNSUPPORTED   no sequence has changed: the batch is empty; a sequence does not exist, is in the batch
- *                                   twice, or is unusable; an item has no tokens
+ *   INVALID_ARGUMENT, UNSUPPORTED   no sequence has changed. Causes: an empty batch; a sequence that does not exist, is in the
+ *                                   batch twice, or is unusable; an item without tokens
  *   CANCELLED                       sequences have read the tokens of the runs before (krait_session_length)
- *   other errors                    the same, but sequences of the run that failed may be unusable */
+ *   other errors                    as for CANCELLED, but sequences of the run that failed may also be unusable */
 KRAIT_API krait_code krait_session_decode(krait_session* session, const krait_batch_item* items, size_t n_item,
                                           const krait_decode_options* options, krait_failure* failure);
 /* Logits of the latest decode: n_vocab floats, valid until the next decode or chain. item: index in the batch. row: with
@@ -120,8 +121,8 @@ KRAIT_API krait_code krait_session_candidates(const krait_session* session, size
 /* Greedy decoding of several tokens in one call, for samplers that need one candidate (krait_sampler_needs gives 1).
  *   result     the most likely token after `token`, the most likely token after that one, and so on: n_tok (1 or more) of them,
  *              or max_chain where that is less. Tokens and state are the same as after calls of krait_session_decode with
- *              KRAIT_WANT_TOP and top_k = 1, the first with `token` and each further one with the token that the last one
- *              found: the sequence has read `token` and all found tokens but the last.
+ *              KRAIT_WANT_TOP and top_k = 1, the first with `token`, each further one with the token that the call before
+ *              it found. The sequence has then read `token` and all found tokens except the final one.
  *   end        the chain ends early after one of the n_stop tokens of `stops` (such as those of krait_model_ends; may be NULL
  *              where n_stop is 0), or after a candidate whose logit is NaN or infinite.
  *   sampling   the last candidate is also the candidate of item 0: krait_session_sample(session, 0, ...) returns its token, or
@@ -167,9 +168,9 @@ KRAIT_API krait_code krait_session_snapshots(const krait_session* session, int32
  * INVALID_ARGUMENT where first is below 0 or last below first. */
 KRAIT_API krait_code krait_session_position(const krait_session* session, int32_t sequence, int64_t* next,
                                             krait_failure* failure);
-/* Changes the position of the latest token of a sequence if it is in the range, and in the same way that of the latest token of
- * each snapshot: adds delta, or divides by divisor (1 or more) and rounds down. States do not change. INVALID_ARGUMENT, and no
- * position has changed, where one would be below 0 or above 2^62. */
+/* A sequence and each of its snapshots keep one position, that of their latest token (*next - 1). Each of these that is in the
+ * range is changed: delta is added, or it is divided by divisor (1 or more) and rounded down. States do not change.
+ * INVALID_ARGUMENT, and no position has changed, where one would be below 0 or above 2^62. */
 KRAIT_API krait_code krait_session_positions_add(krait_session* session, int32_t sequence, int64_t first, int64_t last,
                                                  int64_t delta, krait_failure* failure);
 KRAIT_API krait_code krait_session_positions_divide(krait_session* session, int32_t sequence, int64_t first, int64_t last,

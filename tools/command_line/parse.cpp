@@ -194,7 +194,8 @@ int Command::parse_and_run(int argc, char** argv) {
         // CLI11 says only that a subcommand is required, also where there was one that does not exist.
         if (!command->commands_.empty() && dynamic_cast<const CLI::RequiredError*>(&error)) {
             const char* next = depth + 1 < arguments.size() ? arguments[depth + 1] : nullptr;
-            text = next ? fmt::format("there is no {} '{}'", next[0] == '-' ? "option" : "command", next) : "a command is missing";
+            text =
+                next ? fmt::format("there is no {} '{}'", next[0] == '-' ? "option" : "command", next) : "a command is missing";
         }
         print_error_(fmt::format("{}: {}; see '{} --help'\n", path, text, path));
         return kExitBadInput;
