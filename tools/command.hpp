@@ -27,6 +27,7 @@ std::string counted(int64_t n, std::string_view noun);
 
 // Each adds one command.
 void add_bench_command(Command& program);
+void add_chat_command(Command& program);
 void add_completion_command(Command& program);
 void add_convert_command(Command& program);
 void add_debug_command(Command& program);

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
         "  krait COMMAND --help                               more about one command");
     program.closing("Exit codes: 0 success, 1 failure, 2 bad input (an argument, a file, a name), 130 stopped by Ctrl-C.");
     add_run_command(program);
+    add_chat_command(program);
     add_devices_command(program);
     add_inspect_command(program);
     add_bench_command(program);

@@ -8,27 +8,17 @@
 
 namespace krait::tools {
 
-constexpr const char* kEdited =
-    "Type a prompt and Enter; the model goes on, and so does the text from prompt to prompt. Alt-Enter, or \\ in front of "
-    "Enter, begins a\n"
-    "new line of the prompt, and a paste is one prompt. Ctrl-C stops the model or clears the prompt, /reset begins anew, /quit "
-    "or Ctrl-D\n"
-    "leaves.\n";
-constexpr const char* kLines =
-    "Type a line; the model goes on, and so does the text from line to line. Ctrl-C stops it, /reset begins anew, /quit "
-    "leaves.\n";
-
 // Lines of a terminal in its usual mode are cut here, without a word from it (N_TTY_BUF_SIZE of Linux, less the newline).
 constexpr size_t kMaxTerminalLine = 4095;
 
-Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember)
+Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help)
     : interrupted_(interrupted), are_typed_(isatty(STDIN_FILENO) == 1) {
     if (!are_typed_) return;
     std::optional<std::filesystem::path> history;
     if (remember) history = environment::state_directory();
     if (history) *history /= "history";
     editor_ = open_line_editor(history);
-    print_error("{}", editor_ ? kEdited : kLines);
+    print_error("{}", editor_ ? help.edited : help.lines);
 }
 
 api::Result<bool> Prompts::next(std::string& text) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the prompts of `krait run` come from: typed at a terminal, in a line editor where there is one; else the lines of
-// standard input.
+// Where the prompts of `krait run` and `krait chat` come from: typed at a terminal, in a line editor where there is one; else
+// the lines of standard input.
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,17 @@
 
 namespace krait::tools {
 
+// How the prompts of a command are typed, told at a terminal before the first: in a line editor, and without one.
+struct PromptsHelp {
+    const char* edited;
+    const char* lines;
+};
+
 class Prompts {
   public:
-    // Says at a terminal how it is used. interrupted: set by Ctrl-C (tools/interrupt.hpp). remember: what is typed goes into
+    // interrupted: set by Ctrl-C (tools/interrupt.hpp). remember: what is typed goes into
     // krait/history in the state directory.
-    Prompts(const std::atomic<bool>& interrupted, bool remember);
+    Prompts(const std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help);
 
     bool are_typed() const { return are_typed_; }
 

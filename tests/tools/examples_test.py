@@ -43,6 +43,7 @@ SUBSTITUTES = [
     (r"2\.8b\*", "2.8b.x"),
     # Models with random weights have no chat template.
     (r"(\btokenize model\.gguf --chat messages\.json)", r"\1 --template chatml.jinja"),
+    (r"(\bchat model\.gguf(?!.*--template).*)", r"\1 --template chatml.jinja -n 5"),
 ]
 if not {0, 1} <= os.sched_getaffinity(0):
     SUBSTITUTES.append((r"--threads 2 --affinity 0-1\b", "--threads 1 --affinity spread"))
