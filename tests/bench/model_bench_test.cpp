@@ -135,7 +135,8 @@ TEST(ModelBench, ProgressCountsEveryToken) {
 TEST(ModelBench, AMissingFileIsAnError) {
     BenchPlan plan = short_plan();
     plan.path = "no-such-file.gguf";
-    const auto result = run_bench(demo, plan);
+    const auto missing = [&](krait_model_options options) { return api::Model::load_with(plan.path, options); };
+    const auto result = run_bench(missing, plan);
     ASSERT_FALSE(result);
     EXPECT_NE(result.error().message.find("no-such-file.gguf"), std::string::npos);
 }
