@@ -6,6 +6,7 @@
 #include "core/base/output_file.hpp"
 #include "core/quant/codec.hpp"
 #include "formats/gguf/gguf_value.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/quantize/finite_check.hpp"
 #include "models/quantize/quantized_source.hpp"
 

@@ -3,11 +3,16 @@
 // One tensor of a new file, its rows made by several threads and written in order, a few MiB at a time.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "core/base/parallel_for.hpp"
-#include "formats/gguf/gguf_writer.hpp"
+#include "core/base/result.hpp"
+#include "core/tensor/tensor_desc.hpp"
 
 namespace krait {
 
@@ -18,8 +23,9 @@ struct WriteRowsOptions {
 };
 
 // fill(row, bytes of the row) is called once for every row, by several threads at once. desc is what the writer was told.
-template <class Fill>
-Result<void> write_rows(GgufWriter& writer, std::string_view name, const TensorDesc& desc, const WriteRowsOptions& options,
+// Writer: GgufWriter or SafetensorsWriter.
+template <class Writer, class Fill>
+Result<void> write_rows(Writer& writer, std::string_view name, const TensorDesc& desc, const WriteRowsOptions& options,
                         const Fill& fill) {
     // A second's work of the slowest encoder: enough for all threads, and soon enough for a progress bar.
     constexpr int64_t kPartBytes = int64_t{2} << 20;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/random/random_model.hpp"
 
+#include "formats/gguf/gguf_writer.hpp"
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
 #include "models/quantize/write_rows.hpp"
@@ -23,6 +24,19 @@ constexpr PublishedSize kPublished[] = {
     {"mamba2-130m", "mamba2", 24, 768},  {"mamba2-370m", "mamba2", 48, 1024}, {"mamba2-780m", "mamba2", 48, 1536},
     {"mamba2-1.3b", "mamba2", 48, 2048}, {"mamba2-2.7b", "mamba2", 64, 2560},
 };
+
+Architecture make_architecture(const RandomModelSizes& s) {
+    ModelShape shape{.architecture = s.architecture,
+                     .n_vocab = s.n_vocab,
+                     .d_model = s.d_model,
+                     .n_layer = s.n_layer,
+                     .tied_head = s.tied_head};
+    if (s.architecture == "mamba2")
+        return make_mamba2(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.n_head, s.n_group});
+    return make_mamba(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank, s.dt_b_c_rms});
+}
+
+}  // namespace
 
 Result<void> check_sizes(const RandomModelSizes& s) {
     const RandomModelLimits& limits = kRandomModelLimits;
@@ -48,18 +62,6 @@ Result<void> check_sizes(const RandomModelSizes& s) {
     return {};
 }
 
-Architecture make_architecture(const RandomModelSizes& s) {
-    ModelShape shape{.architecture = s.architecture,
-                     .n_vocab = s.n_vocab,
-                     .d_model = s.d_model,
-                     .n_layer = s.n_layer,
-                     .tied_head = s.tied_head};
-    if (s.architecture == "mamba2")
-        return make_mamba2(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.n_head, s.n_group});
-    return make_mamba(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank, s.dt_b_c_rms});
-}
-
-// In the order of the file.
 std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
     std::vector<WeightSpec> specs = make_architecture(sizes).weights();
     if (!sizes.projection_biases)
@@ -69,6 +71,8 @@ std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
         });
     return specs;
 }
+
+namespace {
 
 Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_t file_type, uint64_t seed) {
     const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };

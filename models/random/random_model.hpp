@@ -64,7 +64,10 @@ struct RandomModelSizes {
 Result<RandomModelSizes> published_sizes(std::string_view name);
 std::string published_size_names();
 
-// For sizes that write_random_model would take.
+// The limits, and sizes that do not go with each other.
+Result<void> check_sizes(const RandomModelSizes& sizes);
+// For sizes that hold. In the order of a GGUF file.
+std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes);
 int64_t count_weights(const RandomModelSizes& sizes);
 
 struct RandomModelOptions {

@@ -74,7 +74,7 @@ TEST(Profile, ResultsAreTheSameBitForBit) {
                 EXPECT_EQ(node.layer, found->layer);
                 EXPECT_EQ(node.totals.calls, 3) << node.name;
                 EXPECT_GT(node.totals.min_seconds, 0) << node.name;
-                EXPECT_LE(node.totals.min_seconds, node.totals.mean_seconds()) << node.name;
+                EXPECT_LE(node.totals.min_seconds, node.totals.mean_seconds() * (1 + 1e-12)) << node.name;  // a mean is rounded
                 EXPECT_EQ(node.device, static_cast<size_t>((*model)->placement().device_of(node.name))) << node.name;
             }
         }

@@ -12,6 +12,7 @@
 
 #include "core/quant/codec.hpp"
 #include "formats/gguf/gguf_value.hpp"
+#include "formats/gguf/gguf_writer.hpp"
 #include "tests/models/random_model_fixture.hpp"
 
 namespace krait {

@@ -5,7 +5,7 @@
 
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
-#include "models/random/random_model.hpp"
+#include "models/random/random_folder.hpp"
 #include "tools/engine_model.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
@@ -18,7 +18,7 @@ struct Arguments {
     std::string output, like = "mamba-130m", type = "F32", head;
     uint64_t seed = 0;
     int threads = 0;
-    bool pure = false, biases = false;
+    bool pure = false, biases = false, huggingface = false;
     // What differs from the published size.
     std::optional<int64_t> layers, d_model, vocab, d_inner, d_state, d_conv, dt_rank, heads, groups;
 };
@@ -59,7 +59,8 @@ Result<void> make_random(const Arguments& arguments) {
     {
         ProgressBar bar("writing", ProgressBar::Unit::bytes);
         options.progress = [&](uint64_t done, uint64_t total) { bar.update(done, total); };
-        KRAIT_TRY(report, write_random_model(arguments.output, options));
+        KRAIT_TRY(report, arguments.huggingface ? write_random_folder(arguments.output, options)
+                                                : write_random_model(arguments.output, options));
     }
     const RandomModelSizes& sizes = options.sizes;
     out.print("{}: {} of {}, d_model {}, vocabulary {}, {:.1f} million weights, {:.3f} bits a weight, {}\n",
@@ -77,6 +78,9 @@ void add_make_random_command(Command& program) {
     Command& command = program.command("make-random", "Write a model with random weights, to measure speed without downloads");
     auto arguments = std::make_shared<Arguments>();
     command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
+    command.option("--huggingface", arguments->huggingface,
+                   "write a folder as Hugging Face has them instead, in F32, F16 or BF16: config.json, model.safetensors, "
+                   "tokenizer.json");
     command.option("--like", arguments->like, "whose sizes: " + published_size_names())
         .show_default()
         .value_name("NAME")
@@ -113,7 +117,8 @@ void add_make_random_command(Command& program) {
     command.footer(
         "Examples:\n"
         "  krait make-random m.gguf --like mamba-370m --type q4_k\n"
-        "  krait make-random tiny.gguf --like mamba2-130m --layers 2 --d-model 256 --vocab 1000 --seed 7");
+        "  krait make-random tiny.gguf --like mamba2-130m --layers 2 --d-model 256 --vocab 1000 --seed 7\n"
+        "  krait make-random mamba-random --like mamba-130m --type bf16 --huggingface");
     run_when_chosen(command, [arguments] { return make_random(*arguments); });
 }
 
