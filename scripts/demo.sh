@@ -29,7 +29,7 @@ END
 }
 
 # The build takes minutes, so an option that krait run does not have is refused before it.
-run_options="$(grep -hoE '"(-[a-z],)?--[a-z-]+"' "$root"/tools/{command,profile_options,commands/run}.cpp 2>/dev/null |
+run_options="$(grep -hoE '"(-[a-z],)?--[a-z-]+"' "$root"/tools/{command,generation_options,profile_options,commands/run}.cpp 2>/dev/null |
     tr -d '"' | tr ',' '\n' || true)"
 check_run_option() {
     local name="${1%%=*}"

@@ -123,7 +123,7 @@ class Demo(Machine):
         self.assertIn("nothing after --cmake", self.run_script("--cmake")[1])
 
     def test_what_krait_would_refuse_is_refused_before_the_build(self):
-        for name in ["tools/command.cpp", "tools/profile_options.cpp", "tools/commands/run.cpp"]:
+        for name in ["tools/command.cpp", "tools/generation_options.cpp", "tools/profile_options.cpp", "tools/commands/run.cpp"]:
             self.file(name, (ROOT / name).read_text())
         for arguments, words in [(["The sea", "--vulcan"], "neither this script nor krait run has an option '--vulcan'"),
                                  (["The sea", "-x80"], "has an option '-x'"),
@@ -132,8 +132,8 @@ class Demo(Machine):
             _, said, calls = self.run_script(*arguments)
             self.assertIn(words, said)
             self.assertEqual(calls, [])
-        self.assertEqual(self.run_script("The sea", "-n", "-1", "--seed=3", "-d", "cpu", "--no-timings")[0],
-                         "<run><-p><The sea><-n><-1><--seed=3><-d><cpu><--no-timings>")
+        self.assertEqual(self.run_script("The sea", "-n", "-1", "--seed=3", "-d", "cpu", "--profile")[0],
+                         "<run><-p><The sea><-n><-1><--seed=3><-d><cpu><--profile>")
 
 
 class Devices(Machine):

@@ -123,7 +123,8 @@ class Folder:
             shutil.copytree(SOURCE / "tests/models/data/huggingface/mamba", folder / name)
         for name in TEXTS:
             (folder / name).write_text("It is a truth universally acknowledged. " * 100)
-        (folder / "messages.json").write_text('[{"role": "user", "content": "Hello"}]')
+        for name in ("messages.json", "talk.json"):
+            (folder / name).write_text('[{"role": "user", "content": "Hello"}]')
         (folder / "chatml.jinja").write_text("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}")
         for name in TASKS:
             (folder / name).write_text("A man\n1\nwalks.\nruns.\nsits.\nsleeps.\n" * 2)
