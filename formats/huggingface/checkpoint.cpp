@@ -9,11 +9,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<DType> dtype_of(SafetensorsType type) {
+std::optional<DType> dtype_of(CheckpointType type) {
     switch (type) {
-        case SafetensorsType::f32: return DType::F32;
-        case SafetensorsType::f16: return DType::F16;
-        case SafetensorsType::bf16: return DType::BF16;
+        case CheckpointType::f32: return DType::F32;
+        case CheckpointType::f16: return DType::F16;
+        case CheckpointType::bf16: return DType::BF16;
         default: return std::nullopt;
     }
 }
@@ -24,7 +24,7 @@ class CheckpointOf final : public Checkpoint {
   public:
     explicit CheckpointOf(File file) : file_(std::move(file)) {
         for (const auto& t : file_.tensors())
-            tensors_.push_back({t.name, dtype_of(t.type), std::string(safetensors_type_name(t.type)), t.extents, t.shard,
+            tensors_.push_back({t.name, dtype_of(t.type), std::string(checkpoint_type_name(t.type)), t.extents, t.shard,
                                 t.record_offset, t.file_offset, t.size, t.bytes});
     }
     size_t file_count() const override { return file_.shards().size(); }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <unordered_set>
 
 #include "core/base/printable.hpp"
+#include "formats/checkpoint/other_format.hpp"
 #include "formats/json/json_cursor.hpp"
 
 namespace krait {
@@ -23,7 +23,7 @@ class HeaderParser {
     HeaderParser(std::string_view text, const DataFile& file)
         : file_(file), cursor_(text, kLengthBytes, file.name()), data_at_(kLengthBytes + text.size()) {}
 
-    Result<SafetensorsHeader> parse() {
+    Result<CheckpointShard> parse() {
         KRAIT_CHECK(cursor_.object("the header", [&](const std::string& name, uint64_t at) { return parse_entry(name, at); }));
         cursor_.enter("header");
         KRAIT_CHECK(cursor_.end("the header"));
@@ -34,17 +34,17 @@ class HeaderParser {
   private:
     Result<void> parse_entry(const std::string& name, uint64_t at);
     Result<void> parse_metadata();
-    Result<void> parse_field(SafetensorsTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields);
-    Result<void> parse_type(SafetensorsTensor& tensor);
-    Result<void> parse_shape(SafetensorsTensor& tensor);
-    Result<void> parse_offsets(SafetensorsTensor& tensor);
-    Result<void> check_size(const SafetensorsTensor& tensor);
+    Result<void> parse_field(CheckpointTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields);
+    Result<void> parse_type(CheckpointTensor& tensor);
+    Result<void> parse_shape(CheckpointTensor& tensor);
+    Result<void> parse_offsets(CheckpointTensor& tensor);
+    Result<void> check_size(const CheckpointTensor& tensor);
     Result<void> check_places();
 
     const DataFile& file_;
     JsonCursor cursor_;
     uint64_t data_at_;
-    SafetensorsHeader header_;
+    CheckpointShard header_;
     std::unordered_set<std::string> names_;
     uint64_t offsets_at_ = 0;  // where the offsets of the tensor stand that is parsed
 };
@@ -55,7 +55,7 @@ Result<void> HeaderParser::parse_entry(const std::string& name, uint64_t at) {
     if (name == "__metadata__") return parse_metadata();
     cursor_.enter(tensor_part(name));
     if (name.empty() || name.find('\0') != name.npos) return cursor_.error("the name at byte {} is empty or has a NUL", at);
-    SafetensorsTensor tensor{.name = name, .record_offset = at};
+    CheckpointTensor tensor{.name = name, .record_offset = at};
     uint32_t fields = 0;
     KRAIT_CHECK(cursor_.object("the tensor's description", [&](const std::string& field, uint64_t field_at) {
         return parse_field(tensor, field, field_at, fields);
@@ -80,7 +80,7 @@ Result<void> HeaderParser::parse_metadata() {
 }
 
 // fields: a bit for each that was there.
-Result<void> HeaderParser::parse_field(SafetensorsTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields) {
+Result<void> HeaderParser::parse_field(CheckpointTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields) {
     const uint32_t bit = field == "dtype" ? 1 : field == "shape" ? 2 : field == "data_offsets" ? 4 : 0;
     if (bit == 0) return cursor_.skip_value();  // of a later version of the format
     if ((fields & bit) != 0) return cursor_.error("\"{}\" at byte {} comes a second time", field, at);
@@ -88,29 +88,29 @@ Result<void> HeaderParser::parse_field(SafetensorsTensor& tensor, const std::str
     return bit == 1 ? parse_type(tensor) : bit == 2 ? parse_shape(tensor) : parse_offsets(tensor);
 }
 
-Result<void> HeaderParser::parse_type(SafetensorsTensor& tensor) {
+Result<void> HeaderParser::parse_type(CheckpointTensor& tensor) {
     const uint64_t at = cursor_.position();
     KRAIT_TRY(const std::string name, cursor_.string("the dtype"));
-    const auto type = find_safetensors_type(name);
+    const auto type = find_checkpoint_type(name);
     if (!type) return cursor_.error("the dtype at byte {} is {}, which is none of safetensors", at, quote(name));
     tensor.type = *type;
     return {};
 }
 
-Result<void> HeaderParser::parse_shape(SafetensorsTensor& tensor) {
+Result<void> HeaderParser::parse_shape(CheckpointTensor& tensor) {
     return cursor_.array("the shape", [&]() -> Result<void> {
         const uint64_t at = cursor_.position();
         KRAIT_TRY(const uint64_t extent, cursor_.whole_number("an extent"));
         if (extent > INT64_MAX)
             return cursor_.error("the extent at byte {} is {}; at most {} is possible", at, extent, INT64_MAX);
-        if (tensor.extents.size() == kSafetensorsMaxRank)
-            return cursor_.error("the shape has more than {} extents at byte {}", kSafetensorsMaxRank, at);
+        if (tensor.extents.size() == kCheckpointMaxRank)
+            return cursor_.error("the shape has more than {} extents at byte {}", kCheckpointMaxRank, at);
         tensor.extents.push_back(static_cast<int64_t>(extent));
         return {};
     });
 }
 
-Result<void> HeaderParser::parse_offsets(SafetensorsTensor& tensor) {
+Result<void> HeaderParser::parse_offsets(CheckpointTensor& tensor) {
     offsets_at_ = cursor_.position();
     uint64_t offsets[2] = {};
     KRAIT_CHECK(cursor_.expect('[', "the data_offsets"));
@@ -133,34 +133,29 @@ Result<void> HeaderParser::parse_offsets(SafetensorsTensor& tensor) {
 }
 
 // Against the shape. An extent of 0 excuses no product that overflows.
-Result<void> HeaderParser::check_size(const SafetensorsTensor& tensor) {
-    const uint64_t bits_each = safetensors_type_bits(tensor.type);
-    uint64_t n_element = 1, bits = 0;
-    bool overflows = false;
-    for (const int64_t extent : tensor.extents)
-        overflows |= __builtin_mul_overflow(n_element, static_cast<uint64_t>(extent), &n_element);
-    overflows |= __builtin_mul_overflow(n_element, bits_each, &bits);
-    if (overflows)
+Result<void> HeaderParser::check_size(const CheckpointTensor& tensor) {
+    const auto size = checkpoint_size(tensor.type, tensor.extents);
+    if (!size)
         return cursor_.error("its shape has more elements than any file could hold (described at byte {})",
                              tensor.record_offset);
-    if (bits % 8 != 0)
-        return cursor_.error("its {} elements of {} bits are no whole number of bytes (described at byte {})", n_element,
-                             bits_each, tensor.record_offset);
-    if (bits / 8 != tensor.size)
+    if (size->bits % 8 != 0)
+        return cursor_.error("its {} elements of {} bits are no whole number of bytes (described at byte {})", size->n_element,
+                             checkpoint_type_bits(tensor.type), tensor.record_offset);
+    if (size->bits / 8 != tensor.size)
         return cursor_.error("its shape takes {} bytes ({} elements of {}), and the data_offsets at byte {} give it {}",
-                             bits / 8, n_element, safetensors_type_name(tensor.type), offsets_at_, tensor.size);
+                             size->bits / 8, size->n_element, checkpoint_type_name(tensor.type), offsets_at_, tensor.size);
     return {};
 }
 
 // One behind the other, from the first byte of data to the end of the file.
 Result<void> HeaderParser::check_places() {
     auto& tensors = header_.tensors;
-    std::sort(tensors.begin(), tensors.end(), [](const SafetensorsTensor& a, const SafetensorsTensor& b) {
+    std::sort(tensors.begin(), tensors.end(), [](const CheckpointTensor& a, const CheckpointTensor& b) {
         return std::pair(a.file_offset, a.size) < std::pair(b.file_offset, b.size);
     });
     uint64_t end = data_at_;
     for (size_t i = 0; i < tensors.size(); ++i) {
-        SafetensorsTensor& tensor = tensors[i];
+        CheckpointTensor& tensor = tensors[i];
         cursor_.enter(tensor_part(tensor.name));
         if (tensor.file_offset < end)
             return cursor_.error("its data begins at byte {}, inside that of {}, which ends at byte {} (described at byte {})",
@@ -182,42 +177,27 @@ Result<void> HeaderParser::check_places() {
     return {};
 }
 
-// What the first bytes tell about a file that is something else.
-std::string_view other_format(std::string_view first) {
-    if (first.starts_with("GGUF")) return "; it is a GGUF file";
-    if (first.starts_with("PK")) return "; it is a zip archive, as PyTorch writes them";
-    if (first.starts_with("version ")) return "; is it a Git LFS pointer? Fetch the file itself with 'git lfs pull'";
-    if (first.starts_with("<!") || first.starts_with("<html")) return "; it is a web page, not the file behind the link";
-    if (first.starts_with('{')) return "; it is JSON: an index's name ends in .json";
-    return "";
-}
-
 }  // namespace
 
-Result<SafetensorsHeader> read_safetensors_header(const DataFile& file) {
-    const auto refuse = [&](const std::string& text, std::string_view hint = {}) {
+Result<CheckpointShard> read_safetensors_header(const DataFile& file) {
+    KRAIT_TRY(const std::string_view hint, other_format(file, FileFormat::safetensors));
+    const auto refuse = [&](const std::string& text) {
         return fail(hint.empty() ? ErrorCode::corrupt_file : ErrorCode::unsupported, "{}: header: {}{}", file.name(), text,
                     hint);
     };
-    char first[kLengthBytes] = {};
-    const auto n_first = static_cast<size_t>(std::min<uint64_t>(file.size(), kLengthBytes));
-    KRAIT_CHECK(file.read(0, std::as_writable_bytes(std::span(first, n_first))));
-    const std::string_view hint = other_format({first, n_first});
     if (file.size() < kLengthBytes)
-        return refuse(fmt::format("its length at byte 0 takes 8 bytes, and the file has {}", file.size()), hint);
+        return refuse(fmt::format("its length at byte 0 takes 8 bytes, and the file has {}", file.size()));
     uint64_t size = 0;
-    std::memcpy(&size, first, sizeof size);
+    KRAIT_CHECK(file.read(0, std::as_writable_bytes(std::span(&size, 1))));
     if (size > kSafetensorsMaxHeaderBytes)
         return refuse(fmt::format("its length at byte 0 is {}; at most {} is possible in a safetensors file", size,
-                                  kSafetensorsMaxHeaderBytes),
-                      hint);
+                                  kSafetensorsMaxHeaderBytes));
     if (size > file.size() - kLengthBytes)
         return refuse(fmt::format("its length at byte 0 is {}, but only {} bytes follow: is the file complete?", size,
-                                  file.size() - kLengthBytes),
-                      hint);
+                                  file.size() - kLengthBytes));
     std::string text(static_cast<size_t>(size), '\0');
     KRAIT_CHECK(file.read(kLengthBytes, std::as_writable_bytes(std::span(text))));
-    if (!text.starts_with('{')) return refuse("at byte 8 it does not begin with '{'", hint);
+    if (!text.starts_with('{')) return refuse("at byte 8 it does not begin with '{'");
     return HeaderParser(text, file).parse();
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors and corpus/safetensors_index, small files that between them
+"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors and corpus/weight_index, small files that between them
 hold every field that the formats have. Python's standard library only; the output is the same in every run."""
 
 import json
@@ -149,7 +149,7 @@ INDEX_SEEDS = {
     "more": b'{"more":[{"x":[-0.5e-1,false]},"\\ud83d\\udc0d"],"weight_map":{"a":"x"}}',
 }
 
-for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("safetensors_index", "json", INDEX_SEEDS)):
+for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("weight_index", "json", INDEX_SEEDS)):
     (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     for name, data in seeds.items():
         (FOLDER / folder / f"{name}.{ending}").write_bytes(data)

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         return 0;
     }
     uint64_t n_byte = 0, sum = 0;
-    for (const krait::SafetensorsTensor& tensor : file->tensors()) {
+    for (const krait::CheckpointTensor& tensor : file->tensors()) {
         if (file->find_tensor(tensor.name) != &tensor || tensor.bytes.size() != tensor.size) std::abort();
         n_byte += tensor.size;
         for (const std::byte byte : tensor.bytes) sum += static_cast<uint64_t>(byte);

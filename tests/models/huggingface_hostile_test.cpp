@@ -49,8 +49,8 @@ class HuggingFaceHostile : public test::FolderTest {
         {
             const auto file = SafetensorsFile::open(model() / "model.safetensors");
             ASSERT_TRUE(file) << file.error().message;
-            for (const SafetensorsTensor& t : file->tensors())
-                tensors.push_back({t.name, std::string(safetensors_type_name(t.type)), t.extents,
+            for (const CheckpointTensor& t : file->tensors())
+                tensors.push_back({t.name, std::string(checkpoint_type_name(t.type)), t.extents,
                                    std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size())});
         }
         change(tensors);

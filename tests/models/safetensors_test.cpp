@@ -67,8 +67,8 @@ void expect_as_written(const SafetensorsFile& file, const nlohmann::json& expect
     for (const auto& [name, what] : expected.items()) {
         const auto found = file.tensor(name);
         ASSERT_TRUE(found) << found.error().message;
-        const SafetensorsTensor& t = **found;
-        EXPECT_EQ(safetensors_type_name(t.type), what["dtype"].get<std::string>());
+        const CheckpointTensor& t = **found;
+        EXPECT_EQ(checkpoint_type_name(t.type), what["dtype"].get<std::string>());
         EXPECT_EQ(t.extents, what["shape"].get<std::vector<int64_t>>());
         std::vector<std::byte> bytes(t.size);
         ASSERT_TRUE(file.read_part(t, 0, bytes));
@@ -157,7 +157,7 @@ TEST(Safetensors, TensorsComeInTheOrderOfTheirData) {
                                     5));
     ASSERT_TRUE(file) << file.error().message;
     std::string order;
-    for (const SafetensorsTensor& t : file->tensors()) order += t.name;
+    for (const CheckpointTensor& t : file->tensors()) order += t.name;
     EXPECT_EQ(order, "aebz");
     EXPECT_EQ(file->tensors()[2].file_offset, file->file_size() - 2);
 }
@@ -213,7 +213,7 @@ TEST(Safetensors, SizesAreThoseOfTheShapes) {
     refused("3", "0,2", "F4", "its 3 elements of 4 bits are no whole number of bytes");
     refused("8", "0,8", "F31", "the dtype at byte 22 is 'F31', which is none of safetensors");
     std::string ones = "8";
-    for (size_t i = 0; i < kSafetensorsMaxRank; ++i) ones += ",1";
+    for (size_t i = 0; i < kCheckpointMaxRank; ++i) ones += ",1";
     refused(ones, "0,8", "U8", "the shape has more than 64 extents");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// model.safetensors.index.json: which shard has which tensor. Errors name the file and the byte.
+// model.safetensors.index.json and pytorch_model.bin.index.json: which shard has which tensor. Errors name the file and the
+// byte.
 //   {"metadata": {"total_size": 123}, "weight_map": {"backbone.norm_f.weight": "model-00002-of-00002.safetensors"}}
 #pragma once
 
@@ -13,7 +14,7 @@
 
 namespace krait {
 
-class SafetensorsIndex {
+class WeightIndex {
   public:
     struct Entry {
         std::string tensor;
@@ -21,8 +22,8 @@ class SafetensorsIndex {
         uint64_t at = 0;    // byte of its name
     };
 
-    static Result<SafetensorsIndex> open(const std::filesystem::path& path);
-    static Result<SafetensorsIndex> parse(std::string_view text, const std::filesystem::path& path);
+    static Result<WeightIndex> open(const std::filesystem::path& path);
+    static Result<WeightIndex> parse(std::string_view text, const std::filesystem::path& path);
 
     [[nodiscard]] std::span<const std::string> files() const { return files_; }  // plain names, in the order of their names
     [[nodiscard]] std::span<const Entry> tensors() const { return tensors_; }

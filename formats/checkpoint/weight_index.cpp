@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/safetensors/safetensors_index.hpp"
+#include "formats/checkpoint/weight_index.hpp"
 
 #include <map>
 #include <new>
@@ -29,7 +29,7 @@ bool is_within(const fs::path& file, const fs::path& folder) {
 
 }  // namespace
 
-Result<SafetensorsIndex> SafetensorsIndex::open(const fs::path& path) {
+Result<WeightIndex> WeightIndex::open(const fs::path& path) {
     KRAIT_TRY(const InputFile file, InputFile::open(path));
     if (file.size() > kMaxIndexBytes)
         return fail(ErrorCode::unsupported, "{}: an index of {} bytes; at most {} are read", path.string(), file.size(),
@@ -43,8 +43,8 @@ Result<SafetensorsIndex> SafetensorsIndex::open(const fs::path& path) {
     }
 }
 
-Result<SafetensorsIndex> SafetensorsIndex::parse(std::string_view text, const fs::path& path) {
-    SafetensorsIndex index;
+Result<WeightIndex> WeightIndex::parse(std::string_view text, const fs::path& path) {
+    WeightIndex index;
     index.path_ = path;
     const std::string name = path.string();
     JsonCursor cursor(text, 0, name);
@@ -82,7 +82,7 @@ Result<SafetensorsIndex> SafetensorsIndex::parse(std::string_view text, const fs
     return index;
 }
 
-Result<void> SafetensorsIndex::check_files() const {
+Result<void> WeightIndex::check_files() const {
     constexpr size_t kMaxNamed = 8;
     std::error_code code;
     std::string missing;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Indices of safetensors: what they name, where that may lie, and whether it is there.
+// Indices of checkpoints: what they name, where that may lie, and whether it is there.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <fstream>
 
+#include "formats/checkpoint/weight_index.hpp"
 #include "formats/safetensors/safetensors_file.hpp"
-#include "formats/safetensors/safetensors_index.hpp"
 
 namespace krait {
 namespace {
 
 namespace fs = std::filesystem;
 
-class SafetensorsIndexTest : public testing::Test {
+class WeightIndexTest : public testing::Test {
   protected:
     void SetUp() override {
         folder_ = fs::canonical(testing::TempDir()) / fmt::format("krait-index-{}", ::getpid());
@@ -59,7 +59,7 @@ class SafetensorsIndexTest : public testing::Test {
     fs::path folder_;
 };
 
-TEST_F(SafetensorsIndexTest, ShardsAreOpenedOnce) {
+TEST_F(WeightIndexTest, ShardsAreOpenedOnce) {
     write_shard("model/1.safetensors", {"a"});
     write_shard("model/2.safetensors", {"b", "c"});
     const auto file = open_index(names("2.safetensors", "2.safetensors"));
@@ -71,7 +71,7 @@ TEST_F(SafetensorsIndexTest, ShardsAreOpenedOnce) {
     EXPECT_EQ(both->name(), index().string());
 }
 
-TEST_F(SafetensorsIndexTest, NamesAreThoseOfFilesBesideIt) {
+TEST_F(WeightIndexTest, NamesAreThoseOfFilesBesideIt) {
     write_shard("1.safetensors", {"a"});
     write_shard("model/2.safetensors", {"b"});
     fs::create_directory(folder_ / "model" / "inner");
@@ -84,7 +84,7 @@ TEST_F(SafetensorsIndexTest, NamesAreThoseOfFilesBesideIt) {
                    {"is no name of a file beside the index"});
 }
 
-TEST_F(SafetensorsIndexTest, LinksStayInTheFolder) {
+TEST_F(WeightIndexTest, LinksStayInTheFolder) {
     write_shard("out.safetensors", {"a"});
     write_shard("model/2.safetensors", {"b"});
     fs::create_symlink("../out.safetensors", folder_ / "model" / "1.safetensors");
@@ -114,7 +114,7 @@ TEST_F(SafetensorsIndexTest, LinksStayInTheFolder) {
     EXPECT_TRUE(cached) << cached.error().message;
 }
 
-TEST_F(SafetensorsIndexTest, FilesAreThere) {
+TEST_F(WeightIndexTest, FilesAreThere) {
     write_shard("model/1.safetensors", {"a"});
     expect_refused(names("1.safetensors", "2.safetensors"), ErrorCode::not_found,
                    {"1 of the 2 files that it names are not in its folder: '2.safetensors'"});
@@ -126,7 +126,7 @@ TEST_F(SafetensorsIndexTest, FilesAreThere) {
     expect_refused(many + "}}", ErrorCode::not_found, {"1000 of the 1000 files", " and 992 more"});
 }
 
-TEST_F(SafetensorsIndexTest, ShardsHoldWhatItSays) {
+TEST_F(WeightIndexTest, ShardsHoldWhatItSays) {
     write_shard("model/1.safetensors", {"a"});
     write_shard("model/2.safetensors", {"c"});
     expect_refused(names("1.safetensors", "2.safetensors"), ErrorCode::corrupt_file,
@@ -145,7 +145,7 @@ TEST_F(SafetensorsIndexTest, ShardsHoldWhatItSays) {
     EXPECT_NE(cut.error().message.find("2.safetensors: header: "), std::string::npos) << cut.error().message;
 }
 
-TEST_F(SafetensorsIndexTest, ItIsJson) {
+TEST_F(WeightIndexTest, ItIsJson) {
     const auto refused = [&](const std::string& text, const std::string& words) {
         expect_refused(text, ErrorCode::corrupt_file, {words, "byte "});
     };
