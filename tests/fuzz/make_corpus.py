@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors and corpus/weight_index, small files that between them
-hold every field that the formats have. Python's standard library only; the output is the same in every run."""
+"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors, corpus/torch and corpus/weight_index, small files that between
+them hold every field that the formats have. Python's standard library only; the output is the same in every run."""
 
+import io
 import json
 import pathlib
 import struct
+import zipfile
 
 FOLDER = pathlib.Path(__file__).with_name("corpus")
 FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d"}
@@ -149,7 +151,69 @@ INDEX_SEEDS = {
     "more": b'{"more":[{"x":[-0.5e-1,false]},"\\ud83d\\udc0d"],"weight_map":{"a":"x"}}',
 }
 
-for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("weight_index", "json", INDEX_SEEDS)):
+
+def archive(pickle, more=(), compression=zipfile.ZIP_STORED):
+    """As torch.save writes it, with a storage of two floats."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as made:
+        for name, data in (("data.pkl", pickle), ("byteorder", b"little"), ("data/0", bytes(8)), ("version", b"3\n"), *more):
+            made.writestr(zipfile.ZipInfo(f"m/{name}"), data, compression)
+    return out.getvalue()
+
+
+def zip64(file):
+    """With the sizes and places of the directory in records of 64 bits."""
+    begin, count = file.rindex(b"PK\5\6"), struct.unpack_from("<H", file, len(file) - 12)[0]
+    size, at = struct.unpack_from("<II", file, len(file) - 10)
+    record = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, at)
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, begin, 1)
+    return file[:begin] + record + locator + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 2**16 - 1, 2**16 - 1, 2**32 - 1, 2**32 - 1, 0)
+
+
+def p_text(text):
+    return b"X" + struct.pack("<I", len(text)) + text.encode()
+
+
+def p_tensor(kind="FloatStorage", count=2, offset=0, extents=(2,), strides=(1,)):
+    def numbers(values):
+        return b"(" + b"".join(b"J" + struct.pack("<i", value) for value in values) + b"t"
+    storage = b"(" + p_text("storage") + f"ctorch\n{kind}\n".encode() + p_text("0") + p_text("cpu") + b"K" + bytes([count]) + b"tQ"
+    return (b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K" + bytes([offset]) + numbers(extents) + numbers(strides)
+            + b"\x89ccollections\nOrderedDict\n)RtR")
+
+
+def p_dict(**entries):
+    return b"}q\0(" + b"".join(p_text(name) + value for name, value in entries.items()) + b"u"
+
+
+def p_file(root):
+    return b"\x80\2" + root + b"."
+
+
+TENSORS = p_file(p_dict(w=p_tensor(), v=p_tensor(extents=(1,), offset=1), n=b"K\1", t=p_text("text")))
+WIDE = {"count": 16}  # of floats, as the pickles that stand alone have them
+TORCH_SEEDS = {
+    "archive": archive(TENSORS),
+    "zip64": zip64(archive(TENSORS)),
+    "compressed": archive(TENSORS, compression=zipfile.ZIP_DEFLATED),
+    "leaves": archive(TENSORS, [("../x", b"x")]),
+    "tensors": p_file(p_dict(w=p_tensor(**WIDE), m=p_tensor(extents=(4, 4), strides=(4, 1), **WIDE), t=p_tensor(extents=(4, 3), strides=(1, 4), **WIDE))),
+    "types": p_file(p_dict(d=p_tensor("DoubleStorage", 8), h=p_tensor("HalfStorage", 32), b=p_tensor("BoolStorage", 64), l=p_tensor("LongStorage", 8))),
+    "wrapped": p_file(p_dict(epoch=b"M\1\2", model=p_dict(w=p_tensor(**WIDE)))),
+    "attributes": p_file(b"ccollections\nOrderedDict\n)Rq\1(" + p_text("w") + p_tensor(**WIDE) + b"u}" + p_text("_metadata") + b"}ssb"),
+    "parameter": p_file(b"}" + p_text("w") + b"ctorch._utils\n_rebuild_parameter\n" + p_tensor(**WIDE) + b"\x88}\x87Rs"),
+    "values": p_file(p_dict(w=p_tensor(**WIDE), f=b"G" + bytes(8), l=b"\x8a\6" + bytes(5) + b"\1", x=b"N", s=b"](K\1K\2e", d=b"ctorch\nfloat32\n")),
+    "memo": p_file(b"}q\0(" + p_text("w") + p_tensor(**WIDE) + b"q\1" + p_text("v") + b"h\1r\0\1\0\0" + p_text("u") + b"j\0\1\0\0u"),
+    "outside": p_file(p_dict(w=p_tensor(extents=(9, 2), strides=(2, 1), **WIDE))),
+    "shared": p_file(p_dict(w=p_tensor(extents=(2**30, 2), strides=(0, 1), **WIDE))),
+    "negative": p_file(p_dict(w=p_tensor(extents=(2,), strides=(-1,), offset=4, **WIDE))),
+    "system": p_file(b"cos\nsystem\n" + p_text("echo") + b"\x85R"),
+    "deep": p_file(b"(" * 70 + b"t" * 70),
+    "bomb": p_file(b"N" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(40))),
+}
+
+for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("torch", "bin", TORCH_SEEDS),
+                              ("weight_index", "json", INDEX_SEEDS)):
     (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     for name, data in seeds.items():
         (FOLDER / folder / f"{name}.{ending}").write_bytes(data)
