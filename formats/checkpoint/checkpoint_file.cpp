@@ -143,6 +143,13 @@ void CheckpointFile::will_read(const CheckpointTensor& tensor) const {
     shards_[tensor.shard].will_need(tensor.file_offset, tensor.size);
 }
 
+void CheckpointFile::will_not_read(const CheckpointTensor& tensor) const {
+    const DataFile& file = shards_[tensor.shard];
+    if (file.is_read()) return;
+    // Strides can lead further; the pages there go with those of other tensors.
+    file.advise(MappedFile::Advice::dont_need, file.bytes().subspan(tensor.file_offset, tensor.size));
+}
+
 void CheckpointFile::release_pages() const {
     for (const DataFile& shard : shards_) shard.release_pages();
 }

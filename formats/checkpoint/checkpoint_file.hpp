@@ -37,8 +37,9 @@ class CheckpointFile {
     // As many bytes of a tensor's data as `out` has, from byte `offset` of it on, in the order of the extents. A tensor with
     // strides is gathered, run by run: where its last extent is not the densest, element by element.
     Result<void> read_part(const CheckpointTensor& tensor, uint64_t offset, std::span<std::byte> out) const;
-    void will_read(const CheckpointTensor& tensor) const;  // a hint: soon
-    void release_pages() const;                            // gives the pages of all mappings back
+    void will_read(const CheckpointTensor& tensor) const;      // a hint: soon
+    void will_not_read(const CheckpointTensor& tensor) const;  // a hint: its pages may go
+    void release_pages() const;                                // gives the pages of all mappings back
 
   protected:
     using ReadShard = Result<CheckpointShard> (*)(const DataFile& file);

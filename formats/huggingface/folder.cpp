@@ -45,10 +45,9 @@ Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const Op
     KRAIT_TRY(const Config config, Config::open(*config_path));
     KRAIT_TRY(const ModelFacts facts, read_facts(config));
     KRAIT_TRY(folder->checkpoint_, open_checkpoint(path, options.access));
-    KRAIT_TRY(std::vector<MappedTensor> mapped, map_tensors(*folder->checkpoint_, facts, folder->name_));
+    KRAIT_TRY(std::vector<MappedTensor> mapped, map_tensors(folder->checkpoint_, facts, folder->name_));
     const GgufTensor& embedding = mapped.front().tensor;
-    KRAIT_TRY(const int64_t n_vocab,
-              check_vocabulary(config, facts, embedding, folder->checkpoint_->file_name(embedding.shard)));
+    KRAIT_TRY(const int64_t n_vocab, check_vocabulary(config, facts, embedding, folder->file_name(embedding.shard)));
     folder->metadata_ = metadata_of(facts, name_of_model(path), n_vocab);
     folder->take(std::move(mapped));
     folder->add_tokenizer({options.tokenizer.empty() ? path : options.tokenizer, &config, n_vocab});
@@ -73,10 +72,11 @@ void Folder::add_tokenizer(const TokenizerFiles& files) {
 
 void Folder::take(std::vector<MappedTensor> mapped) {
     for (MappedTensor& m : mapped) {
-        const CheckpointTensor& stored = checkpoint_->tensors()[m.source];
-        const bool is_as_stored = m.is_as_stored(*stored.dtype);
+        const CheckpointTensor& stored = checkpoint_.tensors()[m.source];
+        const DType type = *weight_type(stored.type);
+        const bool is_as_stored = m.is_as_stored(type);
         if (is_as_stored && reinterpret_cast<uintptr_t>(stored.bytes.data()) % kAlignment == 0) m.tensor.bytes = stored.bytes;
-        parts_.push_back({m.source, m.values, *stored.dtype, is_as_stored});
+        parts_.push_back({m.source, m.values, type, is_as_stored});
         tensors_.push_back(std::move(m.tensor));
     }
 }
@@ -90,8 +90,7 @@ void Folder::describe() {
 std::vector<std::span<const std::byte>> Folder::descriptions() const { return {std::as_bytes(std::span(description_))}; }
 
 std::string Folder::origin_of(const GgufTensor& tensor) const {
-    return fmt::format("{}, described at byte {}", quote(checkpoint_->tensors()[part_of(tensor).source].name),
-                       tensor.record_offset);
+    return fmt::format("{}, described at byte {}", quote(stored_of(part_of(tensor)).name), tensor.record_offset);
 }
 
 Result<TensorBytes> Folder::read(const GgufTensor& tensor, uint64_t max_bytes) const {
@@ -108,7 +107,7 @@ Result<void> Folder::read_part(const GgufTensor& tensor, uint64_t offset, std::s
     if (offset > tensor.size || out.size() > tensor.size - offset)
         return fail(ErrorCode::internal, "tensor {}: bytes {} to {} of {} are asked for", quote_name(tensor.name), offset,
                     offset + out.size(), tensor.size);
-    if (part.is_as_stored) return checkpoint_->read_part(part.source, offset, out);
+    if (part.is_as_stored) return checkpoint_.read_part(stored_of(part), offset, out);
     // Floats, a few at a time; the first and the last may be asked for in part.
     constexpr size_t kStep = 16384;
     const auto width = static_cast<size_t>(row_bytes(part.stored, 1));
@@ -118,7 +117,7 @@ Result<void> Folder::read_part(const GgufTensor& tensor, uint64_t offset, std::s
     for (uint64_t at = offset; at < end;) {
         const uint64_t first = at / sizeof(float), last = std::min(first + kStep, (end + sizeof(float) - 1) / sizeof(float));
         const auto n = static_cast<size_t>(last - first);
-        KRAIT_CHECK(checkpoint_->read_part(part.source, first * width, std::span(stored).first(n * width)));
+        KRAIT_CHECK(checkpoint_.read_part(stored_of(part), first * width, std::span(stored).first(n * width)));
         decode_row(part.stored, stored.data(), std::span(values).first(n));
         // In double: the float next to the true value, whatever the library's expf gives.
         if (part.values == Values::minus_exp)

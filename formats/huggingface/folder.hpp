@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder as Hugging Face has them, read as a model of GGUF's names: config.json, weights in safetensors, and a tokenizer
-// where there is one. Names and shapes come from a table for each kind of model (architectures.hpp). Matrices keep their type;
-// all else is F32. Tensors are converted when they are read, one at a time; one that needs no conversion and is aligned in a
-// mapped file is read in place.
+// A folder as Hugging Face has them, read as a model of GGUF's names: config.json, weights in safetensors or in PyTorch's
+// archives, and a tokenizer where there is one. Names and shapes come from a table for each kind of model (architectures.hpp).
+// Matrices keep their type; all else is F32. Tensors are converted when they are read, one at a time; one that needs no
+// conversion, has no strides and is aligned in a mapped file is read in place.
 //
 // Nothing outside of the folder is read, but for links as folder_files.hpp allows them.
 #pragma once
@@ -20,9 +20,9 @@ class Folder final : public ModelSource {
     static Result<std::unique_ptr<ModelSource>> open(const std::filesystem::path& path, const OpenOptions& options);
 
     [[nodiscard]] const std::string& name() const override { return name_; }
-    [[nodiscard]] size_t file_count() const override { return checkpoint_->file_count(); }
-    [[nodiscard]] const std::string& file_name(size_t file) const override { return checkpoint_->file_name(file); }
-    [[nodiscard]] uint64_t file_size() const override { return checkpoint_->file_size(); }
+    [[nodiscard]] size_t file_count() const override { return checkpoint_.shards().size(); }
+    [[nodiscard]] const std::string& file_name(size_t file) const override { return checkpoint_.shards()[file].name(); }
+    [[nodiscard]] uint64_t file_size() const override { return checkpoint_.file_size(); }
     [[nodiscard]] std::string format() const override { return "Hugging Face folder"; }
     [[nodiscard]] uint32_t version() const override { return 0; }
     [[nodiscard]] std::string origin_of(const GgufTensor& tensor) const override;
@@ -31,9 +31,9 @@ class Folder final : public ModelSource {
 
     [[nodiscard]] Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes) const override;
     Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
-    void will_read(const GgufTensor& tensor) const override { checkpoint_->will_read(part_of(tensor).source); }
-    void will_not_read(const GgufTensor& tensor) const override { checkpoint_->will_not_read(part_of(tensor).source); }
-    void release_pages() const override { checkpoint_->release_pages(); }
+    void will_read(const GgufTensor& tensor) const override { checkpoint_.will_read(stored_of(part_of(tensor))); }
+    void will_not_read(const GgufTensor& tensor) const override { checkpoint_.will_not_read(stored_of(part_of(tensor))); }
+    void release_pages() const override { checkpoint_.release_pages(); }
 
   private:
     // From a tensor to the checkpoint's.
@@ -44,12 +44,13 @@ class Folder final : public ModelSource {
         bool is_as_stored = false;
     };
     const Part& part_of(const GgufTensor& tensor) const { return parts_[tensor_index_.at(tensor.name)]; }
+    [[nodiscard]] const CheckpointTensor& stored_of(const Part& part) const { return checkpoint_.tensors()[part.source]; }
     void take(std::vector<MappedTensor> mapped);
     void add_tokenizer(const TokenizerFiles& files);
     void describe();
 
     std::string name_, description_, why_no_tokenizer_;
-    std::unique_ptr<Checkpoint> checkpoint_;
+    CheckpointFile checkpoint_;
     std::vector<Part> parts_;  // by tensor
 };
 

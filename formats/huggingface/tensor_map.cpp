@@ -75,7 +75,7 @@ class NameList {
 
 class Mapper {
   public:
-    Mapper(const Checkpoint& checkpoint, const ModelFacts& facts, const std::string& folder)
+    Mapper(const CheckpointFile& checkpoint, const ModelFacts& facts, const std::string& folder)
         : checkpoint_(checkpoint), facts_(facts), folder_(folder) {}
 
     Result<std::vector<MappedTensor>> map() {
@@ -140,13 +140,13 @@ class Mapper {
 
     Result<bool> are_equal(size_t a, size_t b) const {
         const CheckpointTensor &one = checkpoint_.tensors()[a], &other = checkpoint_.tensors()[b];
-        if (one.size != other.size || one.dtype != other.dtype || one.extents != other.extents) return false;
-        if (one.file == other.file && one.file_offset == other.file_offset) return true;
+        if (one.size != other.size || one.type != other.type || one.extents != other.extents) return false;
+        if (one.shard == other.shard && one.file_offset == other.file_offset && one.strides == other.strides) return true;
         std::vector<std::byte> left(size_t{1} << 20), right(left.size());
         for (uint64_t at = 0; at < one.size; at += left.size()) {
             const auto n = static_cast<size_t>(std::min<uint64_t>(left.size(), one.size - at));
-            KRAIT_CHECK(checkpoint_.read_part(a, at, std::span(left).first(n)));
-            KRAIT_CHECK(checkpoint_.read_part(b, at, std::span(right).first(n)));
+            KRAIT_CHECK(checkpoint_.read_part(one, at, std::span(left).first(n)));
+            KRAIT_CHECK(checkpoint_.read_part(other, at, std::span(right).first(n)));
             if (std::memcmp(left.data(), right.data(), n) != 0) return false;
         }
         return true;
@@ -170,10 +170,11 @@ class Mapper {
         const CheckpointTensor& stored = checkpoint_.tensors()[source];
         const auto refuse = [&](std::string_view why) {
             return fail(ErrorCode::corrupt_file, "{}: tensor {} (described at byte {}) is {} [{}]; {}",
-                        checkpoint_.file_name(stored.file), quote(stored.name), stored.record_offset, stored.type_name,
-                        extents_text(stored.extents), why);
+                        checkpoint_.name_of(stored), quote(stored.name), stored.record_offset,
+                        checkpoint_type_name(stored.type), extents_text(stored.extents), why);
         };
-        if (!stored.dtype) return refuse("weights are F32, F16 or BF16");
+        const std::optional<DType> type = weight_type(stored.type);
+        if (!type) return refuse("weights are F32, F16 or BF16");
         std::vector<int64_t> extents = stored.extents;
         if (std::ranges::any_of(extents, [](int64_t n) { return n == 0; })) return refuse("it is empty");
         switch (rule.shape) {
@@ -193,8 +194,8 @@ class Mapper {
         if (extents.empty() || extents.size() > 2) return refuse("a vector or a matrix is needed");
         MappedTensor mapped{.source = source, .values = rule.values};
         mapped.tensor.name = prefix + std::string(rule.ours);
-        mapped.tensor.desc = make_desc(rule.values == Values::as_they_are ? *stored.dtype : DType::F32, extents);
-        mapped.tensor.shard = stored.file;
+        mapped.tensor.desc = make_desc(rule.values == Values::as_they_are ? *type : DType::F32, extents);
+        mapped.tensor.shard = stored.shard;
         mapped.tensor.file_offset = stored.file_offset;
         mapped.tensor.record_offset = stored.record_offset;
         mapped.tensor.size = static_cast<uint64_t>(span_bytes(mapped.tensor.desc));
@@ -208,7 +209,7 @@ class Mapper {
         return text;
     }
 
-    const Checkpoint& checkpoint_;
+    const CheckpointFile& checkpoint_;
     const ModelFacts& facts_;
     const std::string& folder_;
     std::map<std::pair<int64_t, std::string_view>, size_t> found_;  // by layer and rule
@@ -217,7 +218,7 @@ class Mapper {
 
 }  // namespace
 
-Result<std::vector<MappedTensor>> map_tensors(const Checkpoint& checkpoint, const ModelFacts& facts,
+Result<std::vector<MappedTensor>> map_tensors(const CheckpointFile& checkpoint, const ModelFacts& facts,
                                               const std::string& folder) {
     return Mapper(checkpoint, facts, folder).map();
 }

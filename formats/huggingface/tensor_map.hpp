@@ -20,6 +20,7 @@ struct MappedTensor {
 
 // In the order of GGUF files: the embedding, the layers, the head. Fails where tensors are missing or left over, with their
 // names, and for types and shapes that no rule takes.
-Result<std::vector<MappedTensor>> map_tensors(const Checkpoint& checkpoint, const ModelFacts& facts, const std::string& folder);
+Result<std::vector<MappedTensor>> map_tensors(const CheckpointFile& checkpoint, const ModelFacts& facts,
+                                              const std::string& folder);
 
 }  // namespace krait::huggingface

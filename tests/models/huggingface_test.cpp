@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Hugging Face folders as models, against the logits of transformers and the ids of tokenizers
-// (data/huggingface/make_hf_golden.py).
+// (data/huggingface/make_hf_golden.py); the same weights as torch.save writes them (make_bin_golden.py).
 #include <unistd.h>
 
 #include <fstream>
@@ -58,6 +58,69 @@ TEST_F(HuggingFaceFolder, StateSpacesOwnConfigurations) {
                "rms_norm": true, "residual_in_fp32": true, "fused_add_norm": true, "pad_vocab_size_multiple": 8})";
     const auto expected = test::logits_of(open_model(from), from, "reference");
     EXPECT_EQ(test::logits_of(open_model(folder_ / "official"), from, "reference"), expected);
+}
+
+class PyTorchFolder : public test::FolderTest, public testing::WithParamInterface<std::string> {};
+
+// Tensor by tensor, in parts of any size: the matrices of mamba_bf16_bin are transposes and parts of what lies in the file.
+TEST_P(PyTorchFolder, HasTheBytesOfTheOneWithSafetensors) {
+    const auto expected = test::opened(test::kHuggingFace + GetParam());
+    for (const FileAccess access : {FileAccess::mapped, FileAccess::read}) {
+        const auto source = open_model(test::kHuggingFace + GetParam() + "_bin", {.access = access});
+        ASSERT_TRUE(source) << source.error().message;
+        ASSERT_EQ((*source)->tensors().size(), expected->tensors().size());
+        for (const GgufTensor& tensor : expected->tensors()) {
+            const GgufTensor* other = (*source)->find_tensor(tensor.name);
+            ASSERT_TRUE(other) << tensor.name;
+            EXPECT_EQ(to_string(other->desc), to_string(tensor.desc)) << tensor.name;
+            const auto bytes = expected->read(tensor);
+            ASSERT_TRUE(bytes) << tensor.name;
+            std::vector<std::byte> parts(tensor.size);
+            for (size_t at = 0; at < parts.size(); at += 37)
+                ASSERT_TRUE(
+                    (*source)->read_part(*other, at, std::span(parts).subspan(at, std::min<size_t>(37, parts.size() - at))));
+            EXPECT_TRUE(std::ranges::equal(parts, bytes->bytes)) << tensor.name;
+            const auto whole = (*source)->read(*other);
+            ASSERT_TRUE(whole) << tensor.name;
+            EXPECT_TRUE(std::ranges::equal(whole->bytes, bytes->bytes)) << tensor.name;
+        }
+    }
+}
+
+TEST_P(PyTorchFolder, HasTheLogitsOfTheOneWithSafetensors) {
+    const std::string folder = test::kHuggingFace + GetParam();
+    const auto logits = test::logits_of(open_model(folder + "_bin"), folder, "reference");
+    EXPECT_EQ(logits, test::logits_of(open_model(folder), folder, "reference"));
+    EXPECT_LE(test::nmse(logits, test::read_npy<float>(folder + "/logits.npy")), 1e-9);
+    EXPECT_EQ(test::logits_of(open_model(folder + "_bin", {.access = FileAccess::read}), folder, "cpu"),
+              test::logits_of(open_model(folder), folder, "cpu"));
+}
+
+// Hints about tensors that are used do no harm: what is read afterwards is the same.
+TEST_P(PyTorchFolder, IsReadAgainAfterHints) {
+    const auto source = test::opened(test::kHuggingFace + GetParam() + "_bin");
+    for (const GgufTensor& tensor : source->tensors()) {
+        source->will_read(tensor);
+        const auto before = source->read(tensor);
+        ASSERT_TRUE(before) << tensor.name;
+        const std::vector<std::byte> copy(before->bytes.begin(), before->bytes.end());
+        source->will_not_read(tensor);
+        const auto after = source->read(tensor);
+        ASSERT_TRUE(after) << tensor.name;
+        EXPECT_TRUE(std::ranges::equal(after->bytes, copy)) << tensor.name;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, PyTorchFolder, testing::Values("mamba_bf16", "falcon_mamba", "mamba2"));
+
+TEST_F(HuggingFaceFolder, SafetensorsComeBeforePyTorchsFiles) {
+    const std::string origin = test::kHuggingFace + "mamba";
+    std::filesystem::copy(origin, folder_ / "both");
+    std::ofstream(folder_ / "both" / "pytorch_model.bin") << "no archive";
+    const auto source = test::opened(folder_ / "both");
+    EXPECT_TRUE(source->file_name(0).ends_with("model.safetensors")) << source->file_name(0);
+    std::filesystem::remove(folder_ / "both" / "model.safetensors");
+    EXPECT_FALSE(open_model(folder_ / "both"));
 }
 
 class HuggingFaceConvert : public test::FolderTest, public testing::WithParamInterface<std::string> {};
