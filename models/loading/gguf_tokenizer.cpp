@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "formats/gguf/gguf_value.hpp"
+#include "text/tokenizer/pre_tokenizer.hpp"
 #include "text/tokenizer/text_ends.hpp"
 
 namespace krait {
@@ -12,6 +13,23 @@ namespace {
 constexpr const char* kTokens = "tokenizer.ggml.tokens";
 
 std::string key_of(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
+
+// How a tokenizer says that a blank goes before the text alone; GGUF's own key knows all parts of it or none.
+constexpr const char* kSpacePrefix = "krait.tokenizer.space_prefix";
+
+struct Defaults {
+    int64_t bos = -1, eos = -1, unk = -1, pad = -1, sep = -1;  // -1 = none
+    bool add_bos = false, add_eos = false, add_sep = false;
+};
+
+// "gpt2" has no ids: those of other readers are Falcon's.
+Defaults default_options(std::string_view model, std::string_view pre) {
+    if (model == "llama") return {.bos = 1, .eos = 2, .unk = 0, .add_bos = true};
+    if (model == "t5") return {.eos = 1, .unk = 2, .pad = 0, .add_eos = true};
+    if (model == "bert") return {.bos = 101, .unk = 100, .pad = 0, .sep = 102, .add_bos = true, .add_sep = true};
+    if (model == "plamo2") return {.bos = 1, .eos = 2, .unk = 0, .pad = 3};
+    return {.add_bos = model == "gpt2" && PreTokenizer::adds_bos(pre)};
+}
 
 class Reader {
   public:
@@ -35,18 +53,20 @@ class Reader {
         KRAIT_TRY(const std::string_view pre, file_.get_string(key_of("pre"), is_neox ? "gpt-neox" : "default"));
         spec_.model = model;
         spec_.pre = pre;
+        read_options(default_options(model, pre));
         return {};
     }
     void read_rest() {
         spec_.token_types = get<std::vector<int32_t>>("token_type").value_or(std::vector<int32_t>{});
         if (const auto merges = get<std::span<const std::string>>("merges"))
             spec_.merges.assign(merges->begin(), merges->end());
+        spec_.scores = get<std::vector<float>>("scores").value_or(std::vector<float>{});
         spec_.bos = get<int64_t>("bos_token_id");
+        if (!spec_.bos) spec_.bos = get<int64_t>("cls_token_id");
         spec_.unk = get<int64_t>("unknown_token_id");
         spec_.pad = get<int64_t>("padding_token_id");
+        spec_.sep = get<int64_t>("seperator_token_id");  // the key is spelled like this
         read_ends();
-        spec_.add_bos = get<bool>("add_bos_token").value_or(false);
-        spec_.add_eos = get<bool>("add_eos_token").value_or(false);
     }
 
     TokenizerSpec& spec() { return spec_; }
@@ -59,6 +79,49 @@ class Reader {
         warnings_.push_back(value.error().message + ": it is ignored");
         return std::nullopt;
     }
+    // An option of the family that the file does not name has the family's default, as for all who read such files.
+    void read_options(const Defaults& defaults) {
+        const auto set_default = [&](std::optional<int64_t>& id, int64_t value) {
+            if (!id && spec_.has_token(value)) id = value;
+        };
+        set_default(spec_.bos, defaults.bos);
+        set_default(spec_.eos, defaults.eos);
+        set_default(spec_.unk, defaults.unk);
+        set_default(spec_.pad, defaults.pad);
+        set_default(spec_.sep, defaults.sep);
+        spec_.add_bos = get<bool>("add_bos_token").value_or(defaults.add_bos);
+        spec_.add_eos = get<bool>("add_eos_token").value_or(defaults.add_eos);
+        spec_.add_sep = get<bool>("add_sep_token").value_or(defaults.add_sep);
+        spec_.remove_extra_whitespaces = get<bool>("remove_extra_whitespaces").value_or(false);
+        spec_.lowercase = get<bool>("normalizer.lowercase").value_or(true);
+        spec_.strip_accents = get<bool>("normalizer.strip_accents").value_or(spec_.lowercase);
+        read_charsmap();
+        if (spec_.model == "llama" || spec_.model == "t5") read_space_prefix();
+    }
+    void read_space_prefix() {
+        spec_.space_prefix = get<bool>("add_space_prefix").value_or(true) ? SpacePrefix::every_part : SpacePrefix::never;
+        const auto name = file_.get_optional<std::string_view>(kSpacePrefix);
+        if (name && !*name) return;
+        if (name && **name == "text_start") {
+            spec_.space_prefix = SpacePrefix::text_start;
+        } else {
+            warnings_.push_back(fmt::format("{}: '{}' must be \"text_start\": it is ignored", file_.name(), kSpacePrefix));
+        }
+    }
+    void read_charsmap() {
+        const std::string key = key_of("precompiled_charsmap");
+        const GgufMetadata* entry = file_.find(key);
+        if (entry == nullptr) return;
+        const auto* array = std::get_if<GgufArray>(&entry->value);
+        if (const auto* bytes = array ? std::get_if<std::vector<uint8_t>>(array) : nullptr) {
+            spec_.precompiled_charsmap.assign(bytes->begin(), bytes->end());
+        } else if (const auto* signed_bytes = array ? std::get_if<std::vector<int8_t>>(array) : nullptr) {
+            spec_.precompiled_charsmap.assign(signed_bytes->begin(), signed_bytes->end());
+        } else {
+            warnings_.push_back(fmt::format("{}: '{}' is no array of bytes: it is ignored", file_.name(), key));
+        }
+    }
+
     // One id or an array of them; converters write lists under either key.
     std::vector<int64_t> get_ids(std::string_view name) {
         const GgufMetadata* entry = file_.find(key_of(name));
@@ -88,6 +151,7 @@ Result<Tokenizer> read(Reader& reader, const ModelSource& file, GgufVocabulary& 
     vocabulary.n_token = reader.spec().tokens.size();
     vocabulary.ends = text_ends(reader.spec());
     KRAIT_CHECK(reader.read_family());
+    vocabulary.ends = text_ends(reader.spec());  // with those of the family
     auto tokenizer = Tokenizer::create(std::move(reader.spec()));
     if (!tokenizer) return tl::unexpected<Error>(std::move(tokenizer).error().within(file.name()));
     for (const std::string& warning : tokenizer->warnings())

@@ -36,7 +36,7 @@ constexpr auto kInvalid = ErrorCode::invalid_argument;
 
 INSTANTIATE_TEST_SUITE_P(
     Specs, TokenizerRefuses,
-    testing::Values(Refusal{"UnknownModel", [](auto& s) { s.model = "llama"; }, kUnsupported, {"'llama'", "gpt2"}},
+    testing::Values(Refusal{"UnknownModel", [](auto& s) { s.model = "abacus"; }, kUnsupported, {"'abacus'", "gpt2"}},
                     Refusal{"NoTokens", [](auto& s) { s.tokens.clear(); }, kInvalid, {"empty"}}),
     [](const auto& test) { return test.param.name; });
 

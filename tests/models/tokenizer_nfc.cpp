@@ -67,7 +67,7 @@ TEST(TokenizerNfc, ErrorsNameNoPlaceInATextThatNobodyGave) {
     const Tokenizer tokenizer = Tokenizer::create(std::move(spec)).value();
     const auto says = [&](const char* text) { return tokenizer.encode(text).error().message; };
     EXPECT_NE(says("ab\xff").find("byte 2 of the text is 0xFF"), std::string::npos) << says("ab\xff");
-    EXPECT_NE(says("e\u0301\xff").find("a byte of the text in NFC is 0xFF"), std::string::npos) << says("e\u0301\xff");
+    EXPECT_NE(says("e\u0301\xff").find("a byte of the normalized text is 0xFF"), std::string::npos) << says("e\u0301\xff");
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ void BytePairEncoder::update(int32_t position) {
     Node& node = nodes_[position];
     node.merge = node.next < 0 ? Merge{} : merges_.find(node.token, nodes_[node.next].token);
     if (node.merge.rank < 0) return;
+    if (pairs_ != nullptr) (*pairs_)[node.merge.result] = {node.token, nodes_[node.next].token};
     heap_.push_back(static_cast<uint64_t>(node.merge.rank) << 32 | static_cast<uint32_t>(position));
     std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
 }
@@ -66,8 +67,8 @@ void BytePairEncoder::encode(std::span<const int32_t> tokens, std::vector<int32_
         const auto rank = static_cast<int32_t>(heap_.back() >> 32);
         const auto position = static_cast<int32_t>(heap_.back() & UINT32_MAX);
         heap_.pop_back();
-        // A candidate has gone stale when one of its two was joined with another. A rank belongs to one pair of tokens, so
-        // the same rank means the same pair; a node that was joined into its left neighbour has no merge.
+        // A candidate has gone stale when one of its two was joined with another; a node that was joined into its left
+        // neighbour has no merge. Where the node has another merge of the same rank by now, that one's turn is now too.
         Node& node = nodes_[position];
         if (node.merge.rank != rank) continue;
         Node& joined = nodes_[node.next];
@@ -75,8 +76,8 @@ void BytePairEncoder::encode(std::span<const int32_t> tokens, std::vector<int32_
         node.next = joined.next;
         joined.merge = {};
         if (node.next >= 0) nodes_[node.next].previous = position;
-        update(position);
         if (node.previous >= 0) update(node.previous);
+        update(position);
     }
     for (int32_t i = 0; i >= 0; i = nodes_[i].next) ids.push_back(nodes_[i].token);
 }

@@ -13,7 +13,7 @@
 namespace krait {
 
 struct Merge {
-    int32_t rank = -1;    // the order of the merges: smaller is joined first; -1 = these two have none
+    int32_t rank = -1;  // the order of the merges: smaller is joined first, equal ones from the left; -1 = these two have none
     int32_t result = -1;  // the token that they become
 };
 
@@ -38,9 +38,17 @@ class MergeTable {
     int shift_ = 0;
 };
 
+struct TokenPair {
+    int32_t left = -1, right = -1;
+};
+
 class BytePairEncoder {
   public:
     explicit BytePairEncoder(const MergeTable& merges) : merges_(merges) {}
+
+    // From now on pairs[token] is the pair that was last seen to make the token, joined or not; `pairs` holds all results of
+    // merges, and outlives this.
+    void keep_pairs(std::vector<TokenPair>* pairs) { pairs_ = pairs; }
 
     // Joins `tokens` and appends what is left of them to `ids`. Fewer than 2^31 tokens.
     void encode(std::span<const int32_t> tokens, std::vector<int32_t>& ids);
@@ -54,6 +62,7 @@ class BytePairEncoder {
     void update(int32_t position);
 
     const MergeTable& merges_;
+    std::vector<TokenPair>* pairs_ = nullptr;
     std::vector<Node> nodes_;
     std::vector<uint64_t> heap_;  // rank << 32 | position, the smallest on top
 };

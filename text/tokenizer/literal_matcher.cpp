@@ -5,38 +5,56 @@
 
 namespace krait {
 
-LiteralMatcher::LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals) : sorted_(std::move(literals)) {
-    // std::string compares bytes as unsigned, as the search below does.
-    std::sort(sorted_.begin(), sorted_.end());
-    for (uint32_t i = 0; i < sorted_.size(); ++i) {
-        Range& range = by_first_[static_cast<uint8_t>(sorted_[i].first[0])];
-        if (range.begin == range.end) range.begin = i;
-        range.end = i + 1;
-    }
+namespace {
+
+std::vector<std::pair<std::string, int32_t>> reversed(std::vector<std::pair<std::string, int32_t>> literals) {
+    for (auto& [text, id] : literals) std::reverse(text.begin(), text.end());
+    return literals;
 }
 
-std::optional<LiteralMatcher::Hit> LiteralMatcher::find(std::string_view text, size_t from) const {
-    for (size_t begin = from; begin < text.size(); ++begin) {
-        Range range = by_first_[static_cast<uint8_t>(text[begin])];
-        std::optional<Hit> longest;
-        // `range` holds the literals that agree with the text in `depth` bytes; the shortest of them comes first.
-        for (size_t depth = 1; range.begin != range.end; ++depth) {
-            if (const auto& [literal, id] = sorted_[range.begin]; literal.size() == depth) {
-                longest = Hit{begin, begin + depth, id};
-                ++range.begin;
+}  // namespace
+
+LiteralMatcher::LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals)
+    : trie_(reversed(std::move(literals))), fallbacks_(trie_.n_node(), 0), longest_at_(trie_.n_node()) {
+    std::vector<uint32_t> depths(trie_.n_node(), 0);
+    // Parents come first, and so do nodes of a smaller depth: those that a fallback leads to are complete.
+    trie_.for_each_edge([&](int32_t node, uint8_t byte, int32_t child) {
+        depths[child] = depths[node] + 1;
+        for (int32_t shorter = node; shorter != 0;) {
+            shorter = fallbacks_[shorter];
+            if (const int32_t next = trie_.next(shorter, byte); next != ByteTrie::kNone) {
+                fallbacks_[child] = next;
+                break;
             }
-            if (begin + depth >= text.size()) break;
-            const auto byte = static_cast<uint8_t>(text[begin + depth]);
-            const auto at = [&](const auto& entry) { return static_cast<uint8_t>(entry.first[depth]); };
-            const auto first = sorted_.begin() + range.begin;
-            const auto last = sorted_.begin() + range.end;
-            const auto low = std::partition_point(first, last, [&](const auto& entry) { return at(entry) < byte; });
-            const auto high = std::partition_point(low, last, [&](const auto& entry) { return at(entry) == byte; });
-            range = {static_cast<uint32_t>(low - sorted_.begin()), static_cast<uint32_t>(high - sorted_.begin())};
         }
-        if (longest) return longest;
+        longest_at_[child] =
+            trie_.value(child) == ByteTrie::kNone ? longest_at_[fallbacks_[child]] : Longest{trie_.value(child), depths[child]};
+    });
+}
+
+std::vector<LiteralMatcher::Hit> LiteralMatcher::find_all(std::string_view text) const {
+    std::vector<Hit> hits;
+    if (is_empty()) return hits;
+    int32_t node = 0;
+    for (size_t begin = text.size(); begin-- > 0;) {
+        const auto byte = static_cast<uint8_t>(text[begin]);
+        int32_t next = trie_.next(node, byte);
+        while (next == ByteTrie::kNone && node != 0) {
+            node = fallbacks_[node];
+            next = trie_.next(node, byte);
+        }
+        node = next == ByteTrie::kNone ? 0 : next;
+        if (const auto [id, length] = longest_at_[node]; length > 0) hits.push_back({begin, begin + length, id});
     }
-    return std::nullopt;
+    std::reverse(hits.begin(), hits.end());
+    // Those that begin inside an earlier one are none.
+    size_t done = 0;
+    std::erase_if(hits, [&](const Hit& hit) {
+        if (hit.begin < done) return true;
+        done = hit.end;
+        return false;
+    });
+    return hits;
 }
 
 }  // namespace krait

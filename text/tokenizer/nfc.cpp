@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "core/base/utf8.hpp"
+#include "text/tokenizer/characters.hpp"
 
 namespace krait {
 namespace {
 
-constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+constexpr auto kCompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+constexpr auto kDecompose = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
 
 int combining_class(int32_t point) { return utf8proc_get_property(point)->combining_class; }
 
@@ -30,6 +32,29 @@ void order_marks(std::vector<int32_t>& points) {
     }
 }
 
+// The characters of valid UTF-8, taken apart, their marks in canonical order.
+std::vector<int32_t> decompose(std::string_view text, utf8proc_option_t options) {
+    std::vector<int32_t> points;
+    points.reserve(text.size());
+    while (!text.empty()) {
+        const size_t length = utf8_step(text).length;
+        std::array<int32_t, 8> parts{};  // no character has more than 4
+        const auto n = utf8proc_decompose_char(static_cast<int32_t>(utf8_code_point(text.substr(0, length))), parts.data(),
+                                               parts.size(), options, nullptr);
+        points.insert(points.end(), parts.begin(), parts.begin() + std::clamp<utf8proc_ssize_t>(n, 0, parts.size()));
+        text.remove_prefix(length);
+    }
+    order_marks(points);
+    return points;
+}
+
+std::string to_utf8(const std::vector<int32_t>& points) {
+    std::string text;
+    text.reserve(points.size());
+    for (const int32_t point : points) append_utf8(static_cast<char32_t>(point), text);
+    return text;
+}
+
 }  // namespace
 
 // Every character below U+0300, whose first byte is 0xCC, is as it should be, whatever stands around it.
@@ -38,25 +63,12 @@ bool is_nfc_for_sure(std::string_view text) {
 }
 
 std::string to_nfc(std::string_view text) {
-    std::vector<int32_t> points;
-    points.reserve(text.size());
-    while (!text.empty()) {
-        const size_t length = utf8_step(text).length;
-        std::array<int32_t, 8> parts{};  // no character has more than 4
-        const auto n = utf8proc_decompose_char(static_cast<int32_t>(utf8_code_point(text.substr(0, length))), parts.data(),
-                                               parts.size(), kOptions, nullptr);
-        points.insert(points.end(), parts.begin(), parts.begin() + std::clamp<utf8proc_ssize_t>(n, 0, parts.size()));
-        text.remove_prefix(length);
-    }
-    order_marks(points);
-    const auto n_point = utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()), kOptions);
-    std::string composed;
-    for (utf8proc_ssize_t i = 0; i < n_point; ++i) {
-        std::array<uint8_t, 4> bytes{};
-        const auto n = static_cast<size_t>(utf8proc_encode_char(points[i], bytes.data()));
-        composed.append(reinterpret_cast<const char*>(bytes.data()), n);
-    }
-    return composed;
+    std::vector<int32_t> points = decompose(text, kCompose);
+    const auto n_point = utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()), kCompose);
+    points.resize(static_cast<size_t>(std::max<utf8proc_ssize_t>(n_point, 0)));
+    return to_utf8(points);
 }
+
+std::string to_nfd(std::string_view text) { return to_utf8(decompose(text, kDecompose)); }
 
 }  // namespace krait

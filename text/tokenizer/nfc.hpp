@@ -16,4 +16,7 @@ namespace krait {
 // `text` must be valid UTF-8.
 [[nodiscard]] std::string to_nfc(std::string_view text);
 
+// Form D: all that can be taken apart is. The same condition.
+[[nodiscard]] std::string to_nfd(std::string_view text);
+
 }  // namespace krait

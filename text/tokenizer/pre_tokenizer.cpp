@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/base/pcre2.hpp"
+#include "text/tokenizer/pre_tokenizer_rules.hpp"
 
 namespace krait {
 
@@ -15,46 +16,6 @@ using pcre2::Code;
 using pcre2::Context;
 using pcre2::describe;
 using pcre2::Match;
-
-// White_Space of Unicode 15, without brackets.
-#define KRAIT_SPACE R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
-#define KRAIT_S "[" KRAIT_SPACE "]"
-#define KRAIT_NOT_S "[^" KRAIT_SPACE "]"
-
-constexpr const char* kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{L}\p{N})" KRAIT_SPACE R"(]+|)" KRAIT_S
-                              "+(?!" KRAIT_NOT_S ")|" KRAIT_S "+";
-constexpr const char* kLlama3 = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\p{L}\p{N})" KRAIT_SPACE
-                                R"(]+[\r\n]*|)" KRAIT_S R"(*[\r\n]+|)" KRAIT_S "+(?!" KRAIT_NOT_S ")|" KRAIT_S "+";
-constexpr const char* kDigit = R"(\p{N})";
-// Unicode's punctuation and what ASCII prints besides letters and digits.
-constexpr const char* kPunctuation = R"([\p{P}$+<=>^`|~]+)";
-
-#undef KRAIT_SPACE
-#undef KRAIT_S
-#undef KRAIT_NOT_S
-
-struct Recipe {
-    std::array<const char*, 2> regexes;  // one after the other, each inside the pieces of the one before
-    bool numerals_in_threes = false;
-    bool whole_pieces_first = false;
-    bool nfc = false;
-};
-constexpr Recipe kGpt2Recipe{{kGpt2, nullptr}};
-constexpr Recipe kNeoxRecipe{.regexes = {kGpt2, nullptr}, .nfc = true};
-constexpr Recipe kStarcoderRecipe{{kDigit, kGpt2}};
-constexpr Recipe kFalconRecipe{{kPunctuation, kGpt2}, true};
-constexpr Recipe kLlama3Recipe{{kLlama3, nullptr}, false, true};
-
-struct Name {
-    std::string_view name;
-    const Recipe& recipe;
-};
-constexpr std::array kNames{
-    Name{"default", kGpt2Recipe},     Name{"falcon", kFalconRecipe},    Name{"gpt-2", kGpt2Recipe},
-    Name{"gpt-neox", kNeoxRecipe},    Name{"llama-bpe", kLlama3Recipe}, Name{"llama-v3", kLlama3Recipe},
-    Name{"llama3", kLlama3Recipe},    Name{"mpt", kNeoxRecipe},         Name{"olmo", kNeoxRecipe},
-    Name{"refact", kStarcoderRecipe}, Name{"smollm", kStarcoderRecipe}, Name{"starcoder", kStarcoderRecipe},
-};
 
 Result<Code> compile(const char* regex) {
     int error = 0;
@@ -128,53 +89,54 @@ void split_numerals(std::string_view text, std::vector<std::string_view>& pieces
 
 }  // namespace
 
-struct PreTokenizer::Rule {
+struct PreTokenizer::Compiled {
     std::vector<Code> codes;
     Context context;
-    bool numerals_in_threes = false;
-    bool whole_pieces_first = false;
-    bool nfc = false;
+    const PreTokenizerRule& rule;
 };
 
 Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
-    const auto* const known = std::find_if(kNames.begin(), kNames.end(), [&](const Name& entry) { return entry.name == name; });
-    if (known == kNames.end()) {
+    const PreTokenizerName* const known = find_pre_tokenizer(name);
+    if (known == nullptr) {
         return fail(ErrorCode::unsupported, "unknown pre-tokenizer '{}': it must be one of {}", name, supported());
     }
-    auto rule = std::make_shared<Rule>();
-    for (const char* regex : known->recipe.regexes) {
+    auto compiled = std::make_shared<Compiled>(Compiled{{}, {}, known->rule});
+    for (const char* regex : known->rule.regexes) {
         if (regex == nullptr) continue;
         KRAIT_TRY(Code code, compile(regex));
-        rule->codes.push_back(std::move(code));
+        compiled->codes.push_back(std::move(code));
     }
     // No limit on steps: the patterns go back over one run of characters at most once, however long it is.
-    rule->context.reset(pcre2_match_context_create(nullptr));
-    if (!rule->context) return fail(ErrorCode::out_of_memory, "no memory for the pre-tokenizer");
-    pcre2_set_match_limit(rule->context.get(), UINT32_MAX);
-    rule->numerals_in_threes = known->recipe.numerals_in_threes;
-    rule->whole_pieces_first = known->recipe.whole_pieces_first;
-    rule->nfc = known->recipe.nfc;
-    return PreTokenizer(std::move(rule));
+    compiled->context.reset(pcre2_match_context_create(nullptr));
+    if (!compiled->context) return fail(ErrorCode::out_of_memory, "no memory for the pre-tokenizer");
+    pcre2_set_match_limit(compiled->context.get(), UINT32_MAX);
+    return PreTokenizer(std::move(compiled));
 }
 
 std::string PreTokenizer::supported() {
     std::string list;
-    for (const Name& entry : kNames) list += (list.empty() ? "" : ", ") + std::string(entry.name);
+    for (const PreTokenizerName& entry : pre_tokenizer_names()) list += (list.empty() ? "" : ", ") + std::string(entry.name);
     return list;
+}
+
+bool PreTokenizer::adds_bos(std::string_view name) {
+    const PreTokenizerName* const known = find_pre_tokenizer(name);
+    return known != nullptr && known->adds_bos;
 }
 
 Result<void> PreTokenizer::split(std::string_view text, std::vector<std::string_view>& pieces) const {
     if (text.empty()) return {};
-    const size_t n_code = rule_->codes.size();
-    if (n_code == 1 && !rule_->numerals_in_threes) return split_by(rule_->codes[0].get(), rule_->context.get(), text, pieces);
+    const size_t n_code = compiled_->codes.size();
+    if (n_code == 1 && !compiled_->rule.numerals_in_threes)
+        return split_by(compiled_->codes[0].get(), compiled_->context.get(), text, pieces);
     std::vector<std::string_view> current{text};
     std::vector<std::string_view> next;
-    for (const Code& code : rule_->codes) {
+    for (const Code& code : compiled_->codes) {
         next.clear();
-        for (const std::string_view piece : current) KRAIT_CHECK(split_by(code.get(), rule_->context.get(), piece, next));
+        for (const std::string_view piece : current) KRAIT_CHECK(split_by(code.get(), compiled_->context.get(), piece, next));
         current.swap(next);
     }
-    if (!rule_->numerals_in_threes) {
+    if (!compiled_->rule.numerals_in_threes) {
         pieces.insert(pieces.end(), current.begin(), current.end());
     } else {
         for (const std::string_view piece : current) split_numerals(piece, pieces);
@@ -182,7 +144,7 @@ Result<void> PreTokenizer::split(std::string_view text, std::vector<std::string_
     return {};
 }
 
-bool PreTokenizer::whole_pieces_first() const { return rule_->whole_pieces_first; }
-bool PreTokenizer::wants_nfc() const { return rule_->nfc; }
+bool PreTokenizer::whole_pieces_first() const { return compiled_->rule.whole_pieces_first; }
+bool PreTokenizer::wants_nfc() const { return compiled_->rule.nfc; }
 
 }  // namespace krait

@@ -3,18 +3,11 @@
 // Cuts text into the pieces that merges must not cross: words with the blank before them, numbers, runs of signs.
 // Which rule a model was trained with is part of the model; its name is `tokenizer.ggml.pre` in a GGUF file.
 //
-//   rule       names                                               cuts
-//   gpt-2      default gpt-2                                       the regex of GPT-2
-//   gpt-neox   gpt-neox mpt olmo                                   as gpt-2, the text in NFC
-//   starcoder  starcoder refact smollm                             every digit alone, then as gpt-2
-//   falcon     falcon                                              runs of punctuation; as gpt-2; numbers in threes
-//   llama3     llama3 llama-v3 llama-bpe                           the regex of Llama 3; whole pieces first
+// Names and rules: pre_tokenizer_rules.cpp; docs/tokenizers.md explains them.
 //
 // Letters, numbers and punctuation are those of the Unicode version that PCRE2 was built with. Characters newer than that, or
 // than the version a model was prepared with, may be cut otherwise than there; their bytes come through all the same.
-//
-// Regular expressions are PCRE2's, compiled to machine code where the machine allows it. \s is spelled out as Unicode's
-// White_Space, for PCRE2's own also holds U+180E, which is no white space since Unicode 6.3.
+// Regular expressions are PCRE2's, compiled to machine code where the machine allows it.
 #pragma once
 
 #include <memory>
@@ -32,6 +25,8 @@ class PreTokenizer {
     // Fails on an unknown name and lists the known ones.
     [[nodiscard]] static Result<PreTokenizer> create(std::string_view name);
     [[nodiscard]] static std::string supported();
+    // A model with this rule begins its texts with bos, unless its file says otherwise. False for an unknown name.
+    [[nodiscard]] static bool adds_bos(std::string_view name);
 
     // Appends the pieces of `text`, which must be valid UTF-8: views into it, none empty, together the whole of it.
     // Any number of threads at once.
@@ -44,9 +39,9 @@ class PreTokenizer {
     [[nodiscard]] bool wants_nfc() const;
 
   private:
-    struct Rule;
-    explicit PreTokenizer(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)) {}
-    std::shared_ptr<const Rule> rule_;
+    struct Compiled;
+    explicit PreTokenizer(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+    std::shared_ptr<const Compiled> compiled_;
 };
 
 }  // namespace krait

@@ -6,10 +6,10 @@
 //   while (...) { KRAIT_TRY(auto text, out.push(id)); print(text); }
 //   print(out.flush());
 //
-// All that is returned, in a row, is Tokenizer::decode of the same ids made valid UTF-8, and so is every part of it. At most 3
-// bytes are held back: those that may still become a character. Bytes that cannot are U+FFFD at once, one for each maximal
-// prefix of a character (The Unicode Standard 15, section 3.9, "U+FFFD Substitution of Maximal Subparts"). The exact bytes
-// remain in Tokenizer::token_bytes.
+// All that is returned, in a row, is Tokenizer::decode of the same ids (as a text that continues another one) made valid UTF-8,
+// and so is every part of it. At most 3 bytes are held back: those that may still become a character. Bytes that cannot are
+// U+FFFD at once, one for each maximal prefix of a character (The Unicode Standard 15, section 3.9, "U+FFFD Substitution of
+// Maximal Subparts"). The exact bytes remain in Tokenizer::token_bytes.
 #pragma once
 
 #include <cstdint>

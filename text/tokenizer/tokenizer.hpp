@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text to token ids and back: byte-level byte-pair encoding, as GPT-2, GPT-NeoX and the Mamba models use it.
+// Text to token ids and back, for every kind of vocabulary that GGUF files of the family have (TokenizerSpec::model).
 //
-//   text -> control tokens and user-defined tokens are cut out, literally, the leftmost and there the longest first
-//        -> runs of valid UTF-8 are cut into pieces by a regular expression (pre_tokenizer.hpp)
-//        -> every piece is a row of byte tokens that merges join, the best rank first (bpe.hpp) -> ids
+//   text -> control tokens and user-defined tokens are cut out, the leftmost and there the longest (special_tokens.hpp)
+//        -> what lies between is encoded by the kind (kinds/) -> ids
 //
-// Any bytes are text. Bytes that are no UTF-8 form pieces of their own, so decode(encode(x)) == x for every x, as long
-// as the vocabulary has a token for each byte. Where it lacks one (some have none for bytes that UTF-8 never uses) encode
-// says so, or writes U+FFFD if asked to.
+// Any bytes are text. Where bytes are no UTF-8, or say what the vocabulary has no token for: kinds with a token for each byte
+// (byte-level BPE, "rwkv", "llama" with byte pieces) encode them exactly, so decode(encode(x)) == x; the others write the
+// unknown token. Where there is neither, encode says so, or writes U+FFFD if asked to. Time: O(n log n) for n bytes, whatever
+// they are, in "gpt2" and "llama"; in the others n times the length of the longest token at most.
 //
 // A Tokenizer never changes once it is made: share it between threads without a lock. A copy costs one reference.
-//
-// R. Sennrich, B. Haddow, A. Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016 (BPE);
-// A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, section 2.2 (on bytes).
 #pragma once
 
 #include <cstdint>
@@ -42,13 +39,16 @@ struct EncodeOptions {
 
 struct DecodeOptions {
     bool control = false;  // control tokens as their text; else they leave no trace
+    // Other text stands before. Else the blank that a kind puts before a text (SpacePrefix) is taken away.
+    bool continues = false;
 };
 
 class Tokenizer {
   public:
     // Fails, and says why, on an unknown model and an empty vocabulary. Flaws that can be got over are warnings: tables of
-    // different length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer ids
-    // become text, and encode says why text does not become ids. Memory: about 80 bytes a token with its merge.
+    // different length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer,
+    // scores that are none or a damaged character map, ids become text, and encode says why text does not become ids. Memory:
+    // about 80 bytes a token with its merge.
     [[nodiscard]] static Result<Tokenizer> create(TokenizerSpec spec);
 
     // Names that `TokenizerSpec::model` may have, and `TokenizerSpec::pre`, for messages: "default, falcon, gpt-2, ...".

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Classes of Unicode characters that tokenizers ask for, and how characters are changed before they are cut. Categories are
+// those of the Unicode version that utf8proc has.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace krait {
+
+[[nodiscard]] bool is_white_space(char32_t point);        // the property White_Space
+[[nodiscard]] bool is_word(char32_t point);               // \w of regular expressions: letters, marks, digits, connectors
+[[nodiscard]] bool is_punctuation(char32_t point);        // category P
+[[nodiscard]] bool is_control_or_format(char32_t point);  // categories Cc, Cf, Co and Cs
+[[nodiscard]] bool is_nonspacing_mark(char32_t point);    // category Mn
+
+// In lower case: one character, or two for U+0130.
+void append_lower(char32_t point, std::string& text);
+void append_utf8(char32_t point, std::string& text);
+
+// How many bytes of `text` are whole UTF-8 characters, until the first that are none; and how many are none, until the first
+// one.
+[[nodiscard]] size_t valid_prefix(std::string_view text);
+[[nodiscard]] size_t invalid_prefix(std::string_view text);
+
+}  // namespace krait
