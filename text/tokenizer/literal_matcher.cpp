@@ -39,11 +39,15 @@ std::vector<LiteralMatcher::Hit> LiteralMatcher::find_all(std::string_view text)
     for (size_t begin = text.size(); begin-- > 0;) {
         const auto byte = static_cast<uint8_t>(text[begin]);
         int32_t next = trie_.next(node, byte);
-        while (next == ByteTrie::kNone && node != 0) {
-            node = fallbacks_[node];
-            next = trie_.next(node, byte);
+        if (next == ByteTrie::kNone) {
+            if (node == 0) continue;  // most bytes end no literal
+            do {
+                node = fallbacks_[node];
+                next = trie_.next(node, byte);
+            } while (next == ByteTrie::kNone && node != 0);
         }
-        node = next == ByteTrie::kNone ? 0 : next;
+        node = std::max(next, 0);
+        if (node == 0) continue;
         if (const auto [id, length] = longest_at_[node]; length > 0) hits.push_back({begin, begin + length, id});
     }
     std::reverse(hits.begin(), hits.end());
