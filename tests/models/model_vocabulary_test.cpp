@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "models/session/session.hpp"
@@ -220,6 +221,63 @@ TEST(ModelVocabulary, HasEndsWithoutAUsableTokenizer) {
     draft.set(key("model"), std::string("abacus"));
     draft.set(key("eos_token_id"), uint32_t{0});
     EXPECT_EQ(ends_of(load(draft)), (std::vector<int32_t>{0, 3}));
+}
+
+// A vocabulary of sentencepiece: its defaults, and the keys that change them.
+Draft draft_of_pieces() {
+    Draft draft = Draft::of("mamba");
+    draft.set(key("model"), std::string("llama"));
+    draft.set(key("tokens"), GgufArray(std::vector<std::string>{"<unk>", "<s>", "</s>", "\u2581", "a", "b", "\u2581a"}));
+    draft.set(key("token_type"), GgufArray(std::vector<int32_t>{2, 3, 3, 1, 1, 1, 1}));
+    draft.set(key("scores"), GgufArray(std::vector<float>{0, 0, 0, -1, -2, -3, -4}));
+    return draft;
+}
+
+TEST(ModelVocabularyOfPieces, HasTheDefaultsOfItsFamily) {
+    const Loaded model = load(draft_of_pieces());
+    EXPECT_EQ(model->warnings(), std::vector<std::string>{});
+    const Tokenizer& tokenizer = **model->tokenizer();
+    EXPECT_EQ(tokenizer.encode("ab").value(), (std::vector<int32_t>{1, 6, 5})) << "bos and a blank";
+    EXPECT_EQ(tokenizer.decode(std::vector<int32_t>{1, 6, 5}).value(), "ab");
+    EXPECT_EQ(tokenizer.unk(), 0);
+    EXPECT_EQ(ends_of(model), std::vector<int32_t>{2});
+}
+
+TEST(ModelVocabularyOfPieces, ObeysItsKeys) {
+    Draft draft = draft_of_pieces();
+    draft.set(key("add_bos_token"), false);
+    draft.set(key("add_space_prefix"), false);
+    EXPECT_EQ((*load(draft)->tokenizer())->encode("ab").value(), (std::vector<int32_t>{4, 5}));
+    draft.set("krait.tokenizer.space_prefix", std::string("text_start"));
+    const Loaded model = load(draft);
+    const auto ids = (*model->tokenizer())->encode("a<s>a", {.parse_special = true});
+    EXPECT_EQ(ids.value(), (std::vector<int32_t>{6, 1, 4}));
+    draft.set("krait.tokenizer.space_prefix", std::string("sometimes"));
+    const Loaded flawed = load(draft);
+    ASSERT_EQ(flawed->warnings().size(), 1u);
+    EXPECT_NE(flawed->warnings()[0].find("'krait.tokenizer.space_prefix' must be \"text_start\""), std::string::npos)
+        << flawed->warnings()[0];
+}
+
+TEST(ModelVocabularyOfPieces, SaysWhichScoreIsNone) {
+    Draft draft = draft_of_pieces();
+    draft.set(key("scores"), GgufArray(std::vector<float>{0, 0, 0, -1, std::nanf(""), -3, -4}));
+    const Loaded model = load(draft);
+    ASSERT_TRUE(model->tokenizer());
+    const auto ids = (*model->tokenizer())->encode("ab");
+    ASSERT_FALSE(ids);
+    EXPECT_NE(ids.error().message.find("scores[4]"), std::string::npos) << ids.error().message;
+}
+
+// The rule of Llama 3 is one of models that begin with bos; the file has the last word.
+TEST(ModelVocabulary, BeginsWithBosWhereItsRuleDoes) {
+    Draft draft = draft_of_letters();
+    draft.set(key("bos_token_id"), uint32_t{4});
+    EXPECT_EQ((*load(draft)->tokenizer())->encode("ab").value(), std::vector<int32_t>{2});
+    draft.set(key("pre"), std::string("llama-bpe"));
+    EXPECT_EQ((*load(draft)->tokenizer())->encode("ab").value(), (std::vector<int32_t>{4, 2}));
+    draft.set(key("add_bos_token"), false);
+    EXPECT_EQ((*load(draft)->tokenizer())->encode("ab").value(), std::vector<int32_t>{2});
 }
 
 }  // namespace
