@@ -78,7 +78,7 @@ configure_sanitized() {
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
-# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors and PyTorch archives, all together that long, in as many processes as there are processors.
+# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives and tokenizers, all together that long, in as many processes as there are processors.
 fuzz_for() {
     mkdir -p build/fuzz
     say "Configuring build/fuzz"

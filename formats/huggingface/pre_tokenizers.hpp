@@ -7,7 +7,8 @@
 
 namespace krait::huggingface {
 
-// "gpt-2", "mpt" (with Unicode's NFC, GPT-NeoX), "starcoder", "falcon", "llama-bpe". The error describes one that has none.
+// Of byte-level BPE, one name of each rule: "gpt-2", "mpt" (with Unicode's NFC, GPT-NeoX), "llama-bpe". The error describes a
+// pre-tokenizer that has none.
 Result<std::string> pre_tokenizer_name(const JsonValue& normalizer, const JsonValue& pre_tokenizer, bool ignores_merges);
 
 }  // namespace krait::huggingface

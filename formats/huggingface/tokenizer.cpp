@@ -2,10 +2,12 @@
 #include "formats/huggingface/tokenizer.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 
 #include "core/base/printable.hpp"
 #include "formats/huggingface/folder_files.hpp"
+#include "formats/huggingface/sentencepiece_model.hpp"
 #include "formats/huggingface/tokenizer_json.hpp"
 
 namespace krait::huggingface {
@@ -13,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Type : int32_t { kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5 };  // as GGUF numbers them
+constexpr float kScoreOfNone = -1000;  // as other converters give it to tokens that sentencepiece does not know
 constexpr uint64_t kMaxTemplateBytes = 1'000'000;
 
 Result<std::optional<Config>> open_if_there(const fs::path& folder, std::string_view name) {
@@ -28,64 +30,104 @@ class Builder {
     Builder(const TokenizerFiles& files, std::vector<std::string>& warnings) : files_(files), warnings_(warnings) {}
 
     Result<std::vector<GgufMetadata>> build() {
-        KRAIT_TRY(const auto path, find_file(files_.folder, "tokenizer.json"));
-        if (!path) return fail(ErrorCode::not_found, "{}: there is no tokenizer.json", files_.folder.string());
-        KRAIT_TRY(json_, TokenizerJson::open(*path));
         KRAIT_TRY(config_, open_if_there(files_.folder, "tokenizer_config.json"));
         KRAIT_TRY(generation_, open_if_there(files_.folder, "generation_config.json"));
+        KRAIT_CHECK(read_parts());
         KRAIT_CHECK(number_tokens());
-        add("tokenizer.ggml.model", std::string("gpt2"));
-        add("tokenizer.ggml.pre", json_.pre);
+        add("tokenizer.ggml.model", parts_.rules.model);
+        if (parts_.rules.model == "gpt2") add("tokenizer.ggml.pre", parts_.rules.pre);
         add("tokenizer.ggml.tokens", GgufArray(std::move(tokens_)));
-        add("tokenizer.ggml.token_type", GgufArray(std::move(types_)));
-        add("tokenizer.ggml.merges", GgufArray(std::move(json_.merges)));
+        if (is_sentencepiece()) add("tokenizer.ggml.scores", GgufArray(std::move(scores_)));
+        add("tokenizer.ggml.token_type", GgufArray(types_));
+        if (parts_.rules.model == "gpt2") add("tokenizer.ggml.merges", GgufArray(std::move(parts_.merges)));
         add_ids();
-        add_flag("bos", is_put_around(0));
-        add_flag("eos", is_put_around(1));
+        add_flag("bos", parts_.first);
+        add_flag(parts_.rules.model == "bert" ? "sep" : "eos", parts_.last);
+        add_text_rules();
+        add_token_rules();
         KRAIT_CHECK(add_templates());
         return std::move(entries_);
     }
 
   private:
     void add(std::string key, GgufValue value) { entries_.push_back({std::move(key), std::move(value)}); }
+    [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
+
+    Result<void> read_parts() {
+        KRAIT_TRY(const auto json, find_file(files_.folder, "tokenizer.json"));
+        KRAIT_TRY(auto model, find_file(files_.folder, "tokenizer.model"));
+        if (!model) {
+            KRAIT_TRY(model, find_file(files_.folder, "spiece.model"));
+        }
+        if (!json && !model)
+            return fail(ErrorCode::not_found, "{}: there is neither tokenizer.json nor tokenizer.model",
+                        files_.folder.string());
+        if (json) {
+            auto parts = read_tokenizer_json(*json);
+            if (!parts && (!model || parts.error().code != ErrorCode::unsupported))
+                return tl::unexpected<Error>(std::move(parts).error());
+            if (parts) {
+                parts_ = std::move(*parts);
+                return {};
+            }
+            warnings_.push_back(fmt::format("{}; {} is read instead", parts.error().message, model->filename().string()));
+        }
+        KRAIT_TRY(parts_, read_sentencepiece_model(*model));
+        const JsonValue* legacy = config_ ? config_->find("legacy") : nullptr;
+        if (legacy && !legacy->is_true() && parts_.rules.blank == Blank::every_part) parts_.rules.blank = Blank::text_start;
+        add_tokens_of_config();
+        return {};
+    }
+
+    // {"32000": {"content": "<x>", "special": true, ...}}
+    void add_tokens_of_config() {
+        const JsonValue* tokens = config_ ? config_->find("added_tokens_decoder") : nullptr;
+        if (!tokens) return;
+        for (const auto& [key, token] : tokens->members) {
+            int64_t id = -1;
+            const auto [last, code] = std::from_chars(key.data(), key.data() + key.size(), id);
+            const JsonValue* content = token.find("content");
+            if (code != std::errc{} || last != key.data() + key.size() || id < 0 || id >= kMaxTokens || !content) continue;
+            parts_.added.push_back(added_token_of(token, content->text, id));
+        }
+    }
 
     // Tokens by id, and what kind they are.
     Result<void> number_tokens() {
         size_t n_token = static_cast<size_t>(files_.n_vocab);
         const auto count = [&](int64_t id) { n_token = std::max(n_token, static_cast<size_t>(id) + 1); };
-        for (const auto& [text, id] : json_.vocabulary) count(id);
-        for (const AddedToken& token : json_.added) count(token.id);
+        for (const Piece& piece : parts_.pieces) count(piece.id);
+        for (const AddedToken& token : parts_.added) count(token.id);
         // Ids without a text are padding; a file of a few bytes must not make millions of them.
-        if (n_token > json_.vocabulary.size() + json_.added.size() + static_cast<size_t>(files_.n_vocab))
-            return fail(ErrorCode::corrupt_file, "{}: ids go up to {}, but there are {} tokens", json_.file, n_token - 1,
-                        json_.vocabulary.size() + json_.added.size());
+        if (n_token > parts_.pieces.size() + parts_.added.size() + static_cast<size_t>(files_.n_vocab))
+            return fail(ErrorCode::corrupt_file, "{}: ids go up to {}, but there are {} tokens", parts_.file, n_token - 1,
+                        parts_.pieces.size() + parts_.added.size());
         n_token_ = n_token;
         tokens_.resize(n_token);
-        types_.assign(n_token, kUnused);
-        for (auto& [text, id] : json_.vocabulary) {
-            if (types_[static_cast<size_t>(id)] != kUnused)
-                return fail(ErrorCode::corrupt_file, "{}: the tokens {} and {} have the same id, {}", json_.file,
-                            quote(tokens_[static_cast<size_t>(id)]), quote(text), id);
-            tokens_[static_cast<size_t>(id)] = std::move(text);
-            types_[static_cast<size_t>(id)] = kNormal;
+        types_.assign(n_token, number_of(PieceType::unused));
+        scores_.assign(n_token, kScoreOfNone);
+        for (Piece& piece : parts_.pieces) {
+            const auto id = static_cast<size_t>(piece.id);
+            if (types_[id] != number_of(PieceType::unused) || !tokens_[id].empty())
+                return fail(ErrorCode::corrupt_file, "{}: the tokens {} and {} have the same id, {}", parts_.file,
+                            quote(tokens_[id]), quote(piece.text), id);
+            tokens_[id] = std::move(piece.text);
+            types_[id] = number_of(piece.type);
+            scores_[id] = piece.score;
         }
-        std::string stripping;
-        for (const AddedToken& token : json_.added) {
-            tokens_[static_cast<size_t>(token.id)] = token.text;
-            types_[static_cast<size_t>(token.id)] = token.is_special ? kControl : kUserDefined;
-            if ((token.strips || token.single_word) && stripping.empty()) stripping = token.text;
+        for (const AddedToken& token : parts_.added) {
+            const auto id = static_cast<size_t>(token.id);
+            tokens_[id] = token.text;
+            if (types_[id] != number_of(PieceType::unknown))
+                types_[id] = number_of(token.is_special ? PieceType::control : PieceType::user_defined);
         }
-        if (!stripping.empty())
-            warnings_.push_back(
-                fmt::format("{}: the added token {} takes blanks beside it, or stands for whole words alone; "
-                            "Krait does neither",
-                            json_.file, quote(stripping)));
         for (size_t id = 0; id < n_token; ++id) {
-            if (types_[id] == kUnused) tokens_[id] = fmt::format("[PAD{}]", id);
+            if (types_[id] == number_of(PieceType::unused) && tokens_[id].empty()) tokens_[id] = fmt::format("[PAD{}]", id);
             ids_.emplace(tokens_[id], static_cast<int64_t>(id));
         }
         return {};
     }
+    static int32_t number_of(PieceType type) { return static_cast<int32_t>(type); }
 
     // By its text in tokenizer_config.json, else by its number in a configuration.
     std::vector<int64_t> ids_of(std::string_view name) const {
@@ -117,12 +159,32 @@ class Builder {
     }
     size_t n_token() const { return n_token_; }
 
+    // What the files say, else the tokenizer itself.
+    std::optional<int64_t> known_id(std::string_view name) const {
+        if (name == "bos") return parts_.bos ? parts_.bos : id_of(parts_.first.value_or(""));
+        if (name == "eos") return parts_.eos;
+        if (name == "unk") return parts_.unk;
+        if (name == "pad") return parts_.pad;
+        return std::nullopt;
+    }
+    std::optional<int64_t> id_of(const std::string& text) const {
+        const auto found = ids_.find(text);
+        if (text.empty() || found == ids_.end()) return std::nullopt;
+        return found->second;
+    }
+
     void add_ids() {
         struct Id {
             std::string_view theirs, ours;
         };
-        for (const Id& id : {Id{"bos", "bos"}, Id{"eos", "eos"}, Id{"unk", "unknown"}, Id{"pad", "padding"}}) {
-            const std::vector<int64_t> ids = ids_of(id.theirs);
+        // The first token of BERT's texts is cls; a configuration's number of bos would be the model's.
+        const bool is_bert = parts_.rules.model == "bert";
+        constexpr Id kIds[] = {{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"pad", "padding"}};
+        constexpr Id kBertIds[] = {{"cls", "cls"},     {"eos", "eos"},       {"unk", "unknown"},
+                                   {"pad", "padding"}, {"sep", "seperator"}, {"mask", "mask"}};
+        for (const Id& id : is_bert ? std::span<const Id>(kBertIds) : std::span<const Id>(kIds)) {
+            std::vector<int64_t> ids = ids_of(id.theirs);
+            if (const auto known = known_id(id.theirs); ids.empty() && known) ids.push_back(*known);
             if (ids.empty()) continue;
             add(fmt::format("tokenizer.ggml.{}_token_id", id.ours), static_cast<uint32_t>(ids.front()));
             if (id.theirs != "eos" || ids.size() == 1) continue;
@@ -131,25 +193,52 @@ class Builder {
         }
     }
 
-    // Whether texts begin (0) or end (1) with a special token, by the post-processor.
-    bool is_put_around(size_t side) const {
-        const JsonValue* processor = &json_.post_processor;
-        std::vector<const JsonValue*> waiting{processor};
-        if (const JsonValue* several = processor->find("processors"))
-            for (const JsonValue& one : several->list) waiting.push_back(&one);
-        for (const JsonValue* one : waiting) {
-            const JsonValue *type = one->find("type"), *single = one->find("single");
-            if (!type || type->text != "TemplateProcessing" || !single || single->list.empty()) continue;
-            const JsonValue& part = side == 0 ? single->list.front() : single->list.back();
-            if (part.find("SpecialToken")) return true;
-        }
-        return false;
-    }
-
-    void add_flag(std::string_view name, bool by_file) {
+    // Whether texts begin or end with a token: what the configuration says, else what the tokenizer does. Where neither says, a
+    // reader of GGUF takes what is usual for the kind.
+    void add_flag(std::string_view name, const std::optional<std::string>& token) {
         const std::string key = fmt::format("add_{}_token", name);
         const JsonValue* said = config_ ? config_->find(key) : nullptr;
-        add("tokenizer.ggml." + key, said && said->is(JsonValue::Kind::boolean) ? said->truth : by_file);
+        if (said && said->is(JsonValue::Kind::boolean)) add("tokenizer.ggml." + key, said->truth);
+        else if (token) add("tokenizer.ggml." + key, !token->empty());
+    }
+
+    void add_text_rules() {
+        const TextRules& rules = parts_.rules;
+        if (rules.model == "bert") {
+            add("tokenizer.ggml.normalizer.lowercase", rules.lowercase);
+            add("tokenizer.ggml.normalizer.strip_accents", rules.strip_accents);
+        }
+        if (!is_sentencepiece()) return;
+        add("tokenizer.ggml.add_space_prefix", rules.blank != Blank::never);
+        add("tokenizer.ggml.remove_extra_whitespaces", rules.remove_extra_whitespaces);
+        if (!rules.charsmap.empty())
+            add("tokenizer.ggml.precompiled_charsmap",
+                GgufArray(std::vector<uint8_t>(rules.charsmap.begin(), rules.charsmap.end())));
+        if (rules.blank == Blank::text_start) add("krait.tokenizer.space_prefix", std::string("text_start"));
+        if (rules.treat_whitespace_as_suffix) add("krait.tokenizer.treat_whitespace_as_suffix", true);
+    }
+
+    // Added tokens that are not cut out as all tokens of their type are.
+    void add_token_rules() {
+        std::vector<int32_t> all, lstrip, rstrip, single_word, normalized;
+        for (const AddedToken& token : parts_.added) {
+            const bool is_usual = token.is_special || (!is_sentencepiece() && token.normalized);
+            if (is_usual && !token.lstrip && !token.rstrip && !token.single_word) continue;
+            const auto id = static_cast<int32_t>(token.id);
+            all.push_back(id);
+            if (token.lstrip) lstrip.push_back(id);
+            if (token.rstrip) rstrip.push_back(id);
+            if (token.single_word) single_word.push_back(id);
+            if (token.normalized) normalized.push_back(id);
+        }
+        const auto add_list = [&](std::string_view name, std::vector<int32_t>& ids) {
+            if (!ids.empty()) add(fmt::format("krait.tokenizer.{}", name), GgufArray(std::move(ids)));
+        };
+        add_list("added_tokens", all);
+        add_list("added_tokens.lstrip", lstrip);
+        add_list("added_tokens.rstrip", rstrip);
+        add_list("added_tokens.single_word", single_word);
+        add_list("added_tokens.normalized", normalized);
     }
 
     Result<void> add_templates() {
@@ -173,10 +262,11 @@ class Builder {
 
     const TokenizerFiles& files_;
     std::vector<std::string>& warnings_;
-    TokenizerJson json_;
+    TokenizerParts parts_;
     std::optional<Config> config_, generation_;
     std::vector<std::string> tokens_;
     std::vector<int32_t> types_;
+    std::vector<float> scores_;
     std::unordered_map<std::string, int64_t> ids_;
     size_t n_token_ = 0;
     std::vector<GgufMetadata> entries_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tokenizer.json and the files beside it, as GGUF's keys "tokenizer.*": tokens, merges, the name of the pre-tokenizer, which
-// tokens begin and end a text, and chat templates. Byte-level BPE is read; a tokenizer of another kind is an error that says
-// so.
+// The tokenizer of a folder as GGUF's keys "tokenizer.*": tokens, scores or merges, how text is prepared, which tokens begin
+// and end a text, and chat templates. Keys "krait.tokenizer.*" say what GGUF has no keys for (docs/tokenizers.md).
 //
-//   tokenizer.json           vocabulary, merges, added tokens, pre-tokenizer, what is put around a text
-//   tokenizer_config.json    bos, eos, unk and pad by their texts; add_bos_token, add_eos_token; the chat template
+//   tokenizer.json           vocabulary, merges, added tokens, how text is cut, what is put around it (tokenizer_json.hpp)
+//   tokenizer.model          instead of it, where it is not there or is of a kind that is not read (sentencepiece_model.hpp);
+//                            spiece.model is another name of it
+//   tokenizer_config.json    bos, eos, unk and pad by their texts; add_bos_token, add_eos_token; the chat template; beside
+//                            tokenizer.model the added tokens, and "legacy": where blanks are put
 //   chat_template.jinja      instead of that template
 //   config.json, generation_config.json   ids of bos, eos and pad; all that end a text
 #pragma once
@@ -16,12 +18,13 @@
 namespace krait::huggingface {
 
 struct TokenizerFiles {
-    std::filesystem::path folder;   // where tokenizer.json is, or is not
+    std::filesystem::path folder;   // where the tokenizer is, or is not
     const Config* model = nullptr;  // config.json of the model
     int64_t n_vocab = 0;            // rows of the embedding: ids up to there that nobody names become tokens of type `unused`
 };
 
-// not_found where the folder has no tokenizer.json. Sentences about what is not taken over go to warnings.
+// not_found where the folder has neither tokenizer.json nor tokenizer.model. Sentences about what is not taken over go to
+// warnings.
 Result<std::vector<GgufMetadata>> read_tokenizer(const TokenizerFiles& files, std::vector<std::string>& warnings);
 
 }  // namespace krait::huggingface

@@ -2,26 +2,32 @@
 #include "formats/huggingface/tokenizer_json.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "core/base/printable.hpp"
-#include "formats/huggingface/pre_tokenizers.hpp"
+#include "formats/huggingface/piece_scores.hpp"
+#include "formats/huggingface/tokenizer_json_model.hpp"
 
 namespace krait::huggingface {
 namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{256} << 20;  // the largest known ones have 33 MB
-constexpr size_t kMaxTokens = size_t{1} << 24;
 
 class Reader {
   public:
-    Reader(std::string_view text, TokenizerJson& out) : out_(out), cursor_(text, 0, out.file) { cursor_.enter("tokenizer"); }
+    Reader(std::string_view text, const std::string& file) : cursor_(text, 0, file) {
+        cursor_.enter("tokenizer");
+        out_.file = file;
+    }
 
-    Result<void> read() {
+    Result<TokenizerJson> read() {
         KRAIT_CHECK(cursor_.object("the tokenizer", [&](const std::string& key, uint64_t) -> Result<void> {
             if (key == "model") return read_model();
             if (key == "added_tokens") return read_added();
-            JsonValue* const target = key == "normalizer"       ? &normalizer_
-                                      : key == "pre_tokenizer"  ? &pre_tokenizer_
+            JsonValue* const target = key == "normalizer"       ? &out_.normalizer
+                                      : key == "pre_tokenizer"  ? &out_.pre_tokenizer
                                       : key == "post_processor" ? &out_.post_processor
                                                                 : nullptr;
             if (!target) return cursor_.skip_value();
@@ -29,26 +35,31 @@ class Reader {
             return {};
         }));
         KRAIT_CHECK(cursor_.end("the tokenizer"));
-        KRAIT_CHECK(check_model());
-        const auto pre = pre_tokenizer_name(normalizer_, pre_tokenizer_, ignores_merges_);
-        if (!pre) return fail(pre.error().code, "{}: {}", out_.file, pre.error().message);
-        out_.pre = *pre;
-        return {};
+        // Files of before the field existed are told by their vocabulary.
+        if (out_.type.empty()) out_.type = out_.has_pairs ? "Unigram" : out_.merges.empty() ? "unnamed" : "BPE";
+        if (out_.pieces.empty()) return fail(ErrorCode::corrupt_file, "{}: its model has no vocabulary", out_.file);
+        return std::move(out_);
     }
 
   private:
     Result<void> read_model() {
         return cursor_.object("the model", [&](const std::string& key, uint64_t) -> Result<void> {
-            if (key == "vocab" && cursor_.next_is('{')) return read_vocabulary();
-            if (key == "vocab") is_map_ = false;  // of Unigram: pairs of a text and a number
+            if (key == "vocab") {
+                out_.has_pairs = cursor_.next_is('[');
+                return out_.has_pairs ? read_pairs() : read_vocabulary();
+            }
             if (key == "merges") return read_merges();
-            JsonValue value;
-            if (key == "vocab") return cursor_.skip_value();
-            KRAIT_TRY(value, read_json_value(cursor_));
-            if (key == "type") type_ = value.text;
-            if (key == "ignore_merges") ignores_merges_ = value.is_true();
-            if (key == "byte_fallback") has_byte_fallback_ = value.is_true();
-            if ((key == "continuing_subword_prefix" || key == "end_of_word_suffix") && !value.text.empty()) affix_ = key;
+            KRAIT_TRY(const JsonValue value, read_json_value(cursor_));
+            if (key == "type") out_.type = value.text;
+            if (key == "unk_token") out_.unk_token = value.text;
+            if (key == "unk_id" && value.is(JsonValue::Kind::number) && value.number >= 0 && value.number < double(kMaxTokens))
+                out_.unk = static_cast<int64_t>(value.number);
+            if (key == "max_input_chars_per_word" && value.number < double(kMaxTokens))
+                out_.max_word = static_cast<int64_t>(value.number);
+            if (key == "ignore_merges") out_.ignores_merges = value.is_true();
+            if (key == "byte_fallback") out_.has_byte_fallback = value.is_true();
+            if (key == "continuing_subword_prefix") out_.subword_prefix = value.text;
+            if (key == "end_of_word_suffix") out_.word_suffix = value.text;
             return {};
         });
     }
@@ -56,10 +67,35 @@ class Reader {
     Result<void> read_vocabulary() {
         return cursor_.object("the vocabulary", [&](const std::string& text, uint64_t at) -> Result<void> {
             KRAIT_TRY(const uint64_t id, cursor_.whole_number("the id"));
-            if (id >= kMaxTokens)
+            if (id >= static_cast<uint64_t>(kMaxTokens))
                 return cursor_.error("token {} at byte {} has the id {}; ids up to {} are possible", quote(text), at, id,
                                      kMaxTokens - 1);
-            out_.vocabulary.emplace_back(text, static_cast<int64_t>(id));
+            out_.pieces.push_back({.text = text, .id = static_cast<int64_t>(id)});
+            return {};
+        });
+    }
+
+    // ["text", -1.5], which are numbered as they come.
+    Result<void> read_pairs() {
+        return cursor_.array("the vocabulary", [&]() -> Result<void> {
+            const uint64_t at = cursor_.position();
+            Piece piece{.id = static_cast<int64_t>(out_.pieces.size())};
+            if (piece.id >= kMaxTokens) return cursor_.error("token {} at byte {} is one too many", piece.id, at);
+            size_t n_part = 0;
+            KRAIT_CHECK(cursor_.array("a token", [&]() -> Result<void> {
+                if (n_part++ == 0) {
+                    KRAIT_TRY(piece.text, cursor_.string("a token"));
+                    return {};
+                }
+                KRAIT_TRY(const std::string_view word, cursor_.word());
+                const auto [last, code] = std::from_chars(word.data(), word.data() + word.size(), piece.score);
+                if (code != std::errc{} || last != word.data() + word.size())
+                    return cursor_.error("the token at byte {} has the score {}; a number is needed", at, quote(word));
+                return {};
+            }));
+            if (n_part != 2)
+                return cursor_.error("the token at byte {} has {} parts; a text and a score are needed", at, n_part);
+            out_.pieces.push_back(std::move(piece));
             return {};
         });
     }
@@ -94,44 +130,117 @@ class Reader {
                 !(id->number >= 0) || !(id->number < static_cast<double>(kMaxTokens)))
                 return cursor_.error("the added token at byte {} needs a text \"content\" and an \"id\" from 0 to {}", token.at,
                                      kMaxTokens - 1);
-            const auto flag = [&](std::string_view key) {
-                const JsonValue* value = token.find(key);
-                return value && value->is_true();
-            };
-            out_.added.push_back({content->text, static_cast<int64_t>(id->number), flag("special"),
-                                  flag("lstrip") || flag("rstrip"), flag("single_word")});
+            out_.added.push_back(added_token_of(token, content->text, static_cast<int64_t>(id->number)));
             return {};
         });
     }
 
-    Result<void> check_model() const {
-        const auto refuse = [&](std::string_view what) {
-            return fail(ErrorCode::unsupported, "{}: {}; Krait reads byte-level BPE", out_.file, what);
-        };
-        // Files of before the field existed are told by their vocabulary.
-        const std::string_view type = !type_.empty() ? type_ : is_map_ && !out_.merges.empty() ? "BPE" : "unnamed";
-        if (type != "BPE" || !is_map_) return refuse(fmt::format("its model is of the type {}", quote(type)));
-        if (has_byte_fallback_) return refuse("its BPE falls back to bytes, as SentencePiece's does");
-        if (!affix_.empty()) return refuse(fmt::format("its BPE has a '{}'", affix_));
-        if (out_.vocabulary.empty()) return fail(ErrorCode::corrupt_file, "{}: its model has no vocabulary", out_.file);
-        return {};
-    }
-
-    TokenizerJson& out_;
     JsonCursor cursor_;
-    std::string type_, affix_;
-    bool is_map_ = true, ignores_merges_ = false, has_byte_fallback_ = false;
-    JsonValue normalizer_, pre_tokenizer_;
+    TokenizerJson out_;
 };
+
+// The special tokens that the post-processor puts around a text.
+void read_surroundings(const JsonValue& processor, TokenizerParts& parts) {
+    parts.first = parts.last = "";
+    std::vector<const JsonValue*> all{&processor};
+    if (const JsonValue* several = processor.find("processors"))
+        for (const JsonValue& one : several->list) all.push_back(&one);
+    for (const JsonValue* one : all) {
+        const std::string_view type = text_of(*one, "type");
+        if (type == "TemplateProcessing") {
+            const JsonValue* single = one->find("single");
+            if (!single || single->list.empty()) continue;
+            const auto special = [](const JsonValue& part) {
+                const JsonValue* token = part.find("SpecialToken");
+                return std::string(token ? text_of(*token, "id") : "");
+            };
+            parts.first = special(single->list.front());
+            parts.last = special(single->list.back());
+        } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+            const auto special = [&](std::string_view key) {
+                const JsonValue* token = one->find(key);
+                return token && !token->list.empty() ? token->list.front().text : "";
+            };
+            parts.first = special("cls");
+            parts.last = special("sep");
+        }
+    }
+}
+
+bool is_byte(std::string_view text) { return text.size() == 6 && text.starts_with("<0x") && text.ends_with(">"); }
+
+// Of sentencepiece's kinds; the tokens of others are normal where they are not added.
+void set_types(const TokenizerJson& json, std::optional<int64_t> unk, std::vector<Piece>& pieces) {
+    std::unordered_map<int64_t, PieceType> added;
+    for (const AddedToken& token : json.added)
+        added.emplace(token.id, token.is_special ? PieceType::control : PieceType::user_defined);
+    for (Piece& piece : pieces) {
+        const auto found = added.find(piece.id);
+        if (piece.id == unk) piece.type = PieceType::unknown;
+        else if (json.has_byte_fallback && is_byte(piece.text)) piece.type = PieceType::byte;
+        else if (found != added.end()) piece.type = found->second;
+    }
+}
+
+// "##ing" goes on with a word, "sing" begins one.
+void mark_beginnings(const TokenizerJson& json, std::vector<Piece>& pieces) {
+    std::unordered_set<std::string_view> whole{json.unk_token};
+    for (const AddedToken& token : json.added) whole.insert(token.text);
+    for (Piece& piece : pieces) {
+        if (whole.contains(piece.text)) continue;
+        if (piece.text.starts_with(json.subword_prefix)) piece.text.erase(0, json.subword_prefix.size());
+        else piece.text.insert(0, "\u2581");
+    }
+}
 
 }  // namespace
 
-Result<TokenizerJson> TokenizerJson::open(const std::filesystem::path& path) {
-    TokenizerJson tokenizer;
-    tokenizer.file = path.string();
+std::string_view text_of(const JsonValue& value, std::string_view key) {
+    const JsonValue* found = value.find(key);
+    return found ? std::string_view(found->text) : std::string_view();
+}
+
+bool flag_of(const JsonValue& value, std::string_view key, bool fallback) {
+    const JsonValue* found = value.find(key);
+    return found ? found->is_true() : fallback;
+}
+
+AddedToken added_token_of(const JsonValue& token, std::string text, int64_t id) {
+    return {.text = std::move(text),
+            .id = id,
+            .is_special = flag_of(token, "special", false),
+            .lstrip = flag_of(token, "lstrip", false),
+            .rstrip = flag_of(token, "rstrip", false),
+            .single_word = flag_of(token, "single_word", false),
+            .normalized = flag_of(token, "normalized", false)};
+}
+
+Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::string& file) {
+    KRAIT_TRY(TokenizerJson json, Reader(text, file).read());
+    TokenizerParts parts{.file = file};
+    auto rules = text_rules_of(json);
+    if (!rules) return fail(rules.error().code, "{}: {}", file, rules.error().message);
+    parts.rules = std::move(*rules);
+    const auto unknown = std::ranges::find(json.pieces, json.unk_token, &Piece::text);
+    parts.unk = json.unk;
+    if (!json.unk_token.empty() && unknown != json.pieces.end()) parts.unk = unknown->id;
+    if (parts.rules.model == "llama" || parts.rules.model == "t5") set_types(json, parts.unk, json.pieces);
+    if (parts.rules.model == "llama") {
+        auto scored = score_by_merges(json.merges, json.pieces);
+        if (!scored) return fail(scored.error().code, "{}: {}", file, scored.error().message);
+    } else {
+        parts.merges = std::move(json.merges);
+    }
+    if (parts.rules.model == "bert") mark_beginnings(json, json.pieces);
+    parts.pieces = std::move(json.pieces);
+    parts.added = std::move(json.added);
+    read_surroundings(json.post_processor, parts);
+    return parts;
+}
+
+Result<TokenizerParts> read_tokenizer_json(const std::filesystem::path& path) {
     KRAIT_TRY(const std::string text, read_json_text(path, kMaxBytes, "a tokenizer"));
-    KRAIT_CHECK(Reader(text, tokenizer).read());
-    return tokenizer;
+    return parse_tokenizer_json(text, path.string());
 }
 
 }  // namespace krait::huggingface

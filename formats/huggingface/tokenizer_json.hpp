@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tokenizer.json, the file of Hugging Face's library tokenizers: byte-level BPE. Vocabulary and merges are read as they come,
-// so that memory is theirs alone.
+// tokenizer.json, the file of Hugging Face's library tokenizers: byte-level BPE, BPE and Unigram of sentencepiece, WordPiece.
+// Vocabulary and merges are read as they come, so that memory is theirs alone.
 #pragma once
 
+#include <filesystem>
+
+#include "core/base/result.hpp"
+#include "formats/huggingface/tokenizer_parts.hpp"
 #include "formats/json/json_value.hpp"
 
 namespace krait::huggingface {
 
-struct AddedToken {
-    std::string text;
-    int64_t id = 0;
-    bool is_special = false, strips = false, single_word = false;
-};
-
-struct TokenizerJson {
-    std::string file;
-    std::vector<std::pair<std::string, int64_t>> vocabulary;  // texts in the byte alphabet
-    std::vector<std::string> merges;                          // "left right", best first
-    std::vector<AddedToken> added;
-    std::string pre;           // the name that GGUF has for the pre-tokenizer
-    JsonValue post_processor;  // what is put around a text
-
-    // Fails for tokenizers that are no byte-level BPE, and for pre-tokenizers without a name, with what they are.
-    static Result<TokenizerJson> open(const std::filesystem::path& path);
-};
+// Fails where Krait would cut texts in another way than tokenizers does, with the part of the file that it does not know.
+Result<TokenizerParts> read_tokenizer_json(const std::filesystem::path& path);
+// file stands for the file in messages.
+Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::string& file);
+// {"content": "<x>", "special": true, "lstrip": false, ...}, as tokenizer_config.json has it too.
+AddedToken added_token_of(const JsonValue& token, std::string text, int64_t id);
 
 }  // namespace krait::huggingface

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "formats/gguf/gguf_value.hpp"
 #include "text/tokenizer/pre_tokenizer.hpp"
 #include "text/tokenizer/text_ends.hpp"
@@ -14,8 +16,11 @@ constexpr const char* kTokens = "tokenizer.ggml.tokens";
 
 std::string key_of(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
 
-// How a tokenizer says that a blank goes before the text alone; GGUF's own key knows all parts of it or none.
+// Keys of Krait's own (docs/tokenizers.md). GGUF's add_space_prefix knows all parts of a text or none; a blank may also go
+// before the text alone.
 constexpr const char* kSpacePrefix = "krait.tokenizer.space_prefix";
+constexpr const char* kSuffix = "krait.tokenizer.treat_whitespace_as_suffix";
+constexpr const char* kAddedTokens = "krait.tokenizer.added_tokens";
 
 struct Defaults {
     int64_t bos = -1, eos = -1, unk = -1, pad = -1, sep = -1;  // -1 = none
@@ -74,7 +79,11 @@ class Reader {
   private:
     template <class T>
     std::optional<T> get(std::string_view name) {
-        auto value = file_.get_optional<T>(key_of(name));
+        return get_by_key<T>(key_of(name));
+    }
+    template <class T>
+    std::optional<T> get_by_key(const std::string& key) {
+        auto value = file_.get_optional<T>(key);
         if (value) return std::move(*value);
         warnings_.push_back(value.error().message + ": it is ignored");
         return std::nullopt;
@@ -97,6 +106,29 @@ class Reader {
         spec_.strip_accents = get<bool>("normalizer.strip_accents").value_or(spec_.lowercase);
         read_charsmap();
         if (spec_.model == "llama" || spec_.model == "t5") read_space_prefix();
+        spec_.treat_whitespace_as_suffix = get_by_key<bool>(kSuffix).value_or(false);
+        read_rules();
+    }
+    // Tokens that are not cut out of text as all tokens of their type are: lists of ids.
+    void read_rules() {
+        using Ids = std::vector<int64_t>;
+        std::map<int64_t, TokenRule> rules;
+        for (const int64_t id : get_by_key<Ids>(kAddedTokens).value_or(Ids{})) rules[id].id = id;
+        const auto set = [&](const char* name, bool TokenRule::*flag) {
+            const std::string key = fmt::format("{}.{}", kAddedTokens, name);
+            for (const int64_t id : get_by_key<Ids>(key).value_or(Ids{})) {
+                const auto rule = rules.find(id);
+                if (rule != rules.end()) rule->second.*flag = true;
+                else
+                    warnings_.push_back(
+                        fmt::format("{}: '{}' has {}, which '{}' has not: it is ignored", file_.name(), key, id, kAddedTokens));
+            }
+        };
+        set("lstrip", &TokenRule::lstrip);
+        set("rstrip", &TokenRule::rstrip);
+        set("single_word", &TokenRule::single_word);
+        set("normalized", &TokenRule::normalized);
+        for (const auto& [id, rule] : rules) spec_.rules.push_back(rule);
     }
     void read_space_prefix() {
         spec_.space_prefix = get<bool>("add_space_prefix").value_or(true) ? SpacePrefix::every_part : SpacePrefix::never;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors, corpus/torch and corpus/weight_index, small files that between
-them hold every field that the formats have. Python's standard library only; the output is the same in every run."""
+"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors, corpus/torch, corpus/weight_index and corpus/tokenizer,
+small files that between them hold every field that the formats have. Python's standard library only; the output is the same in every run."""
 
 import io
 import json
@@ -212,8 +212,50 @@ TORCH_SEEDS = {
     "bomb": p_file(b"N" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(40))),
 }
 
+
+def field(number, value):
+    """Of a protocol buffer: bytes, a float or a small whole number."""
+    if isinstance(value, bytes):
+        return bytes([number << 3 | 2, len(value)]) + value
+    if isinstance(value, float):
+        return bytes([number << 3 | 5]) + struct.pack("<f", value)
+    return bytes([*([number << 3] if number < 16 else [number << 3 & 0x7F | 0x80, number >> 4]), value])
+
+
+def model(*pieces, kind=2, more=b"", normalizer=b""):
+    return b"".join(field(1, field(1, text) + field(2, score) + field(3, type)) for text, score, type in pieces) + field(2, field(3, kind) + more) + field(3, normalizer)
+
+
+def tokenizer(model, added=(), **parts):
+    return json.dumps({"added_tokens": list(added), **parts, "model": model}).encode()
+
+
+PIECES = ((b"<unk>", 0.0, 2), (b"<s>", 0.0, 3), (b"a", -1.0, 1), (b"b", -2.0, 1), (b"ab", -0.5, 1), (b"<0x0A>", 0.0, 6), (b"x", 0.0, 4), (b"aa", 0.0, 5))
+REPLACE = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+BPE = {"type": "BPE", "vocab": {"<unk>": 0, "a": 1, "b": 2, "ab": 3, "<0x0A>": 4}, "merges": ["a b"]}
+METASPACE = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False}
+ADDED = {"id": 5, "content": "<x>", "special": False, "lstrip": True, "rstrip": True, "single_word": True, "normalized": True}
+TOKENIZER_SEEDS = {
+    "model_bpe": model(*PIECES, more=field(40, 0) + field(41, 1)),
+    "model_unigram": model(*PIECES, kind=1, more=field(24, 1), normalizer=field(2, b"\4\0\0\0abcd") + field(3, 0) + field(4, 0)),
+    "model_char": model(*PIECES, kind=4),
+    "bytes": tokenizer(BPE, [ADDED], pre_tokenizer=BYTES, normalizer={"type": "NFC"}),
+    "pairs": tokenizer({**BPE, "merges": [["a", "b"]]}, pre_tokenizer=BYTES),
+    "metaspace": tokenizer({**BPE, "byte_fallback": True, "unk_token": "<unk>"}, [ADDED, {"id": 0, "content": "<unk>", "special": True}], pre_tokenizer=METASPACE),
+    "replace": tokenizer({**BPE, "byte_fallback": True}, normalizer={"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, REPLACE]},
+                         post_processor={"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a", "type_id": 0}}, {"Sequence": {"id": "A"}}]}),
+    "unigram": tokenizer({"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["\u2581a", -1.5e0]]}, normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"},
+                         pre_tokenizer={"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {**METASPACE, "split": True}]}),
+    "word_piece": tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "a": 1, "##b": 2}},
+                            normalizer={"type": "BertNormalizer", "lowercase": False}, pre_tokenizer={"type": "BertPreTokenizer"},
+                            post_processor={"type": "BertProcessing", "sep": ["a", 1], "cls": ["[UNK]", 0]}),
+    "llama3": tokenizer({**BPE, "ignore_merges": True}, pre_tokenizer={"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": "\\p{N}"}, "behavior": "Isolated", "invert": False}, {**BYTES, "use_regex": False}]}),
+}
+
 for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("torch", "bin", TORCH_SEEDS),
-                              ("weight_index", "json", INDEX_SEEDS)):
+                              ("weight_index", "json", INDEX_SEEDS), ("tokenizer", "tokenizer", TOKENIZER_SEEDS)):
     (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     for name, data in seeds.items():
         (FOLDER / folder / f"{name}.{ending}").write_bytes(data)

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tokenizer.json and tokenizer.model of every kind, against the ids of tokenizers and sentencepiece
+// (data/huggingface/make_tokenizer_folders.py), and wrong ones.
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "formats/gguf/gguf_split.hpp"
+#include "formats/huggingface/sentencepiece_model.hpp"
+#include "formats/huggingface/tokenizer_json.hpp"
+#include "models/loading/gguf_tokenizer.hpp"
+#include "tests/models/huggingface_fixture.hpp"
+
+namespace krait {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+const std::string kTokenizers = test::kHuggingFace + "tokenizers/";
+
+std::string text_of(const fs::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// A model with the tokenizer of a folder.
+std::unique_ptr<ModelSource> with_tokenizer(const fs::path& folder) {
+    auto source = open_model(test::kHuggingFace + "mamba", {.tokenizer = folder});
+    EXPECT_TRUE(source) << source.error().message;
+    return source ? std::move(*source) : nullptr;
+}
+
+void expect_ids(const ModelSource& source, const fs::path& folder) {
+    const GgufVocabulary vocabulary = read_vocabulary(source);
+    ASSERT_TRUE(vocabulary.tokenizer) << vocabulary.tokenizer.error().message;
+    EXPECT_TRUE(vocabulary.warnings.empty()) << vocabulary.warnings.front();
+    const Json lines = Json::parse(text_of(folder / "texts.json"));
+    ASSERT_GT(lines.size(), 20u);
+    for (const auto& line : lines) {
+        const auto ids = vocabulary.tokenizer->encode(line.at("text").get<std::string>(), {.parse_special = true});
+        ASSERT_TRUE(ids) << ids.error().message;
+        EXPECT_EQ(*ids, line.at("ids").get<std::vector<int32_t>>()) << line.at("text");
+    }
+}
+
+class TokenizerFolder : public test::FolderTest, public testing::WithParamInterface<std::string> {};
+
+TEST_P(TokenizerFolder, HasTheIdsOfItsJudge) {
+    expect_ids(*with_tokenizer(kTokenizers + GetParam()), kTokenizers + GetParam());
+}
+
+// A GGUF file says all of it.
+TEST_P(TokenizerFolder, HasThemWhenItIsConverted) {
+    const auto source = with_tokenizer(kTokenizers + GetParam());
+    ASSERT_TRUE(write_gguf(*source, folder_ / "whole.gguf"));
+    expect_ids(*test::opened(folder_ / "whole.gguf"), kTokenizers + GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, TokenizerFolder,
+                         testing::Values("llama_every_part", "llama_text_start", "llama_never", "unigram", "bert", "added",
+                                         "model_bpe", "model_unigram", "model_not_legacy"),
+                         [](const auto& tested) { return tested.param; });
+
+class HuggingFaceTokenizers : public test::FolderTest {
+  protected:
+    void copy(const std::string& name) const {
+        fs::remove_all(folder());
+        fs::copy(kTokenizers + name, folder());
+    }
+    fs::path folder() const { return folder_ / "tokenizer"; }
+    void edit(const std::function<void(Json&)>& change) const {
+        Json json = Json::parse(text_of(folder() / "tokenizer.json"));
+        change(json);
+        std::ofstream(folder() / "tokenizer.json") << json.dump();
+    }
+    void expect_none(const std::vector<std::string>& words) const {
+        const GgufVocabulary vocabulary = read_vocabulary(*with_tokenizer(folder()));
+        ASSERT_FALSE(vocabulary.tokenizer) << words.front();
+        for (const std::string& word : words)
+            EXPECT_NE(vocabulary.tokenizer.error().message.find(word), std::string::npos)
+                << word << " in: " << vocabulary.tokenizer.error().message;
+    }
+};
+
+TEST_F(HuggingFaceTokenizers, PreTokenizersHaveTheirNames) {
+    for (const auto& known : Json::parse(text_of(kTokenizers + "pre_tokenizers.json"))) {
+        copy("added");
+        edit([&](Json& json) {
+            json["normalizer"] = known.at("normalizer");
+            json["pre_tokenizer"] = known.at("pre_tokenizer");
+            json["model"]["ignore_merges"] = known.at("ignore_merges");
+        });
+        const auto source = with_tokenizer(folder());
+        EXPECT_EQ(source->get_string("tokenizer.ggml.pre").value_or(std::string_view("none")),
+                  known.at("name").get<std::string>())
+            << source->why_no_tokenizer();
+        EXPECT_TRUE(read_vocabulary(*source).tokenizer);
+    }
+}
+
+TEST_F(HuggingFaceTokenizers, ModelsOfSentencepieceComeAfterTokenizerJson) {
+    copy("model_bpe");
+    std::ofstream(folder() / "tokenizer.json") << R"({"model": {"type": "WordLevel", "vocab": {"a": 0}}})";
+    const auto source = with_tokenizer(folder());
+    EXPECT_EQ(source->get_string("tokenizer.ggml.model").value_or(std::string_view()), "llama");
+    ASSERT_FALSE(source->warnings().empty());
+    EXPECT_NE(source->warnings()[0].find("tokenizer.model is read instead"), std::string::npos) << source->warnings()[0];
+    // One that is broken is no reason to read another.
+    std::ofstream(folder() / "tokenizer.json") << "{";
+    expect_none({"tokenizer.json", "byte 1"});
+}
+
+TEST_F(HuggingFaceTokenizers, MergesThatScoresCannotSay) {
+    copy("llama_every_part");
+    edit([](Json& json) { json["model"]["merges"].erase(json["model"]["merges"].begin() + 5); });
+    expect_none({"tokenizer.json", "are not among them"});
+    copy("llama_every_part");
+    edit([](Json& json) {
+        auto& merges = json["model"]["merges"];
+        merges.push_back(merges[0]);
+    });
+    expect_none({"do not stand together"});
+    copy("llama_text_start");
+    edit([](Json& json) { json["pre_tokenizer"]["prepend_scheme"] = "always"; });
+    expect_none({"before each part that has none"});
+    copy("llama_text_start");
+    edit([](Json& json) { json["pre_tokenizer"]["split"] = true; });
+    expect_none({"cuts text at blanks"});
+}
+
+TEST_F(HuggingFaceTokenizers, UnigramsAndWordPiecesOfOtherKinds) {
+    copy("unigram");
+    edit([](Json& json) { json["normalizer"]["precompiled_charsmap"] = "?"; });
+    expect_none({"base64"});
+    copy("unigram");
+    edit([](Json& json) { json["model"]["vocab"][7][1] = "x"; });
+    expect_none({"tokenizer.json", "byte"});
+    copy("unigram");
+    edit([](Json& json) { json["pre_tokenizer"] = {{"type", "Whitespace"}}; });
+    expect_none({"Unigram", "'Whitespace'"});
+    copy("bert");
+    edit([](Json& json) { json["normalizer"]["clean_text"] = false; });
+    expect_none({"BERT's are known"});
+    copy("bert");
+    edit([](Json& json) { json["model"]["max_input_chars_per_word"] = 20; });
+    expect_none({"words of up to 20"});
+}
+
+// ---- tokenizer.model ---------------------------------------------------------------------------------------------------
+
+TEST(SentencePieceModel, CutAnywhereIsAnErrorOrAModel) {
+    const std::string model = text_of(kTokenizers + "model_bpe/tokenizer.model");
+    for (size_t size = 0; size < model.size(); size += size < 200 ? 1 : 13) {
+        const auto parts = huggingface::parse_sentencepiece_model(std::string_view(model).substr(0, size), "x.model");
+        if (!parts) {
+            EXPECT_TRUE(parts.error().message.starts_with("x.model: ")) << parts.error().message;
+        } else {
+            EXPECT_LT(parts->pieces.size(), 800u);
+        }
+    }
+}
+
+TEST(SentencePieceModel, ErrorsSayWhere) {
+    const auto message_of = [](std::string bytes) {
+        const auto parts = huggingface::parse_sentencepiece_model(bytes, "x.model");
+        return parts ? "none" : parts.error().message;
+    };
+    using namespace std::string_literals;
+    EXPECT_NE(message_of("").find("no pieces"), std::string::npos);
+    EXPECT_EQ(message_of("\x0A\x7F"s), "x.model: field 1 at byte 0 has 127 bytes, of which 0 are there");
+    EXPECT_EQ(message_of("\x0A\x03\x0A\x01\xFF"s), "x.model: piece 0 at byte 0 is not UTF-8");
+    EXPECT_EQ(message_of("\x0A\x02\x18\x01"s), "x.model: piece 0 at byte 0 has no text");
+    EXPECT_EQ(message_of("\x0A\x05\x0A\x01q\x18\x09"s), "x.model: piece 0 at byte 0 is of the type 9; 1 to 6 are possible");
+    EXPECT_NE(message_of("\x0A\x08\x0A\x01q\x15\x00\x00\xC0\x7F"s).find("has the score nan"), std::string::npos);
+    EXPECT_EQ(message_of("\x08\x01"s), "x.model: field 1 at byte 0 is a number, where a message is needed");
+    EXPECT_EQ(message_of("\x0B"s), "x.model: field 1 at byte 0 is of the kind 3, which no model has");
+    EXPECT_EQ(message_of("\x20\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"s),
+              "x.model: the number at byte 1 has more than 64 bits");
+    EXPECT_NE(message_of("\x0A\x03\x0A\x01q\x12\x02\x18\x04"s).find("its model type is 4"), std::string::npos);
+    EXPECT_EQ(message_of("\x0A\x03\x0A\x01q\x12\x02\x18\x02"s), "none");
+}
+
+// Whatever a byte is changed to, there is a tokenizer or an error.
+TEST(SentencePieceModel, ChangedBytes) {
+    const std::string model = text_of(kTokenizers + "model_unigram/tokenizer.model");
+    uint64_t state = 1;
+    const auto random = [&](size_t n) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<size_t>(state >> 33) % n;
+    };
+    for (int i = 0; i < 2000; ++i) {
+        std::string changed = model;
+        for (size_t n = 1 + random(3); n > 0; --n) changed[random(changed.size())] = static_cast<char>(random(256));
+        const auto parts = huggingface::parse_sentencepiece_model(changed, "x.model");
+        EXPECT_TRUE(parts || !parts.error().message.empty());
+    }
+}
+
+}  // namespace
+}  // namespace krait
