@@ -8,7 +8,7 @@
 #                                          "N passed, N failed", and the exit code is 1 where a stage failed
 #
 # All stages run even where one fails. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
-# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], fuzz_for SECONDS.
+# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges SECONDS TEXTS, fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
@@ -77,6 +77,21 @@ configure_sanitized() {
 }
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
+
+# judges SECONDS TEXTS: random chat templates for that long through Krait and through jinja2, so many random texts through each kind of
+# tokenizer and through those of others; other ones with each commit. The judges come from PyPI, into build/judges.
+judges() {
+    local python="$root/build/judges/bin/python" seed
+    seed="$((16#$(git rev-parse HEAD | cut -c1-7)))"
+    if [[ ! -e build/judges/complete ]]; then
+        python3 -m venv build/judges
+        "$python" -m pip install --quiet --disable-pip-version-check jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 protobuf numpy
+        touch build/judges/complete
+    fi
+    build release krait_render_lines krait_tokenize_lines
+    "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds "$1" --seed "$seed"
+    "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --texts "$2" --seed "$seed"
+}
 
 # fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives and tokenizers, all together that long, in as many processes as there are processors.
 fuzz_for() {
