@@ -3,6 +3,9 @@
 // ModelSource: metadata and tensors by name. model_source_getters.cpp converts values.
 #include "formats/model_source.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
@@ -24,6 +27,19 @@ std::span<const GgufMetadata> ModelSource::metadata() const { return metadata_; 
 const GgufMetadata* ModelSource::find(std::string_view key) const {
     const auto found = metadata_index_.find(key);
     return found == metadata_index_.end() ? nullptr : &metadata_[found->second];
+}
+
+void ModelSource::replace_tokenizer(std::vector<GgufMetadata> entries, std::vector<std::string> warnings) {
+    constexpr std::string_view kTemplate = "tokenizer.chat_template";
+    const bool has_template =
+        std::ranges::any_of(entries, [&](const GgufMetadata& entry) { return entry.key.starts_with(kTemplate); });
+    std::erase_if(metadata_, [&](const GgufMetadata& entry) {
+        const bool is_template = entry.key.starts_with(kTemplate);
+        return is_template ? has_template : entry.key.starts_with("tokenizer.") || entry.key.starts_with("krait.tokenizer.");
+    });
+    std::move(entries.begin(), entries.end(), std::back_inserter(metadata_));
+    std::move(warnings.begin(), warnings.end(), std::back_inserter(warnings_));
+    index();
 }
 
 void ModelSource::forget(std::string_view key) {

@@ -66,6 +66,9 @@ class ModelSource {
     // Gives the memory of a value back that is not needed any more, a vocabulary's; the key stays, with an empty array of
     // strings.
     void forget(std::string_view key);
+    // Another tokenizer instead of the model's own: entries with keys "tokenizer." and "krait.tokenizer.". Chat templates stay
+    // where the other one has none.
+    void replace_tokenizer(std::vector<GgufMetadata> entries, std::vector<std::string> warnings);
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
 
     // The value as T, or an error that names the key, its place, what it is and what was expected.

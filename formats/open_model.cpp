@@ -15,10 +15,14 @@ Result<std::unique_ptr<ModelSource>> open_model(const fs::path& path, const Open
         if (path.extension() == extension && fs::exists(path.parent_path() / "config.json", ignored))
             return fail(ErrorCode::invalid_argument, "{}: this is a file of a folder that is a model; name the folder",
                         path.string());
-    if (!options.tokenizer.empty())
-        return fail(ErrorCode::invalid_argument, "{}: a GGUF file has its own tokenizer; --tokenizer is for folders",
-                    path.string());
     KRAIT_TRY(GgufFile file, GgufFile::open(path, options.access));
+    if (!options.tokenizer.empty()) {
+        const GgufTensor* embedding = file.find_tensor("token_embd.weight");
+        std::vector<std::string> warnings;
+        KRAIT_TRY(auto entries, huggingface::read_tokenizer(
+                                    {options.tokenizer, nullptr, embedding ? embedding->desc.extent[0] : 0}, warnings));
+        file.replace_tokenizer(std::move(entries), std::move(warnings));
+    }
     return std::make_unique<GgufFile>(std::move(file));
 }
 

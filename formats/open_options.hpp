@@ -9,7 +9,8 @@ namespace krait {
 
 struct OpenOptions {
     FileAccess access = FileAccess::mapped;
-    std::filesystem::path tokenizer = {};  // a folder with tokenizer.json, instead of the model's own; of folders alone
+    // Instead of the model's own tokenizer: a folder with tokenizer.json or tokenizer.model, or one of these files.
+    std::filesystem::path tokenizer = {};
 };
 
 }  // namespace krait

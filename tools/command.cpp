@@ -42,9 +42,11 @@ void ModelArguments::add_path(Command& command) {
     command.option("model", path, "GGUF file or Hugging Face folder; without it the demo model that ships with krait")
         .path("MODEL")
         .not_empty("a file or a folder");
-    command.option("--tokenizer", tokenizer, "a folder with tokenizer.json, for a model in a folder that has none")
-        .path("DIR")
-        .not_empty("a folder");
+    command
+        .option("--tokenizer", tokenizer,
+                "a folder with tokenizer.json or tokenizer.model, or one of these files, instead of the model's own tokenizer")
+        .path("PATH")
+        .not_empty("a folder or a file");
 }
 
 static void add_placement(Command& command, ModelArguments& arguments) {

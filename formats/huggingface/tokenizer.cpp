@@ -27,11 +27,16 @@ Result<std::optional<Config>> open_if_there(const fs::path& folder, std::string_
 
 class Builder {
   public:
-    Builder(const TokenizerFiles& files, std::vector<std::string>& warnings) : files_(files), warnings_(warnings) {}
+    Builder(const TokenizerFiles& files, std::vector<std::string>& warnings) : files_(files), warnings_(warnings) {
+        std::error_code ignored;
+        if (fs::is_regular_file(files.place, ignored)) only_ = files.place;
+        folder_ = only_.empty() ? files.place : only_.parent_path();
+        if (folder_.empty()) folder_ = ".";
+    }
 
     Result<std::vector<GgufMetadata>> build() {
-        KRAIT_TRY(config_, open_if_there(files_.folder, "tokenizer_config.json"));
-        KRAIT_TRY(generation_, open_if_there(files_.folder, "generation_config.json"));
+        KRAIT_TRY(config_, open_if_there(folder_, "tokenizer_config.json"));
+        KRAIT_TRY(generation_, open_if_there(folder_, "generation_config.json"));
         KRAIT_CHECK(read_parts());
         KRAIT_CHECK(number_tokens());
         add("tokenizer.ggml.model", parts_.rules.model);
@@ -54,14 +59,20 @@ class Builder {
     [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
 
     Result<void> read_parts() {
-        KRAIT_TRY(const auto json, find_file(files_.folder, "tokenizer.json"));
-        KRAIT_TRY(auto model, find_file(files_.folder, "tokenizer.model"));
-        if (!model) {
-            KRAIT_TRY(model, find_file(files_.folder, "spiece.model"));
+        std::optional<fs::path> json, model;
+        if (only_.extension() == ".json") {
+            json = only_;
+        } else if (!only_.empty()) {
+            model = only_;
+        } else {
+            KRAIT_TRY(json, find_file(folder_, "tokenizer.json"));
+            KRAIT_TRY(model, find_file(folder_, "tokenizer.model"));
+            if (!model) {
+                KRAIT_TRY(model, find_file(folder_, "spiece.model"));
+            }
         }
         if (!json && !model)
-            return fail(ErrorCode::not_found, "{}: there is neither tokenizer.json nor tokenizer.model",
-                        files_.folder.string());
+            return fail(ErrorCode::not_found, "{}: there is neither tokenizer.json nor tokenizer.model", folder_.string());
         if (json) {
             auto parts = read_tokenizer_json(*json);
             if (!parts && (!model || parts.error().code != ErrorCode::unsupported))
@@ -143,7 +154,7 @@ class Builder {
             }
         // All that generation_config.json lists as ends of a text counts; else the first file that says something.
         if (generation_ && (ids.empty() || name == "eos")) take_numbers(*generation_, name, take);
-        if (ids.empty()) take_numbers(*files_.model, name, take);
+        if (ids.empty() && files_.model) take_numbers(*files_.model, name, take);
         return ids;
     }
     template <class Take>
@@ -243,7 +254,7 @@ class Builder {
 
     Result<void> add_templates() {
         constexpr const char* kKey = "tokenizer.chat_template";
-        KRAIT_TRY(const auto file, find_file(files_.folder, "chat_template.jinja"));
+        KRAIT_TRY(const auto file, find_file(folder_, "chat_template.jinja"));
         if (file) {
             KRAIT_TRY(std::string text, read_json_text(*file, kMaxTemplateBytes, "a chat template"));
             add(kKey, std::move(text));
@@ -261,6 +272,7 @@ class Builder {
     }
 
     const TokenizerFiles& files_;
+    fs::path folder_, only_;  // only_: the one file with tokens that is read; empty = those that the folder has
     std::vector<std::string>& warnings_;
     TokenizerParts parts_;
     std::optional<Config> config_, generation_;

@@ -18,12 +18,12 @@
 namespace krait::huggingface {
 
 struct TokenizerFiles {
-    std::filesystem::path folder;   // where the tokenizer is, or is not
-    const Config* model = nullptr;  // config.json of the model
+    std::filesystem::path place;    // a folder where the tokenizer is, or is not; or tokenizer.json or tokenizer.model itself
+    const Config* model = nullptr;  // config.json of the model; nullptr where there is none
     int64_t n_vocab = 0;            // rows of the embedding: ids up to there that nobody names become tokens of type `unused`
 };
 
-// not_found where the folder has neither tokenizer.json nor tokenizer.model. Sentences about what is not taken over go to
+// not_found where the place has neither tokenizer.json nor tokenizer.model. Sentences about what is not taken over go to
 // warnings.
 Result<std::vector<GgufMetadata>> read_tokenizer(const TokenizerFiles& files, std::vector<std::string>& warnings);
 

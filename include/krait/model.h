@@ -62,7 +62,8 @@ typedef struct krait_model_options {
     /* "q4_k", "q8_0", "f16", ...: the matrices are quantized to this type while the model is loaded, as krait quantize does it;
      * of models in F32, F16 or BF16. NULL: weights stay as they are. */
     const char* type;
-    /* A folder with tokenizer.json and the files beside it, for a model in a folder that has none; NULL = the model's own. */
+    /* A folder with tokenizer.json or tokenizer.model and the files beside it, or one of these two files: the tokenizer is read
+     * from there. NULL = the model's own. */
     const char* tokenizer;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \

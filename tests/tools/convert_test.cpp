@@ -80,7 +80,34 @@ TEST_F(Convert, WithoutTokenizer) {
     expect("convert " + folder + " " + path("none.gguf"), 0, "--tokenizer DIR");
     expect("convert " + folder + " " + path("some.gguf") + " --tokenizer " + kFolders + "mamba", 0, "some.gguf: ");
     expect("run -d cpu " + path("some.gguf") + " -p It -n 3", 0, "It");
-    expect("run -d cpu " + path("some.gguf") + " --tokenizer " + kFolders + "mamba -p It", 2, "--tokenizer is for folders");
+    expect("convert " + folder + " " + path("bare.gguf"), 0, "bare.gguf: ");
+    expect("run -d cpu " + path("bare.gguf") + " -p It -n 3", 2, "tokenizer");
+    expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba -p It -n 3", 0, "It");
+    expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba/tokenizer.json -p It -n 3", 0, "It");
+    expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + path("nothing") + " -p It", 2, "neither tokenizer.json nor");
+}
+
+TEST_F(Convert, TokenizersAreCompared) {
+    const std::string folder = kFolders + "mamba";
+    expect("convert " + folder + " " + path("m.gguf"), 0, "m.gguf: ");
+    const std::string both = "tokenize " + path("m.gguf") + " -p 'It was the best of times' --compare ";
+    expect(both + folder, 0, "no difference in ");
+    expect(both + folder + "/tokenizer.json", 0, "no difference in ");
+    // Without its merges all that it knows are bytes.
+    std::ifstream file(folder + "/tokenizer.json");
+    std::string json{std::istreambuf_iterator<char>(file), {}};
+    const size_t begin = json.find('[', json.find("\"merges\"")) + 1;
+    size_t end = begin;  // merges are lists of two, or texts in which brackets may stand
+    for (int depth = 1; depth > 0; ++end) {
+        if (json[end] == '"')
+            while (json[++end] != '"') end += json[end] == '\\' ? 1 : 0;
+        depth += json[end] == '[' ? 1 : json[end] == ']' ? -1 : 0;
+    }
+    json.erase(begin, end - 1 - begin);
+    std::ofstream(path("bytes.json")) << json;
+    expect(both + path("bytes.json"), 1, "the first difference is at token 0, behind \"\"");
+    expect(both + path("bytes.json"), 1, "bytes.json:  ");
+    expect(both + path("none.json"), 2, "none.json");
 }
 
 TEST_F(Convert, NothingIsLeftOfAFailure) {

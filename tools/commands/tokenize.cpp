@@ -17,6 +17,7 @@ struct Arguments {
     ModelArguments model;
     std::string text, file, decode;
     std::string chat, chat_template;  // files
+    std::string compare;              // another tokenizer
     bool ids_only = false, parse_special = false, no_special = false;
     bool rendered = false, no_generation_prompt = false;
 
@@ -64,15 +65,52 @@ api::Status print_chat(const api::Model& model, const Arguments& arguments) {
     return api::Done{};
 }
 
-api::Status tokenize(const Arguments& arguments, bool has_text, bool decodes) {
+// The tokens from `first` on, a few of them.
+std::string some_tokens(const api::Model& model, std::span<const int32_t> tokens, size_t first) {
+    constexpr size_t kMax = 6;
+    std::string text;
+    for (size_t i = first; i < tokens.size() && i < first + kMax; ++i) {
+        const auto piece = model.token_text(tokens[i]);
+        text += fmt::format("  {} {}", tokens[i], quote(piece ? *piece : std::string_view()));
+    }
+    if (tokens.size() > first + kMax) text += "  ...";
+    return text.empty() ? "  nothing" : text;
+}
+
+// Where the tokens of another tokenizer begin to differ; whether they do not.
+api::Result<bool> print_comparison(const api::Model& model, const Arguments& arguments, const std::string& text,
+                                   std::span<const int32_t> tokens) {
+    ModelArguments others = arguments.model;
+    others.tokenizer = arguments.compare;
+    TOOLS_TRY(const api::Model other, others.open());
+    TOOLS_TRY(const auto other_tokens, other.tokenize(text, arguments.flags()));
+    const auto differs = std::mismatch(tokens.begin(), tokens.end(), other_tokens.begin(), other_tokens.end());
+    const auto first = static_cast<size_t>(differs.first - tokens.begin());
+    if (first == tokens.size() && first == other_tokens.size()) {
+        print("no difference in {}\n", counted(static_cast<int64_t>(first), "token"));
+        return true;
+    }
+    TOOLS_TRY(const std::string before, model.detokenize(tokens.first(first), KRAIT_DETOKENIZE_CONTROL));
+    constexpr size_t kShown = 60;  // bytes of the text in front
+    print("the first difference is at token {}, behind {}{}\n", first, before.size() > kShown ? "..." : "",
+          quote(std::string_view(before).substr(before.size() - std::min(before.size(), kShown))));
+    print("this model:{}\n", some_tokens(model, tokens, first));
+    print("{}:{}\n", printable(arguments.compare), some_tokens(other, other_tokens, first));
+    return false;
+}
+
+// False where a comparison found a difference.
+api::Result<bool> tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     if (arguments.chat.empty() && (!arguments.chat_template.empty() || arguments.rendered || arguments.no_generation_prompt))
         return failure(KRAIT_INVALID_ARGUMENT, "--template, --rendered and --no-generation-prompt belong to --chat FILE");
     TOOLS_TRY(const api::Model model, arguments.model.open());
     for (const std::string& warning : model.warnings()) print_warning(warning);
     // Without a tokenizer it fails here, before a text is waited for.
     if (const auto usable = model.token_text(0); !usable) return usable.failure();
-    if (decodes) return print_text(model, arguments.decode);
-    if (!arguments.chat.empty()) return print_chat(model, arguments);
+    if (decodes || !arguments.chat.empty()) {
+        TOOLS_CHECK(decodes ? print_text(model, arguments.decode) : print_chat(model, arguments));
+        return true;
+    }
     std::string text = arguments.text;
     if (!has_text) {
         TOOLS_TRY(text, read_text(arguments.file.empty() ? "-" : arguments.file));
@@ -80,9 +118,10 @@ api::Status tokenize(const Arguments& arguments, bool has_text, bool decodes) {
     TOOLS_TRY(const auto tokens, model.tokenize(text, arguments.flags()));
     if (begins_twice(model, tokens))
         print_warning("the text begins with two begin-of-text tokens, as the model adds one: --no-special");
-    if (!arguments.ids_only) return print_tokens(model, tokens, text.size());
-    print_ids(tokens);
-    return api::Done{};
+    if (!arguments.compare.empty()) return print_comparison(model, arguments, text, tokens);
+    if (arguments.ids_only) print_ids(tokens);
+    else TOOLS_CHECK(print_tokens(model, tokens, text.size()));
+    return true;
 }
 
 }  // namespace
@@ -108,6 +147,15 @@ void add_tokenize_command(Command& program) {
     text.excludes(file).excludes(decode).excludes(chat);
     chat.excludes(file).excludes(decode);
     file.excludes(decode);
+    command
+        .option(
+            "--compare", arguments->compare,
+            "show where the tokens of another tokenizer begin to differ, a folder's, tokenizer.json or tokenizer.model; exit "
+            "code 1 where they do")
+        .path("PATH")
+        .not_empty("a file or a folder")
+        .excludes(decode)
+        .excludes(chat);
     command.option("--ids", arguments->ids_only, "print only the ids, separated by commas").excludes(decode);
     command.option("--parse-special", arguments->parse_special, "<|endoftext|> and its like in the text are control tokens")
         .excludes(decode);
@@ -117,8 +165,12 @@ void add_tokenize_command(Command& program) {
         "Examples:\n  krait tokenize -p \"It was a truth\"\n  krait tokenize model.gguf --ids < book.txt\n  krait tokenize "
         "--decode 12,7,4001\n  krait tokenize model.gguf --chat messages.json\n  krait tokenize --chat messages.json "
         "--template "
-        "chatml.jinja --rendered");
-    run_when_chosen(command, [arguments, &text, &decode] { return tokenize(*arguments, text.given(), decode.given()); });
+        "chatml.jinja --rendered\n  krait tokenize model.gguf --compare mamba-130m-hf/tokenizer.json < book.txt");
+    command.body([arguments, &text, &decode] {
+        const auto done = tokenize(*arguments, text.given(), decode.given());
+        if (!done) return report(done.failure());
+        return *done ? kExitOk : kExitFailure;
+    });
 }
 
 }  // namespace krait::tools
