@@ -76,7 +76,7 @@ Result<JsonValue> read_json_value(JsonCursor& cursor, int depth) {
         KRAIT_CHECK(cursor.object("an object", [&](const std::string& key, uint64_t at) -> Result<void> {
             if (!keys.insert(key).second) return cursor.error("the key {} at byte {} comes a second time", quote(key), at);
             KRAIT_TRY(JsonValue member, read_json_value(cursor, depth + 1));
-            value.members.emplace_back(key, std::move(member));
+            value.members.push_back({key, std::move(member)});
             return {};
         }));
     } else if (cursor.next_is('[')) {

@@ -5,12 +5,13 @@
 #pragma once
 
 #include <filesystem>
-#include <utility>
 #include <vector>
 
 #include "formats/json/json_cursor.hpp"
 
 namespace krait {
+
+struct JsonMember;
 
 struct JsonValue {
     enum class Kind : uint8_t { null, boolean, number, string, list, object };
@@ -19,8 +20,8 @@ struct JsonValue {
     double number = 0;
     std::string text;  // of a string; a number as it is written
     std::vector<JsonValue> list;
-    std::vector<std::pair<std::string, JsonValue>> members;  // of an object, in their order
-    uint64_t at = 0;                                         // byte of the file
+    std::vector<JsonMember> members;  // of an object, in their order
+    uint64_t at = 0;                  // byte of the file
 
     [[nodiscard]] bool is(Kind other) const { return kind == other; }
     // A member that is there and not null; nullptr where this is no object.
@@ -28,6 +29,11 @@ struct JsonValue {
     [[nodiscard]] bool is_true() const { return kind == Kind::boolean && truth; }
     // "the number 12", "a list", for errors.
     [[nodiscard]] std::string description() const;
+};
+
+struct JsonMember {
+    std::string key;
+    JsonValue value;
 };
 
 Result<JsonValue> read_json_value(JsonCursor& cursor, int depth = 0);
