@@ -3,6 +3,7 @@
 // krait tokenize: text to token ids and back, with the tokenizer of a model file; messages to ids, with its chat template.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <krait/chat.hpp>
 
 #include "tools/chat_template_file.hpp"
@@ -71,7 +72,7 @@ std::string some_tokens(const api::Model& model, std::span<const int32_t> tokens
     std::string text;
     for (size_t i = first; i < tokens.size() && i < first + kMax; ++i) {
         const auto piece = model.token_text(tokens[i]);
-        text += fmt::format("  {} {}", tokens[i], quote(piece ? *piece : std::string_view()));
+        text += fmt::format("  {} \"{}\"", tokens[i], printable(piece ? *piece : std::string_view()));
     }
     if (tokens.size() > first + kMax) text += "  ...";
     return text.empty() ? "  nothing" : text;
@@ -92,8 +93,8 @@ api::Result<bool> print_comparison(const api::Model& model, const Arguments& arg
     }
     TOOLS_TRY(const std::string before, model.detokenize(tokens.first(first), KRAIT_DETOKENIZE_CONTROL));
     constexpr size_t kShown = 60;  // bytes of the text in front
-    print("the first difference is at token {}, behind {}{}\n", first, before.size() > kShown ? "..." : "",
-          quote(std::string_view(before).substr(before.size() - std::min(before.size(), kShown))));
+    print("the first difference is at token {}, behind {}\"{}\"\n", first, before.size() > kShown ? "..." : "",
+          printable(std::string_view(before).substr(before.size() - std::min(before.size(), kShown))));
     print("this model:{}\n", some_tokens(model, tokens, first));
     print("{}:{}\n", printable(arguments.compare), some_tokens(other, other_tokens, first));
     return false;
