@@ -84,6 +84,20 @@ bool equals(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
+// Files have line breaks as they are or as escapes, and quotes with a backslash or without.
+std::string as_written_above(std::string_view regex) {
+    std::string text;
+    for (size_t i = 0; i < regex.size(); ++i) {
+        const std::string_view two = regex.substr(i, 2);
+        if (two == "\\\"") continue;
+        if (regex[i] == '\r') text += "\\r";
+        else if (regex[i] == '\n') text += "\\n";
+        else if (regex[i] == '\\' && two.size() == 2) text += two, ++i;
+        else text += regex[i];
+    }
+    return text;
+}
+
 // One step in a word; what is none of these describes itself.
 std::string step_of(const JsonValue& step) {
     const std::string_view type = text_of(step, "type");
@@ -95,7 +109,7 @@ std::string step_of(const JsonValue& step) {
     if (type == "Punctuation" && equals(text_of(step, "behavior"), "contiguous")) return "punctuation:contiguous";
     if (type == "Split" && !flag_of(step, "invert", false) && equals(text_of(step, "behavior"), "isolated"))
         if (const JsonValue* pattern = step.find("pattern")) {
-            const std::string_view regex = text_of(*pattern, "Regex");
+            const std::string regex = as_written_above(text_of(*pattern, "Regex"));
             const auto known = std::ranges::find(regexes(), regex, &Regex::text);
             return fmt::format("split:{}", known == regexes().end() ? regex : known->name);
         }

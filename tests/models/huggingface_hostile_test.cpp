@@ -101,7 +101,7 @@ TEST_F(HuggingFaceHostile, NoFolderAndNoFiles) {
     fs::rename(model() / "model.safetensors", model() / "pytorch_model.safetensors");
     expect_error(ErrorCode::not_found, {"no weights", "model.safetensors"});
     write("pytorch_model.bin", "PK");
-    expect_error(ErrorCode::unsupported, {"pytorch_model.bin", "archive"});
+    expect_error(ErrorCode::corrupt_file, {"pytorch_model.bin", "archive"});
     fs::remove(model() / "config.json");
     expect_error(ErrorCode::not_found, {"config.json"});
     fs::create_directory(model() / "config.json");
