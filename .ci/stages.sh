@@ -78,19 +78,24 @@ configure_sanitized() {
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
-# judges SECONDS TEXTS: random chat templates for that long through Krait and through jinja2, so many random texts through each kind of
-# tokenizer and through those of others; other ones with each commit. The judges come from PyPI, into build/release/judges.
+# judges SECONDS TEXTS [VOCABULARIES]: random chat templates for that long through Krait and through jinja2, so many random texts through each kind of
+# tokenizer and through those of others; other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
+# texts go through real vocabularies too, of Mistral and RWKV, which packages of PyPI have.
 judges() {
     local python="$root/build/release/judges/bin/python" seed
     seed="$((16#$(git rev-parse HEAD | cut -c1-7)))"
     if [[ ! -e build/release/judges/complete ]]; then
         python3 -m venv build/release/judges
-        "$python" -m pip install --quiet --disable-pip-version-check jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 protobuf numpy
+        "$python" -m pip install --quiet --disable-pip-version-check jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken protobuf numpy
         touch build/release/judges/complete
     fi
     build release krait_render_lines krait_tokenize_lines
     "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds "$1" --seed "$seed"
     "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --texts "$2" --seed "$seed"
+    if [[ "${3:-}" == real ]]; then
+        "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --real build/release/judges/real --texts "$2" --seed "$seed"
+        "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --megabyte
+    fi
 }
 
 # fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives and tokenizers, all together that long, in as many processes as there are processors.
