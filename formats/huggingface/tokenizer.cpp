@@ -140,7 +140,7 @@ class Builder {
     }
     static int32_t number_of(PieceType type) { return static_cast<int32_t>(type); }
 
-    // By its text in tokenizer_config.json, else by its number in a configuration.
+    // By its text in tokenizer_config.json, else what the tokenizer says itself, else by its number in a configuration.
     std::vector<int64_t> ids_of(std::string_view name) const {
         std::vector<int64_t> ids;
         const auto take = [&](int64_t id) {
@@ -152,6 +152,7 @@ class Builder {
                 const auto found = ids_.find(content ? content->text : token->text);
                 if (found != ids_.end()) take(found->second);
             }
+        if (const auto known = known_id(name); ids.empty() && known) take(*known);
         // All that generation_config.json lists as ends of a text counts; else the first file that says something.
         if (generation_ && (ids.empty() || name == "eos")) take_numbers(*generation_, name, take);
         if (ids.empty() && files_.model) take_numbers(*files_.model, name, take);
@@ -170,7 +171,6 @@ class Builder {
     }
     size_t n_token() const { return n_token_; }
 
-    // What the files say, else the tokenizer itself.
     std::optional<int64_t> known_id(std::string_view name) const {
         if (name == "bos") return parts_.bos ? parts_.bos : id_of(parts_.first.value_or(""));
         if (name == "eos") return parts_.eos;
@@ -194,8 +194,7 @@ class Builder {
         constexpr Id kBertIds[] = {{"cls", "cls"},     {"eos", "eos"},       {"unk", "unknown"},
                                    {"pad", "padding"}, {"sep", "seperator"}, {"mask", "mask"}};
         for (const Id& id : is_bert ? std::span<const Id>(kBertIds) : std::span<const Id>(kIds)) {
-            std::vector<int64_t> ids = ids_of(id.theirs);
-            if (const auto known = known_id(id.theirs); ids.empty() && known) ids.push_back(*known);
+            const std::vector<int64_t> ids = ids_of(id.theirs);
             if (ids.empty()) continue;
             add(fmt::format("tokenizer.ggml.{}_token_id", id.ours), static_cast<uint32_t>(ids.front()));
             if (id.theirs != "eos" || ids.size() == 1) continue;
