@@ -71,11 +71,11 @@ krait_code krait_chat_template_create(const krait_model* model, const krait_chat
                   complete(options, krait_chat_template_options KRAIT_CHAT_TEMPLATE_OPTIONS_INIT));
         if (given.source && given.name)
             return fail(ErrorCode::invalid_argument, "source and name exclude each other: name is of a template of the model");
+        KRAIT_TRY(Tokenizer tokenizer, tokenizer_of(*model));  // first: what it lacks may be why there is no template
         std::string_view source(given.source, given.source ? given.source_size : 0);
         if (!given.source) {
             KRAIT_TRY(source, template_of(model->source(), given.name));
         }
-        KRAIT_TRY(Tokenizer tokenizer, tokenizer_of(*model));
         KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source).map_error(
                                    [](Error error) { return std::move(error).within("the chat template"); }));
         auto texts = token_texts(tokenizer);

@@ -6,8 +6,7 @@
 namespace krait::tools {
 
 api::Result<std::optional<int32_t>> Chat::end_of_answer() const {
-    Messages probe;
-    probe.set_system(messages_.system());
+    Messages probe = messages_.cleared();
     probe.add("user", "a");
     TOOLS_CHECK(template_.render(probe.json()));
     probe.add("assistant", "b");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/messages.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace krait::tools {
@@ -21,17 +22,42 @@ static Json message_of(std::string_view role, std::string_view content) {
     return Json{{"role", std::string(role)}, {"content", std::string(content)}};
 }
 
+constexpr int kMaxDepth = 128;  // that of chat templates; the library goes down by recursion
+
+static int depth_of(std::string_view json) {
+    int depth = 0, max = 0;
+    bool in_text = false;
+    for (size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_text) {
+            if (c == '\\') ++i;
+            else if (c == '"') in_text = false;
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '[' || c == '{') {
+            max = std::max(max, ++depth);
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return max;
+}
+
 static bool has_role(const Json& message) {
     const auto role = message.is_object() ? message.find("role") : message.end();
     return role != message.end() && role->is_string();
 }
 
 api::Result<Messages> Messages::parse(std::string_view text, const std::string& name) {
+    if (depth_of(text) > kMaxDepth)
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: values lie more than {} deep in each other", name, kMaxDepth);
     Json json;
     try {
         json = Json::parse(text);
     } catch (const Json::parse_error& error) {
         return failure(KRAIT_INVALID_ARGUMENT, "{}: no JSON from byte {} on", name, error.byte > 0 ? error.byte - 1 : 0);
+    } catch (const Json::exception& error) {  // a number that no double holds
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: {}", name, error.what());
     }
     Messages messages;
     if (json.is_object() && json.contains("messages")) {
@@ -46,7 +72,8 @@ api::Result<Messages> Messages::parse(std::string_view text, const std::string& 
         return failure(KRAIT_INVALID_ARGUMENT, "{}: neither a list of messages nor an object with \"messages\"", name);
     for (size_t i = 0; i < list.size(); ++i)
         if (!has_role(list[i]))
-            return failure(KRAIT_INVALID_ARGUMENT, "{}: message {} is no object with a \"role\" and a \"content\"", name, i);
+            return failure(KRAIT_INVALID_ARGUMENT, "{}: message {} of {} is no object with a \"role\"", name, i + 1,
+                           list.size());
     return messages;
 }
 
@@ -84,6 +111,13 @@ void Messages::clear() {
     Json& list = document_->list;
     const bool has_system = !list.empty() && list.front()["role"] == "system";
     list.erase(list.begin() + (has_system ? 1 : 0), list.end());
+}
+
+Messages Messages::cleared() const {
+    Messages copy;
+    *copy.document_ = *document_;
+    copy.clear();
+    return copy;
 }
 
 size_t Messages::size() const { return document_->list.size(); }

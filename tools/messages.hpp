@@ -32,6 +32,8 @@ class Messages {
     bool undo();
     // Removes all but the system message.
     void clear();
+    // The system message alone, with whatever else the template reads.
+    Messages cleared() const;
     size_t size() const;
     std::string last_role() const;  // empty where there is no message
 

@@ -216,10 +216,19 @@ Result<void> OutputFile::finish() {
 Result<void> refuse_overwrite(const fs::path& target, std::span<const fs::path> inputs) {
     std::error_code ignored;
     if (!fs::is_regular_file(target, ignored)) return {};
-    for (const fs::path& input : inputs)
-        if (!input.empty() && fs::equivalent(input, target, ignored))
+    const fs::path real_folder = fs::canonical(target, ignored).parent_path(),
+                   folder = fs::absolute(target, ignored).parent_path();
+    for (const fs::path& input : inputs) {
+        if (input.empty()) continue;
+        if (fs::is_directory(input, ignored) &&
+            (fs::equivalent(input, folder, ignored) || fs::equivalent(input, real_folder, ignored)))
+            return fail(ErrorCode::invalid_argument,
+                        "{} is a file of the folder {}, which is read; name another file to write to", target.string(),
+                        input.string());
+        if (fs::equivalent(input, target, ignored))
             return fail(ErrorCode::invalid_argument, "{} is read and would be overwritten; name another file to write to",
                         target.string());
+    }
     return {};
 }
 

@@ -71,8 +71,8 @@ class OutputFile {
     uint64_t position_ = 0;
 };
 
-// Fails where `target` is one of the files that are read, by whatever path: it would be lost. Empty names, "-", pipes and
-// devices are no files.
+// Fails where `target` is one of the files that are read, or a file that is there in a folder which is read, by whatever path:
+// it would be lost. Empty names, "-", pipes and devices are no files.
 Result<void> refuse_overwrite(const std::filesystem::path& target, std::span<const std::filesystem::path> inputs);
 inline Result<void> refuse_overwrite(const std::filesystem::path& target, std::initializer_list<std::filesystem::path> inputs) {
     return refuse_overwrite(target, std::span(inputs.begin(), inputs.size()));

@@ -50,7 +50,12 @@ Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const Op
     KRAIT_TRY(const int64_t n_vocab, check_vocabulary(config, facts, embedding, folder->file_name(embedding.shard)));
     folder->metadata_ = metadata_of(facts, name_of_model(path), n_vocab);
     folder->take(std::move(mapped));
-    folder->add_tokenizer({options.tokenizer.empty() ? path : options.tokenizer, &config, n_vocab});
+    if (options.tokenizer.empty()) {
+        folder->add_tokenizer({path, &config, n_vocab});
+    } else {
+        KRAIT_TRY(auto entries, read_tokenizer({options.tokenizer, &config, n_vocab}, folder->warnings_));
+        std::move(entries.begin(), entries.end(), std::back_inserter(folder->metadata_));
+    }
     folder->index();
     folder->describe();
     return folder;
@@ -66,8 +71,8 @@ void Folder::add_tokenizer(const TokenizerFiles& files) {
     why_no_tokenizer_ = fmt::format("{}. The model takes token ids; for text, ", entries.error().message);
     why_no_tokenizer_ +=
         entries.error().code == ErrorCode::not_found
-            ? "put tokenizer.json and tokenizer_config.json there, or name a folder that has them: --tokenizer DIR"
-            : "name a folder with another tokenizer of these tokens: --tokenizer DIR";
+            ? "put tokenizer.json and tokenizer_config.json there, or name a folder that has them: --tokenizer PATH"
+            : "name a folder with another tokenizer of these tokens: --tokenizer PATH";
 }
 
 void Folder::take(std::vector<MappedTensor> mapped) {

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr float kScoreOfNone = -1000;  // as other converters give it to tokens that sentencepiece does not know
-constexpr uint64_t kMaxTemplateBytes = 1'000'000;
+constexpr uint64_t kMaxTemplateBytes = uint64_t{4} << 20;
 
 Result<std::optional<Config>> open_if_there(const fs::path& folder, std::string_view name) {
     KRAIT_TRY(const auto path, find_file(folder, name));
@@ -59,6 +59,14 @@ class Builder {
     [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
 
     Result<void> read_parts() {
+        std::error_code code;
+        if (!fs::exists(files_.place, code))
+            return fail(ErrorCode::not_found, "{}: {}", files_.place.string(),
+                        code ? code.message() : std::string("No such file or directory"));
+        if (only_.extension() == ".gguf")
+            return fail(ErrorCode::invalid_argument,
+                        "{} is a GGUF file; a tokenizer is read from a folder, tokenizer.json or tokenizer.model",
+                        only_.string());
         std::optional<fs::path> json, model;
         if (only_.extension() == ".json") {
             json = only_;
@@ -149,8 +157,10 @@ class Builder {
         if (config_)
             if (const JsonValue* token = config_->find(fmt::format("{}_token", name))) {
                 const JsonValue* content = token->find("content");
-                const auto found = ids_.find(content ? content->text : token->text);
+                const JsonValue& text = content ? *content : *token;
+                const auto found = text.is(JsonValue::Kind::string) ? ids_.find(text.text) : ids_.end();
                 if (found != ids_.end()) take(found->second);
+                else warnings_.push_back(fmt::format("{}: '{}_token' is no text of a token", config_->file(), name));
             }
         if (const auto known = known_id(name); ids.empty() && known) take(*known);
         // All that generation_config.json lists as ends of a text counts; else the first file that says something.

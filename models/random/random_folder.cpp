@@ -81,9 +81,8 @@ std::string config_json(const RandomModelSizes& s) {
         architecture.classes.front(), architecture.model_type, s.n_vocab, s.d_model, s.n_layer, s.d_state, s.d_conv,
         s.projection_biases, s.tied_head);
     if (s.architecture == "mamba2") {
-        text += fmt::format("  \"expand\": {:g},\n  \"num_heads\": {},\n  \"head_dim\": {},\n  \"n_groups\": {},\n",
-                            static_cast<double>(s.d_inner) / static_cast<double>(s.d_model), s.n_head, s.d_inner / s.n_head,
-                            s.n_group);
+        text += fmt::format("  \"expand\": {},\n  \"num_heads\": {},\n  \"head_dim\": {},\n  \"n_groups\": {},\n",
+                            s.d_inner / s.d_model, s.n_head, s.d_inner / s.n_head, s.n_group);
     } else {
         text += fmt::format("  \"intermediate_size\": {},\n  \"time_step_rank\": {},\n", s.d_inner, s.dt_rank);
         if (s.dt_b_c_rms) text += "  \"mixer_rms_eps\": 1e-05,\n";
@@ -182,11 +181,15 @@ Result<RandomModelReport> write_random_folder(const fs::path& folder, const Rand
     if (options.scheme.out || options.scheme.head ||
         (matrices != DType::F32 && matrices != DType::F16 && matrices != DType::BF16))
         return fail(ErrorCode::invalid_argument, "folders of Hugging Face hold F32, F16 or BF16, in all matrices alike");
+    if (options.sizes.architecture == "mamba2" && options.sizes.d_inner % options.sizes.d_model != 0)
+        return fail(ErrorCode::invalid_argument,
+                    "d_inner, {}, is no multiple of d_model, {}: config.json of Mamba-2 has the ratio as a whole number",
+                    options.sizes.d_inner, options.sizes.d_model);
     KRAIT_TRY(const std::vector<PlannedTensor> tensors, plan(options.sizes, matrices));
     std::error_code code;
     const bool is_new = fs::create_directory(folder, code);
     if (code) return fail(ErrorCode::io, "{} cannot be made: {}", quote(folder.string()), code.message());
-    if (!is_new && !fs::is_empty(folder, code))
+    if (!is_new && (!fs::is_empty(folder, code) || code))
         return fail(ErrorCode::invalid_argument, "{} is there already, and is no empty folder", quote(folder.string()));
 
     RandomModelReport report;

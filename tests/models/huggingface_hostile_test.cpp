@@ -280,7 +280,7 @@ TEST_F(HuggingFaceHostile, TokenizersOfNoUse) {
     write("tokenizer.json", "{\"model\": 3}");
     expect_none({"tokenizer.json", "byte 10"});
     fs::remove(model() / "tokenizer.json");
-    expect_none({"neither tokenizer.json nor tokenizer.model", "--tokenizer DIR"});
+    expect_none({"neither tokenizer.json nor tokenizer.model", "--tokenizer PATH"});
 }
 
 // Whatever a byte is changed to, there is a model or an error.

@@ -223,7 +223,7 @@ TEST_F(HuggingFaceFolder, WithoutTokenizerTakesIdsAndAnothersTokenizer) {
     const GgufVocabulary none = read_vocabulary(*test::opened(folder));
     ASSERT_FALSE(none.tokenizer);
     EXPECT_EQ(none.tokenizer.error().code, ErrorCode::not_found);
-    EXPECT_NE(none.tokenizer.error().message.find("--tokenizer DIR"), std::string::npos) << none.tokenizer.error().message;
+    EXPECT_NE(none.tokenizer.error().message.find("--tokenizer PATH"), std::string::npos) << none.tokenizer.error().message;
     const auto source = open_model(folder, {.tokenizer = test::kHuggingFace + std::string("mamba")});
     ASSERT_TRUE(source) << source.error().message;
     EXPECT_TRUE(read_vocabulary(**source).tokenizer);

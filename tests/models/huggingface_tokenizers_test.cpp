@@ -76,11 +76,18 @@ class HuggingFaceTokenizers : public test::FolderTest {
         std::ofstream(folder() / "tokenizer.json") << json.dump();
     }
     void expect_none(const std::vector<std::string>& words) const {
-        const GgufVocabulary vocabulary = read_vocabulary(*with_tokenizer(folder()));
-        ASSERT_FALSE(vocabulary.tokenizer) << words.front();
+        // One that was named is an error where it cannot be read, or where its keys make no tokenizer.
+        const auto source = open_model(test::kHuggingFace + "mamba", {.tokenizer = folder()});
+        Error error{};
+        if (source) {
+            const GgufVocabulary vocabulary = read_vocabulary(**source);
+            ASSERT_FALSE(vocabulary.tokenizer) << words.front();
+            error = vocabulary.tokenizer.error();
+        } else {
+            error = source.error();
+        }
         for (const std::string& word : words)
-            EXPECT_NE(vocabulary.tokenizer.error().message.find(word), std::string::npos)
-                << word << " in: " << vocabulary.tokenizer.error().message;
+            EXPECT_NE(error.message.find(word), std::string::npos) << word << " in: " << error.message;
     }
 };
 

@@ -117,6 +117,11 @@ TEST_P(RandomFolder, RefusesWhatItCannotHold) {
     says(root_ / "file", "cannot be made");
     says(root_, "is no empty folder");
     says(root_ / "none" / "a", "cannot be made");
+    if (options.sizes.architecture == "mamba2") {
+        options.sizes.d_inner = 96;
+        options.sizes.n_head = 3;
+        says(root_ / "a", "no multiple of d_model");
+    }
     options.sizes.n_layer = 0;
     says(root_ / "a", "layers is 0");
 }

@@ -119,6 +119,22 @@ TEST_F(Conversation, LoadedMessagesKeepWhatElseTheyHave) {
     EXPECT_EQ(out["messages"][1]["content"].get<std::string>() + "\n", answer.text);
 }
 
+TEST_F(Conversation, TheTemplateSeesTheFilesVariablesFromTheBeginning) {
+    write("chat.jinja",
+          "{{ raise_exception('no mood') if mood is not defined }}{% for m in messages %}{{ m.content }}{% endfor %}");
+    write("in.json", R"({"mood": "good", "messages": [{"role": "user", "content": "Hi"}]})");
+    EXPECT_EQ(chat("", " --load " + path("in.json")).exit_code, 0);
+}
+
+TEST_F(Conversation, FilesOfTheModelAreNotOverwritten) {
+    ASSERT_EQ(run_krait("make-random " + path("model") + " --layers 1 --d-model 64 --vocab 300 --huggingface").exit_code, 0);
+    const Answer answer =
+        run_krait("chat " + path("model") + options() + " < " + write("lines", "/save " + path("model/config.json") + "\n"));
+    EXPECT_EQ(answer.exit_code, 2);
+    EXPECT_NE(answer.text.find("is a file of the folder"), std::string::npos) << answer.text;
+    EXPECT_GT(std::filesystem::file_size(path("model/config.json")), 100u);
+}
+
 TEST_F(Conversation, ASlashIsWrittenTwice) {
     (void)chat("//quit\n/save " + path("a.json") + "\n/quit\nnot read\n");
     EXPECT_EQ(read("a.json")[0], message("user", "/quit"));
@@ -136,7 +152,9 @@ TEST_F(Conversation, WhatIsWrongIsSaid) {
     says("/save " + path("none/a.json") + "\n", "", "none/a.json': No such file");
     says("/load " + path("none.json") + "\n", "", "none.json cannot be read: No such file");
     says("", " --load " + write("bad.json", "[{]"), "bad.json: no JSON from byte 2 on");
-    says("", " --load " + write("bad.json", "[{\"content\": \"a\"}]"), "message 0 is no object with a \"role\"");
+    says("", " --load " + write("bad.json", "[{\"content\": \"a\"}]"), "message 1 of 1 is no object with a \"role\"");
+    says("", " --load " + write("bad.json", "[{\"role\": \"user\", \"content\": 1e999}]"), "bad.json: ");
+    says("", " --load " + write("bad.json", std::string(100'000, '[')), "more than 128 deep");
     says("", " --load " + write("bad.json", "7"), "neither a list of messages nor an object");
     says("", " -p ''", "the prompt is empty");
     says("", " --stop ''", "stop text 1 of 1 is empty");

@@ -75,16 +75,16 @@ TEST_F(Convert, FoldersInEveryCommand) {
 TEST_F(Convert, WithoutTokenizer) {
     const std::string folder = kFolders + "official_mamba2";
     expect("logits -d cpu " + folder + " -t 1,2 -o " + path("x.npy"), 0, "x.npy");
-    expect("run -d cpu " + folder + " -p It -n 3", 2, "--tokenizer DIR");
+    expect("run -d cpu " + folder + " -p It -n 3", 2, "--tokenizer PATH");
     expect("run -d cpu " + folder + " --tokenizer " + kFolders + "mamba -p It -n 3", 0, "It");
-    expect("convert " + folder + " " + path("none.gguf"), 0, "--tokenizer DIR");
+    expect("convert " + folder + " " + path("none.gguf"), 0, "--tokenizer PATH");
     expect("convert " + folder + " " + path("some.gguf") + " --tokenizer " + kFolders + "mamba", 0, "some.gguf: ");
     expect("run -d cpu " + path("some.gguf") + " -p It -n 3", 0, "It");
     expect("convert " + folder + " " + path("bare.gguf"), 0, "bare.gguf: ");
     expect("run -d cpu " + path("bare.gguf") + " -p It -n 3", 2, "tokenizer");
     expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba -p It -n 3", 0, "It");
     expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba/tokenizer.json -p It -n 3", 0, "It");
-    expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + path("nothing") + " -p It", 2, "neither tokenizer.json nor");
+    expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + path("nothing") + " -p It", 2, "No such file or directory");
 }
 
 TEST_F(Convert, TokenizersAreCompared) {
@@ -118,6 +118,21 @@ TEST_F(Convert, NothingIsLeftOfAFailure) {
     fs::copy(kFolders + "mamba", path("model"));
     expect("convert " + path("model") + " " + path("model/model.safetensors"), 2, "model.safetensors");
     expect("convert " + path("model") + " " + path("model/config.json"), 2, "config.json");
+    fs::create_directory_symlink(path("model"), path("link"));
+    fs::create_symlink(path("model/tokenizer.json"), path("elsewhere.json"));
+    for (const char* target : {"model/tokenizer.json", "model/texts.json", "link/logits.npy", "elsewhere.json"})
+        expect("convert " + path("model") + " " + path(target), 2, "is a file of the folder");
+    expect("convert " + kFolders + "official_mamba2 " + path("model/tokenizer.json") + " --tokenizer " + path("model"), 2,
+           "is a file of the folder");
+    fs::remove(path("link"));
+    fs::remove(path("elsewhere.json"));
+    const std::string bare = "convert " + kFolders + "official_mamba2 " + path("x.gguf") + " --tokenizer ";
+    expect(bare + path("nodir"), 2, "nodir: No such file or directory");
+    expect(bare + path("model/config.json"), 2, "config.json");
+    std::ofstream(path("some.gguf")) << "GGUF";
+    expect(bare + path("some.gguf"), 2, "is a GGUF file; a tokenizer is read from a folder");
+    fs::remove(path("some.gguf"));
+    expect("convert " + path("model") + " " + path("x.gguf") + " --type ''", 2, "--type: this names a type, and is empty");
     std::ofstream(folder_ / "model" / "config.json") << R"({"model_type": "gpt2"})";
     expect("convert " + path("model") + " " + path("x.gguf"), 2, "'gpt2' are not supported");
     // A file system that takes no more than 20 kB of a file.

@@ -103,7 +103,7 @@ class Dialog {
 
     api::Status save(const std::string& path) const {
         if (path.empty()) return failure(KRAIT_INVALID_ARGUMENT, "/save wants the name of a file");
-        TOOLS_CHECK(check_target(path, {arguments_.model.path, arguments_.chat_template}));
+        TOOLS_CHECK(check_target(path, {arguments_.model.path, arguments_.model.tokenizer, arguments_.chat_template}));
         const std::string json = chat_.messages().json(true) + "\n";
         const auto written = [&]() -> krait::Result<void> {
             KRAIT_TRY(OutputFile file, OutputFile::create(path));
@@ -204,7 +204,7 @@ void add_chat_command(Command& program) {
     command.footer(
         "At the terminal /help lists the commands: /system, /undo, /reset, /save, /load, /quit. Where standard input is no "
         "terminal,\n"
-        "each line is a message. Text of a message is never a control token, whatever it says.\n"
+        "each line is a message or a command. Text of a message is never a control token, whatever it says.\n"
         "Examples:\n"
         "  krait chat model.gguf\n"
         "  krait chat model.gguf --system \"Answer in one sentence.\" -p \"Why is the sky blue?\"\n"

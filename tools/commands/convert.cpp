@@ -42,8 +42,7 @@ Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
         return fail(ErrorCode::invalid_argument,
                     "{} is a file, and convert takes the folder of a model; krait quantize makes another GGUF file of one",
                     arguments.input);
-    for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"})
-        KRAIT_CHECK(refuse_overwrite(arguments.output, {path / name}));
+    KRAIT_CHECK(refuse_overwrite(arguments.output, {path, arguments.tokenizer}));
     KRAIT_TRY(std::unique_ptr<ModelSource> source,
               open_model(path, {.access = FileAccess::mapped, .tokenizer = arguments.tokenizer}));
     KRAIT_CHECK(create_architecture(*source));  // nothing is written that Krait cannot run
@@ -91,7 +90,9 @@ Result<void> convert(const Arguments& arguments) {
 void add_convert_command(Command& program) {
     Command& command = program.command("convert", "Write a Hugging Face folder as a GGUF file, quantized if wanted");
     auto arguments = std::make_shared<Arguments>();
-    command.option("input", arguments->input, "folder with config.json and safetensors").required().path("DIR");
+    command.option("input", arguments->input, "folder with config.json and safetensors or pytorch_model.bin")
+        .required()
+        .path("DIR");
     command.option("output", arguments->output, "the GGUF file to write; with --split what names begin with")
         .required()
         .path("OUT.gguf");
@@ -100,13 +101,20 @@ void add_convert_command(Command& program) {
                 "format of the large matrices: " + weight_format_names() +
                     "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger. Without it all types stay")
         .value_name("TYPE")
+        .not_empty("a type")
         .suggest(words_of(weight_format_names() + ", Q3_K_M, Q4_K_M, Q5_K_M"));
     command.option("--head", arguments->head, "with --type: format of head and tied embedding; else Q6_K at least")
         .value_name("TYPE")
         .suggest(words_of(weight_format_names()));
     command.option("--pure", arguments->pure, "with --type: every matrix in TYPE, as far as rows are whole blocks");
-    command.option("--tokenizer", arguments->tokenizer, "a folder with tokenizer.json, instead of the model's own").path("DIR");
-    command.option("--split", arguments->split, "write shards of at most SIZE: OUT-00001-of-00003.gguf").value_name("SIZE");
+    command
+        .option("--tokenizer", arguments->tokenizer,
+                "a folder with tokenizer.json or tokenizer.model, or one of these files, instead of the model's own tokenizer")
+        .path("PATH")
+        .not_empty("a folder or a file");
+    command.option("--split", arguments->split, "write shards of at most SIZE: OUT-00001-of-00003.gguf")
+        .value_name("SIZE")
+        .not_empty("a size");
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
     command.footer(
         "Examples:\n"

@@ -77,7 +77,9 @@ Result<void> make_random(const Arguments& arguments) {
 void add_make_random_command(Command& program) {
     Command& command = program.command("make-random", "Write a model with random weights, to measure speed without downloads");
     auto arguments = std::make_shared<Arguments>();
-    command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
+    command.option("output", arguments->output, "the GGUF file to write; with --huggingface a folder")
+        .required()
+        .path("OUT.gguf");
     command.option("--huggingface", arguments->huggingface,
                    "write a folder as Hugging Face has them instead, in F32, F16 or BF16: config.json, model.safetensors, "
                    "tokenizer.json");

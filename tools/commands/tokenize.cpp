@@ -140,8 +140,11 @@ void add_tokenize_command(Command& program) {
             .option("--chat", arguments->chat,
                     "JSON messages, [{\"role\": \"user\", \"content\": \"Hello\"}], through the model's chat template; '-' "
                     "= standard input")
-            .path("FILE");
-    command.option("--template", arguments->chat_template, "a chat template, in Jinja, instead of the model's").path("FILE");
+            .path("FILE")
+            .not_empty("a file");
+    command.option("--template", arguments->chat_template, "a chat template, in Jinja, instead of the model's")
+        .path("FILE")
+        .not_empty("a file");
     command.option("--rendered", arguments->rendered, "with --chat: print the text that the template makes");
     command.option("--no-generation-prompt", arguments->no_generation_prompt,
                    "with --chat: end with the last message, not where the model's answer begins");
