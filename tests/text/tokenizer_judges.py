@@ -2,7 +2,8 @@
 """Small vocabularies of every kind of tokenizer, each with a judge that is not Krait: PyPI's sentencepiece 0.2.1, tokenizers, rwkv and
 llama-cpp-python. For make_tokenizer_goldens.py and tokenizer_fuzz.py.
 
-A kind is {"name", "spec": the fields of TokenizerSpec, "encode": text -> ids, "decode": ids -> text or None, "parse_special"}."""
+A kind is {"name", "spec": the fields of TokenizerSpec, "encode": text -> ids, "decode": ids -> text or None, "parse_special"}, and where
+the judge's Unicode is old "knows": text -> whether its NFC is that of Python."""
 
 import importlib.util
 import io
@@ -12,6 +13,7 @@ import random
 import re
 import sys
 import tempfile
+import unicodedata
 
 SENTENCES = """
 The quick brown fox jumps over the lazy dog, and the dog doesn't mind: it's been there before.
@@ -214,6 +216,7 @@ def byte_level_kinds():
         merges = [m if isinstance(m, str) else " ".join(m) for m in model["merges"]]
         yield {"name": f"gpt2 {name}", "parse_special": True, "decode": None if nfc or added else lambda ids, j=judge: j.decode(ids, skip_special_tokens=True),
                "spec": {"model": "gpt2", "pre": name, "tokens": tokens, "token_types": types, "merges": merges, "rules": rules},
+               "knows": (lambda text, j=judge: j.normalizer.normalize_str(text) == unicodedata.normalize("NFC", text)) if nfc else None,
                "encode": lambda text, j=judge: j.encode(text, add_special_tokens=False).ids}
 
 
