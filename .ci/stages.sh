@@ -8,7 +8,7 @@
 #                                          "N passed, N failed", and the exit code is 1 where a stage failed
 #
 # All stages run even where one fails. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
-# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges SECONDS TEXTS, fuzz_for SECONDS.
+# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
@@ -78,8 +78,8 @@ configure_sanitized() {
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
-# judges SECONDS TEXTS [VOCABULARIES]: random chat templates for that long through Krait and through jinja2, so many random texts through each kind of
-# tokenizer and through those of others; other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
+# judges TEMPLATES TEXTS [VOCABULARIES]: so many random chat templates through Krait and through jinja2, always the same; so many random texts
+# through each kind of tokenizer and through those of others, other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
 # texts go through real vocabularies too, of Mistral and RWKV, which packages of PyPI have.
 judges() {
     local python="$root/build/release/judges/bin/python" seed
@@ -90,7 +90,7 @@ judges() {
         touch build/release/judges/complete
     fi
     build release krait_render_lines krait_tokenize_lines
-    "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds "$1" --seed "$seed"
+    "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds 600 --templates "$1"
     "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --texts "$2" --seed "$seed"
     if [[ "${3:-}" == real ]]; then
         "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --real build/release/judges/real --texts "$2" --seed "$seed"

@@ -72,7 +72,10 @@ class PercentFormat {
             if (at_ < text_.size()) KRAIT_CHECK(place());
         }
         const size_t n = is_tuple_ ? values_.list->items.size() : 1;
-        if (!uses_names_ && next_ < n && !values_.is(Kind::dict) && !(values_.is(Kind::list) && !is_tuple_))
+        // Python lets whatever can be indexed go unused, but for tuples and texts; jinja2's undefined values can.
+        const bool may_be_unused =
+            values_.is(Kind::dict) || values_.is(Kind::undefined) || (values_.is(Kind::list) && !is_tuple_);
+        if (!uses_names_ && next_ < n && !may_be_unused)
             return fail(ErrorCode::invalid_argument, "not all values have a place in the format");
         return heap_.text(out_);
     }

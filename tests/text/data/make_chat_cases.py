@@ -43,7 +43,7 @@ s|upper | s|lower | s|title | s|capitalize | 'hello wORLD-foo (bar)'|title | "th
 'abc'.upper() | 'ABC'.lower() | 'aB'.swapcase() | "it's".title() | 'abC'.capitalize() | '42'.zfill(5) | '-42'.zfill(5) | 'a'.center(4, '*') ~ 'b'.ljust(3) ~ 'c'.rjust(3) | 'ab'.center(5, '*')
 '12'.isdigit() | 'a1'.isalpha() | 'a1'.isalnum() | ' '.isspace() | 'AB'.isupper() | 'aB'.islower() | ''.isdigit() | 'foobar'.removeprefix('foo') | 'foobar'.removesuffix('bar')
 '{} and {}'.format(1, 'b') | '{1}{0}'.format('a', 'b') | '{x}!'.format(x=3) | '{{}}'.format() | '{}'.format() | '-'.join(['a', 'b']) | '-'.join([1]) | ', '.join(words)
-'%s is %d' % ('a', 3) | '%5.2f|' % 3.14159 | '%-5s|' % 'a' | '%05d' % 42 | '%x %X %o' % (255, 255, 8) | '%%' % () | '%s' % none | '%r' % 'a' | '%d' % 'a' | '%s %s' % 'a' | '%(a)s' % {'a': 1} | '%+d' % 3 | '%e' % 12345.678 | '%g' % 0.0001 | '%c' % 'x' | '%.2s' % 'abc'
+'%s is %d' % ('a', 3) | '%5.2f|' % 3.14159 | '%-5s|' % 'a' | '%05d' % 42 | '%x %X %o' % (255, 255, 8) | '%%' % () | '%s' % none | '%r' % 'a' | '%d' % 'a' | '%s %s' % 'a' | '%(a)s' % {'a': 1} | '%+d' % 3 | '%e' % 12345.678 | '%g' % 0.0001 | '%c' % 'x' | '%.2s' % 'abc' | '12' % missing | '12' % 3
 '%s-%s'|format('a', 'b') | '%(k)s'|format(k=1) | "Hello %s"|format(s)
 l|first | l|last | empty|first | s|first | l|sum | l|min | l|max | empty|min | users|sum(attribute='age') | users|max(attribute='age') | words|min | l|sum(start=10)
 l|sort | words|sort | words|sort(case_sensitive=true) | l|sort(reverse=true) | users|sort(attribute='age')|map(attribute='name')|list | users|sort(attribute='name')|map(attribute='age')|join(',') | users|sort(attribute='on,age')|list
