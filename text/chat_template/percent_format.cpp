@@ -110,7 +110,7 @@ class PercentFormat {
         std::optional<Value> named;
         if (peek() == '(') {
             const size_t end = text_.find(')', at_);
-            if (end == text_.npos) return fail(ErrorCode::invalid_argument, "a name in the format has no ')'");
+            if (end == std::string_view::npos) return fail(ErrorCode::invalid_argument, "a name in the format has no ')'");
             if (!values_.is(Kind::dict)) return fail(ErrorCode::invalid_argument, "a format with names takes a dict");
             const Value* found = values_.dict->find(text_.substr(at_ + 1, end - at_ - 1));
             if (!found)
@@ -213,10 +213,10 @@ Result<Value> brace_format(const Value& format, const Call& call) {
             continue;
         }
         const size_t end = text.find('}', mark);
-        if (text[mark] == '}' || end == text.npos)
+        if (text[mark] == '}' || end == std::string_view::npos)
             return fail(ErrorCode::invalid_argument, "a brace in the format has no other one");
         const std::string_view name = text.substr(mark + 1, end - mark - 1);
-        if (name.find_first_of(".[:!{") != name.npos)
+        if (name.find_first_of(".[:!{") != std::string_view::npos)
             return fail(ErrorCode::unsupported, "format() takes {{}}, {{0}} and {{name}}, not {}", quote(name, '\'', 40));
         const bool is_index = std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; }) && name.size() < 6;
         if (is_index) {

@@ -111,6 +111,8 @@ enum class StatementKind : uint8_t {
 };
 
 struct Statement {
+    Statement(StatementKind of, Place at) : kind(of), place(at) {}
+
     StatementKind kind;
     Place place;
     Value constant;
