@@ -45,7 +45,8 @@ std::string golden(const std::string& name) {
 }
 
 TEST(TorchArchive, GoodOnesAreRead) {
-    const auto file = test::parse_torch(test::zip_of(good_parts()));
+    const std::string bytes = test::zip_of(good_parts());  // which the file borrows
+    const auto file = test::parse_torch(bytes);
     ASSERT_TRUE(file) << file.error().message;
     ASSERT_EQ(file->tensors().size(), 1u);
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(file->tensors()[0].bytes.data()), 8), "12345678");
