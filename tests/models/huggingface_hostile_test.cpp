@@ -285,6 +285,7 @@ TEST_F(HuggingFaceHostile, TokenizersOfNoUse) {
 
 // Whatever a byte is changed to, there is a model or an error.
 TEST_F(HuggingFaceHostile, ChangedBytes) {
+    constexpr char kBytes[] = "{}[]\",:0-e9.\\xn\0\xff";
     uint64_t state = 1;
     const auto random = [&](size_t n) {
         state = state * 6364136223846793005u + 1442695040888963407u;
@@ -295,7 +296,7 @@ TEST_F(HuggingFaceHostile, ChangedBytes) {
         const std::string text(std::istreambuf_iterator<char>(stream), {});
         for (int i = 0; i < 200; ++i) {
             std::string changed = text;
-            for (size_t n = 1 + random(3); n > 0; --n) changed[random(changed.size())] = "{}[]\",:0-e9.\\xn\0\xff"[random(19)];
+            for (size_t n = 1 + random(3); n > 0; --n) changed[random(changed.size())] = kBytes[random(std::size(kBytes))];
             if (random(4) == 0) changed.resize(random(changed.size()));
             write(name, changed);
             const auto source = open_model(model());
