@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/printable.hpp"
-#include "formats/huggingface/tokenizer_json_model.hpp"
+#include "formats/huggingface/tokenizer_json_fields.hpp"
 
 namespace krait::huggingface {
 namespace {

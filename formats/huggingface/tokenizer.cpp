@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <unordered_map>
 
 #include "core/base/printable.hpp"
 #include "formats/huggingface/folder_files.hpp"
 #include "formats/huggingface/sentencepiece_model.hpp"
 #include "formats/huggingface/tokenizer_json.hpp"
+#include "formats/huggingface/tokenizer_json_fields.hpp"
 
 namespace krait::huggingface {
 namespace {
@@ -45,9 +47,8 @@ class Builder {
         if (is_sentencepiece()) add("tokenizer.ggml.scores", GgufArray(std::move(scores_)));
         add("tokenizer.ggml.token_type", GgufArray(types_));
         if (parts_.rules.model == "gpt2") add("tokenizer.ggml.merges", GgufArray(std::move(parts_.merges)));
+        add_surroundings();
         add_ids();
-        add_flag("bos", parts_.first);
-        add_flag(parts_.rules.model == "bert" ? "sep" : "eos", parts_.last);
         add_text_rules();
         add_token_rules();
         KRAIT_CHECK(add_templates());
@@ -56,6 +57,19 @@ class Builder {
 
   private:
     void add(std::string key, GgufValue value) { entries_.push_back({std::move(key), std::move(value)}); }
+    // A field that is of no use is a warning, and is as if it were not there.
+    void ignore(const Error& error) const { warnings_.push_back(error.message + ": it is ignored"); }
+    void ignore(const Config& config, std::string_view name, const JsonValue& found, std::string_view wanted) const {
+        ignore(config.wrong(Names(&name, 1), found, wanted).value());
+    }
+    std::optional<bool> flag(const std::optional<Config>& config, std::string_view name) const {
+        if (!config) return std::nullopt;
+        const auto found = config->boolean(Names(&name, 1));
+        if (found) return *found;
+        ignore(found.error());
+        return std::nullopt;
+    }
+    [[nodiscard]] bool is_bert() const { return parts_.rules.model == "bert"; }
     [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
 
     Result<void> read_parts() {
@@ -87,27 +101,36 @@ class Builder {
                 return tl::unexpected<Error>(std::move(parts).error());
             if (parts) {
                 parts_ = std::move(*parts);
+                warnings_.insert(warnings_.end(), parts_.warnings.begin(), parts_.warnings.end());
                 return {};
             }
             warnings_.push_back(fmt::format("{}; {} is read instead", parts.error().message, model->filename().string()));
         }
         KRAIT_TRY(parts_, read_sentencepiece_model(*model));
-        const JsonValue* legacy = config_ ? config_->find("legacy") : nullptr;
-        if (legacy && !legacy->is_true() && parts_.rules.blank == Blank::every_part) parts_.rules.blank = Blank::text_start;
+        const bool is_legacy = flag(config_, "legacy").value_or(true);
+        if (!is_legacy && parts_.rules.blank == Blank::every_part) parts_.rules.blank = Blank::text_start;
         add_tokens_of_config();
         return {};
     }
 
     // {"32000": {"content": "<x>", "special": true, ...}}
     void add_tokens_of_config() {
-        const JsonValue* tokens = config_ ? config_->find("added_tokens_decoder") : nullptr;
+        constexpr std::string_view kName = "added_tokens_decoder";
+        const JsonValue* tokens = config_ ? config_->find(kName) : nullptr;
         if (!tokens) return;
+        if (!tokens->is(JsonValue::Kind::object)) return ignore(*config_, kName, *tokens, "an object");
         for (const auto& [key, token] : tokens->members) {
             int64_t id = -1;
             const auto [last, code] = std::from_chars(key.data(), key.data() + key.size(), id);
+            const bool is_id = code == std::errc{} && last == key.data() + key.size() && id >= 0 && id < kMaxTokens;
             const JsonValue* content = token.find("content");
-            if (code != std::errc{} || last != key.data() + key.size() || id < 0 || id >= kMaxTokens || !content) continue;
-            parts_.added.push_back(added_token_of(token, content->text, id));
+            const auto checked = check_fields(token, config_->file());
+            if (!checked) ignore(checked.error());
+            else if (is_id && content) parts_.added.push_back(added_token_of(token, id));
+            else
+                warnings_.push_back(
+                    fmt::format("{}: {} at byte {} in '{}' is no id with the \"content\" of a token: it is ignored",
+                                config_->file(), quote(key), token.at, kName));
         }
     }
 
@@ -148,20 +171,46 @@ class Builder {
     }
     static int32_t number_of(PieceType type) { return static_cast<int32_t>(type); }
 
-    // By its text in tokenizer_config.json, else what the tokenizer says itself, else by its number in a configuration.
+    // Whether texts begin and end with a token: what the configuration says, else what the tokenizer does. Where neither says,
+    // a reader of GGUF takes what is usual for the kind.
+    void add_surroundings() {
+        const auto add_flag = [&](std::string_view name, const std::optional<std::string>& token) {
+            const std::string key = fmt::format("add_{}_token", name);
+            const std::optional<bool> said = flag(config_, key);
+            if (!said && !token) return false;
+            const bool is_added = said ? *said : !token->empty();
+            add("tokenizer.ggml." + key, is_added);
+            return is_added;
+        };
+        adds_first_ = add_flag("bos", parts_.first);
+        adds_last_ = add_flag(is_bert() ? "sep" : "eos", parts_.last);
+    }
+
+    // The token that the tokenizer itself puts there; else by its text in tokenizer_config.json, what the tokenizer says, its
+    // number in a configuration.
     std::vector<int64_t> ids_of(std::string_view name) const {
         std::vector<int64_t> ids;
         const auto take = [&](int64_t id) {
-            if (id >= 0 && static_cast<size_t>(id) < n_token() && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+            if (id >= 0 && static_cast<size_t>(id) < n_token_ && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
         };
-        if (config_)
-            if (const JsonValue* token = config_->find(fmt::format("{}_token", name))) {
-                const JsonValue* content = token->find("content");
-                const JsonValue& text = content ? *content : *token;
-                const auto found = text.is(JsonValue::Kind::string) ? ids_.find(text.text) : ids_.end();
-                if (found != ids_.end()) take(found->second);
-                else warnings_.push_back(fmt::format("{}: '{}_token' is no text of a token", config_->file(), name));
-            }
+        const std::string put = put_around(name);
+        if (const auto id = id_of(put)) take(*id);
+        else if (!put.empty())
+            warnings_.push_back(fmt::format("{}: its post-processor puts {} around texts, which is no token: it is ignored",
+                                            parts_.file, quote(put)));
+        const JsonValue* token = config_ ? config_->find(fmt::format("{}_token", name)) : nullptr;
+        if (token) {
+            const JsonValue* content = token->find("content");
+            const JsonValue& text = content ? *content : *token;
+            const auto found = text.is(JsonValue::Kind::string) ? ids_.find(text.text) : ids_.end();
+            if (found == ids_.end())
+                warnings_.push_back(fmt::format("{}: '{}_token' at byte {} is {}, which is no text of a token: it is ignored",
+                                                config_->file(), name, text.at, text.description()));
+            else if (!ids.empty() && found->second != ids.front() && name != "eos")
+                warnings_.push_back(fmt::format("{}: '{}_token' is {}, but {} puts {} around texts, which is taken",
+                                                config_->file(), name, quote(text.text), parts_.file, quote(put)));
+            else take(found->second);
+        }
         if (const auto known = known_id(name); ids.empty() && known) take(*known);
         // All that generation_config.json lists as ends of a text counts; else the first file that says something.
         if (generation_ && (ids.empty() || name == "eos")) take_numbers(*generation_, name, take);
@@ -169,23 +218,35 @@ class Builder {
         return ids;
     }
     template <class Take>
-    static void take_numbers(const Config& config, std::string_view name, const Take& take) {
-        const auto take_number = [&](const JsonValue& value) {  // NaN is none either
-            if (value.number >= 0 && value.number < 1e9 && value.is(JsonValue::Kind::number))
+    void take_numbers(const Config& config, std::string_view name, const Take& take) const {
+        const std::string key = fmt::format("{}_token_id", name);
+        const auto take_number = [&](const JsonValue& value) {
+            if (value.is(JsonValue::Kind::number) && value.number == -1) return;  // none
+            if (value.is(JsonValue::Kind::number) && value.number >= 0 && value.number < static_cast<double>(n_token_) &&
+                value.number == std::floor(value.number))
                 take(static_cast<int64_t>(value.number));
+            else ignore(config, key, value, fmt::format("the id of a token, 0 to {},", n_token_ - 1));
         };
-        if (const JsonValue* value = config.find(fmt::format("{}_token_id", name))) {
-            take_number(*value);
-            for (const JsonValue& element : value->list) take_number(element);
-        }
+        const JsonValue* value = config.find(key);
+        if (!value) return;
+        if (!value->is(JsonValue::Kind::list)) take_number(*value);
+        for (const JsonValue& element : value->list) take_number(element);
     }
-    size_t n_token() const { return n_token_; }
 
+    // "" where texts begin or end without it.
+    [[nodiscard]] std::string put_around(std::string_view name) const {
+        const bool is_first = name == (is_bert() ? "cls" : "bos"), is_last = name == (is_bert() ? "sep" : "eos");
+        if (is_first && adds_first_) return parts_.first.value_or("");
+        if (is_last && adds_last_) return parts_.last.value_or("");
+        return "";
+    }
     std::optional<int64_t> known_id(std::string_view name) const {
         if (name == "bos") return parts_.bos ? parts_.bos : id_of(parts_.first.value_or(""));
-        if (name == "eos") return parts_.eos;
+        if (name == "eos") return parts_.eos ? parts_.eos : id_of(parts_.last.value_or(""));
         if (name == "unk") return parts_.unk;
         if (name == "pad") return parts_.pad;
+        if (name == "cls") return id_of(parts_.first.value_or(""));
+        if (name == "sep") return id_of(parts_.last.value_or(""));
         return std::nullopt;
     }
     std::optional<int64_t> id_of(const std::string& text) const {
@@ -199,11 +260,10 @@ class Builder {
             std::string_view theirs, ours;
         };
         // The first token of BERT's texts is cls; a configuration's number of bos would be the model's.
-        const bool is_bert = parts_.rules.model == "bert";
         constexpr Id kIds[] = {{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"pad", "padding"}};
         constexpr Id kBertIds[] = {{"cls", "cls"},     {"eos", "eos"},       {"unk", "unknown"},
                                    {"pad", "padding"}, {"sep", "seperator"}, {"mask", "mask"}};
-        for (const Id& id : is_bert ? std::span<const Id>(kBertIds) : std::span<const Id>(kIds)) {
+        for (const Id& id : is_bert() ? std::span<const Id>(kBertIds) : std::span<const Id>(kIds)) {
             const std::vector<int64_t> ids = ids_of(id.theirs);
             if (ids.empty()) continue;
             add(fmt::format("tokenizer.ggml.{}_token_id", id.ours), static_cast<uint32_t>(ids.front()));
@@ -211,15 +271,6 @@ class Builder {
             std::vector<uint32_t> all(ids.begin(), ids.end());
             add("tokenizer.ggml.eos_token_ids", GgufArray(std::move(all)));
         }
-    }
-
-    // Whether texts begin or end with a token: what the configuration says, else what the tokenizer does. Where neither says, a
-    // reader of GGUF takes what is usual for the kind.
-    void add_flag(std::string_view name, const std::optional<std::string>& token) {
-        const std::string key = fmt::format("add_{}_token", name);
-        const JsonValue* said = config_ ? config_->find(key) : nullptr;
-        if (said && said->is(JsonValue::Kind::boolean)) add("tokenizer.ggml." + key, said->truth);
-        else if (token) add("tokenizer.ggml." + key, !token->empty());
     }
 
     void add_text_rules() {
@@ -269,13 +320,16 @@ class Builder {
             add(kKey, std::move(text));
             return {};
         }
-        const JsonValue* found = config_ ? config_->find("chat_template") : nullptr;
+        constexpr std::string_view kName = "chat_template";
+        const JsonValue* found = config_ ? config_->find(kName) : nullptr;
         if (!found) return {};
         if (found->is(JsonValue::Kind::string)) add(kKey, found->text);
+        else if (!found->is(JsonValue::Kind::list)) ignore(*config_, kName, *found, "a text or a list of named texts");
         for (const JsonValue& named : found->list) {
             const JsonValue *name = named.find("name"), *text = named.find("template");
-            if (!name || !text || !text->is(JsonValue::Kind::string)) continue;
-            add(name->text == "default" ? kKey : fmt::format("{}.{}", kKey, name->text), text->text);
+            if (name && text && name->is(JsonValue::Kind::string) && text->is(JsonValue::Kind::string))
+                add(name->text == "default" ? kKey : fmt::format("{}.{}", kKey, name->text), text->text);
+            else ignore(*config_, kName, named, "an object with the texts \"name\" and \"template\"");
         }
         return {};
     }
@@ -285,6 +339,7 @@ class Builder {
     std::vector<std::string>& warnings_;
     TokenizerParts parts_;
     std::optional<Config> config_, generation_;
+    bool adds_first_ = false, adds_last_ = false;
     std::vector<std::string> tokens_;
     std::vector<int32_t> types_;
     std::vector<float> scores_;

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/base/printable.hpp"
 #include "formats/huggingface/piece_scores.hpp"
+#include "formats/huggingface/post_processor.hpp"
+#include "formats/huggingface/tokenizer_json_fields.hpp"
 #include "formats/huggingface/tokenizer_json_model.hpp"
 
 namespace krait::huggingface {
@@ -32,7 +35,7 @@ class Reader {
                                                                 : nullptr;
             if (!target) return cursor_.skip_value();
             KRAIT_TRY(*target, read_json_value(cursor_));
-            return {};
+            return check_fields(*target, out_.file);
         }));
         KRAIT_CHECK(cursor_.end("the tokenizer"));
         // Files of before the field existed are told by their vocabulary.
@@ -49,19 +52,41 @@ class Reader {
                 return out_.has_pairs ? read_pairs() : read_vocabulary();
             }
             if (key == "merges") return read_merges();
-            KRAIT_TRY(const JsonValue value, read_json_value(cursor_));
-            if (key == "type") out_.type = value.text;
-            if (key == "unk_token") out_.unk_token = value.text;
-            if (key == "unk_id" && value.is(JsonValue::Kind::number) && value.number >= 0 && value.number < double(kMaxTokens))
-                out_.unk = static_cast<int64_t>(value.number);
-            if (key == "max_input_chars_per_word" && value.number < double(kMaxTokens))
-                out_.max_word = static_cast<int64_t>(value.number);
-            if (key == "ignore_merges") out_.ignores_merges = value.is_true();
-            if (key == "byte_fallback") out_.has_byte_fallback = value.is_true();
-            if (key == "continuing_subword_prefix") out_.subword_prefix = value.text;
-            if (key == "end_of_word_suffix") out_.word_suffix = value.text;
-            return {};
+            KRAIT_TRY(JsonValue value, read_json_value(cursor_));
+            return value.is(JsonValue::Kind::null) ? Result<void>() : read_setting(key, value);
         });
+    }
+
+    // A member of the model that is a text, a flag or a number.
+    Result<void> read_setting(std::string_view key, JsonValue& value) {
+        const auto wrong = [&](std::string_view wanted) {
+            return cursor_.error("'{}' at byte {} is {}; {} is needed", key, value.at, value.description(), wanted);
+        };
+        std::string* const text = key == "type"                        ? &out_.type
+                                  : key == "unk_token"                 ? &out_.unk_token
+                                  : key == "continuing_subword_prefix" ? &out_.subword_prefix
+                                  : key == "end_of_word_suffix"        ? &out_.word_suffix
+                                                                       : nullptr;
+        if (text) {
+            if (!value.is(JsonValue::Kind::string)) return wrong("a text");
+            *text = std::move(value.text);
+        }
+        bool* const flag = key == "ignore_merges"   ? &out_.ignores_merges
+                           : key == "byte_fallback" ? &out_.has_byte_fallback
+                                                    : nullptr;
+        if (flag) {
+            if (!value.is(JsonValue::Kind::boolean)) return wrong("true or false");
+            *flag = value.truth;
+        }
+        if (key == "unk_id" || key == "max_input_chars_per_word") {
+            if (!value.is(JsonValue::Kind::number) || !(value.number >= 0) || !(value.number < double(kMaxTokens)) ||
+                value.number != std::floor(value.number))
+                return wrong(fmt::format("a whole number from 0 to {}", kMaxTokens - 1));
+            const auto number = static_cast<int64_t>(value.number);
+            if (key == "unk_id") out_.unk = number;
+            else out_.max_word = number;
+        }
+        return {};
     }
 
     Result<void> read_vocabulary() {
@@ -130,7 +155,8 @@ class Reader {
                 !(id->number >= 0) || !(id->number < static_cast<double>(kMaxTokens)))
                 return cursor_.error("the added token at byte {} needs a text \"content\" and an \"id\" from 0 to {}", token.at,
                                      kMaxTokens - 1);
-            out_.added.push_back(added_token_of(token, content->text, static_cast<int64_t>(id->number)));
+            KRAIT_CHECK(check_fields(token, out_.file));
+            out_.added.push_back(added_token_of(token, static_cast<int64_t>(id->number)));
             return {};
         });
     }
@@ -138,34 +164,6 @@ class Reader {
     JsonCursor cursor_;
     TokenizerJson out_;
 };
-
-// The special tokens that the post-processor puts around a text.
-void read_surroundings(const JsonValue& processor, TokenizerParts& parts) {
-    parts.first = parts.last = "";
-    std::vector<const JsonValue*> all{&processor};
-    if (const JsonValue* several = processor.find("processors"))
-        for (const JsonValue& one : several->list) all.push_back(&one);
-    for (const JsonValue* one : all) {
-        const std::string_view type = text_of(*one, "type");
-        if (type == "TemplateProcessing") {
-            const JsonValue* single = one->find("single");
-            if (!single || single->list.empty()) continue;
-            const auto special = [](const JsonValue& part) {
-                const JsonValue* token = part.find("SpecialToken");
-                return std::string(token ? text_of(*token, "id") : "");
-            };
-            parts.first = special(single->list.front());
-            parts.last = special(single->list.back());
-        } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-            const auto special = [&](std::string_view key) {
-                const JsonValue* token = one->find(key);
-                return token && !token->list.empty() ? token->list.front().text : "";
-            };
-            parts.first = special("cls");
-            parts.last = special("sep");
-        }
-    }
-}
 
 bool is_byte(std::string_view text) { return text.size() == 6 && text.starts_with("<0x") && text.ends_with(">"); }
 
@@ -195,26 +193,6 @@ void mark_beginnings(const TokenizerJson& json, std::vector<Piece>& pieces) {
 
 }  // namespace
 
-std::string_view text_of(const JsonValue& value, std::string_view key) {
-    const JsonValue* found = value.find(key);
-    return found ? std::string_view(found->text) : std::string_view();
-}
-
-bool flag_of(const JsonValue& value, std::string_view key, bool fallback) {
-    const JsonValue* found = value.find(key);
-    return found ? found->is_true() : fallback;
-}
-
-AddedToken added_token_of(const JsonValue& token, std::string text, int64_t id) {
-    return {.text = std::move(text),
-            .id = id,
-            .is_special = flag_of(token, "special", false),
-            .lstrip = flag_of(token, "lstrip", false),
-            .rstrip = flag_of(token, "rstrip", false),
-            .single_word = flag_of(token, "single_word", false),
-            .normalized = flag_of(token, "normalized", false)};
-}
-
 Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::string& file) {
     KRAIT_TRY(TokenizerJson json, Reader(text, file).read());
     TokenizerParts parts{.file = file};
@@ -234,7 +212,7 @@ Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::st
     if (parts.rules.model == "bert") mark_beginnings(json, json.pieces);
     parts.pieces = std::move(json.pieces);
     parts.added = std::move(json.added);
-    read_surroundings(json.post_processor, parts);
+    read_post_processor(json.post_processor, parts);
     return parts;
 }
 

@@ -8,7 +8,6 @@
 
 #include "core/base/result.hpp"
 #include "formats/huggingface/tokenizer_parts.hpp"
-#include "formats/json/json_value.hpp"
 
 namespace krait::huggingface {
 
@@ -16,7 +15,5 @@ namespace krait::huggingface {
 Result<TokenizerParts> read_tokenizer_json(const std::filesystem::path& path);
 // file stands for the file in messages.
 Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::string& file);
-// {"content": "<x>", "special": true, "lstrip": false, ...}, as tokenizer_config.json has it too.
-AddedToken added_token_of(const JsonValue& token, std::string text, int64_t id);
 
 }  // namespace krait::huggingface

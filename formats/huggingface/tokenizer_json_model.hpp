@@ -28,8 +28,4 @@ struct TokenizerJson {
 // Which kind it is, and how it prepares text. The error describes what no kind has.
 Result<TextRules> text_rules_of(const TokenizerJson& json);
 
-// Members of an object; "" and fallback where they are not there or something else.
-std::string_view text_of(const JsonValue& value, std::string_view key);
-bool flag_of(const JsonValue& value, std::string_view key, bool fallback);
-
 }  // namespace krait::huggingface

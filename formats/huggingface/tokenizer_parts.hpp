@@ -57,6 +57,7 @@ struct TokenizerParts {
     std::optional<int64_t> bos, eos, unk, pad;
     // The special tokens before and behind a text; "" = none, nullopt = the file does not say.
     std::optional<std::string> first, last;
+    std::vector<std::string> warnings;  // about what is not taken over
 };
 
 }  // namespace krait::huggingface

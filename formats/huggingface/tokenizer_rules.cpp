@@ -6,6 +6,7 @@
 #include "core/base/printable.hpp"
 #include "formats/huggingface/base64.hpp"
 #include "formats/huggingface/pre_tokenizers.hpp"
+#include "formats/huggingface/tokenizer_json_fields.hpp"
 #include "formats/huggingface/tokenizer_json_model.hpp"
 
 namespace krait::huggingface {

@@ -155,6 +155,134 @@ TEST_F(HuggingFaceTokenizers, UnigramsAndWordPiecesOfOtherKinds) {
     expect_none({"words of up to 20"});
 }
 
+// ---- fields of a wrong kind ------------------------------------------------------------------------------------------------
+
+TEST_F(HuggingFaceTokenizers, FieldsOfTheTokenizerOfAWrongKind) {
+    const auto expect_error = [&](const std::string& name, const std::vector<std::string>& words,
+                                  const std::function<void(Json&)>& change) {
+        copy(name);
+        edit(change);
+        expect_none({"tokenizer.json", " at byte "});
+        expect_none(words);
+    };
+    expect_error("bert", {"'max_input_chars_per_word'", "the text '100'; a whole number from 0 to 16777215 is needed"},
+                 [](Json& json) { json["model"]["max_input_chars_per_word"] = "100"; });
+    expect_error("bert", {"'max_input_chars_per_word'", "the number 99.5"},
+                 [](Json& json) { json["model"]["max_input_chars_per_word"] = 99.5; });
+    expect_error("bert", {"'max_input_chars_per_word'", "the number -1"},
+                 [](Json& json) { json["model"]["max_input_chars_per_word"] = -1; });
+    expect_error("bert", {"'lowercase'", "the number 1; true or false is needed"},
+                 [](Json& json) { json["normalizer"]["lowercase"] = 1; });
+    expect_error("bert", {"'unk_token'", "the number 100; a text is needed"},
+                 [](Json& json) { json["model"]["unk_token"] = 100; });
+    expect_error("unigram", {"'unk_id'", "the text '<unk>'"}, [](Json& json) { json["model"]["unk_id"] = "<unk>"; });
+    expect_error("llama_every_part", {"'byte_fallback'", "the text 'yes'"},
+                 [](Json& json) { json["model"]["byte_fallback"] = "yes"; });
+    expect_error("added", {"'lstrip'", "the text 'true'"}, [](Json& json) { json["added_tokens"][0]["lstrip"] = "true"; });
+    expect_error("added", {"'single'", "an object; a list is needed"}, [](Json& json) {
+        json["post_processor"] = {{"type", "TemplateProcessing"}, {"single", Json::object()}};
+    });
+}
+
+// Files beside the tokenizer: a field that is of no use is ignored, and the user is told.
+TEST_F(HuggingFaceTokenizers, FieldsOfConfigurationsOfAWrongKind) {
+    const auto warnings_of = [&] {
+        std::string all;
+        const auto source = with_tokenizer(folder());
+        for (const std::string& warning : source->warnings()) all += warning + "\n";
+        EXPECT_FALSE(source->has("tokenizer.chat_template"));
+        EXPECT_TRUE(read_vocabulary(*source).tokenizer);
+        return all;
+    };
+    const auto expect_warning = [&](const std::string& file, const Json& field, const std::string& words) {
+        std::ofstream(folder() / file) << field.dump();
+        const std::string all = warnings_of();
+        const std::string name = field.begin().key();
+        EXPECT_NE(all.find(fmt::format("{}: '{}' at byte ", file, name)), std::string::npos) << all;
+        EXPECT_NE(all.find(words), std::string::npos) << words << " in: " << all;
+        EXPECT_NE(all.find(": it is ignored"), std::string::npos) << all;
+        fs::remove(folder() / file);
+    };
+    copy("model_bpe");
+    fs::remove(folder() / "tokenizer_config.json");
+    EXPECT_EQ(warnings_of(), "");
+    const std::string config = "tokenizer_config.json", generation = "generation_config.json";
+    expect_warning(config, {{"add_bos_token", "yes"}}, "the text 'yes'; true or false is needed");
+    expect_warning(config, {{"add_eos_token", 1}}, "the number 1; true or false is needed");
+    expect_warning(config, {{"legacy", "no"}}, "the text 'no'; true or false is needed");
+    expect_warning(config, {{"bos_token", 3}}, "the number 3, which is no text of a token");
+    expect_warning(config, {{"eos_token", "<nowhere>"}}, "the text '<nowhere>', which is no text of a token");
+    expect_warning(config, {{"chat_template", 7}}, "the number 7; a text or a list of named texts is needed");
+    expect_warning(config, {{"chat_template", {{{"name", "default"}, {"template", false}}}}}, "\"template\" is needed");
+    expect_warning(config, {{"added_tokens_decoder", "x"}}, "the text 'x'; an object is needed");
+    expect_warning(generation, {{"eos_token_id", "2"}}, "the text '2'; the id of a token");
+    expect_warning(generation, {{"eos_token_id", {2, 1e9}}}, "the id of a token");
+    expect_warning(generation, {{"eos_token_id", 1.5}}, "the number 1.5; the id of a token");
+    // -1 and null are no token, as files of other tools have them.
+    std::ofstream(folder() / generation) << R"({"eos_token_id": null, "pad_token_id": -1})";
+    EXPECT_EQ(warnings_of(), "");
+    std::ofstream(folder() / config)
+        << R"({"added_tokens_decoder": {"5x": {"content": "<x>"}, "9": {"content": "<y>", "lstrip": 1}}})";
+    const std::string all = warnings_of();
+    EXPECT_NE(all.find("'5x' at byte "), std::string::npos) << all;
+    EXPECT_NE(all.find("'lstrip' at byte "), std::string::npos) << all;
+}
+
+// Ids that no configuration names are those of the tokens that the tokenizer puts around a text.
+TEST_F(HuggingFaceTokenizers, TokensOfThePostProcessor) {
+    const auto processor = [](std::vector<std::string> before, std::vector<std::string> behind) {
+        Json single = Json::array();
+        for (const auto& token : before) single.push_back({{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
+        single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+        for (const auto& token : behind) single.push_back({{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
+        return Json{{"type", "TemplateProcessing"}, {"single", single}, {"pair", Json::array()}};
+    };
+    const auto id_of = [](const ModelSource& source, const char* key) {
+        return source.get_i64(fmt::format("tokenizer.ggml.{}_token_id", key), -1).value_or(-2);
+    };
+    copy("bert");
+    const Json vocabulary = Json::parse(text_of(folder() / "tokenizer.json"))["model"]["vocab"];
+    const int64_t cls = vocabulary.at("[CLS]"), sep = vocabulary.at("[SEP]"), mask = vocabulary.at("[MASK]");
+    fs::remove(folder() / "tokenizer_config.json");
+    edit([&](Json& json) { json["post_processor"] = processor({"[CLS]"}, {"[SEP]"}); });
+    auto source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "cls"), cls);
+    EXPECT_EQ(id_of(*source, "seperator"), sep);
+    EXPECT_TRUE(source->get_bool("tokenizer.ggml.add_sep_token", false).value());
+    // A configuration that names another one is told so, and texts have the ids of the judge.
+    std::ofstream(folder() / "tokenizer_config.json") << R"({"cls_token": "[MASK]"})";
+    source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "cls"), cls);
+    ASSERT_EQ(source->warnings().size(), 1u);
+    EXPECT_NE(source->warnings()[0].find("'cls_token' is '[MASK]', but "), std::string::npos) << source->warnings()[0];
+    // Unless it says that none is put there.
+    std::ofstream(folder() / "tokenizer_config.json") << R"({"cls_token": "[MASK]", "add_bos_token": false})";
+    source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "cls"), mask);
+    EXPECT_TRUE(source->warnings().empty());
+
+    fs::remove(folder() / "tokenizer_config.json");
+    edit([&](Json& json) { json["post_processor"] = processor({}, {"[MASK]", "[SEP]"}); });
+    source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "seperator"), sep);
+    ASSERT_EQ(source->warnings().size(), 1u);
+    EXPECT_NE(source->warnings()[0].find("puts 2 tokens behind a text; Krait puts one there, '[SEP]'"), std::string::npos)
+        << source->warnings()[0];
+    edit([&](Json& json) { json["post_processor"] = processor({"[NONE]"}, {}); });
+    source = with_tokenizer(folder());
+    ASSERT_FALSE(source->warnings().empty());
+    EXPECT_NE(source->warnings()[0].find("puts '[NONE]' around texts, which is no token"), std::string::npos);
+
+    // The ends of texts are all of them: that of the tokenizer first.
+    copy("llama_every_part");
+    edit([&](Json& json) { json["post_processor"] = processor({}, {"<unk>"}); });
+    std::ofstream(folder() / "tokenizer_config.json") << R"({"eos_token": "</s>"})";
+    source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "eos"), 0);
+    EXPECT_TRUE(source->get_bool("tokenizer.ggml.add_eos_token", false).value());
+    EXPECT_EQ(read_vocabulary(*source).ends, (std::vector<int32_t>{0, 2}));
+}
+
 // ---- tokenizer.model ---------------------------------------------------------------------------------------------------
 
 TEST(SentencePieceModel, CutAnywhereIsAnErrorOrAModel) {
