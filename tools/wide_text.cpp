@@ -8,22 +8,6 @@ namespace {
 
 constexpr char32_t kByte = 0xDC00;
 
-void append_utf8(std::string& out, char32_t point) {
-    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (point >> shift & 0x3F)); };
-    if (point < 0x80) {
-        out += static_cast<char>(point);
-    } else if (point < 0x800) {
-        out += static_cast<char>(0xC0 | point >> 6);
-        tail(0);
-    } else if (point < 0x10000) {
-        out += static_cast<char>(0xE0 | point >> 12);
-        tail(6), tail(0);
-    } else {
-        out += static_cast<char>(0xF0 | point >> 18);
-        tail(12), tail(6), tail(0);
-    }
-}
-
 }  // namespace
 
 bool take_wide(std::string_view& bytes, wchar_t& character) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One step through bytes that may or may not be UTF-8 (The Unicode Standard 15, table 3-7: no surrogates, nothing above
-// U+10FFFF, no longer form than needed).
+// UTF-8: steps through bytes that may or may not be it, and characters as bytes (The Unicode Standard 15, table 3-7: no
+// surrogates, nothing above U+10FFFF, no longer form than needed).
 #pragma once
 
 #include <array>
@@ -50,6 +50,46 @@ struct Utf8Step {
     for (size_t i = 1; i < character.size(); ++i) point = point << 6 | (at(i) & 0x3F);
     return point;
 }
+
+// point: at most U+10FFFF.
+inline void append_utf8(std::string& text, char32_t point) {
+    const auto put = [&](char32_t byte) { text += static_cast<char>(static_cast<uint8_t>(byte)); };
+    const auto put_tail = [&](int shift) { put(0x80 | (point >> shift & 0x3F)); };
+    if (point < 0x80) return put(point);
+    if (point < 0x800) {
+        put(0xC0 | point >> 6);
+    } else if (point < 0x10000) {
+        put(0xE0 | point >> 12);
+        put_tail(6);
+    } else {
+        put(0xF0 | point >> 18);
+        put_tail(12);
+        put_tail(6);
+    }
+    put_tail(0);
+}
+
+// How many bytes of `text` are whole characters, until the first that are none.
+[[nodiscard]] inline size_t valid_prefix(std::string_view text) {
+    size_t valid = 0;
+    while (valid < text.size()) {
+        const Utf8Step step = utf8_step(text.substr(valid));
+        if (step.kind != Utf8Kind::character) break;
+        valid += step.length;
+    }
+    return valid;
+}
+// How many are none, until the first character.
+[[nodiscard]] inline size_t invalid_prefix(std::string_view text) {
+    size_t invalid = 0;
+    while (invalid < text.size()) {
+        const Utf8Step step = utf8_step(text.substr(invalid));
+        if (step.kind == Utf8Kind::character) break;
+        invalid += step.length;
+    }
+    return invalid;
+}
+[[nodiscard]] inline bool is_utf8(std::string_view text) { return valid_prefix(text) == text.size(); }
 
 // U+FFFD. Its bytes are an array, which the program has once; a string literal in a header is another one in every file, and
 // begin() and end() may then come from different ones.

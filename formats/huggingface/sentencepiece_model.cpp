@@ -54,12 +54,7 @@ class Reader {
             return model_.error("piece {} at byte {} has the score {}; a finite number is needed", piece.id, piece_field.at,
                                 piece.score);
         if (piece.text.empty()) return model_.error("piece {} at byte {} has no text", piece.id, piece_field.at);
-        for (std::string_view rest = piece.text; !rest.empty();) {
-            const Utf8Step step = utf8_step(rest);
-            if (step.kind != Utf8Kind::character)
-                return model_.error("piece {} at byte {} is not UTF-8", piece.id, piece_field.at);
-            rest.remove_prefix(step.length);
-        }
+        if (!is_utf8(piece.text)) return model_.error("piece {} at byte {} is not UTF-8", piece.id, piece_field.at);
         piece.type = static_cast<PieceType>(type);
         parts_.pieces.push_back(std::move(piece));
         return {};

@@ -36,23 +36,6 @@ size_t number_length(std::string_view text) {
     return at;
 }
 
-void append_utf8(std::string& text, char32_t point) {
-    const auto put = [&](char32_t byte) { text += static_cast<char>(static_cast<uint8_t>(byte)); };
-    const auto put_tail = [&](int shift) { put(0x80 | (point >> shift & 0x3F)); };
-    if (point < 0x80) return put(point);
-    if (point < 0x800) {
-        put(0xC0 | point >> 6);
-    } else if (point < 0x10000) {
-        put(0xE0 | point >> 12);
-        put_tail(6);
-    } else {
-        put(0xF0 | point >> 18);
-        put_tail(12);
-        put_tail(6);
-    }
-    put_tail(0);
-}
-
 }  // namespace
 
 void JsonCursor::skip_blanks() {

@@ -14,15 +14,6 @@ static_assert(std::endian::native == std::endian::little, "numbers of the pickle
 
 constexpr size_t kMaxNameBytes = 256;  // of a module or a name in it
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const Utf8Step step = utf8_step(text.substr(0, 4));
-        if (step.kind != Utf8Kind::character) return false;
-        text.remove_prefix(step.length);
-    }
-    return true;
-}
-
 }  // namespace
 
 // ---- bytes -----------------------------------------------------------------------------------------------------------

@@ -8,15 +8,6 @@
 namespace krait::test {
 namespace {
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const Utf8Step step = utf8_step(text);
-        if (step.kind != Utf8Kind::character) return false;
-        text.remove_prefix(step.length);
-    }
-    return true;
-}
-
 // Prints `bytes` in the given parts.
 std::string streamed(const std::vector<std::string>& parts) {
     StreamingDetokenizer out(golden_tokenizer());

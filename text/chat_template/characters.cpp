@@ -99,12 +99,6 @@ size_t end_without_space(std::string_view text) {
     return end;
 }
 
-void append_utf8(std::string& text, char32_t point) {
-    std::array<utf8proc_uint8_t, 4> bytes{};
-    const auto n = utf8proc_encode_char(static_cast<utf8proc_int32_t>(point), bytes.data());
-    for (utf8proc_ssize_t i = 0; i < n; ++i) text += static_cast<char>(bytes[i]);
-}
-
 std::string to_upper(char32_t point) {
     if (point == 0xDF) return "SS";  // the one letter of a living alphabet whose upper case is two
     std::string text;

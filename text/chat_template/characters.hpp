@@ -33,7 +33,6 @@ size_t byte_of_point(std::string_view text, size_t index);
 size_t first_not_space(std::string_view text);
 size_t end_without_space(std::string_view text);
 
-void append_utf8(std::string& text, char32_t point);
 std::string to_upper(char32_t point);  // the characters that the case mapping gives
 std::string to_lower(char32_t point);
 std::string to_title(char32_t point);

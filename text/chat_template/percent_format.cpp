@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/base/printable.hpp"
+#include "core/base/utf8.hpp"
 #include "text/chat_template/characters.hpp"
 #include "text/chat_template/operators.hpp"
 #include "text/chat_template/printing.hpp"

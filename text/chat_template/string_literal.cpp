@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "core/base/utf8.hpp"
 #include "text/chat_template/characters.hpp"
 
 namespace krait::chat {

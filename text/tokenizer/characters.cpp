@@ -3,9 +3,6 @@
 
 #include <utf8proc.h>
 
-#include <array>
-#include <cstdint>
-
 #include "core/base/utf8.hpp"
 
 namespace krait {
@@ -59,33 +56,7 @@ void append_lower(char32_t point, std::string& text) {
         text += "i\u0307";
         return;
     }
-    append_utf8(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(point))), text);
-}
-
-void append_utf8(char32_t point, std::string& text) {
-    std::array<utf8proc_uint8_t, 4> bytes{};
-    const auto n = utf8proc_encode_char(static_cast<utf8proc_int32_t>(point), bytes.data());
-    text.append(reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(n));
-}
-
-size_t valid_prefix(std::string_view text) {
-    size_t valid = 0;
-    while (valid < text.size()) {
-        const Utf8Step step = utf8_step(text.substr(valid));
-        if (step.kind != Utf8Kind::character) break;
-        valid += step.length;
-    }
-    return valid;
-}
-
-size_t invalid_prefix(std::string_view text) {
-    size_t invalid = 0;
-    while (invalid < text.size()) {
-        const Utf8Step step = utf8_step(text.substr(invalid));
-        if (step.kind == Utf8Kind::character) break;
-        invalid += step.length;
-    }
-    return invalid;
+    append_utf8(text, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(point))));
 }
 
 }  // namespace krait

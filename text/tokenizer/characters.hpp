@@ -18,11 +18,5 @@ namespace krait {
 
 // In lower case: one character, or two for U+0130.
 void append_lower(char32_t point, std::string& text);
-void append_utf8(char32_t point, std::string& text);
-
-// How many bytes of `text` are whole UTF-8 characters, until the first that are none; and how many are none, until the first
-// one.
-[[nodiscard]] size_t valid_prefix(std::string_view text);
-[[nodiscard]] size_t invalid_prefix(std::string_view text);
 
 }  // namespace krait

@@ -51,7 +51,7 @@ std::vector<int32_t> decompose(std::string_view text, utf8proc_option_t options)
 std::string to_utf8(const std::vector<int32_t>& points) {
     std::string text;
     text.reserve(points.size());
-    for (const int32_t point : points) append_utf8(static_cast<char32_t>(point), text);
+    for (const int32_t point : points) append_utf8(text, static_cast<char32_t>(point));
     return text;
 }
 
