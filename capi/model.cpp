@@ -2,7 +2,6 @@
 //
 // include/krait/model.h: loading, and the facts of a model.
 #include "capi/api.hpp"
-#include "formats/gguf/gguf_reader.hpp"
 #include "formats/open_model.hpp"
 #include "models/demo/demo_model.hpp"
 #include "models/explain.hpp"
@@ -32,12 +31,10 @@ Result<PlacementOptions> placement_of(const krait_model_options& given) {
 }
 
 Result<std::unique_ptr<ModelSource>> open_source(const char* path, const krait_model_options& given) {
-    if (!path) {
-        KRAIT_TRY(GgufFile demo, GgufFile::parse(demo_model_bytes(), "the demo model"));
-        return std::make_unique<GgufFile>(std::move(demo));
-    }
-    KRAIT_TRY(std::unique_ptr<ModelSource> source, open_model(path, {given.no_mmap != 0 ? FileAccess::read : FileAccess::mapped,
-                                                                     given.tokenizer ? given.tokenizer : ""}));
+    const OpenOptions options{given.no_mmap != 0 ? FileAccess::read : FileAccess::mapped,
+                              given.tokenizer ? given.tokenizer : ""};
+    KRAIT_TRY(std::unique_ptr<ModelSource> source,
+              path ? open_model(path, options) : open_model(demo_model_bytes(), kDemoModelName, options));
     if (!given.type) return source;
     KRAIT_TRY(const QuantizeScheme scheme, parse_quantize_type(given.type));
     return quantize_source(std::move(source), {.scheme = scheme});

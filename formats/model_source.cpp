@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 #include "formats/gguf/gguf_value.hpp"
 
@@ -14,6 +15,15 @@ ModelSource::ModelSource() = default;
 ModelSource::ModelSource(ModelSource&&) noexcept = default;
 ModelSource& ModelSource::operator=(ModelSource&&) noexcept = default;
 ModelSource::~ModelSource() = default;
+
+Result<TensorBytes> ModelSource::read(const GgufTensor& tensor, uint64_t max_bytes) const {
+    const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
+    if (!tensor.bytes.empty()) return TensorBytes{tensor.bytes.first(size), nullptr};
+    auto own = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span<std::byte> bytes(own.get(), size);
+    KRAIT_CHECK(read_part(tensor, 0, bytes));
+    return TensorBytes{bytes, std::move(own)};
+}
 
 void ModelSource::index() {
     metadata_index_.clear();

@@ -38,21 +38,21 @@ class ModelSource {
     [[nodiscard]] virtual size_t file_count() const = 0;
     [[nodiscard]] virtual const std::string& file_name(size_t file) const = 0;
     [[nodiscard]] virtual uint64_t file_size() const = 0;  // of all of them
-    [[nodiscard]] virtual std::string format() const = 0;  // for people: "GGUF version 3"
     [[nodiscard]] virtual uint32_t version() const = 0;    // of GGUF; 0 where this is none
     [[nodiscard]] const std::string& name_of(const GgufTensor& tensor) const { return file_name(tensor.shard); }
     // Where a tensor is described, for complaints: "record at byte 120".
     [[nodiscard]] virtual std::string origin_of(const GgufTensor& tensor) const = 0;
     // What describes metadata and tensors, byte by byte: together with samples of the data it tells models apart.
     [[nodiscard]] virtual std::vector<std::span<const std::byte>> descriptions() const = 0;
-    // Why there is no tokenizer among the metadata, where a source knows that; else empty.
-    [[nodiscard]] virtual std::string_view why_no_tokenizer() const { return {}; }
+    // Why there is no tokenizer among the metadata, where a source knows that: not_found where its files have none, another
+    // code where they have one that cannot be used. Else nullptr.
+    [[nodiscard]] virtual const Error* why_no_tokenizer() const { return nullptr; }
     // Flaws that were got over: sentences for the user.
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
     // ---- data of tensors; errors where a file cannot be read any more ----
     // All of it, or its first `max_bytes` bytes: in the mapping where they lie there as they are, aligned as in any GGUF file.
-    [[nodiscard]] virtual Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const = 0;
+    [[nodiscard]] Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const;
     // As many bytes as `out` has, from byte `offset` of it on.
     virtual Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const = 0;
     virtual void will_read(const GgufTensor& tensor) const = 0;      // a hint: soon

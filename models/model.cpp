@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "core/base/environment.hpp"
-#include "formats/gguf/gguf_reader.hpp"
 #include "formats/open_model.hpp"
 #include "models/demo/demo_model.hpp"
 
@@ -46,8 +45,8 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& pa
 }
 
 Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options) {
-    KRAIT_TRY(GgufFile file, GgufFile::parse(demo_model_bytes(), "the demo model"));
-    return load(std::make_unique<GgufFile>(std::move(file)), options);
+    KRAIT_TRY(std::unique_ptr<ModelSource> source, open_model(demo_model_bytes(), kDemoModelName));
+    return load(std::move(source), options);
 }
 
 Result<std::shared_ptr<const Model>> Model::load(std::unique_ptr<ModelSource> source, const LoadOptions& options) {

@@ -46,7 +46,6 @@ class GgufFile final : public ModelSource {
     [[nodiscard]] size_t file_count() const override { return shards_.size(); }
     [[nodiscard]] const std::string& file_name(size_t file) const override { return shards_[file].name(); }
     [[nodiscard]] uint64_t file_size() const override;  // of all shards
-    [[nodiscard]] std::string format() const override;
     [[nodiscard]] uint32_t version() const override { return version_; }
     [[nodiscard]] std::string origin_of(const GgufTensor& tensor) const override;
     [[nodiscard]] std::vector<std::span<const std::byte>> descriptions() const override;
@@ -55,7 +54,6 @@ class GgufFile final : public ModelSource {
     [[nodiscard]] uint64_t data_offset() const { return shards_[0].data_offset; }
     [[nodiscard]] std::span<const std::byte> bytes() const { return shards_[0].bytes; }
 
-    [[nodiscard]] Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes = UINT64_MAX) const override;
     Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
     [[nodiscard]] bool is_read() const { return shards_[0].file.is_read(); }
     void will_read(const GgufTensor& tensor) const override;

@@ -68,9 +68,10 @@ void Folder::add_tokenizer(const TokenizerFiles& files) {
         std::move(entries->begin(), entries->end(), std::back_inserter(metadata_));
         return;
     }
-    why_no_tokenizer_ = fmt::format("{}. The model takes token ids; for text, ", entries.error().message);
-    why_no_tokenizer_ +=
-        entries.error().code == ErrorCode::not_found
+    why_no_tokenizer_ = std::move(entries).error();
+    why_no_tokenizer_->message += ". The model takes token ids; for text, ";
+    why_no_tokenizer_->message +=
+        why_no_tokenizer_->code == ErrorCode::not_found
             ? "put tokenizer.json and tokenizer_config.json there, or name a folder that has them: --tokenizer PATH"
             : "name a folder with another tokenizer of these tokens: --tokenizer PATH";
 }
@@ -96,15 +97,6 @@ std::vector<std::span<const std::byte>> Folder::descriptions() const { return {s
 
 std::string Folder::origin_of(const GgufTensor& tensor) const {
     return fmt::format("{}, described at byte {}", quote(stored_of(part_of(tensor)).name), tensor.record_offset);
-}
-
-Result<TensorBytes> Folder::read(const GgufTensor& tensor, uint64_t max_bytes) const {
-    const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
-    if (!tensor.bytes.empty()) return TensorBytes{tensor.bytes.first(size), nullptr};
-    auto own = std::make_unique_for_overwrite<std::byte[]>(size);
-    const std::span<std::byte> bytes(own.get(), size);
-    KRAIT_CHECK(read_part(tensor, 0, bytes));
-    return TensorBytes{bytes, std::move(own)};
 }
 
 Result<void> Folder::read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const {

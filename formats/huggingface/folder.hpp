@@ -23,13 +23,11 @@ class Folder final : public ModelSource {
     [[nodiscard]] size_t file_count() const override { return checkpoint_.shards().size(); }
     [[nodiscard]] const std::string& file_name(size_t file) const override { return checkpoint_.shards()[file].name(); }
     [[nodiscard]] uint64_t file_size() const override { return checkpoint_.file_size(); }
-    [[nodiscard]] std::string format() const override { return "Hugging Face folder"; }
     [[nodiscard]] uint32_t version() const override { return 0; }
     [[nodiscard]] std::string origin_of(const GgufTensor& tensor) const override;
     [[nodiscard]] std::vector<std::span<const std::byte>> descriptions() const override;
-    [[nodiscard]] std::string_view why_no_tokenizer() const override { return why_no_tokenizer_; }
+    [[nodiscard]] const Error* why_no_tokenizer() const override { return why_no_tokenizer_ ? &*why_no_tokenizer_ : nullptr; }
 
-    [[nodiscard]] Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes) const override;
     Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
     void will_read(const GgufTensor& tensor) const override { checkpoint_.will_read(stored_of(part_of(tensor))); }
     void will_not_read(const GgufTensor& tensor) const override { checkpoint_.will_not_read(stored_of(part_of(tensor))); }
@@ -49,7 +47,8 @@ class Folder final : public ModelSource {
     void add_tokenizer(const TokenizerFiles& files);
     void describe();
 
-    std::string name_, description_, why_no_tokenizer_;
+    std::string name_, description_;
+    std::optional<Error> why_no_tokenizer_;
     CheckpointFile checkpoint_;
     std::vector<Part> parts_;  // by tensor
 };

@@ -9,5 +9,6 @@
 namespace krait {
 
 std::span<const std::byte> demo_model_bytes();
+inline constexpr const char* kDemoModelName = "the demo model";  // for messages
 
 }  // namespace krait

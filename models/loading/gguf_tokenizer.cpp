@@ -42,8 +42,8 @@ class Reader {
 
     // What the file has to have for text: its tokens, and of which kind they are.
     Result<void> read_tokens() {
-        if (!file_.has(kTokens) && !file_.why_no_tokenizer().empty())
-            return fail(ErrorCode::not_found, "{}", file_.why_no_tokenizer());
+        const Error* why = file_.why_no_tokenizer();
+        if (!file_.has(kTokens) && why) return tl::unexpected<Error>(*why);
         if (!file_.has(kTokens))
             return fail(ErrorCode::not_found, "{} has no tokenizer ('{}' is missing); it can be used with token ids only",
                         file_.name(), kTokens);

@@ -27,25 +27,15 @@ class QuantizedSource final : public ModelSource {
     size_t file_count() const override { return in_->file_count(); }
     const std::string& file_name(size_t file) const override { return in_->file_name(file); }
     uint64_t file_size() const override { return in_->file_size(); }
-    std::string format() const override { return in_->format(); }
     uint32_t version() const override { return in_->version(); }
     std::string origin_of(const GgufTensor& tensor) const override { return in_->origin_of(before(tensor)); }
-    std::string_view why_no_tokenizer() const override { return in_->why_no_tokenizer(); }
+    const Error* why_no_tokenizer() const override { return in_->why_no_tokenizer(); }
     std::vector<std::span<const std::byte>> descriptions() const override {
         auto parts = in_->descriptions();
         parts.push_back(std::as_bytes(std::span(formats_)));
         return parts;
     }
 
-    Result<TensorBytes> read(const GgufTensor& tensor, uint64_t max_bytes) const override {
-        const GgufTensor& stored = before(tensor);
-        if (stored.dtype() == tensor.dtype()) return in_->read(stored, max_bytes);
-        const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
-        auto own = std::make_unique_for_overwrite<std::byte[]>(size);
-        const std::span<std::byte> bytes(own.get(), size);
-        KRAIT_CHECK(read_part(tensor, 0, bytes));
-        return TensorBytes{bytes, std::move(own)};
-    }
     Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
     void will_read(const GgufTensor& tensor) const override { in_->will_read(before(tensor)); }
     void will_not_read(const GgufTensor& tensor) const override { in_->will_not_read(before(tensor)); }

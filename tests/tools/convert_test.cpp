@@ -87,6 +87,22 @@ TEST_F(Convert, WithoutTokenizer) {
     expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + path("nothing") + " -p It", 2, "No such file or directory");
 }
 
+// A model without a tokenizer is written without one; a tokenizer that cannot be read is an error, and nothing is written.
+TEST_F(Convert, DamagedTokenizers) {
+    fs::copy(kFolders + "mamba", path("model"));
+    const std::string command = "convert " + path("model") + " " + path("x.gguf");
+    std::ofstream(path("model/tokenizer.json")) << "{\"model\": 3}";
+    expect(command, 2, "tokenizer.json");
+    std::ofstream(path("model/tokenizer.json")) << R"({"model": {"type": "WordLevel", "vocab": {"a": 0}}})";
+    expect(command, 2, "'WordLevel'");
+    std::ofstream(path("model/tokenizer.json")) << R"({"model": {"type": "Unigram", "vocab": [["a", 1e999]]}})";
+    expect(command, 2, "tokenizer.json");
+    EXPECT_FALSE(fs::exists(path("x.gguf")));
+    expect(command + " --tokenizer " + kFolders + "mamba", 0, "x.gguf: ");
+    fs::remove(path("model/tokenizer.json"));
+    expect("convert " + path("model") + " " + path("y.gguf"), 0, "neither tokenizer.json nor tokenizer.model");
+}
+
 TEST_F(Convert, TokenizersAreCompared) {
     const std::string folder = kFolders + "mamba";
     expect("convert " + folder + " " + path("m.gguf"), 0, "m.gguf: ");

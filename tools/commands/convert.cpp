@@ -48,6 +48,9 @@ Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
     KRAIT_CHECK(create_architecture(*source));  // nothing is written that Krait cannot run
     const GgufVocabulary vocabulary = read_vocabulary(*source);
     for (const std::string& warning : vocabulary.warnings) print_warning(warning);
+    // A folder without a tokenizer makes a file without one; one that is there and of no use would be missed later.
+    if (!vocabulary.tokenizer && vocabulary.tokenizer.error().code != ErrorCode::not_found)
+        return tl::unexpected<Error>(vocabulary.tokenizer.error());
     if (!vocabulary.tokenizer) print_warning(vocabulary.tokenizer.error().message);
     QuantizedSourceOptions options{.threads = arguments.threads};
     if (!arguments.type.empty()) {

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GgufFile: its files, and a tensor's bytes. gguf_reader.cpp parses the file.
+// GgufFile: its files, and a tensor's bytes. gguf_reader.cpp parses them.
 #include <algorithm>
-#include <memory>
 
 #include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
-
-Result<TensorBytes> GgufFile::read(const GgufTensor& tensor, uint64_t max_bytes) const {
-    const auto size = static_cast<size_t>(std::min(tensor.size, max_bytes));
-    if (!is_read()) return TensorBytes{tensor.bytes.first(size), nullptr};
-    auto own = std::make_unique_for_overwrite<std::byte[]>(size);
-    const std::span<std::byte> bytes(own.get(), size);
-    KRAIT_CHECK(read_part(tensor, 0, bytes));
-    return TensorBytes{bytes, std::move(own)};
-}
 
 Result<void> GgufFile::read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const {
     if (offset > tensor.size || out.size() > tensor.size - offset)
@@ -44,8 +34,6 @@ uint64_t GgufFile::file_size() const {
     for (const GgufShard& shard : shards_) size += shard.file.size();
     return size;
 }
-
-std::string GgufFile::format() const { return fmt::format("GGUF version {}", version_); }
 
 std::string GgufFile::origin_of(const GgufTensor& tensor) const {
     return fmt::format("record at byte {}", tensor.record_offset);
