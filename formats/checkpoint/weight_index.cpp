@@ -3,10 +3,10 @@
 
 #include <map>
 #include <new>
-#include <unordered_set>
 
 #include "core/base/input_file.hpp"
 #include "core/base/printable.hpp"
+#include "formats/checkpoint/repeated_name.hpp"
 #include "formats/json/json_cursor.hpp"
 
 namespace krait {
@@ -49,11 +49,8 @@ Result<WeightIndex> WeightIndex::parse(std::string_view text, const fs::path& pa
     const std::string name = path.string();
     JsonCursor cursor(text, 0, name);
     cursor.enter("index");
-    std::unordered_set<std::string> names;
     std::map<std::string, uint32_t> files;
     const auto parse_tensor = [&](const std::string& tensor, uint64_t at) -> Result<void> {
-        if (!names.insert(tensor).second)
-            return cursor.error("the tensor {} at byte {} comes a second time", quote(tensor), at);
         const uint64_t file_at = cursor.position();
         KRAIT_TRY(const std::string file, cursor.string("the name of a file", 4096));
         if (!is_plain_name(file))
@@ -73,6 +70,8 @@ Result<WeightIndex> WeightIndex::parse(std::string_view text, const fs::path& pa
     KRAIT_CHECK(cursor.end("the index"));
     if (!has_map || index.tensors_.empty())
         return cursor.error("it has no \"weight_map\" that says where the tensors are, up to byte {}", text.size());
+    if (const Entry* again = find_repeated(index.tensors_, &Entry::tensor))
+        return cursor.error("the tensor {} at byte {} comes a second time", quote(again->tensor), again->at);
     std::vector<uint32_t> order(files.size());
     for (const auto& [file, number] : files) {
         order[number] = static_cast<uint32_t>(index.files_.size());

@@ -10,6 +10,15 @@
 namespace krait {
 namespace {
 
+// How many characters of ASCII a text begins with that stand for themselves in a string.
+size_t plain_length(std::string_view text) {
+    const auto* const other = std::ranges::find_if(text, [](char c) {
+        const auto byte = static_cast<uint8_t>(c);
+        return byte < 0x20 || byte >= 0x80 || c == '"' || c == '\\';
+    });
+    return static_cast<size_t>(other - text.begin());
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The length of the number that a text begins with; 0 where there is none.
@@ -37,6 +46,8 @@ size_t number_length(std::string_view text) {
 }
 
 }  // namespace
+
+std::string JsonCursor::part() const { return name_.empty() ? std::string(part_) : fmt::format("{} {}", part_, quote(name_)); }
 
 void JsonCursor::skip_blanks() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
@@ -125,6 +136,12 @@ Result<std::string> JsonCursor::string(std::string_view what, size_t max_bytes) 
         if (c == '\\') {
             ++at_;
             KRAIT_CHECK(append_escape(text));
+            continue;
+        }
+        if (static_cast<uint8_t>(c) < 0x80) {
+            const size_t size = plain_length(text_.substr(at_));
+            text += text_.substr(at_, size);
+            at_ += size;
             continue;
         }
         const Utf8Step step = utf8_step(text_.substr(at_, 4));

@@ -23,12 +23,13 @@ class JsonCursor {
     JsonCursor(std::string_view text, uint64_t first_byte, std::string_view file)
         : text_(text), first_byte_(first_byte), file_(file) {}
 
-    void enter(std::string part) { part_ = std::move(part); }  // of errors from now on
-    [[nodiscard]] uint64_t position();                         // of the next value, behind blanks
+    // The part of errors from now on, a literal: "index"; with a name it reads "tensor 'a'".
+    void enter(std::string_view part, std::string_view name = {}) { part_ = part, name_.assign(name); }
+    [[nodiscard]] uint64_t position();  // of the next value, behind blanks
 
     template <class... Args>
     [[nodiscard]] tl::unexpected<Error> error(fmt::format_string<Args...> text, Args&&... args) const {
-        return fail(ErrorCode::corrupt_file, "{}: {}: {}", file_, part_, fmt::format(text, std::forward<Args>(args)...));
+        return fail(ErrorCode::corrupt_file, "{}: {}: {}", file_, part(), fmt::format(text, std::forward<Args>(args)...));
     }
 
     [[nodiscard]] bool next_is(char c);  // behind blanks
@@ -68,6 +69,7 @@ class JsonCursor {
   private:
     static constexpr size_t kMaxKeyBytes = 65535;  // as in GGUF, which such names end in
 
+    [[nodiscard]] std::string part() const;
     void skip_blanks();
     bool take(char c);  // behind blanks, where it is next
     [[nodiscard]] tl::unexpected<Error> unexpected(std::string_view wanted);
@@ -77,7 +79,8 @@ class JsonCursor {
     std::string_view text_;
     uint64_t first_byte_;
     std::string_view file_;
-    std::string part_ = "header";
+    std::string_view part_ = "header";
+    std::string name_;
     size_t at_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/base/printable.hpp"
 #include "formats/checkpoint/other_format.hpp"
+#include "formats/checkpoint/repeated_name.hpp"
 #include "formats/json/json_cursor.hpp"
 
 namespace krait {
@@ -15,8 +16,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the length of the header is copied as it lies in the file");
 
 constexpr uint64_t kLengthBytes = 8;  // in front of the header
-
-std::string tensor_part(std::string_view name) { return "tensor " + quote(name); }
 
 class HeaderParser {
   public:
@@ -27,11 +26,16 @@ class HeaderParser {
         KRAIT_CHECK(cursor_.object("the header", [&](const std::string& name, uint64_t at) { return parse_entry(name, at); }));
         cursor_.enter("header");
         KRAIT_CHECK(cursor_.end("the header"));
+        if (const CheckpointTensor* again = find_repeated(header_.tensors, &CheckpointTensor::name))
+            return repeated(again->name, again->record_offset);
         KRAIT_CHECK(check_places());
         return std::move(header_);
     }
 
   private:
+    [[nodiscard]] tl::unexpected<Error> repeated(const std::string& name, uint64_t at) const {
+        return cursor_.error("the name {} at byte {} comes a second time", quote(name), at);
+    }
     Result<void> parse_entry(const std::string& name, uint64_t at);
     Result<void> parse_metadata();
     Result<void> parse_field(CheckpointTensor& tensor, const std::string& field, uint64_t at, uint32_t& fields);
@@ -45,15 +49,18 @@ class HeaderParser {
     JsonCursor cursor_;
     uint64_t data_at_;
     CheckpointShard header_;
-    std::unordered_set<std::string> names_;
+    bool has_metadata_ = false;
     uint64_t offsets_at_ = 0;  // where the offsets of the tensor stand that is parsed
 };
 
 Result<void> HeaderParser::parse_entry(const std::string& name, uint64_t at) {
     cursor_.enter("header");
-    if (!names_.insert(name).second) return cursor_.error("the name {} at byte {} comes a second time", quote(name), at);
-    if (name == "__metadata__") return parse_metadata();
-    cursor_.enter(tensor_part(name));
+    if (name == "__metadata__") {
+        if (has_metadata_) return repeated(name, at);
+        has_metadata_ = true;
+        return parse_metadata();
+    }
+    cursor_.enter("tensor", name);
     if (name.empty() || name.find('\0') != name.npos) return cursor_.error("the name at byte {} is empty or has a NUL", at);
     CheckpointTensor tensor{.name = name, .record_offset = at};
     uint32_t fields = 0;
@@ -156,10 +163,10 @@ Result<void> HeaderParser::check_places() {
     uint64_t end = data_at_;
     for (size_t i = 0; i < tensors.size(); ++i) {
         CheckpointTensor& tensor = tensors[i];
-        cursor_.enter(tensor_part(tensor.name));
+        cursor_.enter("tensor", tensor.name);
         if (tensor.file_offset < end)
             return cursor_.error("its data begins at byte {}, inside that of {}, which ends at byte {} (described at byte {})",
-                                 tensor.file_offset, tensor_part(tensors[i - 1].name), end, tensor.record_offset);
+                                 tensor.file_offset, "tensor " + quote(tensors[i - 1].name), end, tensor.record_offset);
         if (tensor.file_offset > end)
             return cursor_.error(
                 "its data begins at byte {}, and the data before it ends at byte {}: the {} bytes between them "
