@@ -47,16 +47,15 @@ std::vector<PlannedTensor> plan(const ModelSource& in, const QuantizeRecipe& rec
 
 Result<void> add_metadata(GgufWriter& writer, const ModelSource& in, std::span<const PlannedTensor> tensors,
                           const ImportanceMatrix* importance) {
-    constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version",
-                               kImportance = "quantize.imatrix.";
+    constexpr std::string_view kImportance = "quantize.imatrix.";
     for (const GgufMetadata& entry : in.metadata())
-        if (entry.key != kFileType && entry.key != kVersion && !entry.key.starts_with(kImportance) &&
+        if (entry.key != kFileTypeKey && entry.key != kQuantizationVersionKey && !entry.key.starts_with(kImportance) &&
             !entry.key.starts_with(kGgufSplitPrefix))  // the new file is one, whatever the model comes in
             KRAIT_CHECK(writer.add(entry.key, entry.value));
     FileType file_type;
     for (const PlannedTensor& tensor : tensors) file_type.add(tensor.in->name, tensor.out);
-    KRAIT_CHECK(writer.add(std::string(kFileType), file_type.number()));
-    KRAIT_CHECK(writer.add(std::string(kVersion), uint32_t{2}));  // of the formats' layout; nobody ever wrote another K format
+    KRAIT_CHECK(writer.add(kFileTypeKey, file_type.number()));
+    KRAIT_CHECK(writer.add(kQuantizationVersionKey, kQuantizationVersion));
     if (!importance) return {};
     KRAIT_CHECK(writer.add(std::string(kImportance) + "file", importance->name()));
     return writer.add(std::string(kImportance) + "entries_count", static_cast<uint32_t>(importance->entries().size()));

@@ -65,18 +65,17 @@ void QuantizedSource::choose_formats(const std::optional<QuantizeScheme>& scheme
 }
 
 void QuantizedSource::take_metadata() {
-    constexpr std::string_view kFileType = "general.file_type", kVersion = "general.quantization_version";
     std::vector<std::string> keys;
     for (const GgufMetadata& entry : in_->metadata())
-        if (entry.key != kFileType && entry.key != kVersion) keys.push_back(entry.key);
+        if (entry.key != kFileTypeKey && entry.key != kQuantizationVersionKey) keys.push_back(entry.key);
     for (const std::string& key : keys) {
         metadata_.push_back(*in_->find(key));
         if (std::holds_alternative<GgufArray>(metadata_.back().value)) in_->forget(key);  // a vocabulary is kept once
     }
     FileType file_type;
     for (const GgufTensor& tensor : tensors_) file_type.add(tensor.name, tensor.desc);
-    metadata_.push_back({std::string(kFileType), file_type.number()});
-    metadata_.push_back({std::string(kVersion), uint32_t{2}});  // as quantize.cpp writes it
+    metadata_.push_back({kFileTypeKey, file_type.number()});
+    metadata_.push_back({kQuantizationVersionKey, kQuantizationVersion});
 }
 
 // Some MiB of rows at a time: whole rows are encoded, and of the first and the last one as much is given as was asked for.

@@ -62,6 +62,12 @@ class QuantizeRecipe {
     bool tied_head_;
 };
 
+// Keys of GGUF that say how a file is quantized, and the value of the second: the version of the formats' layout. Nobody ever
+// wrote another K format.
+inline constexpr const char* kFileTypeKey = "general.file_type";
+inline constexpr const char* kQuantizationVersionKey = "general.quantization_version";
+inline constexpr uint32_t kQuantizationVersion = 2;
+
 // GGUF's general.file_type of a file: the format of most weights of its matrices; a file of Q3_K, Q4_K or Q5_K is a mix
 // ("Q4_K_M") where ssm_out has the format of that mix. Every tensor of the file is added once.
 class FileType {

@@ -81,8 +81,8 @@ Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_
     KRAIT_CHECK(writer.add("general.name", s.name + " random"));
     KRAIT_CHECK(
         writer.add("general.description", fmt::format("Random weights of seed {}, written by krait make-random", seed)));
-    KRAIT_CHECK(writer.add("general.file_type", file_type));
-    KRAIT_CHECK(writer.add("general.quantization_version", uint32_t{2}));
+    KRAIT_CHECK(writer.add(kFileTypeKey, file_type));
+    KRAIT_CHECK(writer.add(kQuantizationVersionKey, kQuantizationVersion));
     KRAIT_CHECK(writer.add(key("context_length"), uint32_t{1} << 20));
     KRAIT_CHECK(writer.add(key("embedding_length"), u32(s.d_model)));
     KRAIT_CHECK(writer.add(key("feed_forward_length"), uint32_t{0}));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -13,25 +14,17 @@
 #include <numeric>
 
 #include "formats/safetensors/safetensors_file.hpp"
-#include "tests/main/paths.hpp"
+#include "tests/models/checkpoint_fixture.hpp"
 
 namespace krait {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path data_path(const std::string& name) { return fs::path(test::kTestsFolder) / "models" / "data" / "safetensors" / name; }
+using test::contents;
+using test::hexadecimal;
 
-std::string contents(const fs::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string hexadecimal(std::span<const std::byte> bytes) {
-    std::string text;
-    for (const std::byte byte : bytes) text += fmt::format("{:02x}", static_cast<uint8_t>(byte));
-    return text;
-}
+fs::path data_path(const std::string& name) { return test::checkpoint_path("safetensors", name); }
 
 // A file of this header and so many bytes of data.
 std::string file_of(const std::string& header, size_t n_byte, std::optional<uint64_t> length = {}) {
@@ -253,6 +246,22 @@ TEST(Safetensors, NothingComesTwice) {
                    {"the key 'k' of __metadata__ at byte ", "comes a second time"});
     expect_corrupt(R"({"a":{"shape":[9],"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 4,
                    {"tensor 'a': \"shape\" at byte ", "comes a second time"});
+}
+
+// Work grows as the header does: a search through all names for each of them would take minutes.
+TEST(Safetensors, ManyTensors) {
+    constexpr size_t kTensors = 100'000;
+    std::string header = "{";
+    for (size_t i = 0; i < kTensors; ++i)
+        header += fmt::format("{}\"backbone.layers.{}.weight\":{}", i == 0 ? "" : ",", i,
+                              tensor("1", fmt::format("{},{}", i, i + 1)));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto file = parse(file_of(header + "}", kTensors));
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(file->tensors().size(), kTensors);
+    expect_corrupt(header + R"(,"backbone.layers.7.weight":)" + tensor("0", "0,0") + "}", kTensors,
+                   {"the name 'backbone.layers.7.weight' at byte ", "comes a second time"});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(Safetensors, TheHeaderIsJson) {

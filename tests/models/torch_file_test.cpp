@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/safetensors/safetensors_file.hpp"
-#include "tests/main/paths.hpp"
+#include "tests/models/checkpoint_fixture.hpp"
 #include "tests/models/torch_bytes.hpp"
 
 namespace krait {
@@ -20,18 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path data_path(const std::string& name) { return fs::path(test::kTestsFolder) / "models" / "data" / "torch" / name; }
+using test::contents;
+using test::hexadecimal;
 
-std::string contents(const fs::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string hexadecimal(std::span<const std::byte> bytes) {
-    std::string text;
-    for (const std::byte byte : bytes) text += fmt::format("{:02x}", static_cast<uint8_t>(byte));
-    return text;
-}
+fs::path data_path(const std::string& name) { return test::checkpoint_path("torch", name); }
 
 std::vector<std::byte> data_of(const CheckpointFile& file, const CheckpointTensor& tensor) {
     std::vector<std::byte> bytes(tensor.size);

@@ -50,6 +50,17 @@ tl::unexpected<Error> EncodeContext::no_token(const char* byte, bool replacement
     return fail(ErrorCode::unsupported, "{} is 0x{:02X}, for which this vocabulary has no token", place_of(byte), value);
 }
 
+Result<void> EncodeContext::append_unknown(std::string_view character, bool has_all_bytes, bool is_behind_unknown,
+                                           const Vocabulary& vocabulary, std::vector<int32_t>& ids) const {
+    if (has_all_bytes) {
+        for (const char byte : character) ids.push_back(vocabulary.byte_tokens[static_cast<uint8_t>(byte)]);
+        return {};
+    }
+    if (!vocabulary.unk) return no_token(character.data(), false);
+    if (!is_behind_unknown) ids.push_back(*vocabulary.unk);
+    return {};
+}
+
 Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
     KRAIT_CHECK(expect_short(text));
     if (!data_->kind) return tl::unexpected<Error>(data_->kind.error());

@@ -24,6 +24,10 @@ struct EncodeContext {
     [[nodiscard]] std::string place_of(const char* byte) const;
     // The error for a byte that has no token.
     [[nodiscard]] tl::unexpected<Error> no_token(const char* byte, bool replacement_missing) const;
+    // A character without a token, in kinds of sentencepiece: its bytes, where each has a token; else the unknown token, one
+    // for all that stand together.
+    Result<void> append_unknown(std::string_view character, bool has_all_bytes, bool is_behind_unknown,
+                                const Vocabulary& vocabulary, std::vector<int32_t>& ids) const;
 };
 
 // Scratch of one call, on one thread.

@@ -179,7 +179,8 @@ class Encoder final : public PartEncoder {
                     ids.push_back(top);
                     is_behind_unknown = false;
                 } else {
-                    KRAIT_CHECK(emit_unknown(text.substr(0, length), is_behind_unknown, ids));
+                    KRAIT_CHECK(context_.append_unknown(text.substr(0, length), kind_.has_all_bytes_, is_behind_unknown,
+                                                        kind_.vocabulary_, ids));
                     is_behind_unknown = true;
                 }
                 text.remove_prefix(length);
@@ -190,17 +191,6 @@ class Encoder final : public PartEncoder {
     [[nodiscard]] bool is_taken_apart(int32_t symbol) const {
         return !splits_.empty() && kind_.symbols_.is_token(symbol) && kind_.vocabulary_.types[symbol] == TokenType::unused &&
                splits_[symbol].left != kForeign;
-    }
-    // Characters without a piece that stand together are one unknown token.
-    Result<void> emit_unknown(std::string_view character, bool is_behind_unknown, std::vector<int32_t>& ids) {
-        const Vocabulary& vocabulary = kind_.vocabulary_;
-        if (kind_.has_all_bytes_) {
-            for (const char byte : character) ids.push_back(vocabulary.byte_tokens[static_cast<uint8_t>(byte)]);
-            return {};
-        }
-        if (!vocabulary.unk) return context_.no_token(character.data(), false);
-        if (!is_behind_unknown) ids.push_back(*vocabulary.unk);
-        return {};
     }
 
     const SentencePieceBpe& kind_;

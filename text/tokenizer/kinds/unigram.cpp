@@ -67,7 +67,8 @@ class Encoder final : public PartEncoder {
                 is_behind_unknown = false;
                 continue;
             }
-            KRAIT_CHECK(emit_unknown(std::string_view(text).substr(path.begin, *end - path.begin), is_behind_unknown, ids));
+            KRAIT_CHECK(context_.append_unknown(std::string_view(text).substr(path.begin, *end - path.begin),
+                                                kind_.has_all_bytes_, is_behind_unknown, kind_.vocabulary_, ids));
             is_behind_unknown = true;
         }
         return {};
@@ -107,15 +108,6 @@ class Encoder final : public PartEncoder {
         const double score = is_user_defined ? static_cast<double>(static_cast<float>(length) * kind_.highest_) - 0.1
                                              : static_cast<double>(kind_.scores_[token]);
         return score + static_cast<double>(so_far);
-    }
-    Result<void> emit_unknown(std::string_view character, bool is_behind_unknown, std::vector<int32_t>& ids) {
-        if (kind_.has_all_bytes_) {
-            for (const char byte : character) ids.push_back(kind_.vocabulary_.byte_tokens[static_cast<uint8_t>(byte)]);
-            return {};
-        }
-        if (!kind_.vocabulary_.unk) return context_.no_token(character.data(), false);
-        if (!is_behind_unknown) ids.push_back(*kind_.vocabulary_.unk);
-        return {};
     }
 
     const Unigram& kind_;
