@@ -6,6 +6,7 @@
 
 #include "core/base/input_file.hpp"
 #include "core/base/printable.hpp"
+#include "formats/checkpoint/folder_links.hpp"
 #include "formats/checkpoint/repeated_name.hpp"
 #include "formats/json/json_cursor.hpp"
 
@@ -20,11 +21,6 @@ constexpr uint64_t kMaxIndexBytes = 100'000'000;
 // A name of a file in the index's folder: no folders, and nothing that a file system takes for one.
 bool is_plain_name(std::string_view name) {
     return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
-}
-
-bool is_within(const fs::path& file, const fs::path& folder) {
-    const fs::path relative = file.lexically_relative(folder);
-    return !relative.empty() && *relative.begin() != "..";
 }
 
 }  // namespace
@@ -86,13 +82,11 @@ Result<void> WeightIndex::check_files() const {
     std::error_code code;
     std::string missing;
     size_t n_missing = 0;
-    const fs::path folder = fs::canonical(path_.parent_path().empty() ? "." : path_.parent_path(), code);
-    const fs::path origin = fs::canonical(path_, code).parent_path();
     for (const std::string& file : files_) {
         const fs::path real = fs::canonical(path_of(file), code);
         if (code) {
             if (n_missing++ < kMaxNamed) missing += (missing.empty() ? "" : ", ") + quote(file, '\'', 255);
-        } else if (!is_within(real, folder) && !is_within(real, origin)) {
+        } else if (!stays_in_folder(real, path_.parent_path(), path_)) {
             return fail(ErrorCode::invalid_argument, "{}: {} is a link that leaves the folder, to {}", path_.string(),
                         quote(file), quote(real.string(), '\'', 255));
         }

@@ -14,13 +14,13 @@ int64_t expanded(const Sizes& s) { return at(s, ".expand") * at(s, "embedding_le
 int64_t sixteenth(const Sizes& s) { return (at(s, "embedding_length") + 15) / 16; }
 int64_t head_count(const Sizes& s) { return at(s, "ssm.inner_size") / at(s, ".head_dim"); }
 
-// Names: of state-spaces' own checkpoints, of transformers, of older ones.
-#define KRAIT_COMMON_SIZES(d_state)                                                                      \
-    {"embedding_length", {"d_model", "hidden_size"}}, {"block_count", {"n_layer", "num_hidden_layers"}}, \
-        {"vocab_size", {"vocab_size"}}, {".expand", {"expand", "ssm_cfg.expand"}, constant<2>},          \
-        {"ssm.inner_size", {"d_inner", "intermediate_size"}, expanded},                                  \
-        {"ssm.state_size", {"state_size", "d_state", "ssm_cfg.d_state"}, constant<d_state>}, {           \
-        "ssm.conv_kernel", {"conv_kernel", "d_conv", "ssm_cfg.d_conv"}, constant<4>                      \
+// Names: of state-spaces' own checkpoints, of transformers, of older ones and of Mistral.
+#define KRAIT_COMMON_SIZES(d_state)                                                                                         \
+    {"embedding_length", {"d_model", "hidden_size", "dim"}}, {"block_count", {"n_layer", "num_hidden_layers", "n_layers"}}, \
+        {"vocab_size", {"vocab_size"}}, {".expand", {"expand", "ssm_cfg.expand"}, constant<2>},                             \
+        {"ssm.inner_size", {"d_inner", "intermediate_size"}, expanded},                                                     \
+        {"ssm.state_size", {"state_size", "d_state", "ssm_cfg.d_state"}, constant<d_state>}, {                              \
+        "ssm.conv_kernel", {"conv_kernel", "d_conv", "ssm_cfg.d_conv"}, constant<4>                                         \
     }
 
 constexpr SizeRule kMambaSizes[] = {

@@ -28,6 +28,7 @@ Result<CheckpointFile> open_checkpoint(const fs::path& folder, FileAccess access
         {"model.safetensors.index.json", open_as<SafetensorsFile>},
         {"pytorch_model.bin", open_as<TorchFile>},
         {"pytorch_model.bin.index.json", open_as<TorchFile>},
+        {"consolidated.safetensors", open_as<SafetensorsFile>},
     };
     std::string names;
     for (const Kind& kind : kKinds) {

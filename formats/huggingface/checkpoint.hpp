@@ -11,7 +11,7 @@
 namespace krait::huggingface {
 
 // model.safetensors, the shards of model.safetensors.index.json, pytorch_model.bin, the shards of
-// pytorch_model.bin.index.json: the first of them that is there. not_found where none is.
+// pytorch_model.bin.index.json, consolidated.safetensors of Mistral: the first of them that is there. not_found where none is.
 Result<CheckpointFile> open_checkpoint(const std::filesystem::path& folder, FileAccess access);
 
 // nullopt: a type that no weight has.

@@ -24,6 +24,16 @@ std::string name_of_model(const fs::path& path) {
     return real.filename().string();
 }
 
+// Mistral's own checkpoints have params.json.
+Result<Config> open_config(const fs::path& folder) {
+    for (const char* name : kConfigNames) {
+        KRAIT_TRY(const std::optional<fs::path> path, find_file(folder, name));
+        if (path) return Config::open(*path);
+    }
+    return fail(ErrorCode::not_found,
+                "{}: this folder has no config.json, which a model of Hugging Face's has, and no params.json", folder.string());
+}
+
 // The rows that the embedding may have, by config.json.
 Result<int64_t> check_vocabulary(const Config& config, const ModelFacts& facts, const GgufTensor& embedding,
                                  std::string_view file) {
@@ -38,11 +48,7 @@ Result<int64_t> check_vocabulary(const Config& config, const ModelFacts& facts, 
 Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const OpenOptions& options) {
     auto folder = std::unique_ptr<Folder>(new Folder);
     folder->name_ = path.string();
-    KRAIT_TRY(const std::optional<fs::path> config_path, find_file(path, "config.json"));
-    if (!config_path)
-        return fail(ErrorCode::not_found, "{}: this folder has no config.json, which a model of Hugging Face's has",
-                    folder->name_);
-    KRAIT_TRY(const Config config, Config::open(*config_path));
+    KRAIT_TRY(const Config config, open_config(path));
     KRAIT_TRY(const ModelFacts facts, read_facts(config));
     KRAIT_TRY(folder->checkpoint_, open_checkpoint(path, options.access));
     KRAIT_TRY(std::vector<MappedTensor> mapped, map_tensors(folder->checkpoint_, facts, folder->name_));

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/huggingface/folder_files.hpp"
 
+#include <algorithm>
+
 #include "core/base/printable.hpp"
+#include "formats/checkpoint/folder_links.hpp"
 
 namespace krait::huggingface {
 
 namespace fs = std::filesystem;
-
-static bool is_within(const fs::path& file, const fs::path& folder) {
-    const fs::path relative = file.lexically_relative(folder);
-    return !relative.empty() && *relative.begin() != "..";
-}
 
 Result<std::optional<fs::path>> find_file(const fs::path& folder, std::string_view name) {
     std::error_code code;
@@ -18,8 +16,7 @@ Result<std::optional<fs::path>> find_file(const fs::path& folder, std::string_vi
     if (!fs::exists(fs::symlink_status(path, code))) return std::nullopt;
     const fs::path real = fs::canonical(path, code);
     if (code) return fail(ErrorCode::not_found, "{}: the link leads nowhere", path.string());
-    const fs::path origin = fs::canonical(folder / "config.json", code).parent_path();
-    if (!is_within(real, fs::canonical(folder, code)) && (origin.empty() || !is_within(real, origin)))
+    if (std::ranges::none_of(kConfigNames, [&](const char* config) { return stays_in_folder(real, folder, folder / config); }))
         return fail(ErrorCode::invalid_argument, "{}: this link leaves the folder, to {}; put the file itself there",
                     path.string(), quote(real.string(), '\'', 255));
     return path;

@@ -3,6 +3,7 @@
 // Which files of a folder are read, and that none of them lies elsewhere.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -10,8 +11,10 @@
 
 namespace krait::huggingface {
 
-// The path of a file in the folder; nullopt where there is none. A link is followed; one that leads out of the folder is
-// refused, except to where config.json itself leads: a cache of downloads keeps all files of a model at one place.
+inline constexpr std::array kConfigNames{"config.json", "params.json"};  // that describe a model; the first that is there
+
+// The path of a file in the folder; nullopt where there is none. A link is followed, as folder_links.hpp allows it; what
+// describes the model is config.json, or params.json.
 Result<std::optional<std::filesystem::path>> find_file(const std::filesystem::path& folder, std::string_view name);
 
 }  // namespace krait::huggingface

@@ -33,7 +33,12 @@ Result<void> choose_architecture(const Config& config, ModelFacts& facts) {
     KRAIT_TRY(const auto type, config.text(kType));
     const JsonValue* classes = config.find("architectures");
     std::string name = type.value_or("");
-    if (type) {
+    if (config.find("dim") && config.find("n_layers")) {
+        // params.json of Mistral's own checkpoints: "mamba" is state-spaces' Mamba-2 there; others are transformers.
+        name = type.value_or("transformer");
+        facts.is_official = true;
+        facts.architecture = name == "mamba" ? find_type("mamba2") : nullptr;
+    } else if (type) {
         facts.architecture = find_type(*type);
     } else if (classes && classes->is(JsonValue::Kind::list) && !classes->list.empty()) {
         name = classes->list[0].text;

@@ -19,11 +19,8 @@ struct Place {
 };
 
 Place place_of(std::string_view name) {
-    for (const std::string_view prefix : {"backbone.", "model."})
-        if (name.starts_with(prefix)) {
-            name.remove_prefix(prefix.size());
-            break;
-        }
+    for (const std::string_view prefix : {"model.", "backbone."})  // Mistral's have both
+        if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
     constexpr std::string_view kLayers = "layers.";
     if (!name.starts_with(kLayers)) return {-1, name};
     int64_t layer = 0;

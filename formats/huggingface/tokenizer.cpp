@@ -8,8 +8,7 @@
 
 #include "core/base/printable.hpp"
 #include "formats/huggingface/folder_files.hpp"
-#include "formats/huggingface/sentencepiece_model.hpp"
-#include "formats/huggingface/tokenizer_json.hpp"
+#include "formats/huggingface/token_files.hpp"
 #include "formats/huggingface/tokenizer_json_fields.hpp"
 
 namespace krait::huggingface {
@@ -31,8 +30,7 @@ class Builder {
   public:
     Builder(const TokenizerFiles& files, std::vector<std::string>& warnings) : files_(files), warnings_(warnings) {
         std::error_code ignored;
-        if (fs::is_regular_file(files.place, ignored)) only_ = files.place;
-        folder_ = only_.empty() ? files.place : only_.parent_path();
+        folder_ = fs::is_regular_file(files.place, ignored) ? files.place.parent_path() : files.place;
         if (folder_.empty()) folder_ = ".";
     }
 
@@ -44,7 +42,7 @@ class Builder {
         add("tokenizer.ggml.model", parts_.rules.model);
         if (parts_.rules.model == "gpt2") add("tokenizer.ggml.pre", parts_.rules.pre);
         add("tokenizer.ggml.tokens", GgufArray(std::move(tokens_)));
-        if (is_sentencepiece()) add("tokenizer.ggml.scores", GgufArray(std::move(scores_)));
+        if (is_sentencepiece() || parts_.rules.model == "plamo2") add("tokenizer.ggml.scores", GgufArray(std::move(scores_)));
         add("tokenizer.ggml.token_type", GgufArray(types_));
         if (parts_.rules.model == "gpt2") add("tokenizer.ggml.merges", GgufArray(std::move(parts_.merges)));
         add_surroundings();
@@ -73,40 +71,9 @@ class Builder {
     [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
 
     Result<void> read_parts() {
-        std::error_code code;
-        if (!fs::exists(files_.place, code))
-            return fail(ErrorCode::not_found, "{}: {}", files_.place.string(),
-                        code ? code.message() : std::string("No such file or directory"));
-        if (only_.extension() == ".gguf")
-            return fail(ErrorCode::invalid_argument,
-                        "{} is a GGUF file; a tokenizer is read from a folder, tokenizer.json or tokenizer.model",
-                        only_.string());
-        std::optional<fs::path> json, model;
-        if (only_.extension() == ".json") {
-            json = only_;
-        } else if (!only_.empty()) {
-            model = only_;
-        } else {
-            KRAIT_TRY(json, find_file(folder_, "tokenizer.json"));
-            KRAIT_TRY(model, find_file(folder_, "tokenizer.model"));
-            if (!model) {
-                KRAIT_TRY(model, find_file(folder_, "spiece.model"));
-            }
-        }
-        if (!json && !model)
-            return fail(ErrorCode::not_found, "{}: there is neither tokenizer.json nor tokenizer.model", folder_.string());
-        if (json) {
-            auto parts = read_tokenizer_json(*json);
-            if (!parts && (!model || parts.error().code != ErrorCode::unsupported))
-                return tl::unexpected<Error>(std::move(parts).error());
-            if (parts) {
-                parts_ = std::move(*parts);
-                warnings_.insert(warnings_.end(), parts_.warnings.begin(), parts_.warnings.end());
-                return {};
-            }
-            warnings_.push_back(fmt::format("{}; {} is read instead", parts.error().message, model->filename().string()));
-        }
-        KRAIT_TRY(parts_, read_sentencepiece_model(*model));
+        KRAIT_TRY(parts_, read_token_file(files_.place));
+        warnings_.insert(warnings_.end(), parts_.warnings.begin(), parts_.warnings.end());
+        if (parts_.has_added) return {};
         const bool is_legacy = flag(config_, "legacy").value_or(true);
         if (!is_legacy && parts_.rules.blank == Blank::every_part) parts_.rules.blank = Blank::text_start;
         add_tokens_of_config();
@@ -271,6 +238,7 @@ class Builder {
             std::vector<uint32_t> all(ids.begin(), ids.end());
             add("tokenizer.ggml.eos_token_ids", GgufArray(std::move(all)));
         }
+        if (parts_.eot) add("tokenizer.ggml.eot_token_id", static_cast<uint32_t>(*parts_.eot));
     }
 
     void add_text_rules() {
@@ -335,7 +303,7 @@ class Builder {
     }
 
     const TokenizerFiles& files_;
-    fs::path folder_, only_;  // only_: the one file with tokens that is read; empty = those that the folder has
+    fs::path folder_;  // where the configurations lie
     std::vector<std::string>& warnings_;
     TokenizerParts parts_;
     std::optional<Config> config_, generation_;

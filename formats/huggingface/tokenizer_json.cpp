@@ -212,6 +212,7 @@ Result<TokenizerParts> parse_tokenizer_json(std::string_view text, const std::st
     if (parts.rules.model == "bert") mark_beginnings(json, json.pieces);
     parts.pieces = std::move(json.pieces);
     parts.added = std::move(json.added);
+    parts.has_added = true;
     read_post_processor(json.post_processor, parts);
     return parts;
 }

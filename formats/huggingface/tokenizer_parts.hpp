@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tokenizer as plain data, whichever file of a folder it was read from (tokenizer_json.hpp, sentencepiece_model.hpp).
+// A tokenizer as plain data, whichever file of a folder it was read from (token_files.hpp).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ enum class PieceType : uint8_t { normal = 1, unknown = 2, control = 3, user_defi
 struct Piece {
     std::string text;
     int64_t id = 0;
-    float score = 0;  // higher is better; nothing for byte-level BPE and WordPiece
+    float score = 0;  // higher is better; nothing for byte-level BPE, WordPiece and RWKV
     PieceType type = PieceType::normal;
 };
 
@@ -37,7 +37,7 @@ enum class Blank : uint8_t { never, every_part, text_start };
 
 // How a text is prepared and cut.
 struct TextRules {
-    std::string model;  // GGUF's name of the kind: "gpt2", "llama", "t5", "bert"
+    std::string model;  // GGUF's name of the kind: "gpt2", "llama", "t5", "bert", "rwkv", "plamo2"
     std::string pre;    // of "gpt2": GGUF's name of the rule that cuts text into pieces
     // Of "llama" and "t5".
     Blank blank = Blank::never;
@@ -55,6 +55,8 @@ struct TokenizerParts {
     std::vector<std::string> merges;  // of "gpt2": "left right", best first
     std::vector<AddedToken> added;    // may repeat pieces
     std::optional<int64_t> bos, eos, unk, pad;
+    std::optional<int64_t> eot;  // ends a turn of a conversation
+    bool has_added = false;      // `added` is all of them; else tokenizer_config.json has them
     // The special tokens before and behind a text; "" = none, nullopt = the file does not say.
     std::optional<std::string> first, last;
     std::vector<std::string> warnings;  // about what is not taken over

@@ -11,8 +11,11 @@
 #include "formats/gguf/gguf_split.hpp"
 #include "formats/gguf/gguf_value.hpp"
 #include "formats/open_model.hpp"
+#include "formats/safetensors/safetensors_file.hpp"
+#include "formats/safetensors/safetensors_writer.hpp"
 #include "models/quantize/quantize.hpp"
 #include "models/quantize/quantized_source.hpp"
+#include "models/random/random_folder.hpp"
 #include "models/session/session.hpp"
 #include "tests/golden/npy.hpp"
 #include "tests/models/huggingface_fixture.hpp"
@@ -58,6 +61,58 @@ TEST_F(HuggingFaceFolder, StateSpacesOwnConfigurations) {
                "rms_norm": true, "residual_in_fp32": true, "fused_add_norm": true, "pad_vocab_size_multiple": 8})";
     const auto expected = test::logits_of(open_model(from), from, "reference");
     EXPECT_EQ(test::logits_of(open_model(folder_ / "official"), from, "reference"), expected);
+}
+
+// Mistral's own layout: params.json, consolidated.safetensors with names behind "model.", tokenizer.model.v3. The weights are
+// those of a folder of transformers' layout, and so are the logits.
+TEST_F(HuggingFaceFolder, MistralsOwnLayout) {
+    RandomModelOptions options;
+    options.sizes = {.name = "codestral",
+                     .architecture = "mamba2",
+                     .tied_head = false,
+                     .n_layer = 2,
+                     .d_model = 64,
+                     .n_vocab = 800,
+                     .d_inner = 128,
+                     .d_state = 128,
+                     .n_head = 2,
+                     .n_group = 2};
+    options.scheme = QuantizeScheme{.body = DType::BF16};
+    const auto written = write_random_folder(folder_ / "transformers", options);
+    ASSERT_TRUE(written) << written.error().message;
+    const auto from = SafetensorsFile::open(folder_ / "transformers" / "model.safetensors");
+    ASSERT_TRUE(from) << from.error().message;
+    const std::filesystem::path mistral = folder_ / "mistral";
+    std::filesystem::create_directory(mistral);
+    auto writer = SafetensorsWriter::create(mistral / "consolidated.safetensors");
+    ASSERT_TRUE(writer);
+    const auto name_of = [](std::string name) {
+        if (name == "backbone.embeddings.weight") name = "backbone.embedding.weight";
+        return "model." + name;
+    };
+    for (const CheckpointTensor& tensor : from->tensors())
+        ASSERT_TRUE(writer->declare(name_of(tensor.name), tensor.type == CheckpointType::bf16 ? DType::BF16 : DType::F32,
+                                    tensor.extents));
+    for (const CheckpointTensor& tensor : from->tensors()) ASSERT_TRUE(writer->write_part(name_of(tensor.name), tensor.bytes));
+    ASSERT_TRUE(writer->finish());
+    std::ofstream(mistral / "params.json")
+        << R"({"dim": 64, "n_layers": 2, "vocab_size": 800, "n_groups": 2, "rms_norm": true, "residual_in_fp32": true,
+               "fused_add_norm": true, "pad_vocab_size_multiple": 1, "tie_embeddings": false, "model_type": "mamba"})";
+    std::filesystem::copy(test::kHuggingFace + "tokenizers/model_bpe/tokenizer.model", mistral / "tokenizer.model.v3");
+    std::filesystem::copy(test::kHuggingFace + "mamba2/tokens.npy", folder_);
+    const auto expected = test::logits_of(open_model(folder_ / "transformers"), folder_.string(), "reference");
+    ASSERT_GT(expected.size(), 800u);
+    EXPECT_EQ(test::logits_of(open_model(mistral), folder_.string(), "reference"), expected);
+    const GgufVocabulary vocabulary = read_vocabulary(*test::opened(mistral));
+    ASSERT_TRUE(vocabulary.tokenizer) << vocabulary.tokenizer.error().message;
+    EXPECT_EQ(vocabulary.tokenizer->bos(), 1);
+    // A transformer of Mistral's has such a file too.
+    std::ofstream(mistral / "params.json") << R"({"dim": 64, "n_layers": 2, "head_dim": 16, "n_heads": 4, "vocab_size": 800})";
+    const auto other = open_model(mistral);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, ErrorCode::unsupported);
+    EXPECT_NE(other.error().message.find("params.json: models of the kind 'transformer'"), std::string::npos)
+        << other.error().message;
 }
 
 class PyTorchFolder : public test::FolderTest, public testing::WithParamInterface<std::string> {};
