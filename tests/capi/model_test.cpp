@@ -54,6 +54,31 @@ TEST(CApiModel, FoldersAndTypes) {
     EXPECT_EQ(unknown.failure().code, KRAIT_INVALID_ARGUMENT);
 }
 
+// The model that ships inside takes the options of files: it is never the type or the tokenizer that is left out.
+TEST(CApiModel, OptionsOfTheDemoModel) {
+    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+    options.device = "cpu";
+    const kr::Model plain = value(kr::Model::load_with("", options));
+    const std::string tokenizer = "tests/models/data/huggingface/mamba";
+    options.tokenizer = tokenizer.c_str();
+    const kr::Model other = value(kr::Model::load_with("", options));
+    EXPECT_NE(value(other.tokenize("It was the best of times")), value(plain.tokenize("It was the best of times")));
+    options.tokenizer = "tests/models/data/nowhere";
+    const auto nowhere = kr::Model::load_with("", options);
+    ASSERT_FALSE(nowhere);
+    EXPECT_NE(nowhere.failure().message.find("nowhere"), std::string::npos) << nowhere.failure().message;
+    options.tokenizer = nullptr;
+    options.type = "q9";
+    const auto unknown = kr::Model::load_with("", options);
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.failure().code, KRAIT_INVALID_ARGUMENT);
+    options.type = "q4_0";
+    const auto quantized = kr::Model::load_with("", options);
+    ASSERT_FALSE(quantized);
+    EXPECT_NE(quantized.failure().message.find("the demo model is quantized already"), std::string::npos)
+        << quantized.failure().message;
+}
+
 TEST(CApiModel, VersionAndDevices) {
     EXPECT_STREQ(krait_version(), "0.2.0");
     EXPECT_EQ(kr::version(), "0.2.0");
