@@ -6,8 +6,11 @@
 // column) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
 // The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
 // as it stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same
-// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, kLanes channels).
+// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, kWide blocks): a row of a block is one line
+// of each tensor, a page or more from the next row, so kWide lines are read where a page is looked up.
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
@@ -17,7 +20,8 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
-constexpr int64_t kSpan = 32;                     // rows; 4 arrays of kSpan registers and their B and C stay in level 1
+constexpr int64_t kSpan = 32;                     // rows; 4 arrays of kSpan registers a block and B and C stay in level 1 or 2
+constexpr int64_t kWide = 4;                      // blocks that walk down together
 constexpr int kTile = kRegisters >= 32 ? 16 : 8;  // states in registers; the rest holds the polynomial and the sums
 constexpr int kSums = 4;                          // fma latency: y's sum over the states of a tile must not be one chain
 
@@ -33,19 +37,22 @@ struct Problem {
     bool decay_of_state() const { return in->A.extent(1) > 1; }
 };
 
-// Memory of a thread.
+// Memory of a thread for one of its blocks; b and c are the same for all.
 struct Scratch {
     float *d, *dx, *decay, *y;  // [kSpan][kLanes] each
     float* state;               // [d_state][kLanes]
     float* a;                   // [d_state][kLanes]
     float *b, *c;               // [kSpan][d_state][kLanes], for blocks whose channels belong to several groups
 
-    static int64_t floats(int64_t d_state) { return kLanes * (4 * kSpan + 2 * d_state + 2 * kSpan * d_state); }
-    Scratch(float* memory, int64_t d_state) {
+    static int64_t floats_of_block(int64_t d_state) { return kLanes * (4 * kSpan + 2 * d_state); }
+    static int64_t floats(int64_t d_state) { return kWide * floats_of_block(d_state) + kLanes * 2 * kSpan * d_state; }
+    Scratch() = default;
+    Scratch(float* memory, int64_t d_state, int64_t block) {
+        b = memory + kWide * floats_of_block(d_state), c = b + kSpan * d_state * kLanes;
+        memory += block * floats_of_block(d_state);
         const auto take = [&](int64_t registers) { return std::exchange(memory, memory + registers * kLanes); };
         d = take(kSpan), dx = take(kSpan), decay = take(kSpan), y = take(kSpan);
         state = take(d_state), a = take(d_state);
-        b = take(kSpan * d_state), c = take(kSpan * d_state);
     }
 };
 
@@ -57,6 +64,11 @@ struct Block {
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
     // With a: the largest |d| for which no product with a state's a overflows; the decay is 0 or infinite long before.
     Vec highest_d;
+    Vec bias, skip;      // dt_bias and D of its channels, or 0
+    Vec a_of_all;        // without a: the decay's, times log2(e)
+    Scratch s;
+    const float* from;   // the state before the span, or nullptr: zeros
+    float* to;           // and behind it
 };
 
 // A decay of more than this is none: a token later nothing is left of the state.
@@ -94,25 +106,22 @@ inline Vec load_by_head(const Problem& p, const Block& block, const float* row) 
     return by_head(p, block, [&](int64_t h) { return row[h]; });
 }
 
-// d, d * x and the common decay of rows t0 .. t0 + count.
-void prepare_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+// d, d * x and the common decay of row t, which is row i of the span.
+[[gnu::always_inline]] inline void prepare_row(const Problem& p, const Block& block, int64_t t, int64_t i) {
     const auto& in = *p.in;
-    const Vec bias = in.dt_bias ? load_by_head(p, block, in.dt_bias.elements<const float>()) : zero();
-    const Vec low = broadcast(p.params.dt_min), high = broadcast(p.params.dt_max);
-    const Vec a = block.a ? zero() : load_by_head(p, block, in.A.elements<const float>()) * broadcast(kLog2e);
-    for (int64_t i = 0; i < count; ++i) {
-        Vec d = load_by_head(p, block, in.dt.row<const float>(t0 + i)) + bias;
-        if (p.params.dt_softplus) d = softplus(d);
-        d = min(high, max(low, d));
-        store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
-        store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n));
-        store(s.y + i * kLanes, zero());
-        if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * a));
-    }
+    const Scratch& s = block.s;
+    Vec d = load_by_head(p, block, in.dt.row<const float>(t)) + block.bias;
+    if (p.params.dt_softplus) d = softplus(d);
+    d = min(broadcast(p.params.dt_max), max(broadcast(p.params.dt_min), d));
+    store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
+    store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t) + block.c0, block.n));
+    store(s.y + i * kLanes, zero());
+    if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * block.a_of_all));
 }
 
 // B and C of rows t0 .. as registers, where lanes belong to different groups.
-void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t count) {
+    const Scratch& s = block.s;
     for (int64_t i = 0; i < count; ++i) {
         const float* b = p.in->B.row<const float>(t0 + i);
         const float* c = p.in->C.row<const float>(t0 + i);
@@ -129,10 +138,10 @@ void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t cou
 // States n0 .. n0 + kStates over the rows of the span. kStateDecay: each state has its own A. kOneGroup: B and C are the same
 // number in all lanes.
 template <int kStates, bool kStateDecay, bool kOneGroup>
-inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0, const Scratch& s,
-                 const float* from, float* to) {
+inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0) {
+    const Scratch& s = block.s;
     Vec state[kStates];
-    repeat<kStates>([&](auto n) { state[n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
+    repeat<kStates>([&](auto n) { state[n] = block.from ? load(block.from + (n0 + n) * kLanes) : zero(); });
     for (int64_t i = 0; i < count; ++i) {
         const Vec d = load((kStateDecay ? s.d : s.decay) + i * kLanes);
         const Vec dx = load(s.dx + i * kLanes);
@@ -152,77 +161,105 @@ inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count
         if constexpr (kStates >= 4) y = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         store(s.y + i * kLanes, load(s.y + i * kLanes) + y);
     }
-    repeat<kStates>([&](auto n) { store(to + (n0 + n) * kLanes, state[n]); });
+    repeat<kStates>([&](auto n) { store(block.to + (n0 + n) * kLanes, state[n]); });
 }
 
 template <bool kStateDecay, bool kOneGroup>
-void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from,
-                float* to) {
+void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count) {
     int64_t n = 0;
-    for (; n + kTile <= p.d_state; n += kTile) tile<kTile, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
-    for (; n + 4 <= p.d_state; n += 4) tile<4, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
-    for (; n < p.d_state; ++n) tile<1, kStateDecay, kOneGroup>(p, block, t0, count, n, s, from, to);
+    for (; n + kTile <= p.d_state; n += kTile) tile<kTile, kStateDecay, kOneGroup>(p, block, t0, count, n);
+    for (; n + 4 <= p.d_state; n += 4) tile<4, kStateDecay, kOneGroup>(p, block, t0, count, n);
+    for (; n < p.d_state; ++n) tile<1, kStateDecay, kOneGroup>(p, block, t0, count, n);
 }
 
-// y = (y + D * x) * silu(z).
-void finish_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s) {
+// y = (y + D * x) * silu(z) for row t, which is row i of the span.
+[[gnu::always_inline]] inline void finish_row(const Problem& p, const Block& block, int64_t t, int64_t i) {
     const auto& in = *p.in;
-    Vec skip = zero();
+    Vec y = load(block.s.y + i * kLanes);
+    if (in.D) y = fma(block.skip, load_up_to(in.x.row<const float>(t) + block.c0, block.n), y);
+    if (in.z) y = y * silu(load_up_to(in.z.row<const float>(t) + block.c0, block.n));
+    store_up_to(p.y->row<float>(t) + block.c0, y, block.n);
+}
+
+void run_span(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+        for (const Block& block : blocks) prepare_row(p, block, t0 + i, i);
+    for (const Block& block : blocks) {
+        if (!block.one_group) expand_groups(p, block, t0, count);
+        if (block.a && block.one_group) all_states<true, true>(p, block, t0, count);
+        else if (block.a) all_states<true, false>(p, block, t0, count);
+        else if (block.one_group) all_states<false, true>(p, block, t0, count);
+        else all_states<false, false>(p, block, t0, count);
+    }
+    for (int64_t i = 0; i < count; ++i)
+        for (const Block& block : blocks) finish_row(p, block, t0 + i, i);
+}
+
+Block block_at(const Problem& p, int64_t index, const Scratch& s) {
+    const auto& in = *p.in;
+    const int64_t c0 = index * kLanes, n = std::min<int64_t>(kLanes, p.channels - c0), group = c0 / p.group_width();
+    Block block{.index = index,
+                .c0 = c0,
+                .n = n,
+                .one_group = group == (c0 + n - 1) / p.group_width(),
+                .group = group,
+                .a = nullptr,
+                .highest_d = zero(),
+                .bias = zero(),
+                .skip = zero(),
+                .a_of_all = zero(),
+                .s = s,
+                .from = nullptr,
+                .to = nullptr};
+    if (in.dt_bias) block.bias = load_by_head(p, block, in.dt_bias.elements<const float>());
     if (in.D) {
         const float* d = in.D.elements<const float>();
-        skip = in.D.desc.rank == 2 ? load_up_to(d + block.c0, block.n) : load_by_head(p, block, d);
+        block.skip = in.D.desc.rank == 2 ? load_up_to(d + c0, n) : load_by_head(p, block, d);
     }
-    for (int64_t i = 0; i < count; ++i) {
-        Vec y = load(s.y + i * kLanes);
-        if (in.D) y = fma(skip, load_up_to(in.x.row<const float>(t0 + i) + block.c0, block.n), y);
-        if (in.z) y = y * silu(load_up_to(in.z.row<const float>(t0 + i) + block.c0, block.n));
-        store_up_to(p.y->row<float>(t0 + i) + block.c0, y, block.n);
-    }
-}
-
-void run_span(const Problem& p, const Block& block, int64_t t0, int64_t count, const Scratch& s, const float* from, float* to) {
-    prepare_span(p, block, t0, count, s);
-    if (!block.one_group) expand_groups(p, block, t0, count, s);
-    if (block.a && block.one_group) all_states<true, true>(p, block, t0, count, s, from, to);
-    else if (block.a) all_states<true, false>(p, block, t0, count, s, from, to);
-    else if (block.one_group) all_states<false, true>(p, block, t0, count, s, from, to);
-    else all_states<false, false>(p, block, t0, count, s, from, to);
-    finish_span(p, block, t0, count, s);
-}
-
-void scan_block(const Problem& p, int64_t sequence, int64_t index, const Scratch& s) {
-    const Sequence seq = p.sequences[sequence];
-    const int64_t c0 = index * kLanes, n = std::min<int64_t>(kLanes, p.channels - c0);
-    Block block{index, c0, n, c0 / p.group_width() == (c0 + n - 1) / p.group_width(), c0 / p.group_width(), nullptr, zero()};
     if (p.interleaved) {
         block.a = p.interleaved->block(index);
     } else if (p.decay_of_state()) {
-        const float* a = p.in->A.elements<const float>();
+        const float* a = in.A.elements<const float>();
         for (int64_t k = 0; k < p.d_state; ++k)
             store(s.a + k * kLanes, by_head(p, block, [&](int64_t h) { return a[h * p.d_state + k]; }) * broadcast(kLog2e));
         block.a = s.a;
+    } else {
+        block.a_of_all = load_by_head(p, block, in.A.elements<const float>()) * broadcast(kLog2e);
     }
-
     if (block.a) bound_decays(block, p.d_state, s.a);
+    return block;
+}
 
-    const size_t bytes = static_cast<size_t>(p.d_state * kLanes) * sizeof(float);
-    const int64_t offset = index * p.d_state * kLanes;
-    const float* from = seq.source ? seq.source + offset : nullptr;
-    float* last = seq.destination ? seq.destination + offset : nullptr;
+// Blocks first .. first + kWide of a sequence, or as many as there are.
+void scan_blocks(const Problem& p, int64_t sequence, int64_t first, float* memory) {
+    const Sequence seq = p.sequences[sequence];
+    const int64_t floats = p.d_state * kLanes, n_blocks = std::min(kWide, blocks_of_lanes(p.channels) - first);
+    const size_t bytes = static_cast<size_t>(n_blocks * floats) * sizeof(float);
+    const float* source = seq.source ? seq.source + first * floats : nullptr;
+    float* last = seq.destination ? seq.destination + first * floats : nullptr;
     if (seq.begin == seq.end && last) {
-        if (!from) std::memset(last, 0, bytes);
-        else if (from != last) std::memcpy(last, from, bytes);
+        if (!source) std::memset(last, 0, bytes);
+        else if (source != last) std::memcpy(last, source, bytes);
         return;
     }
+    std::array<Block, kWide> all;
+    for (int64_t i = 0; i < n_blocks; ++i) {
+        all[static_cast<size_t>(i)] = block_at(p, first + i, Scratch(memory, p.d_state, i));
+        all[static_cast<size_t>(i)].from = source ? source + i * floats : nullptr;
+    }
+    const std::span<Block> blocks(all.data(), static_cast<size_t>(n_blocks));
     // A slot that is written may be the one that is read: a span has read its state in full before anything is kept, and
     // from the second span on the state is in `to`.
     for (int64_t t = seq.begin; t < seq.end;) {
         const int64_t stop =
             std::min(p.sequences.next_snapshot(t, std::min(t + kSpan, seq.end)) + 1, std::min(t + kSpan, seq.end));
-        float* to = stop == seq.end && last ? last : s.state;
-        run_span(p, block, t, stop - t, s, from, to);
-        p.sequences.for_snapshots(stop - 1, [&](float* slot) { std::memcpy(slot + offset, to, bytes); });
-        from = to;
+        for (Block& block : blocks) block.to = stop == seq.end && last ? last + (block.index - first) * floats : block.s.state;
+        run_span(p, blocks, t, stop - t);
+        p.sequences.for_snapshots(stop - 1, [&](float* slot) {
+            for (const Block& block : blocks)
+                std::memcpy(slot + block.index * floats, block.to, static_cast<size_t>(floats) * sizeof(float));
+        });
+        for (Block& block : blocks) block.from = block.to;
         t = stop;
     }
 }
@@ -242,13 +279,12 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
                     .d_state = in.B.extent(2),
                     .channels = n_head * head_dim,
                     .sequences = Sequences(in)};
-    const int64_t n_blocks = blocks_of_lanes(p.channels), n_seq = p.sequences.size();
-    if (n_seq == 0 || n_blocks == 0) return;
-    const int64_t work = (in.x.extent(0) / n_seq + 1) * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
+    const int64_t n_pieces = (blocks_of_lanes(p.channels) + kWide - 1) / kWide, n_seq = p.sequences.size();
+    if (n_seq == 0 || n_pieces == 0) return;
+    const int64_t work = (in.x.extent(0) / n_seq + 1) * kWide * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
     context.reserve_scratch(Scratch::floats(p.d_state));
-    context.parallel_for(n_seq * n_blocks, grain_of(work), [&](int64_t begin, int64_t end, int worker) {
-        const Scratch scratch(context.scratch(worker), p.d_state);
-        for (int64_t i = begin; i < end; ++i) scan_block(p, i / n_blocks, i % n_blocks, scratch);
+    context.parallel_for(n_seq * n_pieces, grain_of(work), [&](int64_t begin, int64_t end, int worker) {
+        for (int64_t i = begin; i < end; ++i) scan_blocks(p, i / n_pieces, i % n_pieces * kWide, context.scratch(worker));
     });
 }
 
