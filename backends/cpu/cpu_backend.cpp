@@ -84,7 +84,7 @@ Device::Device(const ThreadPool::Options& threads) : plugin::host::Device(kOpTab
 plugin::Capabilities Device::capabilities() const {
     plugin::Capabilities capabilities = plugin::host::Device::capabilities();
     capabilities.quantized_rounding = KRAIT_ROUNDING_INT8X32;
-    capabilities.half_rounding = KRAIT_ROUNDING_INT13X64;
+    capabilities.half_rounding = KRAIT_ROUNDING_INT13X32;
     return capabilities;
 }
 

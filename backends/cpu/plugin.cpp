@@ -33,7 +33,7 @@ uint32_t device_count() { return 1; }
 void device_info(uint32_t, krait_device_info& info) {
     info.kind = KRAIT_DEVICE_CPU;
     plugin::set_text(info.name, processor_name());
-    plugin::set_text(info.features, processor_features() + " activations=int8x32 halves=int13x64");
+    plugin::set_text(info.features, processor_features() + " activations=int8x32 halves=int13x32");
     info.memory_total = plugin::host::memory_total();
     info.memory_free = plugin::host::memory_free();
     info.alignment = kAlignment;

@@ -171,7 +171,7 @@ typedef enum krait_rounding {
     KRAIT_ROUNDING_BF16 = 2,    /* activations to BF16, likewise */
     KRAIT_ROUNDING_INT8X32 = 3, /* activations to int8 in units of 32, d = max |x| / 127, ties to even; what that takes from
                                  * the sum of x is kept for formats with a minimum (docs/testing.md has the formula) */
-    KRAIT_ROUNDING_INT13X64 = 4 /* activations and weights to 13 bits and a sign in units of 64, d = max |x| / 5792 */
+    KRAIT_ROUNDING_INT13X32 = 4 /* activations and weights to 13 bits and a sign in units of 32, d = max |x| / 8191 */
 } krait_rounding;
 
 #define KRAIT_DEVICE_FLUSHES_SUBNORMALS 1u /* float32 subnormals may be taken for 0, operands and results */
@@ -184,7 +184,7 @@ typedef struct krait_device_capabilities {
     uint32_t struct_size;
     uint32_t flags;              /* KRAIT_DEVICE_...; those that the reader does not know mean nothing to it */
     uint32_t quantized_rounding; /* krait_rounding, in products with quantized weights: none, F16, BF16 or INT8X32 */
-    uint32_t half_rounding;      /* krait_rounding, in products with F16 and BF16 weights: none, F16, BF16 or INT13X64 */
+    uint32_t half_rounding;      /* krait_rounding, in products with F16 and BF16 weights: none, F16, BF16 or INT13X32 */
 } krait_device_capabilities;
 
 typedef enum krait_buffer_kind {

@@ -45,7 +45,7 @@ TEST_P(DeviceLaws, InfoNeedsAStruct) { EXPECT_REFUSED(KRAIT_STATUS_INVALID_ARGUM
 TEST_P(DeviceLaws, CapabilitiesAreTrue) {
     const krait_device_capabilities& can = device->capabilities();
     EXPECT_LE(can.quantized_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT8X32));
-    EXPECT_LE(can.half_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT13X64));
+    EXPECT_LE(can.half_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT13X32));
     EXPECT_NE(can.half_rounding, static_cast<uint32_t>(KRAIT_ROUNDING_INT8X32)) << "of quantized weights";
     EXPECT_EQ(buffer(64).map().has_value(), device->can(KRAIT_DEVICE_MAPS_BUFFERS));
     std::vector<std::byte> ours(4096);

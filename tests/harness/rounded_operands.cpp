@@ -19,7 +19,7 @@ struct Rounding {
     size_t unit;  // elements that share a scale
     float max;    // of the integers
 };
-constexpr Rounding kInt8x32{32, 127}, kInt13x64{64, 5792};
+constexpr Rounding kInt8x32{32, 127}, kInt13x32{32, 8191};
 
 // Each unit of rows of n_in numbers becomes what the integers stand for.
 void round_units(const Rounding& how, size_t n_in, std::span<float> x) {
@@ -50,7 +50,7 @@ void round_halves(Case& of, CaseData& data, size_t w) {
     std::vector<std::byte> bytes(n_in * n_out * sizeof(float));
     for (size_t n = 0; n < n_out; ++n)
         decode_row(dtype_of(desc), data.in[w].data() + n * stride, floats(bytes).subspan(n * n_in, n_in));
-    round_units(kInt13x64, n_in, floats(bytes));
+    round_units(kInt13x32, n_in, floats(bytes));
     data.in[w] = std::move(bytes);
     desc = make_desc(DType::F32, {desc.extent[0], desc.extent[1]});
 }
@@ -86,7 +86,7 @@ bool set_to_centre(DType dtype, std::vector<std::byte>& w) {
 bool rounds_operands(const Case& of, const krait_device_capabilities& device) {
     if (of.op != OpId::mul_mat) return false;
     const uint32_t rounding = rounding_of(dtype_of(of.find("w")->desc), device);
-    return rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X64;
+    return rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X32;
 }
 
 Expected evaluate_rounded(const Case& of, const CaseData& data) {
@@ -100,7 +100,7 @@ Expected evaluate_rounded(const Case& of, const CaseData& data) {
         round_halves(wide, rounded, w);
         const auto values = floats(rounded.in[w]);
         if (std::any_of(values.begin(), values.end(), [](float v) { return !std::isfinite(v); })) return evaluate(of, data);
-        round_units(kInt13x64, n_in, floats(rounded.in[x]));
+        round_units(kInt13x32, n_in, floats(rounded.in[x]));
         return evaluate(wide, rounded);
     }
     round_units(kInt8x32, n_in, floats(rounded.in[x]));

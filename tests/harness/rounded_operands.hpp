@@ -7,7 +7,7 @@
 //                         and, where the format has minima, what the rounding took from the sum of x is kept:
 //                         y = sum w x^ + sum centre (x - x^), centre[n, k] being the weight that the middle quant of the format
 //                         would have, the same for all weights under one scale
-//   KRAIT_ROUNDING_INT13X64  with F16 and BF16 weights both x and w are taken in units of 64 likewise, d = max / 5792
+//   KRAIT_ROUNDING_INT13X32  with F16 and BF16 weights both x and w are taken in units of 32 likewise, d = max / 8191
 #pragma once
 
 #include "tests/harness/case_data.hpp"

@@ -33,7 +33,7 @@ inline uint32_t rounding_of(DType weights, const krait_device_capabilities& devi
 }
 
 // A device's products from float32 operands, and from activations that it rounds first, as its capabilities say. One with
-// INT8X32 or INT13X64 is compared with the same rounding (rounded_operands.hpp), so nothing but float32 sums differs, and
+// INT8X32 or INT13X32 is compared with the same rounding (rounded_operands.hpp), so nothing but float32 sums differs, and
 // besides with exact operands (rounded_error).
 inline double mul_mat_error(DType weights, const krait_device_capabilities& device) {
     if (weights == DType::F32)
@@ -46,10 +46,10 @@ inline double mul_mat_error(DType weights, const krait_device_capabilities& devi
 }
 
 // Such roundings against exact operands. int8 in units of 32: of normal numbers the largest of 32 is 2.1 deviations, a step
-// 2.1 / 127 of one, and the mean square of the rounding a twelfth of the step's square, 2.3e-5. 13 bits in units of 64, of both
-// operands: 2 * (2.4 / 5792)^2 / 12 = 2.9e-8. A few results may lie further off by chance, most of all where a sum nearly
+// 2.1 / 127 of one, and the mean square of the rounding a twelfth of the step's square, 2.3e-5. 13 bits in units of 32, of both
+// operands: 2 * (2.1 / 8191)^2 / 12 = 1.1e-8. A few results may lie further off by chance, most of all where a sum nearly
 // cancels: this counts for whole results of kManyResults and more.
-inline double rounded_error(DType weights) { return is_quantized(weights) ? 1e-4 : 1e-7; }
+inline double rounded_error(DType weights) { return is_quantized(weights) ? 1e-4 : 5e-8; }
 inline constexpr size_t kManyResults = 256;
 
 // weights: the format of the weight that the node reads, F32 where there is none.

@@ -59,9 +59,9 @@ double tolerance(const NodeDifference& difference, const Device& device) {
     const bool is_quantized_weight = is_quantized(difference.weights);
     const uint32_t rounding = harness::rounding_of(difference.weights, device.capabilities());
     const bool rounds =
-        difference.op == OpId::mul_mat && (rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X64);
+        difference.op == OpId::mul_mat && (rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X32);
     if (!rounds) return tolerance.result;
-    const double of_these = is_quantized_weight ? rounding_error(difference, 32, 127) : rounding_error(difference, 64, 5792);
+    const double of_these = is_quantized_weight ? rounding_error(difference, 32, 127) : rounding_error(difference, 32, 8191);
     const double by_chance = difference.n_values < harness::kManyResults ? harness::kRowFactor : 1;
     return by_chance * std::max(harness::rounded_error(difference.weights), 4 * of_these);
 }

@@ -10,9 +10,11 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
-// Rows of x in a tile: an integer and a float sum of each stay in registers, and eight chains hide the latency of a product (4
-// or 5 cycles). With 16 registers there is room for four.
+// Rows of x and registers of outputs in a tile. An integer sum of each stays in a register, and so do 8 of 16 or 32 float sums:
+// eight chains hide the latency of a product (4 or 5 cycles), and a number of x or w that is loaded is multiplied several
+// times.
 constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
+constexpr int kColumns = kLanes == 8 ? 2 : 1;
 
 // One row of x: q, then the scales of its units.
 struct Int16Row {
@@ -20,27 +22,45 @@ struct Int16Row {
     const float* d;
 };
 
-// kCount rows of x against kLanes rows of a group from row `row` on; a step of `ahead` a unit.
+// Adds the products of pair i of a unit.
+template <int kCount>
+[[gnu::always_inline]] inline void add_pair(const Int16Cell& cell, int i, int row, const int16_t* const (&x)[kCount],
+                                            IVec (&total)[kColumns][kCount]) {
+    IVec w[kColumns];
+    unroll<kColumns>([&](auto c) __attribute__((always_inline)) {
+        w[c] = load_words(reinterpret_cast<const uint32_t*>(cell.pairs[i][row + c * kLanes]));
+    });
+    unroll<kCount>([&](auto m) __attribute__((always_inline)) {
+        unroll<kColumns>([&](auto c) __attribute__((always_inline)) {
+            total[c][m] = dot_pairs(total[c][m], w[c], x[m] + 2 * i);
+            pin(total[c][m]);
+        });
+    });
+}
+
+// kCount rows of x against kColumns * kLanes rows of a group from row `row` on; a step of `ahead` a unit.
 template <int kCount>
 [[gnu::always_inline]] inline void tile(const Int16Cell* cells, int row, const Int16Row (&x)[kCount], int64_t d_in,
-                                        FetchAhead& ahead, Vec (&sum)[kCount]) {
-    unroll<kCount>([&](auto m) { sum[m] = zero(); });
+                                        FetchAhead& ahead, Vec (&sum)[kColumns][kCount]) {
+    unroll<kColumns>([&](auto c) { unroll<kCount>([&](auto m) { sum[c][m] = zero(); }); });
     const int64_t n_units = int16_units(d_in);
     for (int64_t unit = 0; unit < n_units; ++unit) {
         const Int16Cell& cell = cells[unit];
         ahead.step();
-        IVec total[kCount];
-        unroll<kCount>([&](auto m) { total[m] = broadcast_i(0); });
+        IVec total[kColumns][kCount];
+        const int16_t* q[kCount];
+        unroll<kColumns>([&](auto c) { unroll<kCount>([&](auto m) { total[c][m] = broadcast_i(0); }); });
+        unroll<kCount>([&](auto m) { q[m] = x[m].q + unit * kInt16Unit; });
         const int n_pairs = int16_pairs_of(d_in, unit);
-        for (int i = 0; i < n_pairs; ++i) {
-            const IVec w = load_words(reinterpret_cast<const uint32_t*>(cell.pairs[i][row]));
+        if (n_pairs == kInt16Unit / 2)
+            repeat<kInt16Unit / 2>([&](auto i) __attribute__((always_inline)) { add_pair(cell, i, row, q, total); });
+        else
+            for (int i = 0; i < n_pairs; ++i) add_pair(cell, i, row, q, total);
+        unroll<kColumns>([&](auto c) __attribute__((always_inline)) {
+            const Vec scale = load(cell.scale + row + c * kLanes);
             unroll<kCount>([&](auto m) __attribute__((always_inline)) {
-                total[m] = dot_pairs(total[m], w, x[m].q + unit * kInt16Unit + 2 * i);
+                sum[c][m] = fma(to_float(total[c][m]), scale * broadcast(x[m].d[unit]), sum[c][m]);
             });
-        }
-        const Vec scale = load(cell.scale + row);
-        unroll<kCount>([&](auto m) __attribute__((always_inline)) {
-            sum[m] = fma(to_float(total[m]), scale * broadcast(x[m].d[unit]), sum[m]);
         });
     }
 }
@@ -95,14 +115,14 @@ class Product {
     // The group that comes after this one, while n_rows rows of x pass over this one; a single row reads on without a pause.
     FetchAhead next_group(int64_t index, int64_t n_rows) const {
         if (n_rows < 2 || (index + 1) * kPanelRows >= p_.n_out) return {};
-        const int64_t n_tiles = std::max<int64_t>(n_rows / kTileRows, 1) * (kPanelRows / kLanes);
+        const int64_t n_tiles = std::max<int64_t>(n_rows / kTileRows, 1) * (kPanelRows / (kColumns * kLanes));
         return {reinterpret_cast<const std::byte*>(p_.w->group(index + 1)), static_cast<uint64_t>(int16_group_bytes(p_.d_in)),
                 n_tiles * n_units_};
     }
     void rows_of_group(int64_t t0, int64_t t1, int64_t index) const {
         const Int16Cell* cells = p_.w->group(index);
         FetchAhead ahead = next_group(index, t1 - t0);
-        for (int r = 0; r < kPanelRows && index * kPanelRows + r < p_.n_out; r += kLanes) {
+        for (int r = 0; r < kPanelRows && index * kPanelRows + r < p_.n_out; r += kColumns * kLanes) {
             int64_t t = t0;
             for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(cells, r, t, index, ahead);
             if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(cells, r, t, index, ahead), t += 4;
@@ -113,11 +133,13 @@ class Product {
     template <int kCount>
     [[gnu::noinline]] void tile_at(const Int16Cell* cells, int r, int64_t t, int64_t index, FetchAhead& ahead) const {
         Int16Row x[kCount];
-        Vec sum[kCount];
+        Vec sum[kColumns][kCount];
         unroll<kCount>([&](auto m) { x[m] = row(t + m); });
         tile<kCount>(cells, r, x, p_.d_in, ahead, sum);
-        unroll<kCount>([&](auto m) {
-            finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r, sum[m]);
+        unroll<kColumns>([&](auto c) {
+            unroll<kCount>([&](auto m) {
+                finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r + c * kLanes, sum[c][m]);
+            });
         });
     }
 

@@ -64,11 +64,11 @@ struct Block {
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
     // With a: the largest |d| for which no product with a state's a overflows; the decay is 0 or infinite long before.
     Vec highest_d;
-    Vec bias, skip;      // dt_bias and D of its channels, or 0
-    Vec a_of_all;        // without a: the decay's, times log2(e)
+    Vec bias, skip;  // dt_bias and D of its channels, or 0
+    Vec a_of_all;    // without a: the decay's, times log2(e)
     Scratch s;
-    const float* from;   // the state before the span, or nullptr: zeros
-    float* to;           // and behind it
+    const float* from;  // the state before the span, or nullptr: zeros
+    float* to;          // and behind it
 };
 
 // A decay of more than this is none: a token later nothing is left of the state.

@@ -3,9 +3,9 @@
 // F16 and BF16 weights, and what they are multiplied with, as integers of 13 bits and a sign: kInt16Unit elements along K share
 // one float32 scale,
 //   w[k] ~ d * q[k],   d = max |w| / kInt16Max over the unit, q = round(w / d), ties to even
-// so a dot product of a unit is exact in int32. Of normal numbers the largest of 64 is 2.4 deviations: the mean square of each
-// rounding is (2.4 / kInt16Max)^2 / 12 = 1.4e-8 of theirs, a tenth of what rounding activations to f16 costs; and integers go
-// twice as fast as float32 (a register multiplies 32 pairs of int16, or 16 of float32).
+// so a dot product of a unit is exact in int32. Of normal numbers the largest of 32 is 2.1 deviations: the mean square of each
+// rounding is (2.1 / kInt16Max)^2 / 12 = 5.5e-9 of theirs, both together no more than rounding activations to f16 costs (1e-8);
+// and integers go twice as fast as float32 (a register multiplies 32 pairs of int16, or 16 of float32).
 //   group   kPanelRows rows: cells, one a unit: [kPanelRows] scales, then [kInt16Unit / 2][kPanelRows] pairs of elements
 // The last cell of a group has as many pairs as K needs, and the next group follows it at once.
 #pragma once
@@ -18,9 +18,9 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-inline constexpr int kInt16Unit = 64;
-inline constexpr float kInt16Max = 5792;  // the largest q with kInt16Unit * q^2 below 2^31
-static_assert(kInt16Unit * int64_t{5792} * 5792 < (int64_t{1} << 31));
+inline constexpr int kInt16Unit = 32;
+inline constexpr float kInt16Max = 8191;  // the largest q with kInt16Unit * q^2 below 2^31
+static_assert(kInt16Unit * int64_t{8191} * 8191 < (int64_t{1} << 31));
 
 struct alignas(64) Int16Cell {
     float scale[kPanelRows];

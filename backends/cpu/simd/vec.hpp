@@ -18,6 +18,7 @@
 //           max, with x[4 g ..], g = 0 .. n-1; x in -127 .. 127. Exact. Where max > 127, 128 - kByteBias is taken off each
 //           byte.
 //   dot_pairs(sum, w, x): lane i of sum plus the products of its two int16 in w with x[0], x[1]; modulo 2^32
+//   pin(a): a is in a register here: compilers would rather compute all products first, through memory, and add them up then
 //   store_i8(p, a), store_i16(p, a): kLanes whole numbers, saturated; some number for NaN
 //   load_f16, load_bf16 (and _partial): widening loads, exact, NaN payloads aside; widen_f16: one number
 //   store_f16: kLanes halves, to nearest, ties to even, a NaN as core/quant/half.hpp has it; narrow_f16: one number
