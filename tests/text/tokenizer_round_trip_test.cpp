@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 
 namespace krait::test {
 namespace {

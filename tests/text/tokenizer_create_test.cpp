@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 
 namespace krait::test {
 namespace {

@@ -3,7 +3,7 @@
 // The heap of BytePairEncoder against the definition: look at all pairs, join the leftmost of the best rank, again.
 #include <map>
 
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 #include "text/tokenizer/bpe.hpp"
 
 namespace krait::test {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tokenizer_golden.json: a small tokenizer, and what Hugging Face's `tokenizers` makes of some 250 texts with it.
+"""Writes pre_tokenizer_golden.json: a small tokenizer, and what Hugging Face's `tokenizers` makes of some 250 texts with it.
 
-    python3 tests/models/data/make_tokenizer_golden.py          # needs PyPI's tokenizers; writes beside this script
+    python3 tests/text/data/make_pre_tokenizer_golden.py          # needs PyPI's tokenizers; writes beside this script
 
 The tokenizer is a byte-level BPE like GPT-NeoX's, trained on the sentences below: one control token in front, another and
 user-defined tokens behind. The same vocabulary goes through each pre-tokenizer that Krait knows, built here from its published
@@ -163,7 +163,7 @@ def main() -> None:
     def compact(value: object) -> str:
         return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
-    path = Path(__file__).with_name("tokenizer_golden.json")
+    path = Path(__file__).with_name("pre_tokenizer_golden.json")
     lines = ",\n".join(compact(case) for case in cases)
     rules = compact(list(tokenizers))
     path.write_text(f'{{"spec":{compact(spec)},\n"rules":{rules},\n"cases":[\n{lines}\n]}}\n', encoding="ascii")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text in NFC, and what is left as it is. That whole texts become the right ids is tested by tokenizer_golden.cpp.
+// Text in NFC, and what is left as it is. That whole texts become the right ids is tested by pre_tokenizer_golden_test.cpp.
 #include <chrono>
 
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 #include "text/tokenizer/nfc.hpp"
 
 namespace krait::test {

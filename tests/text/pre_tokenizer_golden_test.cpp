@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every text of data/tokenizer_golden.json, under every pre-tokenizer rule: the pieces and the ids are those of Hugging
+// Every text of data/pre_tokenizer_golden.json, under every pre-tokenizer rule: the pieces and the ids are those of Hugging
 // Face's `tokenizers`, and the ids decode to the text, in NFC where the rule wants that.
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 #include "text/tokenizer/pre_tokenizer.hpp"
 
 namespace krait::test {

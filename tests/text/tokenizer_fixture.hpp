@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The small tokenizer of data/tokenizer_golden.json, for the tests of the tokenizer.
+// The small tokenizer of data/pre_tokenizer_golden.json, for the tests of the tokenizer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace krait::test {
 
 inline const nlohmann::json& tokenizer_golden() {
     static const nlohmann::json golden = [] {
-        const auto path = std::filesystem::path(test::kTestsFolder) / "models" / "data" / "tokenizer_golden.json";
+        const auto path = std::filesystem::path(test::kTestsFolder) / "text" / "data" / "pre_tokenizer_golden.json";
         std::ifstream file(path);
         EXPECT_TRUE(file.is_open()) << path;
         return nlohmann::json::parse(file);

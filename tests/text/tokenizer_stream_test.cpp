@@ -2,7 +2,7 @@
 //
 // StreamingDetokenizer: every part it prints is valid UTF-8, and together they are the text.
 #include "core/base/utf8.hpp"
-#include "tests/models/tokenizer_fixture.hpp"
+#include "tests/text/tokenizer_fixture.hpp"
 #include "text/tokenizer/streaming_detokenizer.hpp"
 
 namespace krait::test {

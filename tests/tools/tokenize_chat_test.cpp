@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// krait tokenize --chat: messages through a model's template or through one from a file.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/tools/run_command.hpp"
+
+namespace {
+
+using krait::test::Answer;
+using krait::test::run_krait;
+using krait::test::Streams;
+
+class ChatCommand : public testing::Test {
+  protected:
+    void SetUp() override {
+        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
+        std::filesystem::create_directory(folder_);
+        write("messages.json", R"([{"role": "user", "content": "Hi <|endoftext|>"}])");
+        write("chat.jinja",
+              "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+              "{% if add_generation_prompt %}assistant:{% endif %}");
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    std::string write(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name) << text;
+        return (folder_ / name).string();
+    }
+    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+    std::string with_both() const { return "tokenize --chat " + path("messages.json") + " --template " + path("chat.jinja"); }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(ChatCommand, RendersMessages) {
+    const Answer answer = run_krait(with_both() + " --rendered", Streams::output);
+    EXPECT_EQ(answer.exit_code, 0);
+    EXPECT_EQ(answer.text, "<|endoftext|>user: Hi <|endoftext|>\nassistant:");
+    EXPECT_EQ(run_krait(with_both() + " --rendered --no-generation-prompt", Streams::output).text,
+              "<|endoftext|>user: Hi <|endoftext|>\n");
+}
+
+TEST_F(ChatCommand, PrintsTokensWithOneControlTokenAlone) {
+    const Answer answer = run_krait(with_both() + " --ids", Streams::output);
+    EXPECT_EQ(answer.exit_code, 0);
+    EXPECT_TRUE(answer.text.starts_with("0,")) << answer.text;
+    EXPECT_EQ(("," + answer.text).find(",0,", 1), std::string::npos) << answer.text;
+    EXPECT_NE(run_krait(with_both(), Streams::output).text.find("tokens for 46 bytes"), std::string::npos);
+}
+
+TEST_F(ChatCommand, SaysWhatIsWrong) {
+    const auto says = [](const std::string& arguments, const std::string& words) {
+        const Answer answer = run_krait(arguments, Streams::output_and_errors);
+        EXPECT_EQ(answer.exit_code, 2) << answer.text;
+        EXPECT_NE(answer.text.find(words), std::string::npos) << answer.text;
+    };
+    says("tokenize --chat " + path("messages.json"),
+         "has no chat template (tokenizer.chat_template); give one: --template FILE");
+    says("tokenize --template " + path("chat.jinja") + " -p x", "belong to --chat");
+    write("chat.jinja", "a\n{% if %}");
+    says(with_both(), "line 2, column 7: expected an expression");
+    write("chat.jinja", "{{ raise_exception('only users') }}");
+    says(with_both(), "the template refuses these messages: only users");
+    write("messages.json", "[{]");
+    says(with_both(), "line 1, column 3");
+}
+
+}  // namespace
