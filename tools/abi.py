@@ -42,14 +42,14 @@ class Failure(Exception):
     """A sentence for the user."""
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, folder: str | None = None) -> subprocess.CompletedProcess[str]:
     if not shutil.which(command[0]):
         raise Failure(f"there is no command '{command[0]}' (Debian: {'binutils' if command[0] in ('nm', 'readelf') else 'abigail-tools, gcc'})")
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-def checked(*command: str) -> str:
-    done = run(*command)
+def checked(*command: str, folder: str | None = None) -> str:
+    done = run(*command, folder=folder)
     if done.returncode:
         raise Failure(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -70,17 +70,16 @@ class Interface:
     def describe(self, soname: str, out: Path) -> None:
         """Writes it as abidw does, of a library that has these functions and does nothing."""
         with tempfile.TemporaryDirectory() as folder:
-            source, library = Path(folder, "interface.c"), Path(folder, soname)
             lines = [f'#include "{header.resolve()}"' for header in self.headers]
             lines += [f"__attribute__((visibility(\"default\"))) {function} {{ __builtin_trap(); }}"
                       for function in self.functions.values()]
-            source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            Path(folder, "interface.c").write_text("\n".join(lines) + "\n", encoding="utf-8")
             include = self.headers[0].resolve().parent.parent
+            # The source is named as seen from its folder: what is described holds that name, and is to be the same each time.
             checked("cc", "-std=c11", "-g", "-gdwarf-4", "-O0", "-shared", "-fPIC", "-w", f"-I{include}", f"-Wl,-soname,{soname}",
-                    str(source), "-o", str(library))
-            checked("abidw", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-parameter-names", "--no-write-default-sizes", "--type-id-style",
-                    "hash", "--out-file", str(out),
-                    str(library))
+                    "interface.c", "-o", soname, folder=folder)
+            checked("abidw", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs", "--no-parameter-names", "--no-write-default-sizes",
+                    "--type-id-style", "hash", "--out-file", str(out.resolve()), soname, folder=folder)
 
 
 def exported(library: Path) -> set[str]:

@@ -88,6 +88,13 @@ class Abi(unittest.TestCase):
         done = self.abi("check")
         self.assertEqual((done.returncode, done.stdout), (0, "tools/abi.py: 3 functions, as in the baseline\n"), done.stderr)
 
+    def test_what_is_written_is_the_same_each_time(self):
+        baseline = self.folder / "small.abi"
+        first = baseline.read_text()
+        self.assertIn("path='interface.c'", first)
+        self.abi("write")
+        self.assertEqual(baseline.read_text(), first)
+
     def test_a_removed_function_is_refused(self):
         self.build(self.changed("KRAIT_API void small_close(int handle);\n", ""), SOURCE.replace("void small_close", "static void small_close"))
         self.expect_refused("1 Removed", "small_close")
