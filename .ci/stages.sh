@@ -7,7 +7,7 @@
 #   run_stages "$@"                        runs those that are named, or all; handles --list and --help; its last line is
 #                                          "N passed, N failed", and the exit code is 1 where a stage failed
 #
-# All stages run even where one fails. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
+# All stages run even where one fails; the last lines of those that failed stand once more in front of the summary. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
 # Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
@@ -30,21 +30,21 @@ list_stages() {
     for name in "${stage_names[@]}"; do printf '%-14s %s\n' "$name" "${stage_texts[$name]}"; done
 }
 
-# run_stage NAME: sets status, the exit code of its command, and seconds. Never to be called in a condition, where `set -e` is ignored, in
+# run_stage NAME: sets status, the exit code of its command, and seconds; what it prints also goes to $logs/NAME. Never to be called in a condition, where `set -e` is ignored, in
 # subshells too.
 run_stage() {
     local started=$SECONDS
     printf '\n======== %s: %s ========\n' "$1" "${stage_texts[$1]}"
     # A subshell of its own: `set -e` holds inside, and a failure ends the stage only. Nothing reads from a terminal.
     set +e
-    (set -e; eval "${stage_commands[$1]}") </dev/null
-    status=$?
+    (set -e; eval "${stage_commands[$1]}") </dev/null 2>&1 | tee "$logs/$1"
+    status=${PIPESTATUS[0]}
     set -e
     seconds=$((SECONDS - started))
 }
 
 run_stages() {
-    local name summary="" verdict passed=0 failed=0 seconds status started=$SECONDS
+    local name summary="" verdict failures="" passed=0 failed=0 seconds status started=$SECONDS logs
     local -a chosen=()
     for name in "$@"; do
         case "$name" in
@@ -56,12 +56,19 @@ run_stages() {
     done
     if (($# == 0)); then chosen=("${stage_names[@]}"); else chosen=(packages "${chosen[@]}"); fi
 
+    logs="$(mktemp -d)"
     for name in "${chosen[@]}"; do
         run_stage "$name"
-        if ((status == 0)); then passed=$((passed + 1)) verdict=passed; else failed=$((failed + 1)) verdict="FAILED ($status)"; fi
+        if ((status == 0)); then
+            passed=$((passed + 1)) verdict=passed
+        else
+            failed=$((failed + 1)) verdict="FAILED ($status)"
+            failures+="$(printf '\n======== the last lines of %s ========\n' "$name"; tail -n 30 "$logs/$name")"$'\n'
+        fi
         summary+="$(printf '%-14s %5d s  %s' "$name" "$seconds" "$verdict")"$'\n'
     done
-    printf '\n======== summary ========\n%s%-14s %5d s\n\n%d passed, %d failed\n' "$summary" all $((SECONDS - started)) "$passed" "$failed"
+    rm -rf "$logs"
+    printf '%s\n======== summary ========\n%s%-14s %5d s\n\n%d passed, %d failed\n' "$failures" "$summary" all $((SECONDS - started)) "$passed" "$failed"
     ((failed == 0))
 }
 
@@ -78,16 +85,19 @@ configure_sanitized() {
 
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
+# From PyPI. Another version may say something else, so that a stage would fail without a change of Krait's.
+readonly -a kJudges=(jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken==0.14.0 protobuf==7.36.2 numpy==2.4.6)
+
 # judges TEMPLATES TEXTS [VOCABULARIES]: so many random chat templates through Krait and through jinja2, always the same; so many random texts
 # through each kind of tokenizer and through those of others, other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
 # texts go through real vocabularies too, of Mistral and RWKV, which packages of PyPI have.
 judges() {
     local python="$root/build/release/judges/bin/python" seed
     seed="$((16#$(git rev-parse HEAD | cut -c1-7)))"
-    if [[ ! -e build/release/judges/complete ]]; then
-        python3 -m venv build/release/judges
-        "$python" -m pip install --quiet --disable-pip-version-check jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken protobuf numpy
-        touch build/release/judges/complete
+    if [[ "$(cat build/release/judges/complete 2>/dev/null)" != "${kJudges[*]}" ]]; then
+        python3 -m venv --clear build/release/judges
+        "$python" -m pip install --quiet --disable-pip-version-check "${kJudges[@]}"
+        echo "${kJudges[*]}" >build/release/judges/complete
     fi
     build release krait_render_lines krait_tokenize_lines
     "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds 600 --templates "$1"
@@ -98,7 +108,7 @@ judges() {
     fi
 }
 
-# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives and tokenizers, all together that long, in as many processes as there are processors.
+# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers and chat templates, all together that long, in as many processes as there are processors.
 fuzz_for() {
     mkdir -p build/fuzz
     say "Configuring build/fuzz"

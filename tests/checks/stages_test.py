@@ -48,11 +48,13 @@ class StagesTest(unittest.TestCase):
         return subprocess.run(["bash", str(script), *arguments], capture_output=True, text=True, check=False)
 
     def test_a_stage_that_fails_fails_all_and_the_others_run(self) -> None:
-        done = self.stages('broken() { false; echo went on; }\nstage packages p true\nstage broken b broken\nstage last l echo "two words"')
+        done = self.stages('broken() { echo begins; echo complains >&2; false; echo went on; }\nstage packages p true\nstage broken b broken\nstage last l echo "two words"')
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("went on", done.stdout)  # set -e holds in stages
         self.assertIn("\ntwo words\n", done.stdout)
         self.assertRegex(done.stdout, r"\nbroken +\d+ s  FAILED \(1\)\nlast +\d+ s  passed\n")
+        self.assertIn("======== the last lines of broken ========\nbegins\ncomplains\n\n======== summary ========\n", done.stdout)
+        self.assertNotIn("the last lines of last", done.stdout)
         self.assertTrue(done.stdout.endswith("\n2 passed, 1 failed\n"))
 
     def test_a_stage_alone_runs_behind_the_packages(self) -> None:
