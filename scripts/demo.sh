@@ -28,9 +28,17 @@ Examples:
 END
 }
 
-# The build takes minutes, so an option that krait run does not have is refused before it.
-run_options="$(grep -hoE '"(-[a-z],)?--[a-z-]+"' "$root"/tools/{command,generation_options,profile_options,commands/run}.cpp 2>/dev/null |
-    tr -d '"' | tr ',' '\n' || true)"
+# The build takes minutes, so an option that krait run does not have is refused before it. Its options stand in its own source and
+# in those whose headers this one includes.
+list_run_options() {
+    local name
+    (
+        cd "$root/tools" || exit
+        cat commands/run.cpp
+        sed -n 's|^#include "tools/\(.*\)\.hpp"$|\1.cpp|p' commands/run.cpp | while read -r name; do cat "$name"; done
+    ) 2>/dev/null | grep -oE '"(-[a-z],)?--[a-z-]+"' | tr -d '"' | tr ',' '\n'
+}
+run_options="$(list_run_options || true)"
 check_run_option() {
     local name="${1%%=*}"
     if [[ "$name" != --* ]]; then name="${name:0:2}"; fi

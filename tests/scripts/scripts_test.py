@@ -123,8 +123,7 @@ class Demo(Machine):
         self.assertIn("nothing after --cmake", self.run_script("--cmake")[1])
 
     def test_what_krait_would_refuse_is_refused_before_the_build(self):
-        for name in ["tools/command.cpp", "tools/generation_options.cpp", "tools/profile_options.cpp", "tools/commands/run.cpp"]:
-            self.file(name, (ROOT / name).read_text())
+        shutil.copytree(ROOT / "tools", self.folder / "tools")
         for arguments, words in [(["The sea", "--vulcan"], "neither this script nor krait run has an option '--vulcan'"),
                                  (["The sea", "-x80"], "has an option '-x'"),
                                  (["The", "sea"], "'sea' is a second prompt"),
@@ -132,8 +131,9 @@ class Demo(Machine):
             _, said, calls = self.run_script(*arguments)
             self.assertIn(words, said)
             self.assertEqual(calls, [])
-        self.assertEqual(self.run_script("The sea", "-n", "-1", "--seed=3", "-d", "cpu", "--profile")[0],
-                         "<run><-p><The sea><-n><-1><--seed=3><-d><cpu><--profile>")
+        # An option of each source that has some: of the model, of what is written, of the profile, of the command.
+        options = ["-n", "-1", "--seed=3", "-d", "cpu", "--tokenizer", "t", "--profile", "--no-history"]
+        self.assertEqual(self.run_script("The sea", *options)[0], f"<run><-p><The sea><{'><'.join(options)}>")
 
 
 class Devices(Machine):

@@ -7,6 +7,7 @@
 #include <krait/session.hpp>
 
 #include "tools/command.hpp"
+#include "tools/generation_options.hpp"
 #include "tools/generator.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/log.hpp"
