@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/runtime/plugin_registry.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -217,23 +219,23 @@ std::vector<DeviceListing> PluginRegistry::devices(Devices which) {
     return listings;
 }
 
-// Files are named krait-FAMILY.so or krait-FAMILY-VARIANT.so: one that was refused may be the plugin that is looked for.
+// Files are named krait-FAMILY.so or krait-FAMILY-VARIANT.so, and families may have a '-' too: a refused krait-a-b.so may be a
+// variant of 'a', or the family 'a-b'.
 tl::unexpected<Error> PluginRegistry::no_family(std::string_view family, std::string_view families) const {
     const std::string stem = fmt::format("krait-{}", family);
-    std::string reasons;
+    std::vector<std::string> refused, alike;
     for (const PluginReport& report : reports_) {
         const std::string file = fs::path(report.path).stem().string();
-        if (report.family.empty() && (file == stem || file.starts_with(stem + "-")))
-            reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", report.path, report.reason);
+        if (!report.family.empty()) continue;
+        if (file == stem) refused.push_back(fmt::format("{}: {}", report.path, report.reason));
+        else if (file.starts_with(stem + "-")) alike.push_back(fmt::format("{}: {}", report.path, report.reason));
     }
-    if (!reasons.empty()) return fail(ErrorCode::unavailable, "no plugin of '{}' can be used here: {}", family, reasons);
-    const bool is_optional = family == "cuda" || family == "vulkan";
-    return fail(
-        ErrorCode::not_found,
-        "there is no device family '{}': no plugin of it is in backends/ beside the program or in KRAIT_BACKEND_PATH; "
-        "there are {}{}",
-        family, families,
-        is_optional ? fmt::format(" (scripts/demo.sh --{} and the release build make one of '{}')", family, family) : "");
+    if (!refused.empty())
+        return fail(ErrorCode::unavailable, "no plugin of '{}' can be used here: {}", family, fmt::join(refused, "; "));
+    return fail(alike.empty() ? ErrorCode::not_found : ErrorCode::unavailable,
+                "there is no device family '{}': no plugin of it is in backends/ beside the program or in KRAIT_BACKEND_PATH; "
+                "there are {}{}{}",
+                family, families, alike.empty() ? "" : "; of similar names these were refused: ", fmt::join(alike, "; "));
 }
 
 Result<std::shared_ptr<Plugin>> PluginRegistry::find(std::string_view family, std::string_view variant) {

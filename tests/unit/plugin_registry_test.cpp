@@ -29,7 +29,7 @@ PluginRegistry& registry() {
     return loaded;
 }
 
-// What a plugin would load to find its score is not loaded for another family's sake.
+// A plugin loads nothing to find its score for another family's sake.
 TEST(PluginRegistry, AsksOnlyTheFamilyThatIsWanted) {
     if (std::getenv("KRAIT_TEST_ASKED")) GTEST_SKIP() << "an earlier test of this process has asked for all";
     registry();
@@ -215,6 +215,8 @@ TEST(PluginRegistry, SaysWhyAVariantOrFamilyCannotServe) {
     says("reference:fast", ErrorCode::not_found, {"no variant 'fast'"});
     says("warp", ErrorCode::not_found, {"no device family 'warp'", "'reference'", "'null'"});
     says("garbage0", ErrorCode::unavailable, {"no plugin of 'garbage' can be used", "krait-garbage.so: "});
+    says("op0", ErrorCode::unavailable,
+         {"no device family 'op'", "of similar names these were refused: ", "krait-op-revision.so: "});
     says("twin7", ErrorCode::not_found, {"device 7", "twin"});
     says("null:speed=9", ErrorCode::invalid_argument, {"speed"});
 }
