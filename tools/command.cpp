@@ -38,15 +38,19 @@ void run_when_chosen(Command& command, std::function<api::Status()> body) {
 
 std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
+void add_tokenizer_option(Command& command, std::string& path) {
+    command
+        .option("--tokenizer", path,
+                "a folder with tokenizer.json or tokenizer.model, or one of these files, instead of the model's own tokenizer")
+        .path("PATH")
+        .not_empty("a folder or a file");
+}
+
 void ModelArguments::add_path(Command& command) {
     command.option("model", path, "GGUF file or Hugging Face folder; without it the demo model that ships with krait")
         .path("MODEL")
         .not_empty("a file or a folder");
-    command
-        .option("--tokenizer", tokenizer,
-                "a folder with tokenizer.json or tokenizer.model, or one of these files, instead of the model's own tokenizer")
-        .path("PATH")
-        .not_empty("a folder or a file");
+    add_tokenizer_option(command, tokenizer);
 }
 
 static void add_placement(Command& command, ModelArguments& arguments) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the subcommands of `krait` share: how they are added, how they end, how they load a model.
+// Parts that the subcommands of `krait` share: how they are added, how they end, how they load a model.
 #pragma once
 
 #include <functional>
@@ -42,6 +42,8 @@ void add_make_random_command(Command& program);
 void add_perplexity_command(Command& program);
 void add_quantize_command(Command& program);
 void add_tokenize_command(Command& program);
+
+void add_tokenizer_option(Command& command, std::string& path);
 
 // [MODEL], --device and its threads, as every command that runs a model takes them.
 struct ModelArguments {

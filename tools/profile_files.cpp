@@ -30,12 +30,6 @@ api::Status write_trace(const ProfileOptions& options, std::span<const api::Prof
     return api::Done{};
 }
 
-static Result<void> write(const std::string& text, const std::string& path) {
-    KRAIT_TRY(OutputFile file, OutputFile::create(path));
-    KRAIT_CHECK(file.write(std::as_bytes(std::span(text))));
-    return file.finish();
-}
-
 api::Status write_json(const ProfileOptions& options, const api::Profile& profile, const api::Model& model) {
     if (options.json.empty()) return api::Done{};
     const nlohmann::ordered_json report{{"schema", kSchema},
@@ -47,7 +41,7 @@ api::Status write_json(const ProfileOptions& options, const api::Profile& profil
                                         {"profile", bench::profile_json(profile)}};
     // Names come from files and may be no UTF-8.
     const std::string text = report.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-    return to_api(write(text, options.json));
+    return to_api(write_file(options.json, text));
 }
 
 }  // namespace krait::tools

@@ -11,7 +11,7 @@ namespace krait::tools {
 // Lines of a terminal in its usual mode are cut here, without a word from it (N_TTY_BUF_SIZE of Linux, less the newline).
 constexpr size_t kMaxTerminalLine = 4095;
 
-Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help)
+Prompts::Prompts(std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help)
     : interrupted_(interrupted), are_typed_(isatty(STDIN_FILENO) == 1) {
     if (!are_typed_) return;
     std::optional<std::filesystem::path> history;
@@ -22,6 +22,13 @@ Prompts::Prompts(const std::atomic<bool>& interrupted, bool remember, const Prom
 }
 
 api::Result<bool> Prompts::next(std::string& text) {
+    if (are_typed_) interrupted_ = false;
+    TOOLS_TRY(const bool is_there, read(text));
+    if (are_typed_) interrupted_ = false;
+    return is_there;
+}
+
+api::Result<bool> Prompts::read(std::string& text) {
     if (!are_typed_) return lines_.read(text, interrupted_);
     if (editor_) {
         print_error("\n");

@@ -23,15 +23,18 @@ class Prompts {
   public:
     // interrupted: set by Ctrl-C (tools/interrupt.hpp). remember: what is typed goes into
     // krait/history in the state directory.
-    Prompts(const std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help);
+    Prompts(std::atomic<bool>& interrupted, bool remember, const PromptsHelp& help);
 
     bool are_typed() const { return are_typed_; }
 
-    // The next one; false at the end.
+    // The next one; false at the end. Where prompts are typed, a Ctrl-C that came too late to stop an answer, or that cleared a
+    // line, does not count for what is typed then: the flag is cleared.
     api::Result<bool> next(std::string& text);
 
   private:
-    const std::atomic<bool>& interrupted_;
+    api::Result<bool> read(std::string& text);
+
+    std::atomic<bool>& interrupted_;
     const bool are_typed_;
     std::unique_ptr<LineEditor> editor_;  // null: the terminal hands out lines
     LineReader lines_;

@@ -213,6 +213,12 @@ Result<void> OutputFile::finish() {
     return {};
 }
 
+Result<void> write_file(const fs::path& target, std::string_view text) {
+    KRAIT_TRY(OutputFile file, OutputFile::create(target));
+    KRAIT_CHECK(file.write(std::as_bytes(std::span(text))));
+    return file.finish();
+}
+
 Result<void> refuse_overwrite(const fs::path& target, std::span<const fs::path> inputs) {
     std::error_code ignored;
     if (!fs::is_regular_file(target, ignored)) return {};

@@ -19,6 +19,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "core/base/output_target.hpp"
 #include "core/base/partial_file.hpp"
@@ -70,6 +71,9 @@ class OutputFile {
     std::unique_ptr<std::FILE, Close> file_;
     uint64_t position_ = 0;
 };
+
+// The whole of a file: create, write and finish.
+Result<void> write_file(const std::filesystem::path& target, std::string_view text);
 
 // Fails where `target` is one of the files that are read, or a file that is there in a folder which is read, by whatever path:
 // it would be lost. Empty names, "-", pipes and devices are no files.

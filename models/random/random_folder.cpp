@@ -128,12 +128,6 @@ constexpr std::string_view kTokenizerConfig =
     "{\n  \"tokenizer_class\": \"GPTNeoXTokenizer\",\n  \"add_bos_token\": false,\n  \"bos_token\": \"<|endoftext|>\",\n"
     "  \"eos_token\": \"<|endoftext|>\",\n  \"unk_token\": \"<|endoftext|>\"\n}\n";
 
-Result<void> write_text(const fs::path& path, std::string_view text) {
-    KRAIT_TRY(OutputFile file, OutputFile::create(path));
-    KRAIT_CHECK(file.write(std::as_bytes(std::span(text))));
-    return file.finish();
-}
-
 // A = -exp(A_log), and A is negative.
 void take_log(std::span<std::byte> row) {
     for (size_t at = 0; at < row.size(); at += sizeof(float)) {
@@ -199,7 +193,7 @@ Result<RandomModelReport> write_random_folder(const fs::path& folder, const Rand
                                                          {"tokenizer_config.json", std::string(kTokenizerConfig)}};
     Result<void> done = write_weights(folder / "model.safetensors", tensors, options, report);
     for (const auto& [name, text] : texts)
-        if (done) done = write_text(folder / name, text);
+        if (done) done = write_file(folder / name, text);
     if (done) return report;
     fs::remove(folder / "model.safetensors", code);
     for (const auto& [name, text] : texts) fs::remove(folder / name, code);

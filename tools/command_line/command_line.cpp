@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/command_line/command_line.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 
@@ -18,9 +18,7 @@ std::string text_of(const std::optional<T>& value) {
 }
 template <class T>
 std::string text_of(const std::vector<T>& values) {
-    std::string text;
-    for (const T& value : values) text += (text.empty() ? "" : ",") + text_of(value);
-    return text;
+    return fmt::format("{}", fmt::join(values, ","));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct NumberRange {
     std::string text() const;                 // "1 to 1024", "0 or more"
 };
 
-// What there is to know about an option. Of these facts, help, errors and completions are made.
+// All that is known of an option. Help, errors and completions are made from these facts.
 struct OptionFacts {
     std::string names;  // "-n,--n-predict"; without '-' in front it is positional
     OptionTarget target;

@@ -30,7 +30,7 @@ std::string brief(const std::string& help) {
 // All words that are offered for a value, or for the positional arguments of a command.
 std::vector<std::string> offered(const OptionFacts& facts) { return facts.words.empty() ? facts.suggestions : facts.words; }
 
-// Of a command that has commands (krait gguf split): theirs too, each name once. They are offered together.
+// A command that has commands (krait gguf split) offers theirs too, each name once.
 std::vector<const Option*> options_of(const Command& command) {
     std::vector<const Option*> all;
     for (const auto& option : command.options()) all.push_back(option.get());

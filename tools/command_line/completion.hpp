@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a shell offers when Tab is pressed, from the tables of a program's commands: their names, options, words that options
-// take, and files where these are wanted.
+// The words that a shell offers when Tab is pressed, from the tables of a program's commands: their names, options, words that
+// options take, and files where these are wanted.
 #pragma once
 
 #include "tools/command_line/command_line.hpp"

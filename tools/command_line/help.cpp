@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/command_line/help.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -34,24 +34,16 @@ std::string entry(std::string left, std::string_view text) {
     return lines + "\n";
 }
 
-std::string in_capitals(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-    return text;
-}
-
-std::string joined(const std::vector<std::string>& words, std::string_view between) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? std::string() : std::string(between)) + word;
-    return text;
-}
-
 std::string positional_name(const OptionFacts& facts) {
-    return facts.value_name.empty() ? in_capitals(facts.names) : facts.value_name;
+    if (!facts.value_name.empty()) return facts.value_name;
+    std::string name = facts.names;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+    return name;
 }
 
 std::string option_name(const OptionFacts& facts) {
-    const std::string names = joined(facts.name_list(), ", ");
-    if (facts.if_bare) return fmt::format("{}[={}]", names, joined(facts.words, "|"));
+    const std::string names = fmt::format("{}", fmt::join(facts.name_list(), ", "));
+    if (facts.if_bare) return fmt::format("{}[={}]", names, fmt::join(facts.words, "|"));
     return facts.is_flag() ? names : fmt::format("{} {}", names, facts.shown_value());
 }
 
@@ -61,12 +53,12 @@ std::string description(const Option& option) {
     std::vector<std::string> details;
     if (facts.is_required && !facts.is_positional()) details.emplace_back("required");
     if (facts.range && (facts.range->min != 0 || facts.range->is_bounded())) details.push_back(facts.range->text());
-    if (!facts.words.empty() && !facts.if_bare) details.push_back(joined(facts.words, ", "));
+    if (!facts.words.empty() && !facts.if_bare) details.push_back(fmt::format("{}", fmt::join(facts.words, ", ")));
     if (!facts.default_text.empty()) details.push_back("default " + facts.default_text);
     if (details.empty()) return facts.help;
-    std::string facts_text = joined(details, "; ");
-    std::replace(facts_text.begin(), facts_text.end(), ' ', kNoBreak);
-    return facts.help + " (" + facts_text + ")";
+    std::string in_brackets = fmt::format("({})", fmt::join(details, "; "));
+    std::replace(in_brackets.begin(), in_brackets.end(), ' ', kNoBreak);
+    return facts.help + " " + in_brackets;
 }
 
 }  // namespace

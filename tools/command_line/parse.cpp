@@ -6,7 +6,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 // clang-format on
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <map>
@@ -22,14 +22,13 @@ inline constexpr bool kIsVector = false;
 template <class T>
 inline constexpr bool kIsVector<std::vector<T>> = true;
 
+// Whether the text is a value of that type; the value.
 bool put(const std::string& text, std::string& value) { return value = text, true; }
-
 template <class Number>
 bool put(const std::string& text, Number& value) {
     const auto [last, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     return code == std::errc{} && last == text.data() + text.size();
 }
-
 template <class T>
 bool put(const std::string& text, std::optional<T>& value) {
     return put(text, value.emplace());
@@ -37,44 +36,29 @@ bool put(const std::string& text, std::optional<T>& value) {
 
 template <class T>
 void take(const OptionFacts& facts, const std::vector<std::string>& texts, T& target) {
+    const auto refuse = [&](const std::string& why) { throw CLI::ValidationError(facts.name_list().back(), why); };
     const auto put_one = [&](const std::string& text, auto& value) {
-        if (put(text, value)) return;
-        const bool is_fraction = facts.shown_value() == "NUMBER" || std::holds_alternative<float*>(facts.target);
-        throw CLI::ValidationError(facts.name_list().back(),
-                                   fmt::format("'{}' is no {}", text, is_fraction ? "number of 32 bits" : "whole number"));
+        const char* what = std::holds_alternative<float*>(facts.target) ? "number of 32 bits" : "whole number";
+        if (!put(text, value)) refuse(fmt::format("'{}' is no {}", text, what));
     };
     if constexpr (kIsVector<T>) {
         target.clear();
         for (const std::string& text : texts) put_one(text, target.emplace_back());
     } else {
-        if (texts.size() > 1) throw CLI::ValidationError(facts.name_list().back(), "this is given more than once");
+        if (texts.size() > 1) refuse("this is given more than once");
         put_one(texts.front(), target);
     }
 }
 
-CLI::Validator range_check(const NumberRange& range) {
-    return {[range](std::string& text) {
-                return range.holds(text) ? std::string()
-                                         : fmt::format("'{}' is no whole number that is possible here: {}", text, range.text());
-            },
-            range.text()};
-}
-
-CLI::Validator word_check(const std::vector<std::string>& words) {
-    const std::string all = fmt::format("{{{}}}", fmt::join(words, ","));
-    return {[words, all](std::string& text) {
-                const bool is_there = std::find(words.begin(), words.end(), text) != words.end();
-                return is_there ? std::string() : fmt::format("'{}' is none of {}", text, all);
-            },
-            all};
-}
-
-// An unset variable of a script: `krait run "$MODEL"` is no wish for the demo model.
-CLI::Validator empty_check(const std::string& stands_for) {
-    return {[stands_for](const std::string& text) {
-                return text.empty() ? fmt::format("this names {}, and is empty", stands_for) : "";
-            },
-            ""};
+// Why a text is no value of an option; empty where it is one.
+std::string refusal(const OptionFacts& facts, const std::string& text) {
+    // An unset variable of a script: `krait run "$MODEL"` is no wish for the demo model.
+    if (!facts.stands_for.empty() && text.empty()) return fmt::format("this names {}, and is empty", facts.stands_for);
+    if (facts.range && !facts.range->holds(text))
+        return fmt::format("'{}' is no whole number that is possible here: {}", text, facts.range->text());
+    if (!facts.words.empty() && std::find(facts.words.begin(), facts.words.end(), text) == facts.words.end())
+        return fmt::format("'{}' is none of {{{}}}", text, fmt::join(facts.words, ","));
+    return {};
 }
 
 CLI::Option* add_option(CLI::App& app, const OptionFacts& facts) {
@@ -145,10 +129,7 @@ class Parser {
     void add(Option& option, CLI::App& app) {
         const OptionFacts& facts = option.facts();
         CLI::Option* added = add_option(app, facts);
-        if (facts.range) added->check(range_check(*facts.range));
-        if (!facts.words.empty()) added->check(word_check(facts.words));
-        if (!facts.stands_for.empty()) added->check(empty_check(facts.stands_for));
-        if (!facts.group.empty()) added->group(facts.group);
+        added->check([&facts](const std::string& text) { return refusal(facts, text); });
         if (facts.splits_at_commas) added->delimiter(',');
         if (facts.is_required) added->required();
         options_[&option] = added;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "core/base/format_bytes.hpp"
-#include "core/base/parse_bytes.hpp"
 #include "core/base/printable.hpp"
 #include "formats/gguf/gguf_reader.hpp"
 #include "formats/gguf/gguf_split.hpp"
@@ -12,6 +11,7 @@
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
+#include "tools/shards.hpp"
 
 namespace krait::tools {
 namespace {
@@ -22,17 +22,8 @@ struct Arguments {
 };
 
 Result<GgufShardLimits> limits_of(const Arguments& arguments) {
-    GgufShardLimits limits;
-    if (arguments.max_tensors) {
-        limits.max_tensors = static_cast<uint64_t>(*arguments.max_tensors);
-        return limits;
-    }
-    const std::optional<double> bytes = parse_bytes(arguments.max_size);
-    if (!bytes || *bytes < 1 || *bytes > 0x1p60)
-        return fail(ErrorCode::invalid_argument, "--max-size {} is no size; it is a number of bytes, K, M, G or T, like 2G",
-                    quote_name(arguments.max_size));
-    limits.max_bytes = static_cast<uint64_t>(*bytes);
-    return limits;
+    if (arguments.max_tensors) return GgufShardLimits{.max_tensors = static_cast<uint64_t>(*arguments.max_tensors)};
+    return parse_shard_size("--max-size", arguments.max_size);
 }
 
 // Runs copy(file, options) with a progress bar. The file is read, not mapped: one that is cut short meanwhile is an error.
@@ -50,10 +41,7 @@ Result<void> split(const Arguments& arguments) {
               copy_with_progress(arguments, "splitting", [&](const GgufFile& file, const GgufCopyOptions& options) {
                   return split_gguf(file, arguments.output, limits, options);
               }));
-    for (const WrittenShard& shard : shards)
-        print("{}: {}, {}{}\n", printable(shard.path.string()), counted(static_cast<int64_t>(shard.n_tensor), "tensor"),
-              format_bytes(static_cast<double>(shard.bytes)),
-              shard.bytes > limits.max_bytes ? ", larger than --max-size: no tensor is cut" : "");
+    print_shards(ResultReport(arguments.output), shards, limits);
     return {};
 }
 

@@ -10,16 +10,18 @@
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
+#include "tools/quantize_arguments.hpp"
 
 namespace krait::tools {
 namespace {
 
 struct Arguments {
-    std::string output, like = "mamba-130m", type = "F32", head;
+    std::string output, like = "mamba-130m";
+    QuantizeArguments quantize{.type = "F32", .head = {}};
     uint64_t seed = 0;
     int threads = 0;
-    bool pure = false, biases = false, huggingface = false;
-    // What differs from the published size.
+    bool biases = false, huggingface = false;
+    // Sizes that differ from the published ones.
     std::optional<int64_t> layers, d_model, vocab, d_inner, d_state, d_conv, dt_rank, heads, groups;
 };
 
@@ -50,7 +52,7 @@ Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
 Result<void> make_random(const Arguments& arguments) {
     RandomModelOptions options;
     KRAIT_TRY(options.sizes, sizes_of(arguments));
-    KRAIT_TRY(options.scheme, parse_quantize_scheme(arguments.type, arguments.head, arguments.pure));
+    KRAIT_TRY(options.scheme, arguments.quantize.scheme());
     options.seed = arguments.seed;
     options.threads = arguments.threads;
     options.cancel = &catch_end();
@@ -87,16 +89,7 @@ void add_make_random_command(Command& program) {
         .show_default()
         .value_name("NAME")
         .suggest(words_of(published_size_names()));
-    command
-        .option("--type", arguments->type,
-                "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
-        .show_default()
-        .value_name("TYPE")
-        .suggest(words_of(weight_format_names() + ", Q3_K_M, Q4_K_M, Q5_K_M"));
-    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")
-        .value_name("TYPE")
-        .suggest(words_of(weight_format_names()));
-    command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
+    arguments->quantize.add(command, "--type").show_default();
     command.option("--biases", arguments->biases, "the in- and out-projections have biases, as with use_bias");
     command.option("--seed", arguments->seed, "the same seed gives the same file").in_range().show_default();
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();

@@ -11,13 +11,15 @@
 #include "tools/interrupt.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
+#include "tools/quantize_arguments.hpp"
 
 namespace krait::tools {
 namespace {
 
 struct Arguments {
-    std::string input, output, type, head, importance;
-    bool pure = false, force = false;
+    std::string input, output, importance;
+    QuantizeArguments quantize;
+    bool force = false;
     int threads = 0;
 };
 
@@ -39,7 +41,7 @@ void show(const ResultReport& out, const QuantizeReport& report, const Arguments
 
 Result<void> quantize(const Arguments& arguments) {
     QuantizeOptions options{.force = arguments.force, .threads = arguments.threads, .cancel = &catch_end()};
-    KRAIT_TRY(options.scheme, parse_quantize_scheme(arguments.type, arguments.head, arguments.pure));
+    KRAIT_TRY(options.scheme, arguments.quantize.scheme());
     std::optional<ImportanceMatrix> importance;
     if (!arguments.importance.empty()) {
         KRAIT_TRY(importance, ImportanceMatrix::open(arguments.importance));
@@ -64,17 +66,8 @@ void add_quantize_command(Command& program) {
     auto arguments = std::make_shared<Arguments>();
     command.option("input", arguments->input, "GGUF file or Hugging Face folder in F32, F16 or BF16").required().path("IN");
     command.option("output", arguments->output, "the GGUF file to write").required().path("OUT.gguf");
-    command
-        .option("type", arguments->type,
-                "format of the large matrices: " + weight_format_names() + "; Q3_K_M, Q4_K_M, Q5_K_M: ssm_out one larger")
-        .required()
-        .value_name("TYPE")
-        .suggest(words_of(weight_format_names() + ", Q3_K_M, Q4_K_M, Q5_K_M"));
+    arguments->quantize.add(command, "type").required();
     command.option("--imatrix", arguments->importance, "importance of the weights, from krait imatrix").path("FILE");
-    command.option("--head", arguments->head, "format of head and tied embedding; else Q6_K at least")
-        .value_name("TYPE")
-        .suggest(words_of(weight_format_names()));
-    command.option("--pure", arguments->pure, "every matrix in TYPE, but what --head says, as far as rows are whole blocks");
     command.option("--force", arguments->force, "take a file that is quantized already, and weights that are not finite");
     command.option("--threads", arguments->threads, "0 = all").in_range(0, 1024).show_default();
     command.footer(

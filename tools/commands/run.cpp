@@ -69,14 +69,8 @@ constexpr PromptsHelp kHelp{
 api::Status converse(const api::Model& model, const api::Session& session, Generator& generator, std::atomic<bool>& interrupted,
                      bool remember) {
     Prompts prompts(interrupted, remember, kHelp);
-    // A Ctrl-C that came too late to stop an answer, or while nothing was written, does not count for the next typed prompt.
-    const auto forget_interrupt = [&] {
-        if (prompts.are_typed()) interrupted = false;
-    };
     for (std::string text;;) {
-        forget_interrupt();
         TOOLS_TRY(const bool is_there, prompts.next(text));
-        forget_interrupt();
         if (!is_there || text == "/quit") return api::Done{};
         if (text == "/reset") {
             generator.reset();
