@@ -76,8 +76,7 @@ krait_code krait_chat_template_create(const krait_model* model, const krait_chat
         if (!given.source) {
             KRAIT_TRY(source, template_of(model->source(), given.name));
         }
-        KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source).map_error(
-                                   [](Error error) { return std::move(error).within("the chat template"); }));
+        KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source));
         auto texts = token_texts(tokenizer);
         *out = new krait_chat_template{std::move(parsed), std::move(tokenizer), std::move(texts)};
         return {};
@@ -99,13 +98,11 @@ krait_code krait_chat_render(const krait_chat_template* chat_template, const kra
         if (given.max_steps > 0) options.limits.steps = given.max_steps;
         const std::time_t now = std::time(nullptr);
         if (!localtime_r(&now, &options.now)) return fail(ErrorCode::internal, "the time {} has no date", now);
-        KRAIT_TRY(auto text, chat_template->parsed
-                                 .render({.json = {given.json, given.json_size},
-                                          .texts = chat_template->token_texts,
-                                          .none = {"tools", "documents"},
-                                          .add_generation_prompt = given.no_generation_prompt == 0},
-                                         options)
-                                 .map_error([](Error error) { return std::move(error).within("the chat template"); }));
+        KRAIT_TRY(auto text, chat_template->parsed.render({.json = {given.json, given.json_size},
+                                                           .texts = chat_template->token_texts,
+                                                           .none = {"tools", "documents"},
+                                                           .add_generation_prompt = given.no_generation_prompt == 0},
+                                                          options));
         *out = new krait_chat_prompt{std::move(text), chat_template->tokenizer};
         return {};
     });

@@ -32,6 +32,9 @@ api::Status Chat::say(Generator& generator, std::string_view text) {
 api::Status Chat::answer(Generator& generator) {
     TOOLS_TRY(const api::ChatPrompt rendered, template_.render(messages_.json()));
     TOOLS_TRY(const std::vector<int32_t> prompt, rendered.tokenize());
+    if (prompt.empty())
+        return failure(KRAIT_INVALID_ARGUMENT, "{} writes nothing for these messages: there is nothing to answer",
+                       template_.name());
     TOOLS_CHECK(generator.check(prompt));
     TOOLS_TRY(std::vector<int32_t> unread, unread_part(generator, prompt));
     const api::Status done = generator.go_on(std::move(unread));

@@ -4,11 +4,11 @@
 // state has not read yet is read.
 #pragma once
 
-#include <krait/chat.hpp>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "tools/chat_template_file.hpp"
 #include "tools/generator.hpp"
 #include "tools/messages.hpp"
 
@@ -17,7 +17,7 @@ namespace krait::tools {
 class Chat {
   public:
     // All of the context, and the template, must outlive it.
-    Chat(const GeneratorContext& context, const api::ChatTemplate& chat_template, Messages messages)
+    Chat(const GeneratorContext& context, const ChatTemplateFile& chat_template, Messages messages)
         : context_(context), template_(chat_template), messages_(std::move(messages)) {}
 
     // The control token that the template writes behind an answer, where it writes one: the model may end its answers with it
@@ -37,7 +37,7 @@ class Chat {
     api::Result<std::vector<int32_t>> unread_part(Generator& generator, const std::vector<int32_t>& prompt);
 
     GeneratorContext context_;
-    const api::ChatTemplate& template_;
+    const ChatTemplateFile& template_;
     Messages messages_;
     std::vector<int32_t> read_;  // the tokens that the model's state has read
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/json_error.hpp"
+
 namespace krait::tools {
 
 using Json = nlohmann::ordered_json;
@@ -22,42 +24,27 @@ static Json message_of(std::string_view role, std::string_view content) {
     return Json{{"role", std::string(role)}, {"content", std::string(content)}};
 }
 
-constexpr int kMaxDepth = 128;  // that of chat templates; the library goes down by recursion
-
-static int depth_of(std::string_view json) {
-    int depth = 0, max = 0;
-    bool in_text = false;
-    for (size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (in_text) {
-            if (c == '\\') ++i;
-            else if (c == '"') in_text = false;
-        } else if (c == '"') {
-            in_text = true;
-        } else if (c == '[' || c == '{') {
-            max = std::max(max, ++depth);
-        } else if (c == ']' || c == '}') {
-            --depth;
-        }
-    }
-    return max;
-}
+constexpr int kMaxDepth = 128;  // that of chat templates; the library destroys and prints values by recursion
 
 static bool has_role(const Json& message) {
     const auto role = message.is_object() ? message.find("role") : message.end();
     return role != message.end() && role->is_string();
 }
 
+struct TooDeep {};
+
 api::Result<Messages> Messages::parse(std::string_view text, const std::string& name) {
-    if (depth_of(text) > kMaxDepth)
-        return failure(KRAIT_INVALID_ARGUMENT, "{}: values lie more than {} deep in each other", name, kMaxDepth);
     Json json;
     try {
-        json = Json::parse(text);
-    } catch (const Json::parse_error& error) {
-        return failure(KRAIT_INVALID_ARGUMENT, "{}: no JSON from byte {} on", name, error.byte > 0 ? error.byte - 1 : 0);
-    } catch (const Json::exception& error) {  // a number that no double holds
-        return failure(KRAIT_INVALID_ARGUMENT, "{}: {}", name, error.what());
+        json = Json::parse(text, [](int depth, Json::parse_event_t event, const Json&) {
+            const bool begins = event == Json::parse_event_t::array_start || event == Json::parse_event_t::object_start;
+            if (begins && depth >= kMaxDepth) throw TooDeep();
+            return true;
+        });
+    } catch (const TooDeep&) {
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: values are nested more than {} deep", name, kMaxDepth);
+    } catch (const Json::exception& error) {
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: {}", name, json_error_text(error.what()));
     }
     Messages messages;
     if (json.is_object() && json.contains("messages")) {
@@ -67,13 +54,16 @@ api::Result<Messages> Messages::parse(std::string_view text, const std::string& 
     } else {
         messages.document_->list = std::move(json);
     }
+    constexpr const char* kExample = R"([{"role": "user", "content": "Hello"}])";
     const Json& list = messages.document_->list;
     if (!list.is_array())
-        return failure(KRAIT_INVALID_ARGUMENT, "{}: neither a list of messages nor an object with \"messages\"", name);
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: neither a list of messages, like {}, nor an object with \"messages\"", name,
+                       kExample);
     for (size_t i = 0; i < list.size(); ++i)
         if (!has_role(list[i]))
-            return failure(KRAIT_INVALID_ARGUMENT, "{}: message {} of {} is no object with a \"role\"", name, i + 1,
-                           list.size());
+            return failure(KRAIT_INVALID_ARGUMENT,
+                           "{}: message {} of {} is no object with a text as \"role\"; messages look like {}", name, i + 1,
+                           list.size(), kExample);
     return messages;
 }
 

@@ -20,8 +20,8 @@ class Messages {
     Messages& operator=(Messages&&) noexcept;
     ~Messages();
 
-    // Fails with the byte at which the text stops being JSON, or with the message that lacks a role. name: of the source, for
-    // errors.
+    // Fails with the line and column at which the text stops being JSON, or with the message that lacks a role. name: of the
+    // source, for errors.
     static api::Result<Messages> parse(std::string_view json, const std::string& name);
 
     void add(std::string_view role, std::string_view content);

@@ -26,7 +26,7 @@ TEST(ChatTemplate, RendersAsJinjaDoes) {
             ++n_rendered;
         } else {
             ASSERT_FALSE(text) << source << "\nwants " << one.at("fails") << ", got " << text->bytes;
-            EXPECT_TRUE(text.error().message.starts_with("line ")) << source << "\n" << text.error().message;
+            EXPECT_TRUE(text.error().message.starts_with("the chat template: line ")) << source << "\n" << text.error().message;
             ++n_failed;
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which parts of a rendered text users wrote, whatever a template does with them; errors with their places; what is no input.
+// The parts of a rendered text that users wrote, whatever a template does with them; errors with their places; wrong input.
 #include <gtest/gtest.h>
 
 #include "tests/text/render.hpp"
@@ -56,7 +56,7 @@ TEST_P(WrongTemplate, SaysWhereAndWhat) {
     const auto text = render(GetParam().source, kInput);
     ASSERT_FALSE(text);
     EXPECT_EQ(text.error().code, ErrorCode::invalid_argument);
-    EXPECT_EQ(text.error().message, GetParam().says);
+    EXPECT_EQ(text.error().message, std::string("the chat template: ") + GetParam().says);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -80,7 +80,7 @@ TEST(ChatTemplate, RefusesWhatIsNoConversation) {
     };
     EXPECT_NE(says("[1]").find("message 1 of 1 has no role"), std::string::npos) << says("[1]");
     EXPECT_NE(says(R"([{"role": "user"}, {"content": "x"}])").find("message 2 of 2 has no role"), std::string::npos);
-    EXPECT_NE(says(R"({"messages": {}})").find("the messages are no list"), std::string::npos);
+    EXPECT_NE(says(R"({"messages": {}})").find("the messages: they are no list"), std::string::npos);
     EXPECT_NE(says("7").find("neither a list"), std::string::npos) << says("7");
     EXPECT_NE(says("[{").find("line 1, column 3"), std::string::npos) << says("[{");
     EXPECT_NE(says("[\"\xFF\"]").find("UTF-8"), std::string::npos) << says("[\"\xFF\"]");

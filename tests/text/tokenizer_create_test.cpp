@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Tokenizer::create refuses and what it warns of, and what it says; what the table answers afterwards.
+// Tokenizer::create: what it refuses, what it warns of and in which words; what the table answers afterwards.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(TokenizerWarnings, AreNoneForASoundVocabulary) { EXPECT_EQ(golden_tokenizer().warnings(), std::vector<std::string>{}); }
 
-// What is wrong in thousands of places is said once.
+// A flaw in thousands of places is told once.
 TEST(TokenizerWarnings, CountTheFlawsOfAKind) {
     TokenizerSpec spec = golden_spec();
     const size_t n_merge = spec.merges.size();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tokens of a vocabulary end a text.
+// The tokens of a vocabulary that end a text.
 #include <gtest/gtest.h>
 
 #include "text/tokenizer/text_ends.hpp"

@@ -150,19 +150,38 @@ TEST_F(Conversation, WhatIsWrongIsSaid) {
     says("/undo\n", "", "there is no message that could be taken back");
     says("/save\n", "", "/save wants the name of a file");
     says("/save " + path("none/a.json") + "\n", "", "none/a.json': No such file");
+    says("/load -\n[]\n", "", "/load wants the name of a file");
     says("/load " + path("none.json") + "\n", "", "none.json cannot be read: No such file");
-    says("", " --load " + write("bad.json", "[{]"), "bad.json: no JSON from byte 2 on");
-    says("", " --load " + write("bad.json", "[{\"content\": \"a\"}]"), "message 1 of 1 is no object with a \"role\"");
+    says("", " --load " + write("bad.json", "[{]"), "bad.json: line 1, column 3: syntax error");
+    says("", " --load " + write("bad.json", ""), "bad.json: line 1, column 1: ");
+    says("", " --load " + folder_.string(), "is a directory; name a file inside it");
+    says("", " --load " + write("bad.json", "[{\"content\": \"a\"}]"),
+         "bad.json: message 1 of 1 is no object with a text as \"role\"");
     says("", " --load " + write("bad.json", "[{\"role\": \"user\", \"content\": 1e999}]"), "bad.json: ");
-    says("", " --load " + write("bad.json", std::string(100'000, '[')), "more than 128 deep");
-    says("", " --load " + write("bad.json", "7"), "neither a list of messages nor an object");
+    says("", " --load " + write("bad.json", std::string(100'000, '[')), "bad.json: values are nested more than 128 deep");
+    const auto deep = [](size_t n) { return std::string(n, '[') + std::string(n, ']'); };
+    const std::string in_message = R"([{"role": "user", "content": "a", "x": )";  // within two values
+    says("", " --load " + write("bad.json", in_message + deep(127) + "}]"), "bad.json: values are nested more than 128 deep");
+    EXPECT_EQ(chat("", " --load " + write("good.json", in_message + deep(126) + "}]")).exit_code, 0);
+    says("", " --load " + write("bad.json", "7"), "bad.json: neither a list of messages, like [{\"role\"");
     says("", " -p ''", "the prompt is empty");
     says("", " --stop ''", "stop text 1 of 1 is empty");
     write("chat.jinja", "{{ raise_exception('only poems') }}");
-    says("", " -p a", "the template refuses these messages: only poems");
-    const Answer answer = run_krait("chat -p a", Streams::output_and_errors);
-    EXPECT_EQ(answer.exit_code, 2);
-    EXPECT_NE(answer.text.find("the demo model has no chat template"), std::string::npos) << answer.text;
+    says("", " -p a", "chat.jinja: the chat template: line 1, column 19: the template refuses these messages: only poems");
+    says("", " --system a -p a", "chat.jinja: the chat template: line 1, column 19: ");
+    write("chat.jinja", "{{ messages[0].content.no() }}");
+    says("", " -p a", "chat.jinja: the chat template: line 1, column ");
+    write("chat.jinja", "{# nothing #}");
+    says("", " -p a", "chat.jinja writes nothing for these messages: there is nothing to answer");
+    write("chat.jinja", "a\n{% for %}");
+    says("", " -p a", "chat.jinja: the chat template: line 2, column 8: ");
+    for (const auto& [arguments, words] : {std::pair("", "the demo model has no chat template"),
+                                           std::pair(" --template no.jinja", "no.jinja cannot be read: No such file"),
+                                           std::pair(" --template /", "'/' is a directory; name a file inside it")}) {
+        const Answer answer = run_krait(std::string("chat -p a") + arguments, Streams::output_and_errors);
+        EXPECT_EQ(answer.exit_code, 2);
+        EXPECT_NE(answer.text.find(words), std::string::npos) << answer.text;
+    }
 }
 
 TEST_F(Conversation, AtATerminalErrorsAndCtrlCCostOneMessage) {

@@ -15,7 +15,7 @@ using krait::test::Answer;
 using krait::test::run_krait;
 using krait::test::Streams;
 
-class ChatCommand : public testing::Test {
+class TokenizeChat : public testing::Test {
   protected:
     void SetUp() override {
         const auto* info = testing::UnitTest::GetInstance()->current_test_info();
@@ -38,7 +38,7 @@ class ChatCommand : public testing::Test {
     std::filesystem::path folder_;
 };
 
-TEST_F(ChatCommand, RendersMessages) {
+TEST_F(TokenizeChat, RendersMessages) {
     const Answer answer = run_krait(with_both() + " --rendered", Streams::output);
     EXPECT_EQ(answer.exit_code, 0);
     EXPECT_EQ(answer.text, "<|endoftext|>user: Hi <|endoftext|>\nassistant:");
@@ -46,7 +46,7 @@ TEST_F(ChatCommand, RendersMessages) {
               "<|endoftext|>user: Hi <|endoftext|>\n");
 }
 
-TEST_F(ChatCommand, PrintsTokensWithOneControlTokenAlone) {
+TEST_F(TokenizeChat, PrintsTokensWithOneControlTokenAlone) {
     const Answer answer = run_krait(with_both() + " --ids", Streams::output);
     EXPECT_EQ(answer.exit_code, 0);
     EXPECT_TRUE(answer.text.starts_with("0,")) << answer.text;
@@ -54,7 +54,7 @@ TEST_F(ChatCommand, PrintsTokensWithOneControlTokenAlone) {
     EXPECT_NE(run_krait(with_both(), Streams::output).text.find("tokens for 46 bytes"), std::string::npos);
 }
 
-TEST_F(ChatCommand, SaysWhatIsWrong) {
+TEST_F(TokenizeChat, SaysWhatIsWrong) {
     const auto says = [](const std::string& arguments, const std::string& words) {
         const Answer answer = run_krait(arguments, Streams::output_and_errors);
         EXPECT_EQ(answer.exit_code, 2) << answer.text;
@@ -64,11 +64,23 @@ TEST_F(ChatCommand, SaysWhatIsWrong) {
          "has no chat template (tokenizer.chat_template); give one: --template FILE");
     says("tokenize --template " + path("chat.jinja") + " -p x", "belong to --chat");
     write("chat.jinja", "a\n{% if %}");
-    says(with_both(), "line 2, column 7: expected an expression");
+    says(with_both(), path("chat.jinja") + ": the chat template: line 2, column 7: expected an expression");
+    const std::string both = "krait: " + path("messages.json") + " through " + path("chat.jinja") + ": ";
     write("chat.jinja", "{{ raise_exception('only users') }}");
-    says(with_both(), "the template refuses these messages: only users");
-    write("messages.json", "[{]");
-    says(with_both(), "line 1, column 3");
+    says(with_both(), both + "the chat template: line 1, column 19: the template refuses these messages: only users");
+    write("messages.json", "[\n{]");
+    says(with_both(), both + "the messages: the JSON text cannot be used: line 2, column 2: ");
+    write("messages.json", "7");
+    says(with_both(), both + "the messages: the JSON is neither a list of messages nor an object that has \"messages\"");
+    write("messages.json", R"([{"role": "user"}, {"role": 7}])");
+    says(with_both(), both + "the messages: message 2 of 2 has no role that is a text; messages are a list of objects: ");
+    write("messages.json", std::string(100'000, '['));
+    says(with_both(), both + "the messages: the JSON text cannot be used: values are nested more than 128 deep");
+    says("tokenize --chat " + path("none.json") + " --template " + path("chat.jinja"),
+         "none.json cannot be read: No such file");
+    says("tokenize --chat " + folder_.string() + " --template " + path("chat.jinja"), "is a directory; name a file inside it");
+    says("tokenize --chat " + path("messages.json") + " --template " + path("none.jinja"),
+         "none.jinja cannot be read: No such");
 }
 
 }  // namespace

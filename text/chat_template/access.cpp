@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMaxShown = 60;
 
-// What Python's getattr finds: methods, the names of a namespace, what a loop knows.
+// The attribute that Python's getattr finds: methods, the names of a namespace, what a loop knows.
 Result<std::optional<Value>> find_attribute(const Value& object, std::string_view name, Heap& heap) {
     if (object.is(Kind::undefined)) return fail_undefined(object);
     if (object.is(Kind::loop)) return object.loop->attribute(name, heap);
@@ -31,11 +31,11 @@ Result<std::optional<Value>> find_attribute(const Value& object, std::string_vie
     return Value::of(method);
 }
 
-// What Python's object[key] finds.
+// The item that Python's object[key] finds.
 Result<std::optional<Value>> find_item(const Value& object, const Value& key, Heap& heap) {
     if (object.is(Kind::undefined)) return fail_undefined(object);
     if (object.is(Kind::dict)) {
-        if (key.is(Kind::list) || key.is(Kind::dict)) return std::optional<Value>();
+        if (!expect_hashable(key, heap.budget())) return std::optional<Value>();
         KRAIT_TRY(const Value* found, find_entry(*object.dict, key, heap.budget()));
         return found ? std::optional(*found) : std::nullopt;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a template can call: its own macros, functions that every template has, methods of values. And the arguments of a call,
-// which filters and tests take too.
+// Values that a template can call: its own macros, functions that every template has, methods of values. And the arguments of a
+// call, which filters and tests take too.
 #pragma once
 
 #include <ctime>
@@ -17,7 +17,7 @@ struct Keyword {
     Value value;
 };
 
-// What functions may use of the rendering that calls them.
+// The parts of a rendering that functions which it calls may use.
 struct Environment {
     Heap& heap;
     const std::tm& now;  // of strftime_now

@@ -24,7 +24,7 @@ Result<void> read_roles(const Value& messages, Heap& heap) {
         return fail(ErrorCode::invalid_argument,
                     "{}; messages are a list of objects: [{{\"role\": \"user\", \"content\": \"Hello\"}}]", what);
     };
-    if (!messages.is(Kind::list)) return wrong("the messages are no list");
+    if (!messages.is(Kind::list)) return wrong("they are no list");
     for (size_t i = 0; i < messages.list->items.size(); ++i) {
         const Value& message = messages.list->items[i];
         Value* role = message.is(Kind::dict) ? message.dict->find("role") : nullptr;
@@ -57,10 +57,13 @@ Result<std::vector<Variable>> read_variables(const ChatInput& input, Heap& heap)
     return variables;
 }
 
+Error within_template(Error error) { return std::move(error).within("the chat template"); }
+Error within_messages(Error error) { return std::move(error).within("the messages"); }
+
 }  // namespace
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
-    KRAIT_TRY(auto syntax, parse_template(source));
+    KRAIT_TRY(auto syntax, parse_template(source).map_error(within_template));
     return ChatTemplate(std::shared_ptr<const Syntax>(std::move(syntax)));
 }
 
@@ -68,11 +71,11 @@ Result<MarkedText> ChatTemplate::render(const ChatInput& input, const RenderOpti
     // The limits are the template's; what the application gives it does not count.
     Budget input_budget(Limits{UINT64_MAX, UINT64_MAX, 0});
     Heap input_heap(input_budget);
-    KRAIT_TRY(const auto variables, read_variables(input, input_heap));
+    KRAIT_TRY(const auto variables, read_variables(input, input_heap).map_error(within_messages));
     Budget budget(options.limits);
     Heap heap(budget);
     Environment environment{heap, options.now};
-    return Interpreter(*syntax_, environment, options.limits.depth).run(variables);
+    return Interpreter(*syntax_, environment, options.limits.depth).run(variables).map_error(within_template);
 }
 
 }  // namespace krait::chat

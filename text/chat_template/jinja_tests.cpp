@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `is` asks: x is defined, x is divisibleby 3.
+// Jinja's tests, which stand behind `is`: x is defined, x is divisibleby 3.
 #include <algorithm>
 
 #include "text/chat_template/characters.hpp"

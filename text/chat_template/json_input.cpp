@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/base/json_error.hpp"
 #include "text/chat_template/operators.hpp"
 
 namespace krait::chat {
@@ -44,9 +45,7 @@ class Builder {
         return true;
     }
     bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& exception) {
-        error = exception.what();
-        if (const size_t begin = error.find("] "); begin != error.npos)
-            error = error.substr(begin + 2);  // its own number of the error
+        error = json_error_text(exception.what());
         return false;
     }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "text/chat_template/characters.hpp"
+#include "text/chat_template/escaping.hpp"
 #include "text/chat_template/printing.hpp"
 
 namespace krait::chat {
@@ -21,7 +21,10 @@ class JsonWriter {
             case Kind::boolean: out_.append(value.boolean ? "true" : "false"); return {};
             case Kind::integer: out_.append(fmt::format("{}", value.integer)); return {};
             case Kind::real: out_.append(number(value.real)); return {};
-            case Kind::text: quoted(value.text->marked); return {};
+            case Kind::text:
+                append_quoted(
+                    value.text->marked, '"', [this](char32_t point) { return escape(point); }, out_);
+                return {};
             case Kind::dict: return nested([&] { return dict(*value.dict); });
             case Kind::list:
                 if (value.list->flavor == Flavor::list || value.list->flavor == Flavor::tuple)
@@ -110,24 +113,6 @@ class JsonWriter {
         KRAIT_CHECK(write(key));
         out_.append("\"");
         return {};
-    }
-
-    void quoted(const MarkedText& text) {
-        const std::string_view bytes = text.bytes;
-        out_.append("\"");
-        size_t written = 0;
-        for (size_t at = 0; at < bytes.size();) {
-            const size_t length = length_at(bytes, at);
-            const std::string escaped = escape(point_at(bytes, at));
-            if (!escaped.empty()) {
-                out_.append(text, written, at);
-                out_.append_as(escaped, text, at);
-                written = at + length;
-            }
-            at += length;
-        }
-        out_.append(text, written, bytes.size());
-        out_.append("\"");
     }
 
     std::string escape(char32_t point) const {  // empty: as it is

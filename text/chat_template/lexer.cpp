@@ -97,7 +97,7 @@ class Lexer {
         return read_tag(open, kind == '{');
     }
 
-    // What is left of text in front of a tag.
+    // The text in front of a tag, less the blanks that the tag takes away.
     void add_data(std::string_view data, char sign, bool may_strip_line, bool begins_line) {
         if (sign == '-') {
             data = data.substr(0, end_without_space(data));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one rendering of a template may cost. A template comes with a model from anywhere, so it may loop for ever or build
+// Limits of one rendering of a template. A template comes with a model from anywhere, so it may loop for ever or build
 // values without end; with these limits such a template ends with an error, on a usual processor within 100 ms.
 #pragma once
 
@@ -19,7 +19,7 @@ struct Limits {
 inline constexpr uint32_t kMaxNesting = 200;
 inline constexpr size_t kMaxSourceBytes = size_t{4} << 20;  // of a template
 
-// What is left of the limits. Functions that build or compare values charge it, and need not look: the interpreter ends with an
+// The rest of the limits. Functions that build or compare values charge it, and need not look: the interpreter ends with an
 // error before its next node. Only a function whose work grows faster than its arguments asks ok() inside its loop.
 class Budget {
   public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `loop` is inside of a for loop.
+// The variable `loop` inside of a for loop.
 #pragma once
 
 #include <optional>

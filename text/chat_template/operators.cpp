@@ -168,24 +168,28 @@ Result<int64_t> length(const Value& value, Budget& budget) {
     return fail(ErrorCode::invalid_argument, "a value of the type {} has no length", type_name(value));
 }
 
-namespace {
-
-bool may_be_key(const Value& key, uint32_t depth = 0) {
-    if (key.is(Kind::dict) || depth > 8) return false;
-    if (!key.is(Kind::list)) return true;
-    if (key.list->flavor != Flavor::tuple) return false;
-    for (const Value& part : key.list->items) {
-        if (!may_be_key(part, depth + 1)) return false;
+Result<void> expect_hashable(const Value& value, Budget& budget, uint32_t depth) {
+    if (depth > kMaxNesting)
+        return fail(ErrorCode::invalid_argument, "tuples that are nested more than {} deep cannot be keys", kMaxNesting);
+    const bool is_list = value.is(Kind::list);
+    if (is_list && value.list->flavor == Flavor::tuple) {
+        for (const Value& item : value.list->items) {
+            if (!budget.step()) break;
+            KRAIT_CHECK(expect_hashable(item, budget, depth + 1));
+        }
+    } else if (value.is(Kind::dict) ||
+               (is_list && (value.list->flavor == Flavor::list || value.list->flavor == Flavor::view))) {
+        return fail(ErrorCode::invalid_argument,
+                    "a value of the type {} has no hash: keys, and items of unique, are texts, numbers, tuples and the like",
+                    type_name(value));
     }
-    return true;
+    return {};
 }
-
-}  // namespace
 
 Result<Value*> find_entry(Dict& dict, const Value& key, Budget& budget) {
     budget.step(dict.entries.size() / 16);
     if (key.is(Kind::text)) return dict.find(bytes_of(key));
-    if (!may_be_key(key)) return fail(ErrorCode::invalid_argument, "a value of the type {} cannot be a key", type_name(key));
+    KRAIT_CHECK(expect_hashable(key, budget));
     for (auto& [name, value] : dict.entries) {
         KRAIT_TRY(const bool same, equal(name, key, budget));
         if (same) return &value;

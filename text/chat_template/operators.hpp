@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What operators do with values, as Python does it.
+// Operators on values, as Python has them.
 #pragma once
 
 #include "text/chat_template/value.hpp"
@@ -31,6 +31,9 @@ Result<Value> item(const Value& object, const Value& key, Heap& heap);
 // object[begin:end:step]; undefined or none where one is left out.
 Result<Value> slice(const Value& object, const Value& begin, const Value& end, const Value& step, Heap& heap);
 
+// Fails for values that Python cannot hash, so that they are neither keys of a dict nor in a set: lists, dicts, and tuples that
+// hold one.
+Result<void> expect_hashable(const Value& value, Budget& budget, uint32_t depth = 0);
 // The value behind a key; null where the dict does not have it. Fails for keys that cannot be one.
 Result<Value*> find_entry(Dict& dict, const Value& key, Budget& budget);
 Result<void> set_entry(Dict& dict, const Value& key, const Value& value, Budget& budget);

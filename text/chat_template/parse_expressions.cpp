@@ -351,10 +351,16 @@ Result<ExpressionPtr> Parser::subscript_key(ExpressionPtr value) {
             if (i == 0) take(":");
         }
     } else {
+        if (token().is(",")) {  // d[1, 2] is d[(1, 2)]
+            auto key = make(ExpressionKind::tuple, token().place);
+            key->parts.push_back(std::move(first));
+            while (take(",")) {
+                KRAIT_TRY(auto part, expression());
+                key->parts.push_back(std::move(part));
+            }
+            KRAIT_TRY(first, finish(std::move(key)));
+        }
         made->parts.push_back(std::move(first));
-    }
-    if (token().is(",")) {
-        return fail_at(token().place, "an item has one key here; a tuple as key stands in parentheses");
     }
     KRAIT_CHECK(expect("]"));
     return finish(std::move(made));

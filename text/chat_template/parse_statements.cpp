@@ -272,7 +272,7 @@ Result<void> Parser::signature(Macro& macro) {
     return expect(")");
 }
 
-// Which of the names that a macro has without parameters its body mentions: those tell which arguments it takes.
+// Notes which of varargs, kwargs and caller the body mentions: these say which other arguments the macro takes.
 Result<void> Parser::macro_body(Macro& macro, std::string_view end) {
     const uint32_t loops = std::exchange(loops_, 0);
     const size_t begin = at_;

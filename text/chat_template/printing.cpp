@@ -6,6 +6,7 @@
 
 #include "text/chat_template/callable.hpp"
 #include "text/chat_template/characters.hpp"
+#include "text/chat_template/escaping.hpp"
 
 namespace krait::chat {
 namespace {
@@ -86,20 +87,8 @@ class Repr {
         const std::string_view bytes = text.bytes;
         const bool has_single = bytes.find('\'') != bytes.npos, has_double = bytes.find('"') != bytes.npos;
         const char mark = has_single && !has_double ? '"' : '\'';
-        out_.append(std::string_view(&mark, 1));
-        size_t written = 0;
-        for (size_t at = 0; at < bytes.size();) {
-            const size_t length = length_at(bytes, at);
-            const std::string escaped = escape(point_at(bytes, at), mark);
-            if (!escaped.empty()) {
-                out_.append(text, written, at);
-                out_.append_as(escaped, text, at);
-                written = at + length;
-            }
-            at += length;
-        }
-        out_.append(text, written, bytes.size());
-        out_.append(std::string_view(&mark, 1));
+        append_quoted(
+            text, mark, [mark](char32_t point) { return escape(point, mark); }, out_);
     }
 
     static std::string escape(char32_t point, char mark) {  // empty: as it is

@@ -37,7 +37,8 @@ Result<void> Interpreter::enter(Place place) {
         return fail_at(place, "the template is stopped here: it {}",
                        budget.out_of_steps() ? "takes too many steps, as one that never ends does" : "makes too much text");
     }
-    if (depth_ >= max_depth_) return fail_at(place, "the template is stopped here: more than {} calls are nested", max_depth_);
+    if (depth_ >= max_depth_)
+        return fail_at(place, "the template is stopped here: expressions and macros are nested more than {} deep", max_depth_);
     return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What filters on lists share: the attribute "a.b.0" of each item, and keys that ignore the case of letters.
+// Parts that filters on lists share: the attribute "a.b.0" of each item, and keys that ignore the case of letters.
 #pragma once
 
 #include "text/chat_template/callable.hpp"

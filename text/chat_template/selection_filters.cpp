@@ -55,7 +55,7 @@ Result<const NamedFunction*> named(const Value& name, bool is_filter) {
     return found;
 }
 
-// Of whatever is false, none too, nothing is taken.
+// Nothing is taken of a value that is false, none too.
 Value nothing(const Call& call) { return call.heap().list({}, Flavor::generator); }
 
 Result<Value> map(const Call& call) {

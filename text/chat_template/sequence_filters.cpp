@@ -103,6 +103,7 @@ Result<Value> unique(const Call& call) {
     const Value seen = call.heap().list({});
     for (const Value& each : values) {
         KRAIT_TRY(const Value key, sort_key(each, {false, is_true(bound[0]), bound[1]}, call.heap()));
+        KRAIT_CHECK(expect_hashable(key, call.budget()));
         KRAIT_TRY(const bool is_known, contains(seen, key, call.budget()));
         if (!call.budget().ok()) break;
         if (is_known) continue;

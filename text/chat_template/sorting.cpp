@@ -36,25 +36,32 @@ Result<void> merge_sort(std::vector<Keyed>& values, bool reverse, Budget& budget
     return {};
 }
 
-}  // namespace
-
-Result<Value> sort_key(const Value& value, const SortOptions& options, Heap& heap) {
-    const auto folded = [&](const Value& key) { return options.case_sensitive ? key : fold_case(key, heap); };
-    if (!is_given(options.attribute)) return folded(value);
-    if (!options.attribute.is(Kind::text) || bytes_of(options.attribute).find(',') == std::string_view::npos) {
-        KRAIT_TRY(const Value key, attribute_path(value, options.attribute, Value(), heap));
-        return folded(key);
-    }
+// The key that a value is sorted by: with several attributes, a list.
+Result<Value> keys_of(const Value& value, const SortOptions& options, Heap& heap) {
+    if (!options.attribute.is(Kind::text) || bytes_of(options.attribute).find(',') == std::string_view::npos)
+        return sort_key(value, options, heap);
     std::vector<Value> keys;
     std::string_view rest = bytes_of(options.attribute);
     for (bool more = true; more;) {
         const size_t comma = rest.find(',');
         more = comma != rest.npos;
-        KRAIT_TRY(const Value key, attribute_path(value, heap.text(rest.substr(0, comma)), Value(), heap));
-        keys.push_back(folded(key));
+        SortOptions single = options;
+        single.attribute = heap.text(rest.substr(0, comma));
+        KRAIT_TRY(const Value key, sort_key(value, single, heap));
+        keys.push_back(key);
         if (more) rest.remove_prefix(comma + 1);
     }
     return heap.list(std::move(keys));
+}
+
+}  // namespace
+
+Result<Value> sort_key(const Value& value, const SortOptions& options, Heap& heap) {
+    Value key = value;
+    if (is_given(options.attribute)) {
+        KRAIT_TRY(key, attribute_path(value, options.attribute, Value(), heap));
+    }
+    return options.case_sensitive ? key : fold_case(key, heap);
 }
 
 Result<std::vector<Value>> sort_values(std::vector<Value> values, const SortOptions& options, Heap& heap) {
@@ -62,7 +69,7 @@ Result<std::vector<Value>> sort_values(std::vector<Value> values, const SortOpti
     keyed.reserve(values.size());
     heap.budget().take(values.size() * 2 * sizeof(Keyed));
     for (const Value& value : values) {
-        KRAIT_TRY(const Value key, sort_key(value, options, heap));
+        KRAIT_TRY(const Value key, keys_of(value, options, heap));
         keyed.push_back({key, value});
     }
     KRAIT_CHECK(merge_sort(keyed, options.reverse, heap.budget()));

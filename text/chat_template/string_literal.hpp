@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands between the quotes of a string in a template, with its escapes resolved as in Python: \n \t \xHH \uHHHH and so
+// The text between the quotes of a string in a template, with its escapes resolved as in Python: \n \t \xHH \uHHHH and so
 // on. A backslash in front of anything else stays.
 #pragma once
 

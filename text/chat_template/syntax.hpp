@@ -65,7 +65,7 @@ struct Expression {
     std::unique_ptr<Arguments> arguments;  // of calls, filters and tests
 };
 
-// What a value is assigned to: a name, an attribute of a namespace, or several targets, which take its items.
+// The left side of an assignment: a name, an attribute of a namespace, or several targets, which take its items.
 struct Target {
     enum class Kind : uint8_t { name, attribute, several } kind = Kind::name;
     Place place;

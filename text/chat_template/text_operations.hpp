@@ -22,7 +22,7 @@ std::vector<Value> split_lines(const Value& text, bool keep, Heap& heap);
 Result<Value> expect_text(const Value& value, std::string_view what);
 Result<int64_t> expect_integer(const Value& value, std::string_view what);
 Result<int64_t> integer_or(const Value& value, int64_t fallback, std::string_view what);  // fallback for undefined and none
-// Of a field that is padded: 0 to kMaxWidth.
+// The width of a field that is padded: 0 to kMaxWidth.
 Result<int64_t> expect_width(const Value& value, std::string_view what);
 bool is_given(const Value& value);  // neither undefined nor none
 

@@ -51,15 +51,9 @@ class Dialog {
     Dialog(Chat& chat, Generator& generator, const Arguments& arguments)
         : chat_(chat), generator_(generator), arguments_(arguments) {}
 
-    api::Status run(Prompts& prompts, std::atomic<bool>& interrupted) {
-        // A Ctrl-C that came too late to stop an answer does not count for the next message that is typed.
-        const auto forget_interrupt = [&] {
-            if (prompts.are_typed()) interrupted = false;
-        };
+    api::Status run(Prompts& prompts) {
         for (std::string text; !left_;) {
-            forget_interrupt();
             TOOLS_TRY(const bool is_there, prompts.next(text));
-            forget_interrupt();
             if (!is_there) break;
             if (text.empty()) continue;
             const api::Status done = take(text);
@@ -104,19 +98,14 @@ class Dialog {
     api::Status save(const std::string& path) const {
         if (path.empty()) return failure(KRAIT_INVALID_ARGUMENT, "/save wants the name of a file");
         TOOLS_CHECK(check_target(path, {arguments_.model.path, arguments_.model.tokenizer, arguments_.chat_template}));
-        const std::string json = chat_.messages().json(true) + "\n";
-        const auto written = [&]() -> krait::Result<void> {
-            KRAIT_TRY(OutputFile file, OutputFile::create(path));
-            KRAIT_CHECK(file.write(std::as_bytes(std::span(json))));
-            return file.finish();
-        }();
-        if (!written) return failure_of(written.error());
+        TOOLS_CHECK(to_api(write_file(path, chat_.messages().json(true) + "\n")));
         print_error("{}: {}\n", printable(path), counted(static_cast<int64_t>(chat_.messages().size()), "message"));
         return api::Done{};
     }
 
     api::Status load(const std::string& path) {
-        if (path.empty()) return failure(KRAIT_INVALID_ARGUMENT, "/load wants the name of a file");
+        // Standard input is where the messages come from, and a part of it is read ahead.
+        if (path.empty() || path == "-") return failure(KRAIT_INVALID_ARGUMENT, "/load wants the name of a file");
         TOOLS_TRY(const std::string json, read_text(path));
         TOOLS_TRY(Messages messages, Messages::parse(json, printable(path)));
         chat_.messages() = std::move(messages);
@@ -147,7 +136,7 @@ api::Status chat(Arguments& arguments) {
     TOOLS_TRY(Messages messages, first_messages(arguments));
     const auto start = Clock::now();
     TOOLS_TRY(const api::Model model, arguments.model.load());
-    TOOLS_TRY(const api::ChatTemplate chat_template, open_chat_template(model, arguments.chat_template));
+    TOOLS_TRY(const ChatTemplateFile chat_template, ChatTemplateFile::open(model, arguments.chat_template));
     TOOLS_TRY(api::Detokenizer text, api::Detokenizer::create(model, options.stops));
     int32_t max_chain = 1;
     TOOLS_TRY(api::Session session, options.create_session(model, sampler, kMaxSnapshots, &max_chain));
@@ -172,7 +161,7 @@ api::Status chat(Arguments& arguments) {
         if (conversation.messages().last_role() == "user") done = conversation.answer(generator);
         if (done) {
             Prompts prompts(context.interrupted, !arguments.no_history, kHelp);
-            done = Dialog(conversation, generator, arguments).run(prompts, context.interrupted);
+            done = Dialog(conversation, generator, arguments).run(prompts);
         }
     }
     if (!options.no_timings) timings.print(model, options.sampling.seed);

@@ -52,9 +52,9 @@ void print_ids(std::span<const int32_t> tokens) {
 }
 
 api::Status print_chat(const api::Model& model, const Arguments& arguments) {
-    TOOLS_TRY(const api::ChatTemplate chat, open_chat_template(model, arguments.chat_template));
+    TOOLS_TRY(const auto chat, ChatTemplateFile::open(model, arguments.chat_template));
     TOOLS_TRY(const std::string messages, read_text(arguments.chat));
-    TOOLS_TRY(const api::ChatPrompt prompt, chat.render(messages, !arguments.no_generation_prompt));
+    TOOLS_TRY(const api::ChatPrompt prompt, chat.render(messages, !arguments.no_generation_prompt, arguments.chat));
     if (arguments.rendered) {
         write_text(prompt.text());
         if (output_is_terminal()) print("\n");
