@@ -65,18 +65,21 @@ fi
 
 cmake -G "$(cached CMAKE_GENERATOR)" -S "$source/examples" -B "$prefix/cmake" -DCMAKE_PREFIX_PATH="$prefix/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$prefix/cmake" >/dev/null
-for example in host host_cpp; do
-    expect_text "$example by find_package" "$prefix/cmake/$example"
+for example in host host_cpp conversation; do
+    expect_text "$example by find_package" "$prefix/cmake/$example" <<<"Where do ships sleep?"
 done
 
 read -r -a flags <<<"$(pkg-config --cflags --libs krait)"
 read -r -a c_flags <<<"${CFLAGS:-}"
 read -r -a cxx_flags <<<"${CXXFLAGS:-}"
 "$CC" -std=c11 -Wall -Wextra -Werror "${c_flags[@]}" "$source/examples/host.c" -o "$prefix/host" "${flags[@]}" -Wl,-rpath,"$libdir"
+"$CC" -std=c11 -Wall -Wextra -Werror "${c_flags[@]}" "$source/examples/conversation.c" -o "$prefix/conversation" "${flags[@]}" -Wl,-rpath,"$libdir"
 "$CXX" -std=c++20 -Wall -Wextra -Werror "${cxx_flags[@]}" "$source/examples/host.cpp" -o "$prefix/host_cpp" "${flags[@]}" -Wl,-rpath,"$libdir"
-for example in host host_cpp; do
-    expect_text "$example by pkg-config" "$prefix/$example" "$model"
+for example in host host_cpp conversation; do
+    expect_text "$example by pkg-config" "$prefix/$example" "$model" <<<"Where do ships sleep?"
 done
+if "$prefix/conversation" <<<'a "quote"' 2>"$prefix/refused.txt"; then exit 1; fi
+grep -q '^render: the messages: the JSON text cannot be used: line 1, column ' "$prefix/refused.txt"
 
 # Backends. Their plugins are found by KRAIT_BACKEND_PATH, run the cases of the operators that they have, and pass the conformance suite.
 cp -r "$source/examples/backend-cpp" "$source/examples/backend-c" "$prefix"
