@@ -22,8 +22,8 @@ Result<int> threads_of(std::string_view spec);
 Result<std::optional<Ceilings>> ceilings_of(bool is_processor, std::string_view spec,
                                             const std::function<void(uint64_t done, uint64_t total)>& progress);
 
-// What weights of that format could be multiplied with at best, in the numbers that the CPU backend makes of them: F32 by f32;
-// F16 and BF16 by int16, or f32 where no unit of int16 was measured; quantized ones by the fastest of all.
+// The best rate for products of weights of that format, in the numbers that the CPU backend makes of them: F32 by f32; F16 and
+// BF16 by int16, or f32 where no unit of int16 was measured; quantized ones by the fastest of all.
 const Peak& peak_for(const Ceilings& ceilings, DType format);
 
 }  // namespace krait::bench

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What krait bench prints: for people (table, md) and for programs (json, csv). docs/benchmarks.md says what each number means.
+// The output of krait bench: for people (table, md) and for programs (json, csv). docs/benchmarks.md explains each number.
 #pragma once
 
 #include <optional>

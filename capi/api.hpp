@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the functions behind include/krait/krait.h share: handles, and the turn from Result and exceptions to krait_code.
+// Parts that the functions behind include/krait/krait.h share: handles, and the turn from Result and exceptions to krait_code.
 #pragma once
 
 #include <algorithm>

@@ -14,7 +14,7 @@ void add_once(std::vector<T>& list, const T& item) {
     if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
-// What the host gave for an index tensor; empty where a node computes it (then it is right by construction) or it is absent.
+// The host's values of an index tensor; empty where a node computes it (then it is right by construction) or it is absent.
 std::span<const int32_t> values_of(TensorId id, std::span<const InputBytes> inputs) {
     for (const InputBytes& input : inputs)
         if (input.tensor == id && id != kNoTensor)

@@ -68,8 +68,8 @@ class Compiled {
     const PartitionedGraph& partitioned() const { return partitioned_; }
     const MemoryPlan& plan(size_t subgraph = 0) const { return plans_[subgraph]; }
 
-    // What is wrong with inputs of a run; nothing is allocated where all is right. Those that stand on the device are indices
-    // that a node has computed, within bounds by the contract of its operator: only where they go is looked at.
+    // Fails where inputs of a run are wrong; nothing is allocated where they are right. Those that stand on the device are
+    // indices that a node has computed, within bounds by the contract of its operator: only where they go is looked at.
     Result<void> check(std::span<const InputBytes> inputs, std::span<const DeviceBytes> on_device = {}) const;
 
     // The steps of a run, in this order on each device: inputs, then for each of its segments copies in, program, copies out.

@@ -18,7 +18,7 @@
 
 namespace krait::graph {
 
-// What is run; borrowed from submit() until wait() has returned. May be used again then.
+// A run; borrowed from submit() until wait() has returned. May be used again then.
 struct PipelineRun {
     Compiled* compiled = nullptr;
     std::span<const InputBytes> inputs;  // checked (Compiled::check)

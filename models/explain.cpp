@@ -14,7 +14,7 @@ namespace {
 
 using graph::kNoTensor;
 
-// What a run of a shape looks like on its devices, without memory of its own.
+// A run of a shape on its devices, without memory of its own.
 struct Picture {
     const Model& model;
     RunShape shape;

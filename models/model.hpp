@@ -57,10 +57,10 @@ class Model {
     // The tokens that end a text, a turn or a message, ascending.
     std::span<const int32_t> ends() const { return vocabulary_.ends; }
     bool is_end(int32_t token) const;
-    // What is wrong with the file and was got over: sentences for the user.
+    // Flaws of the file that were got over: sentences for the user.
     const std::vector<std::string>& warnings() const { return vocabulary_.warnings; }
 
-    // Of everything that a saved state depends on: metadata, tensor records, and the first bytes of every tensor.
+    // The hash of everything that a saved state depends on: metadata, tensor records, and the first bytes of every tensor.
     uint64_t hash() const { return hash_; }
 
   private:

@@ -20,7 +20,7 @@ class GeneratedText {
 
     // A prompt of ids. Stop texts in it do not count.
     api::Result<std::string> echo(std::span<const int32_t> prompt);
-    // What can be written now.
+    // The text that can be written now.
     api::Result<std::string> push(int32_t token);
     bool stopped() const { return text_ && text_->is_stopped(); }
     // The end: the text that was held back. Ready for the next one then.

@@ -61,8 +61,8 @@ class Generator {
     // A prompt of ids as it is written.
     api::Result<std::string> echo(std::span<const int32_t> tokens) { return text_.echo(tokens); }
 
-    // Of the latest go_on: what it wrote without the newline, and the tokens that it chose, of which the state has read all but
-    // the last.
+    // The text that the latest go_on wrote, without the newline, and the tokens that it chose; the state has read all but the
+    // last.
     const std::string& answer() const { return answer_; }
     std::span<const int32_t> chosen() const { return chosen_; }
 

@@ -100,7 +100,7 @@ void LibeditEditor::set_terminal(bool for_editing) {
     if (for_editing) draw("\033[?2004h");  // pastes come between ESC [ 200 ~ and ESC [ 201 ~
 }
 
-// Of a signal that came while a line is edited; false where the line is not to be edited any longer.
+// Obeys a signal that came while a line is edited; false where the line is not to be edited any longer.
 bool LibeditEditor::obey(int signal) {
     if (signal == SIGINT) {
         draw("^C");

@@ -50,7 +50,7 @@ std::string ProgressBar::frame(uint64_t done, uint64_t total, std::string_view n
 void ProgressBar::update(uint64_t done, uint64_t total, std::string_view note) {
     if (!draws_ || total == 0) return;
     const auto now = std::chrono::steady_clock::now();
-    // What ends within a blink shows no bar, and twenty frames a second are enough.
+    // Work that ends within a blink shows no bar, and twenty frames a second are enough.
     if (now - start_ < 200ms || (now - last_ < 50ms && done < total)) return;
     last_ = now;
     drawn_ = true;

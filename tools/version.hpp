@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `krait --version` prints: the version, the commit and the compiler it was built from and with, the plugins that are
+// The text of `krait --version`: the version, the commit and the compiler it was built from and with, the plugins that are
 // there, and the line editor.
 #pragma once
 

@@ -14,7 +14,7 @@
 
 namespace krait::bench {
 
-// What is multiplied; sums are f32, f32, i32 and i32.
+// The numbers that are multiplied; sums are f32, f32, i32 and i32.
 enum class Number : uint8_t { f32, bf16, int16, int8 };
 const char* number_name(Number number);
 

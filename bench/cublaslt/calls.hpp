@@ -30,7 +30,7 @@ inline Result<void> checked(cublasStatus_t status, std::string_view call) {
 #define KRAIT_CALL(call) \
     KRAIT_CHECK(krait::bench::checked(call, std::string_view(#call).substr(0, std::string_view(#call).find('('))))
 
-// Of a handle that is a pointer, freed by kFree.
+// The owner of a handle that is a pointer, freed by kFree.
 template <auto kFree>
 struct Freed {
     template <class T>

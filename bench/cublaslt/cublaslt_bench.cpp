@@ -120,7 +120,7 @@ Result<void> run(const Arguments& arguments, const std::vector<NamedProduct>& pr
     return {};
 }
 
-// What an option takes that chooses some of these.
+// The words of an option that chooses some of these.
 template <class List, class Name>
 std::vector<std::string> words_of(const List& list, Name name) {
     std::vector<std::string> words;

@@ -7,7 +7,7 @@
 
 namespace krait::bench {
 
-// What is multiplied; float32 sums and results for f16 and fp8 (E4M3), int32 for int8.
+// The numbers that are multiplied; float32 sums and results for f16 and fp8 (E4M3), int32 for int8.
 enum class LtType : uint8_t { f16, fp8, int8 };
 
 struct LtDevice {

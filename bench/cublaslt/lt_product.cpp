@@ -21,7 +21,7 @@ Types types_of(LtType type) {
     return {CUDA_R_8I, CUDA_R_32I, CUDA_R_32I, CUBLAS_COMPUTE_32I};
 }
 
-// Of a row-major tensor [rows, columns].
+// The layout of a row-major tensor [rows, columns].
 Result<LtLayout> layout_of(cudaDataType_t type, int64_t rows, int64_t columns) {
     cublasLtMatrixLayout_t layout = nullptr;
     KRAIT_CALL(cublasLtMatrixLayoutCreate(&layout, type, static_cast<uint64_t>(columns), static_cast<uint64_t>(rows), columns));

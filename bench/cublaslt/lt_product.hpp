@@ -37,7 +37,7 @@ class LtProduct {
     // An error whose code is `unsupported` where cublasLt has no algorithm for it on this device. `device` must outlive this.
     static Result<LtProduct> create(const LtDevice& device, const ProductSize& size);
 
-    // What its heuristic offers, the most likely first.
+    // The algorithms that its heuristic offers, the most likely first.
     size_t n_algorithms() const { return algorithms_.size(); }
     // Puts the product into the device's stream.
     Result<void> enqueue(size_t algorithm, const Operands& operands) const;

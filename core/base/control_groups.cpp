@@ -103,7 +103,7 @@ int whole_processors(long long quota, long long period) {
     return static_cast<int>(std::clamp<long long>((quota - 1) / period + 1, 1, 1 << 20));
 }
 
-// Of one group alone.
+// The quota of one group alone.
 int quota_of(Version version, const fs::path& folder) {
     long long quota = 0, period = 0;
     if (version == Version::two) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a path names that is to be written, decided as cp decides it: a link is followed to what it points to and stays a link,
-// and one that points nowhere is refused; directories are refused; what cannot be opened for writing is refused at once.
+// The file that a path names for writing, decided as cp decides it: a link is followed to its target and stays a link, and one
+// that points nowhere is refused; directories are refused; a file that cannot be opened for writing is refused at once.
 #pragma once
 
 #include <sys/stat.h>

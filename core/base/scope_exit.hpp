@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens at the end of a scope, however it is left.
+// A function that runs at the end of a scope, however it is left.
 #pragma once
 
 #include <utility>

@@ -2,7 +2,7 @@
 //
 // argmax: where a row is largest; greedy choice of the next token on the device.
 //   x f32 [T, V], V >= 1 -> y i32 [T]
-// Of equal values the first wins. NaN counts as smaller than everything; a row of NaN gives 0.
+// The first of equal values wins. NaN counts as smaller than everything; a row of NaN gives 0.
 #pragma once
 
 #include "core/ops/op_spec.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a contract in core/ops is made of. Each op is a struct krait::ops::<Type> with
+// The parts of a contract in core/ops. Each op is a struct krait::ops::<Type> with
 //   KRAIT_INPUTS(...), KRAIT_OUTPUTS(...)   its operands with their kinds (core/ops/operands.hpp):
 //                                        template <class T> struct In / Out by name, and OperandSpec kIn[], kOut[] as data
 //   struct Params                        POD that crosses the ABI; NoParams where there is none
@@ -25,7 +25,7 @@ struct NoParams {};
 template <class Op>
 inline constexpr uint32_t kParamsSize = std::is_same_v<typename Op::Params, NoParams> ? 0 : sizeof(typename Op::Params);
 
-// What a node has room for.
+// A node has room for parameters of this size.
 inline constexpr uint32_t kMaxParamsBytes = 64;
 
 namespace ops {

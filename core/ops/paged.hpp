@@ -13,7 +13,7 @@
 
 namespace krait::ops {
 
-// Of a cache [n_pages, rows_per_page, ...].
+// The number of rows of a cache [n_pages, rows_per_page, ...].
 inline int64_t rows_of_pages(const TensorDesc& cache) { return cache.extent[0] * cache.extent[1]; }
 
 // The values: called by the host before a run that writes them. index, of: the operands' names, for the message. scratch:

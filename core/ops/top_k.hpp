@@ -2,7 +2,7 @@
 //
 // top_k: the k largest of each row, largest first.
 //   x f32 [T, V] · params k, 1 <= k <= V -> values f32 [T, k], indices i32 [T, k]
-// Of equal values the smaller index comes first; NaN counts as smaller than everything.
+// Equal values come in the order of their indices; NaN counts as smaller than everything.
 #pragma once
 
 #include "core/ops/op_spec.hpp"

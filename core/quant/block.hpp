@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the format headers are written in, so that C++, CUDA and GLSL read the same text. A format header defines
+// The language of the format headers, so that C++, CUDA and GLSL read the same text. A format header defines
 //   struct Block<Name>            the bytes of one block, in the order of the file (little endian, alignment 1 or 2)
 //   value_at(block, i)            element i as f32: THE definition; every operation rounds to f32 by itself, none is fused
 //   quant_at(block, i)            the stored integer of element i, its offset already taken off

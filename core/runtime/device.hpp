@@ -91,7 +91,7 @@ class Device : public std::enable_shared_from_this<Device> {
 
     const std::string& name() const { return name_; }        // as a user would write it
     const krait_device_info& info() const { return info_; }  // of the device as its defaults are
-    // Of the device as it was opened.
+    // The capabilities of the device as it was opened.
     const krait_device_capabilities& capabilities() const { return capabilities_; }
     bool can(uint32_t flag) const { return (capabilities_.flags & flag) != 0; }  // KRAIT_DEVICE_...
     const std::string& options() const { return options_; }  // that it was opened with, "threads=2:affinity=0-1"

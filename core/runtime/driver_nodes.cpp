@@ -20,7 +20,7 @@ static bool exists(const char* pattern) {
 }
 
 bool may_have_auto_devices(std::string_view family) {
-    // Of the kernel's own drivers; of NVIDIA's, on Tegra too; of Windows behind WSL; of phones.
+    // Nodes of the kernel's own drivers; of NVIDIA's, on Tegra too; of Windows behind WSL; of phones.
     constexpr const char* kNodes[] = {"/dev/dri/renderD*", "/dev/nvidia*", "/dev/nvhost*", "/dev/dxg",
                                       "/dev/mali*",        "/dev/kgsl*",   "/dev/pvr*"};
     return family != "vulkan" || std::any_of(std::begin(kNodes), std::end(kNodes), exists);

@@ -10,7 +10,7 @@ namespace loops {
 
 using krait::plugin::Tensor;
 
-// What kernels get besides their operands, one for each queue. A real backend has its threads and scratch memory here.
+// The context that kernels get besides their operands, one a queue. A real backend has its threads and scratch memory here.
 class Context final : public krait::plugin::KernelContext {};
 
 // The kernels by operator; nullptr where there is none.

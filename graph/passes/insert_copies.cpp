@@ -25,7 +25,7 @@ class Partitioner {
             partitioned_.subgraphs[copy.from].pins.push_back(
                 {copy.from_tensor, LifetimePin::kUnchanged, static_cast<int64_t>(segment.first_node) + segment.n_nodes - 1});
         }
-        // What the host writes stays for the next run, which need not be given it again.
+        // Values that the host writes stay for the next run, which need not be given them again.
         for (Subgraph& subgraph : partitioned_.subgraphs)
             for (size_t i = 0; i < graph_.tensors.size(); ++i)
                 if (graph_.tensors[i].role == TensorRole::input && subgraph.local[i] != kNoTensor)

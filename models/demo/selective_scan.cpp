@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a Mamba-1 needs and PyTorch has no fast CPU kernel for, forward and backward, for training on a CPU.
+// The operations of Mamba-1 for which PyTorch has no fast CPU kernel, forward and backward, for training on a CPU.
 //
 //   conv: y[t,d] = silu(bias[d] + sum_k w[k,d] * x[t-K+1+k,d])            x before the chunk comes from `past` [K-1,D]
 //   scan: d = softplus(dt);  h = exp(d*A)*h + d*u*B;  y = (h.C + D*u) * silu(z)      h before the chunk is `h0` [N,D]

@@ -23,7 +23,7 @@
 
 namespace krait {
 
-// What a run depends on besides the model; two runs can be compared where these are equal.
+// All that a run depends on besides the model; two runs can be compared where these are equal.
 struct RunSettings {
     int64_t n_token = 0;  // of the vocabulary
     int64_t n_text = 0;   // tokens of the text

@@ -30,7 +30,7 @@ class Divergence {
     explicit Divergence(const BaseRun& base);
     // Fails only where the base's file is damaged.
     Result<void> add(const ScoredToken& scored);
-    // Of the rows that were added.
+    // The summary of the rows that were added.
     DivergenceSummary summarize() const;
 
   private:

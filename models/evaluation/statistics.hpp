@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is said about a list of measurements: mean, standard error, percentiles, and the interval of a share.
+// Figures of a list of measurements: mean, standard error, percentiles, and the interval of a share.
 #pragma once
 
 #include <cstdint>

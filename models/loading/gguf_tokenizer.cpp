@@ -40,7 +40,7 @@ class Reader {
   public:
     Reader(const ModelSource& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {}
 
-    // What the file has to have for text: its tokens, and of which kind they are.
+    // The tokens and their kinds, without which a file has no text.
     Result<void> read_tokens() {
         const Error* why = file_.why_no_tokenizer();
         if (!file_.has(kTokens) && why) return tl::unexpected<Error>(*why);
@@ -163,7 +163,8 @@ class Reader {
         return id ? std::vector{*id} : std::vector<int64_t>{};
     }
     void read_ends() {
-        // Of a text, a turn and a message. After the others a model of code would begin another file, which nobody asked for.
+        // The ends of a text, a turn and a message. After the others a model of code would begin another file, which nobody
+        // asked for.
         for (const char* name : {"eos_token_id", "eos_token_ids", "eot_token_id", "eot_token_ids", "eom_token_id",
                                  "eom_token_ids", "fim_pad_token_id", "fim_rep_token_id", "fim_sep_token_id"})
             for (const int64_t id : get_ids(name)) {

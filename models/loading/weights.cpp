@@ -17,7 +17,7 @@ std::vector<int64_t> without_ones(std::span<const int64_t> extents) {
     return kept;
 }
 
-// What the metadata calls for, for messages: sizes may be absurd, so nothing is multiplied.
+// The shape that the metadata calls for, for messages: sizes may be absurd, so nothing is multiplied.
 std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(spec.extents, ", ")); }
 
 // The weight as the graph will see it, before it may be decoded.

@@ -10,7 +10,7 @@
 namespace krait {
 namespace {
 
-// Of a device's free memory: the rest is for programs and what others take meanwhile.
+// A share of a device's free memory: the rest is for programs and what others take meanwhile.
 constexpr double kUsable = 0.9;
 
 // Devices hold weights in layouts of their own: up to a hundredth more was seen (the demo model on cpu), twice that is left for

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a device was measured to do: products of Q8_0 weights with one row and with many, copies to it and from it. A short
+// Measured rates of a device: products of Q8_0 weights with one row and with many, copies to it and from it. A short
 // probe (some tenths of a second), kept in $XDG_CACHE_HOME/krait/rates.tsv (~/.cache where not set), one line for each device
 // with its options, plugin version and features; where that cannot be written, it is measured again.
 #pragma once

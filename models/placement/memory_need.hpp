@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model takes on its devices, as --max-memory and --explain count it:
+// The memory that a model takes on its devices, as --max-memory and --explain count it:
 //   weights  as the graph reads them, or as the device holds them where that is more
 //   states   of one sequence
 //   values   the arena of the largest run: as many rows as a session with the default options gives it, of one prompt, with the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user says about placement, as values and as text.
+// The user's wishes about placement, as values and as text.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace krait {
 
-// What the user said; nothing of it: the cost model decides (models/placement/auto_placement.hpp).
+// The user's wishes; where there are none the cost model decides (models/placement/auto_placement.hpp).
 struct PlacementOptions {
     std::vector<int64_t> layers;  // so many layers for each device, in their order; the last number may be left out
     std::vector<double> split;    // proportions of the number of layers, for each device

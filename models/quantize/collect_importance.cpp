@@ -10,7 +10,7 @@
 namespace krait {
 namespace {
 
-// What a file of float32 cannot say.
+// A file of float32 holds no larger number.
 bool fits(double squares) { return std::isfinite(static_cast<float>(squares)); }
 
 struct Sums {

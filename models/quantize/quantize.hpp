@@ -21,7 +21,7 @@ struct QuantizeOptions {
     std::function<void(uint64_t done, uint64_t total)> progress;  // weights
 };
 
-// What became of the tensors of one kind ("ssm_in.weight") that went from one format to another.
+// The tensors of one kind ("ssm_in.weight") that went from one format to another.
 struct QuantizedKind {
     std::string kind;
     DType from{}, to{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which format each tensor of a state-space model is stored in, when a file is made that shall be mostly of one type.
+// The format in which each tensor of a state-space model is stored, when a file is made that shall be mostly of one type.
 //
 //   kind                            type
 //   norms, biases, A, D, conv1d     F32: less than 1% of the bytes, and every value that passes meets them
@@ -24,7 +24,7 @@
 
 namespace krait {
 
-// What is asked for.
+// The formats that are asked for.
 struct QuantizeScheme {
     DType body = DType::F32;    // of the large matrices
     std::optional<DType> out;   // of ssm_out, where it shall be another

@@ -3,7 +3,7 @@
 // Writes models with random weights: of the published sizes, or of any, in any format. They say nothing sensible, but they
 // load and run like trained ones, in other engines too, so that speed can be measured without downloads.
 //
-// What the weights are, so that activations, state and logits stay of ordinary size over any length:
+// The weights are such that activations, state and logits stay of ordinary size over any length:
 //   norms 1 +- 0.05, D = 1, A = -1 .. -N in every channel (Mamba-2: one number from -16 to -1 a head), bias of dt so that
 //   softplus gives 0.001 .. 0.1, evenly in the logarithm; these are the initial values of Gu and Dao (2023), section 3.6, and
 //   of Dao and Gu (2024). Matrices are normal with deviation 1/sqrt(row length), ssm_out also divided by sqrt(layers),
@@ -26,7 +26,7 @@ struct SizeRange {
     int64_t min, max;
 };
 
-// What write_random_model takes.
+// The sizes that write_random_model takes.
 struct RandomModelLimits {
     SizeRange n_layer{1, 1024};
     SizeRange d_model{1, 1 << 16};

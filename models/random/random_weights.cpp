@@ -32,7 +32,7 @@ double normal(Random& random) {
     return sum;
 }
 
-// What a tensor that is no matrix holds, by kind. The C library's exp and log round: their last bit may differ elsewhere.
+// The values of tensors that are no matrices, by kind. The C library's exp and log round: their last bit may differ elsewhere.
 using Law = float (*)(int64_t column, double uniform, double normal);
 
 Law law_of(std::string_view kind, int64_t width) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the matrix products of a run read: the graph is data, so their operands become outputs of it before it is compiled, and
+// The operands of a run's matrix products: the graph is data, so their operands become outputs of it before it is compiled, and
 // are read back after every run. Only sessions with an observer do so; all others run the graph as it is.
 #pragma once
 

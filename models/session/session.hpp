@@ -221,7 +221,7 @@ class Session {
     SessionOptions options_;
     RunShapes shapes_;
     std::vector<Sequence> sequences_;
-    // Of the latest decode:
+    // Results of the latest decode:
     std::vector<float> logits_;
     std::vector<float> hidden_;        // rows of d_model
     std::vector<double> hidden_sums_;  // as hidden_; used where a mean is wanted
@@ -231,10 +231,10 @@ class Session {
     size_t top_k_ = 0;        // of the latest decode
     size_t usual_top_k_ = 0;  // that every run finds, since it was wanted once
     std::vector<Rows> rows_;  // by input
-    // Of chains:
+    // Buffers of chains:
     std::vector<int32_t> chain_tokens_;  // that the sequence reads
     Buffer chain_buffer_;                // what the device found: max_chain tokens, then their logits
-    // Of the current decode:
+    // Progress of the current decode:
     size_t next_input_ = 0, next_token_ = 0;  // what the next run begins with
     std::vector<uint8_t> seen_;               // by sequence
     size_t n_stages_ = 1;                     // devices that the model uses

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a benchmark counts, on the demo model: 8 layers, d_model 320, d_inner 640, d_state 16, d_conv 4, dt_rank 32, 4096
+// The counts of a benchmark, on the demo model: 8 layers, d_model 320, d_inner 640, d_state 16, d_conv 4, dt_rank 32, 4096
 // tokens, head tied to the embedding, all matrices Q8_0.
 #include "bench/model_bench.hpp"
 

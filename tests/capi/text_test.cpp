@@ -41,7 +41,7 @@ class ChangedDemo {
         std::memcpy(bytes_.data() + at + key.size() + 4, &value, sizeof value);
         return *this;
     }
-    // Of the same length.
+    // to: as long as the key.
     ChangedDemo& rename(const std::string& key, const std::string& to) {
         bytes_.replace(bytes_.find(key), key.size(), to);
         return *this;
@@ -102,7 +102,7 @@ TEST(CApiText, FlagsSayWhatIsAdded) {
     EXPECT_NE(unknown.failure().message.find("flags are 8"), std::string::npos) << unknown.failure().message;
 }
 
-// What a user writes is text, though it looks like a control token.
+// A user's words are text, though it looks like a control token.
 TEST(CApiText, WithoutTheFlagNoControlTokenComesOutOfAText) {
     const kr::Model model = value(kr::Model::load());
     const Ids ids = value(model.tokenize("<|endoftext|>", KRAIT_TOKENIZE_PLAIN));

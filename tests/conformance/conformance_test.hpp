@@ -37,7 +37,7 @@ struct PluginError : krait_error {
 class ConformanceTest : public testing::TestWithParam<std::string> {
   protected:
     void SetUp() override {
-        // What a device logs as an error, a validation layer's findings too, is one.
+        // A message that a device logs as an error, a validation layer's too, is one.
         PluginRegistry::instance().set_log([](krait_log_level level, std::string_view message) {
             if (level >= KRAIT_LOG_ERROR) ADD_FAILURE() << message;
         });

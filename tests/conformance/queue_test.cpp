@@ -193,7 +193,7 @@ TEST_P(QueueLaws, ALoopWithoutSyncDoesNotGrow) {
     const uint64_t before = resident();
     steps(2500);
     const uint64_t after = resident();
-    // What a step keeps is at least the staging of its read; the Vulkan validation layer keeps 3 KiB of its own.
+    // A step keeps at least the staging of its read; the Vulkan validation layer keeps 3 KiB of its own.
     EXPECT_LT(after, before + 2500 * 5 * 1024) << "less than 5 KiB a step";
     EXPECT_EQ(got, bytes);
 }

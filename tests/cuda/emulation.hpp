@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of the emulated GPU share: launches of a lambda, and what they failed with.
+// Parts that tests of the emulated GPU share: launches of a lambda, and what they failed with.
 #pragma once
 
 #include <gtest/gtest.h>

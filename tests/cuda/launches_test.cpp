@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a decode step is on the device: few launches, and the same numbers as the many launches of a prompt.
+// A decode step on the device: few launches, and the same numbers as the many launches of a prompt.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -167,7 +167,7 @@ TEST_F(FaultTest, AnyRunMayFail) {
             << decoded.error().message;
         ++n_failed;
         EXPECT_LE(n_before, session->tokens(0)->size());
-        // What was half written does not go on; the others do, and so does this one after a reset.
+        // A sequence that was half written does not go on; the others do, and so does this one after a reset.
         const int32_t token = 1;
         if (session->tokens(0)->size() > 0) {
             EXPECT_FALSE(session->decode({{.sequence = 0, .tokens = std::span(&token, 1)}}));
@@ -331,7 +331,7 @@ TEST_F(FaultTest, AChainThatFailsHasNotHappened) {
         }
 }
 
-// What a step has in common with the one before it stands on the device already: a step of one sequence writes its token alone.
+// Inputs that a step shares with the one before it stand on the device already: a step of one sequence writes its token alone.
 TEST_F(FaultTest, StepsWriteOnlyWhatIsNew) {
     for (const std::string device : {"fault0:fail_write=60", "fault0:fail_write=60,cpu:portable"}) {
         const auto model = load(device, {.layers = device.back() == '0' ? std::vector<int64_t>{} : std::vector<int64_t>{1}});
@@ -373,7 +373,7 @@ TEST_F(FaultTest, ALostDeviceLeavesWhatWasSaved) {
         ASSERT_FALSE(decoded);
         EXPECT_EQ(decoded.error().code, ErrorCode::device_lost) << decoded.error().message;
         EXPECT_FALSE(session->decode({{.sequence = 1, .tokens = prompt_}})) << "it stays lost";
-        // What was saved goes on elsewhere.
+        // A saved sequence goes on elsewhere.
         ASSERT_TRUE(elsewhere->restore(0, *saved));
         EXPECT_EQ(elsewhere->tokens(0)->size(), static_cast<size_t>(n - 1));
         EXPECT_TRUE(elsewhere->decode({{.sequence = 0, .tokens = std::span(prompt_).first(1)}}));

@@ -32,7 +32,7 @@ TEST_P(GoldenLogits, Match) {
         const auto values = session->logits(0, row);
         logits.insert(logits.end(), values.begin(), values.end());
     }
-    // What correct float32 arithmetic gives is below 1e-11 (README.md); a wrong term anywhere is above 1e-6.
+    // The error of correct float32 arithmetic is below 1e-11 (README.md); a wrong term anywhere is above 1e-6.
     EXPECT_LE(test::nmse(logits, expected), 1e-9);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What quantized activations cost: logits of a random model of 6 layers of 256, in each format, beside those of the reference
+// The cost of quantized activations: logits of a random model of 6 layers of 256, in each format, beside those of the reference
 // backend, which takes the same weights, leaves activations exact and adds in double.
 #include "tests/golden/npy.hpp"
 #include "tests/models/random_model_fixture.hpp"

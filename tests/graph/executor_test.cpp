@@ -178,7 +178,7 @@ TEST_F(ExecutorTest, RefusesWrongInputs) {
     EXPECT_FALSE(executor_->run(**compiled, {&output, 1}));
 }
 
-// What was written last is not written again: not after another graph, a larger arena, or other bytes.
+// Bytes that were written last are not written again: not after another graph, a larger arena, or other bytes.
 TEST_F(ExecutorTest, InputsAreWhatWasGivenLast) {
     const std::vector<float> a{1, 2, 3, 4}, b{5, 6, 7, 8}, of_a{3, 5, 7, 9}, of_b{11, 13, 15, 17};
     auto small = doubling(4);

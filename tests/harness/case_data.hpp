@@ -26,14 +26,14 @@ struct CaseData {
     }
 };
 
-// Of a legal case. An error is a mistake of the list: the op's contract refuses the shapes.
+// The data of a legal case. An error is a mistake of the list: the op's contract refuses the shapes.
 Result<CaseData> materialize(const Case& of);
 
 // Other numbers of the same shapes, and the plainest indices: ids 0, one sequence that owns all rows, no slot read or written.
 // Run before the case with the same program, it exposes a program that kept something of the first run's contents.
 CaseData decoy(const Case& of, const CaseData& data);
 
-// What a run must give.
+// The results that a run must give.
 struct Expected {
     std::array<std::vector<double>, KRAIT_MAX_OUTPUTS> out;
     std::map<int32_t, std::vector<double>> states;   // written slots; all others keep their bits

@@ -20,7 +20,7 @@ struct Comparison {
     int64_t row_elements = 1;
 };
 
-// What differs, or nothing.
+// The first difference, or nothing.
 std::optional<std::string> compare(const Comparison& how, std::span<const float> got, std::span<const double> expected);
 std::optional<std::string> compare(const Comparison& how, std::span<const int32_t> got, std::span<const double> expected);
 // Bit for bit, NaN payloads too.

@@ -40,7 +40,7 @@ struct Effort {
         return known;
     }
 
-    // Of n ways to run a group of cases: whether the one with this index is taken. One of them is, and groups in a row take
+    // Whether the one with this index of n ways to run a group of cases is taken. One of them is, and groups in a row take
     // turns.
     bool takes(size_t group, size_t index, size_t n) const {
         return !sampled || n < 2 || (group + static_cast<size_t>(seed_of(seed) % n)) % n == index;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known not to work, as data; everything else must pass on every device.
+// Cases that are known not to work, as data; everything else must pass on every device.
 //   unsupported{reason}  comes from the device itself: supports() declines the node and says why. It is counted and reported,
 //                        and it is a failure on the families that must run every op (the scheduler falls back on them).
 //   xfail{reason}        stands in kExpectedFailures: a defect that is known. The case must fail; a pass fails the test, so

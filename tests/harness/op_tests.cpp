@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "{}: {}\n", argv[0], plan.error().message);
         return 2;
     }
-    // What a device logs as an error, a validation layer's findings too, is one.
+    // A message that a device logs as an error, a validation layer's too, is one.
     krait::PluginRegistry::instance().set_log([](krait_log_level level, std::string_view message) {
         if (level >= KRAIT_LOG_ERROR) ADD_FAILURE() << message;
     });

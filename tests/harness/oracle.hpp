@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a case must give: for the reference backend by the case's own formula, for every other device by the reference; for one
-// that rounds activations by the formula with operands rounded likewise (rounded_operands.hpp), and by the reference too.
+// The results that a case must give: for the reference by the case's own formula, for every other device by the reference; for
+// one that rounds activations by the formula with operands rounded likewise (rounded_operands.hpp), and by the reference too.
 // Kept for the process, so that several devices are compared with one computation.
 #pragma once
 

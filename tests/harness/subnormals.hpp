@@ -23,7 +23,7 @@ inline bool may_flush_subnormals(const Case& of, const krait_device_capabilities
     return (of.op == OpId::add || of.op == OpId::mul) && (device.flags & KRAIT_DEVICE_FLUSHES_SUBNORMALS) != 0;
 }
 
-// What differs from the result of operands without subnormals, a subnormal result being 0 too.
+// The difference from the result of operands without subnormals, a subnormal result being 0 too.
 inline std::optional<std::string> compare_flushed(const Comparison& how, const Case& of, const CaseData& data,
                                                   std::span<const float> got) {
     CaseData flushed = data;

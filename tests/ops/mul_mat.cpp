@@ -68,7 +68,7 @@ void add_format(MulMatCases& cases, const DTypeInfo& format) {
                 if (n_tok * n_out == 33 && n_blocks * block == 96) continue;
                 cases.add(dtype, n_tok, n_out, n_blocks * block, "blocks");
             }
-    // What models have.
+    // Shapes that models have.
     for (const int64_t n_in : {768, 2560, 8192}) {
         cases.add(dtype, 1, 19, n_in);
         cases.add(dtype, 5, 16, n_in);

@@ -41,7 +41,7 @@ class Completion : public testing::Test {
         answer.exit_code = pclose(pipe);
         return answer;
     }
-    // What bash offers for the last word of a line, which is cut into words as bash cuts it.
+    // The words that bash offers for the last word of a line, which is cut into words as bash cuts it.
     Words offered(const std::string& words) const {
         const std::string script = "cd '" + folder_.string() + "'; source ./bash; COMP_WORDS=(" + words +
                                    "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _krait; printf '%s\\n' \"${COMPREPLY[@]}\"";
@@ -62,7 +62,7 @@ TEST_F(Completion, BashOffersCommandsAndTheirOptions) {
     EXPECT_EQ(offered("krait run --de"), (Words{"--device"}));
     EXPECT_EQ(offered("krait run model.gguf --ex"), (Words{"--explain"}));
     EXPECT_EQ(offered("krait inspect --"), (Words{"--help", "--no-metadata", "--no-tensors", "--tokenizer"}));
-    // Of a command that has commands, theirs.
+    // A command that has commands offers theirs.
     EXPECT_EQ(offered("krait gguf m"), (Words{"merge", "models", "my model.gguf"}));
     EXPECT_EQ(offered("krait gguf split --max"), (Words{"--max-size", "--max-tensors"}));
     // Every command of the help is offered, and no other.

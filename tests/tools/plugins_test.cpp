@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user learns of plugins: folders that have none, and what plugins say.
+// The words that a user gets about plugins: folders that have none, and what plugins say.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

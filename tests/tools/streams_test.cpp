@@ -38,7 +38,7 @@ class StandardStreams : public krait::test::TemporaryFolder {
         const Answer answer = run_krait(arguments, krait::test::Streams::output);
         EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
     }
-    // What a command whose output goes elsewhere says on standard error.
+    // The standard error of a command whose output goes elsewhere.
     static void expect_says(int exit_code, const std::string& arguments, const std::string& message) {
         const Answer answer = run_krait("2>&1 " + arguments, krait::test::Streams::output);
         EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
@@ -108,7 +108,7 @@ TEST_F(StandardStreams, LostMessagesAreNoFailure) {
     }
 }
 
-// What is lost is the message alone, also where its reader has gone: standard output is written on.
+// The message alone is lost, also where its reader has gone: standard output is written on.
 TEST_F(StandardStreams, AMessageWithoutReaderIsNoFailure) {
     const std::string command = "{ " + std::string(krait::test::kCommand) + " run -p a -n 1 >" + path("out") + "; echo $? >" +
                                 path("code") + "; } 2>&1 | exec true";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which processors threads are tied to: the list's syntax, the order of 'spread', and that a pool's threads are where they
+// Processors that threads are tied to: the list's syntax, the order of 'spread', and that a pool's threads are where they
 // belong.
 #include "backends/cpu/affinity.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernels of each instruction set take weights for, against core/quant/codec: random bytes as blocks of every format.
+// Weights as the kernels of each instruction set read them, against core/quant/codec: random bytes as blocks of every format.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each level asks of a machine, with machines that do not exist.
+// The features that each level asks of a machine, with machines that do not exist.
 #include "backends/cpu/instruction_sets.hpp"
 
 #include <gtest/gtest.h>

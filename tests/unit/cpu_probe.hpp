@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of the cpu backend reach inside: one table of plain functions for each instruction set it was built for.
+// The inside of the cpu backend for its tests: one table of plain functions for each instruction set it was built for.
 // Tests are compiled for the plain machine and ask missing_for(level) before they call anything of a level.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an output's path may name: links, names as long as they may be, files whose folder cannot be written, pipes and devices.
-// cp is the measure.
+// Places that an output's path may name: links, names as long as they may be, files whose folder cannot be written, pipes and
+// devices. cp is the measure.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -167,7 +167,7 @@ TEST_F(OutputPlaces, AFileInAFolderThatCannotBeWrittenIsWrittenInPlace) {
     EXPECT_EQ(content("a"), std::string(3'000'000, 'x'));
     EXPECT_EQ(status("a").st_ino, before);
     EXPECT_EQ(mode("a"), 0666u);
-    // What is not finished changes nothing.
+    // A file that is not finished changes nothing.
     EXPECT_EQ(in_child([&]() -> std::string {
                   auto file = OutputFile::create(folder_ / "a");
                   if (!file) return file.error().message;

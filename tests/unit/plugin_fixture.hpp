@@ -46,7 +46,7 @@ inline krait_memory_desc slots_for(const krait_use& use, int64_t n_slots, std::a
             .n_uses = 1};
 }
 
-// What a device is opened with.
+// The parameters with which a device is opened.
 inline krait_open_params with_options(const char* options, const krait_host_executor* executor = nullptr) {
     return {sizeof(krait_open_params), options, executor};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a host sees of a plugin: errors as plain data, handles and ranges that are wrong, memory, state, events, queues.
+// A plugin as its host sees it: errors as plain data, handles and ranges that are wrong, memory, state, events, queues.
 // The reference stands for every plugin in C++ (backends/common), the null plugin for those in C.
 #include <thread>
 

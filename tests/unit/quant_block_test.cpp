@@ -44,7 +44,7 @@ Block random_block(std::mt19937& random) {
     return b;
 }
 
-// What set_quant takes to store what quant_at gave: the level's index for the codebook formats.
+// The argument of set_quant that stores what quant_at gave: the level's index for the codebook formats.
 template <class Block>
 int storable(const Block&, int quant) {
     if constexpr (std::is_same_v<Block, BlockIQ4_NL> || std::is_same_v<Block, BlockIQ4_XS>) {

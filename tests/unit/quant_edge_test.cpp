@@ -165,7 +165,7 @@ TEST_P(QuantEdge, OddImportance) {
     // None at all, said in four ways.
     for (const float none : {0.0f, -1.0f, kNaN, kInfinity})
         EXPECT_EQ(encoded(GetParam(), x, std::vector<float>(kElems, none)), encoded(GetParam(), x)) << none;
-    // What cannot be used counts as 0, and extremes of what can neither overflow nor vanish.
+    // Importances that cannot be used count as 0; extremes of the others neither overflow nor vanish.
     std::vector<float> odd(kElems, 1.0f), zeroed(kElems, 1.0f);
     for (size_t i = 0; i < kElems; i += 5) {
         odd[i] = i % 2 ? kNaN : i % 3 ? -2.0f : kInfinity;

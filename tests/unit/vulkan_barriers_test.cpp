@@ -112,7 +112,7 @@ TEST_P(VulkanBarriers, OfViewsThatOverlapByAnElement) {
     EXPECT_EQ(barriers({copy(view, y_view), copy(elsewhere, y_view)}), 1u);
 }
 
-// Of each op the case with the most operands, between copies that write what it reads and read what it writes.
+// The case of each op with the most operands, between copies that write what it reads and read what it writes.
 TEST_P(VulkanBarriers, OfEveryOperandOfEveryOp) {
     for (const OpSpec& spec : kOps) {
         SCOPED_TRACE(spec.name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens when the driver fails: submissions that it refuses, memory that is short. The plugin's classes without the
+// Failures of the driver: submissions that it refuses, memory that is short. The plugin's classes without the
 // plugin, on the first Vulkan device, with functions of the driver replaced. Skipped where there is none.
 #include <gtest/gtest.h>
 

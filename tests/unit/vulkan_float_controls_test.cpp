@@ -41,7 +41,7 @@ TEST(VulkanFloatControls, EveryShaderDeclaresTheModeOnce) {
         const std::vector<Words> before = instructions(module), after = instructions(with_half_subnormals(module));
         ASSERT_EQ(after.size(), before.size() + 3);
 
-        // What was there is there, in its order; what is new stands at the end of its section.
+        // The old instructions are there in their order; new ones stand at the end of their section.
         std::vector<Words> rest, added;
         for (size_t i = 0; i < after.size(); ++i) {
             const uint32_t operation = after[i][0] & 0xffff;

@@ -26,7 +26,7 @@ Result<void> collect(const Arguments& arguments) {
     KRAIT_CHECK(refuse_overwrite(arguments.output, {arguments.model.path, arguments.text}));
     CollectOptions options = arguments.options;
     options.cancel = &catch_end();  // before there is a file that a signal could leave behind
-    // What cannot be written is told now, not after an hour; the file itself is made at the end.
+    // A file that cannot be written is told now, not after an hour; the file itself is made at the end.
     KRAIT_CHECK(OutputFile::check(arguments.output));
     KRAIT_TRY(const std::string text, from_api(read_text(arguments.text, options.cancel)));
     KRAIT_TRY(const auto model, load_model(arguments.model));
