@@ -34,7 +34,10 @@ class Repr {
                 KRAIT_CHECK(dict(*value.dict));
                 out_.append(">");
                 break;
-            case Kind::callable: out_.append(fmt::format("<function {}>", value.callable->name)); break;
+            case Kind::callable:
+                out_.append(value.callable->macro ? fmt::format("<Macro '{}'>", value.callable->name)
+                                                  : fmt::format("<function {}>", value.callable->name));
+                break;
             case Kind::loop: out_.append("<LoopContext>"); break;
         }
         --depth_;

@@ -105,7 +105,7 @@ TEMPLATES = [
     "{% for m in messages %}{% if m.tool_calls is defined and m.tool_calls %}{% for t in m.tool_calls %}{{ t.function.name }}({{ t.function.arguments|tojson }}){% for k, v in t.function.arguments|items %}{{ k }}={{ v|tojson if v is not string else v }} {% endfor %}{% endfor %}{% endif %}{% endfor %}",
     "{% for m in messages[::-1] %}{% set i = (messages|length - 1) - loop.index0 %}{{ i }}{{ m.role }}{% endfor %}", "{% set ns = namespace(a=[]) %}{% for i in l %}{% set ns.a = ns.a + [i] %}{% endfor %}{{ ns.a }}",
     "{% for t in tools %}{{ t | tojson(indent=2) }}{% endfor %}", "{% set x = messages|selectattr('role', 'equalto', 'user')|list %}{{ x[-1].content }}", "{% if messages|selectattr('nothing') %}generator{% endif %}",
-    "{% set g = l|map('string') %}{{ g|join }}{{ g|join }}", "{% macro m() %}{% endmacro %}[{{ m() }}]", "{{ loop }}", "{{ 'a' if missing is defined and missing.x else 'b' }}", "{{ missing.x.y is defined }}",
+    "{% set g = l|map('string') %}{{ g|join }}{{ g|join }}", "{% macro m() %}{% endmacro %}[{{ m() }}]", "{% macro m() %}{% endmacro %}{{ m }}{{ [m] }}", "{{ loop }}", "{{ 'a' if missing is defined and missing.x else 'b' }}", "{{ missing.x.y is defined }}",
     # What cannot be parsed.
     "{{", "{% if %}", "{% if yes %}", "{% endif %}", "{{ 1 + }}", "{{ (1 }}", "{{ [1, 2 }}", "{{ 'a }}", "{% for in l %}{% endfor %}", "{% for x l %}{% endfor %}", "{% nosuch %}", "{# a", "{% raw %}a", "{{ 1 2 }}", "{{ a..b }}", "{{ }}",
     "{% set %}", "{% set 1 = 2 %}", "{% set true = 2 %}", "{% macro %}{% endmacro %}", "{% macro m(a=1, b) %}{% endmacro %}", "{{ f(a=1, 2) }}", "{{ f(**d, 1) }}", "{{ x is }}", "{{ x is defined is defined }}", "{{ x| }}", "{{ ] }}",
