@@ -42,7 +42,7 @@ class ModelSource {
     [[nodiscard]] const std::string& name_of(const GgufTensor& tensor) const { return file_name(tensor.shard); }
     // Where a tensor is described, for complaints: "record at byte 120".
     [[nodiscard]] virtual std::string origin_of(const GgufTensor& tensor) const = 0;
-    // What describes metadata and tensors, byte by byte: together with samples of the data it tells models apart.
+    // The bytes that describe metadata and tensors: together with samples of the data it tells models apart.
     [[nodiscard]] virtual std::vector<std::span<const std::byte>> descriptions() const = 0;
     // Why there is no tokenizer among the metadata, where a source knows that: not_found where its files have none, another
     // code where they have one that cannot be used. Else nullptr.

@@ -23,7 +23,7 @@ struct Utf8Step {
     size_t length;
 };
 
-// What the non-empty `bytes` begin with.
+// The first character of the non-empty `bytes`, or the bytes that are none.
 [[nodiscard]] inline Utf8Step utf8_step(std::string_view bytes) {
     const auto at = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
     const uint8_t lead = at(0);

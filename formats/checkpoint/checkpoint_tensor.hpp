@@ -64,7 +64,7 @@ struct CheckpointSize {
     uint64_t n_element = 0;
     uint64_t bits = 0;
 };
-// Of all elements; none where 64 bits do not hold it. No extent is negative.
+// The size of all elements; none where 64 bits do not hold it. No extent is negative.
 std::optional<CheckpointSize> checkpoint_size(CheckpointType type, std::span<const int64_t> extents);
 
 }  // namespace krait

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the first bytes of a file tell about it, for the error of a reader that expected something else.
+// The format that the first bytes of a file tell, for the error of a reader that expected something else.
 #pragma once
 
 #include <string_view>

@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "GGUF fields are copie
 
 class GgufCursor {
   public:
-    // What precedes the data of tensors is read within the first 256 MiB. The largest vocabularies take 10 MiB; the
+    // Everything in front of the data of tensors is read within the first 256 MiB. The largest vocabularies take 10 MiB; the
     // limit keeps a file that declares gigabytes of metadata from filling the memory with them.
     static constexpr size_t kMaxHeaderBytes = size_t{256} << 20;
 
@@ -32,7 +32,7 @@ class GgufCursor {
     // Whether an error came of too short a beginning: with more bytes of the file there may be none, or another one.
     [[nodiscard]] bool lacks_bytes() const { return lacks_bytes_; }
 
-    // What the next fields belong to: a part of the file, or entry index of one of its lists, named once that is known.
+    // The next fields belong to a part of the file, or to entry index of one of its lists, named once that is known.
     void enter(std::string_view part) { part_ = part, listed_ = false, named_ = false; }
     void enter(std::string_view part, uint64_t index) { part_ = part, index_ = index, listed_ = true, named_ = false; }
     void name_part(std::string_view name) { name_ = name, named_ = true; }

@@ -50,7 +50,7 @@ class GgufFile final : public ModelSource {
     [[nodiscard]] std::string origin_of(const GgufTensor& tensor) const override;
     [[nodiscard]] std::vector<std::span<const std::byte>> descriptions() const override;
     [[nodiscard]] uint32_t alignment() const { return alignment_; }
-    // Of the first shard.
+    // The data of the first shard.
     [[nodiscard]] uint64_t data_offset() const { return shards_[0].data_offset; }
     [[nodiscard]] std::span<const std::byte> bytes() const { return shards_[0].bytes; }
 

@@ -63,7 +63,7 @@ inline constexpr uint32_t kGgufMaxAlignment = 1u << 20;
 inline constexpr uint64_t kGgufMaxNameBytes = 65535;
 inline constexpr std::string_view kGgufAlignmentKey = "general.alignment";
 
-// Of a model that is split into several files, its shards: the number of this one, counted from 0; how many there are (0 and 1:
+// Keys of a model that is split into several files: the number of this shard, counted from 0; how many there are (0 and 1:
 // the model is not split); how many tensors all of them have. Names count from 1: "model-00002-of-00004.gguf".
 inline constexpr std::string_view kGgufSplitPrefix = "split.";
 inline constexpr std::string_view kGgufSplitNumberKey = "split.no", kGgufSplitCountKey = "split.count",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which files of a folder are read, and that none of them lies elsewhere.
+// The files of a folder that are read, none of which may lie elsewhere.
 #pragma once
 
 #include <array>

@@ -28,7 +28,7 @@ class ProtobufCursor {
 
     // The next field; false at the end.
     Result<bool> next(ProtobufField& field);
-    // Of a field with bytes.
+    // A cursor over a field with bytes.
     [[nodiscard]] ProtobufCursor inside(const ProtobufField& field) const {
         return {field.bytes, first_byte_ + static_cast<uint64_t>(field.bytes.data() - message_.data()), file_};
     }

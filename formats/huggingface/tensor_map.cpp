@@ -95,7 +95,7 @@ class Mapper {
     }
 
   private:
-    // Which tensor is what.
+    // Gives each tensor its place in the model.
     Result<void> assign() {
         NameList extra;
         for (size_t i = 0; i < checkpoint_.tensors().size(); ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tensor of a checkpoint becomes which tensor of GGUF's names, and in which shape.
+// The tensors of a checkpoint under GGUF's names, and their shapes.
 #pragma once
 
 #include "formats/gguf/gguf_types.hpp"

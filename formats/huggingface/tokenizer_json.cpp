@@ -167,7 +167,7 @@ class Reader {
 
 bool is_byte(std::string_view text) { return text.size() == 6 && text.starts_with("<0x") && text.ends_with(">"); }
 
-// Of sentencepiece's kinds; the tokens of others are normal where they are not added.
+// For sentencepiece's kinds; the tokens of others are normal where they are not added.
 void set_types(const TokenizerJson& json, std::optional<int64_t> unk, std::vector<Piece>& pieces) {
     std::unordered_map<int64_t, PieceType> added;
     for (const AddedToken& token : json.added)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tokenizer.json says, before it is told which kind of tokenizer that is.
+// The contents of tokenizer.json, before it is known which kind of tokenizer that is.
 #pragma once
 
 #include "formats/huggingface/tokenizer_parts.hpp"
@@ -25,7 +25,7 @@ struct TokenizerJson {
     JsonValue normalizer, pre_tokenizer, post_processor;
 };
 
-// Which kind it is, and how it prepares text. The error describes what no kind has.
+// The kind, and how it prepares text. The error describes the part that no kind has.
 Result<TextRules> text_rules_of(const TokenizerJson& json);
 
 }  // namespace krait::huggingface

@@ -39,12 +39,12 @@ enum class Blank : uint8_t { never, every_part, text_start };
 struct TextRules {
     std::string model;  // GGUF's name of the kind: "gpt2", "llama", "t5", "bert", "rwkv", "plamo2"
     std::string pre;    // of "gpt2": GGUF's name of the rule that cuts text into pieces
-    // Of "llama" and "t5".
+    // For "llama" and "t5".
     Blank blank = Blank::never;
     bool treat_whitespace_as_suffix = false;
     bool remove_extra_whitespaces = false;
     std::string charsmap;  // which characters become others, as sentencepiece compiles it
-    // Of "bert".
+    // For "bert".
     bool lowercase = true, strip_accents = true;
 };
 

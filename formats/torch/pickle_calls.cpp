@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a pickle names, and what becomes of it: nothing that is called here is more than a record of its arguments.
+// The functions that a pickle names, and their results: nothing that is called here is more than a record of its arguments.
 #include <iterator>
 
 #include "core/base/printable.hpp"

@@ -31,7 +31,7 @@ class PickleMachine {
     [[nodiscard]] tl::unexpected<Error> refuse(fmt::format_string<Args...> text, Args&&... args) const {
         return fail(ErrorCode::unsupported, "{}: refused: {}", where_, fmt::format(text, std::forward<Args>(args)...));
     }
-    // Of the instruction that is being carried out.
+    // The position of the instruction that is being carried out.
     [[nodiscard]] uint64_t position() const { return first_byte_ + step_at_; }
 
     // ---- bytes

@@ -159,7 +159,7 @@ Result<void> DirectoryReader::find_directory_64(uint64_t locator_at) {
     return {};
 }
 
-// What the last record says, against what counts.
+// The numbers of the last record, against those of the directory.
 Result<void> DirectoryReader::check_end(std::string_view end, uint64_t end_at) {
     const auto n_entry = number_at<uint16_t>(end, 10);
     const auto size = number_at<uint32_t>(end, 12), begin = number_at<uint32_t>(end, 16);

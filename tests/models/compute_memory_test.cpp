@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a run's values take on each device, for the sizes of published models: near the largest set that lives at once, and
+// The memory of a run's values on each device, for the sizes of published models: near the largest set that lives at once, and
 // small.
 #include <gtest/gtest.h>
 

@@ -43,7 +43,7 @@ class DeviceRatesTest : public testing::Test {
         return {std::istreambuf_iterator<char>(stream), {}};
     }
     void write(const std::string& text) const { std::ofstream(file()) << text; }
-    // What stands before the numbers of this device.
+    // The text before the numbers of this device.
     std::string key() const {
         EXPECT_TRUE(rates_of(device_));
         return text().substr(0, text().find('\t'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of models/evaluation share: the demo model on the CPU, real text, and the plainest way to a probability.
+// Parts that the tests of models/evaluation share: the demo model on the CPU, real text, and the plainest way to a probability.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -46,7 +46,7 @@ TEST(Statistics, LogSumExp) {
     double sum = 0;
     for (const float v : small) sum += std::exp(static_cast<double>(v));
     EXPECT_NEAR(log_sum_exp(small), std::log(sum), 1e-14);
-    // What would overflow or vanish without the largest taken out.
+    // Numbers that would overflow or vanish without the largest taken out.
     EXPECT_NEAR(log_sum_exp(std::vector<float>{3e38f, 3e38f}), static_cast<double>(3e38f) + std::log(2), 1e23);
     EXPECT_NEAR(log_sum_exp(std::vector<float>{-5000, -5000}), -5000 + std::log(2), 1e-12);
     constexpr float kInfinity = std::numeric_limits<float>::infinity();

@@ -132,7 +132,7 @@ TEST_F(GgufReadTest, AFileThatShrinksIsAnError) {
         EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
 }
 
-// What was read stays when the file goes.
+// Weights that were read stay when the file goes.
 TEST_F(GgufReadTest, ALoadedModelNeedsNoFile) {
     std::filesystem::copy_file("tests/golden/mamba.gguf", path_);
     for (const char* device : {"cpu", "reference"}) {

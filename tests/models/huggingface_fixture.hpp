@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of Hugging Face folders share: the folders, a folder of their own, and logits of a model.
+// Parts that tests of Hugging Face folders share: the folders, a folder of their own, and logits of a model.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ inline std::unique_ptr<ModelSource> opened(const std::filesystem::path& path) {
     return source ? std::move(*source) : nullptr;
 }
 
-// Of the tokens that lie in a folder.
+// The logits of the tokens that lie in a folder.
 inline std::vector<float> logits_of(Result<std::unique_ptr<ModelSource>> source, const std::string& folder,
                                     const std::string& device) {
     if (!source) {

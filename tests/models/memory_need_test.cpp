@@ -111,7 +111,7 @@ TEST_F(MemoryNeedTest, MeasuredPlacementsKeepToIt) {
     EXPECT_GT(n_shared, 5u);
 }
 
-// What was measured counts in this load, whether or not it could be kept for the next.
+// A measurement counts in this load, whether or not it could be kept for the next.
 TEST_F(MemoryNeedTest, PiecesOfPromptsFollowTheRatesThatPlacementSaw) {
     const auto pieces = [] {
         const auto model = load("cpu:threads=1,cpu:threads=1", {});

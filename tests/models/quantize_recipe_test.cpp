@@ -94,7 +94,7 @@ TEST(Recipe, NoRowIsTooOdd) {
         }
 }
 
-// Of a small model whose tensors the recipe chooses.
+// The file type of a small model whose tensors the recipe chooses.
 uint32_t file_type_of(const QuantizeScheme& scheme, int64_t width = 256) {
     const QuantizeRecipe recipe(scheme, true);
     FileType type;

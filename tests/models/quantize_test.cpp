@@ -148,7 +148,7 @@ TEST_F(Quantize, AQuantizedFileIsRefusedUnlessForced) {
     expect_refused(q8, {.scheme = {.body = DType::Q4_K}}, "is quantized already");
     expect_refused(q8, {.scheme = {.body = DType::Q4_K}}, "--force");
     const GgufFile in = open(q8), out = open(quantize(q8, "out.gguf", {.scheme = {.body = DType::Q4_K}, .force = true}));
-    // What was Q8_0 and shall be Q8_0 keeps its bytes; the others come from the decoded values.
+    // A tensor that was Q8_0 and shall be Q8_0 keeps its bytes; the others come from the decoded values.
     const GgufTensor* kept = out.find_tensor("blk.1.ssm_x.weight");
     EXPECT_TRUE(std::equal(kept->bytes.begin(), kept->bytes.end(), in.find_tensor(kept->name)->bytes.begin()));
     std::vector<float> row(256);
@@ -230,7 +230,7 @@ TEST_F(Quantize, AnInterruptLeavesNothing) {
 
 // ---- importance ----------------------------------------------------------------------------------------------------
 
-// Of every matrix of the model, from `value(column)`.
+// An importance of every matrix of the model, from `value(column)`.
 template <class Value>
 ImportanceMatrix importance_of(const GgufFile& model, Value value) {
     ImportanceMatrix matrix;

@@ -114,7 +114,7 @@ TEST_F(RandomModel, TheSameSeedGivesTheSameFileWhateverTheThreads) {
 }
 
 TEST_F(RandomModel, PublishedSizesHaveThePublishedNumberOfWeights) {
-    // Of the checkpoints that their authors published.
+    // Millions of weights of the checkpoints that their authors published.
     const std::pair<const char*, double> kMillions[] = {
         {"mamba-130m", 129.1},  {"mamba-370m", 371.5},       {"mamba-790m", 793.2},  {"mamba-1.4b", 1372.2},
         {"mamba-2.8b", 2768.3}, {"falcon-mamba-7b", 7272.7}, {"mamba2-130m", 128.9}, {"mamba2-2.7b", 2702.0}};

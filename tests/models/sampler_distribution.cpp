@@ -57,7 +57,7 @@ TEST(SamplerDistribution, FollowsTheTemperature) {
     }
 }
 
-// What the filters leave keeps its proportions.
+// Tokens that the filters leave keep their proportions.
 TEST(SamplerDistribution, KeepsProportionsBehindTheFilters) {
     const auto logits = logits_of(kProbabilities);
     SamplerOptions options = no_filters();

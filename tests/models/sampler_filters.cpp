@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each filter leaves of a few tokens, exactly; and of many, against a sort of all of them.
+// Tokens that each filter leaves of a few, exactly; and of many, against a sort of all of them.
 #include <algorithm>
 #include <array>
 

@@ -38,7 +38,7 @@ inline std::map<int32_t, int> counts(Sampler& sampler, std::span<const float> lo
     return drawn;
 }
 
-// Which tokens can come. With the logits of the tests each would come in 2000 draws except once in 10^9 runs.
+// The tokens that can come. With the logits of the tests each would come in 2000 draws except once in 10^9 runs.
 inline std::set<int32_t> possible(const SamplerOptions& options, std::span<const float> logits) {
     Sampler sampler = make_sampler(options);
     std::set<int32_t> tokens;

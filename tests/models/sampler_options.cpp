@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a Sampler refuses: options out of range, logits that are no numbers, states that are damaged.
+// Input that a Sampler refuses: options out of range, logits that are no numbers, states that are damaged.
 #include <functional>
 
 #include "tests/models/sampler_fixture.hpp"

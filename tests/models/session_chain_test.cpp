@@ -66,7 +66,7 @@ TEST_P(ChainTest, SaysWhatSingleStepsSay) {
             expect_same_sequence(s, by_steps);
             token = expected.back().token;
         }
-        // What follows is what would have followed.
+        // The next decode gives what it would have given.
         ASSERT_TRUE(s.decode({{.sequence = 0, .tokens = prompt}}) && by_steps.decode({{.sequence = 0, .tokens = prompt}}));
         EXPECT_EQ(copy_of(s.logits(0)), copy_of(by_steps.logits(0)));
     }

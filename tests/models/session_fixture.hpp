@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of sessions share: a golden model on a device, and what a sequence says when it is alone.
+// Parts that the tests of sessions share: a golden model on a device, and the results of a sequence that is alone.
 #pragma once
 
 #include <random>
@@ -22,7 +22,7 @@ class SessionTest : public testing::TestWithParam<SessionCase> {
         if (!model && model.error().code == ErrorCode::unavailable) GTEST_SKIP() << model.error().message;
         ASSERT_TRUE(model) << model.error().message;
         model_ = *model;
-        // What the order of float32 sums may change; the reference rounds only its state between runs.
+        // The difference that the order of float32 sums may make; the reference rounds only its state between runs.
         tolerance_ = device == "reference" ? 1e-10 : 1e-8;
     }
 

@@ -111,7 +111,7 @@ TEST_P(PipelineTest, CancellingKeepsWhatWasRead) {
     EXPECT_LE(test::nmse(copy_of(session->logits(0)), copy_of(one->logits(0))), 1e-9);
 }
 
-// What the application throws reaches it, with nothing left pending: tokens that were read count, and the session can continue.
+// An exception of the application reaches it, with nothing left pending: tokens that were read count, and the session goes on.
 TEST_P(PipelineTest, ExceptionsOfTheApplicationPassThrough) {
     auto session = Session::create(load(GetParam(), "reference,cpu,reference", {.split = {1, 1, 1}}));
     ASSERT_TRUE(session);

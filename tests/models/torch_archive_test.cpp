@@ -179,7 +179,7 @@ TEST(TorchArchive, TheDirectoryIsWhole) {
     expect_refused("PK\3\4" + std::string(100, '\0'), ErrorCode::corrupt_file,
                    {"archive: no zip archive ends at its last byte 104: is the file complete?"});
     expect_refused("", ErrorCode::corrupt_file, {"archive: no zip archive ends at its last byte 0"});
-    // What is in front of an archive is no part of it.
+    // Bytes in front of an archive are no part of it.
     expect_refused(test::zip_of(good_parts(), {}, std::string(100, 'x')), ErrorCode::corrupt_file,
                    {"archive: its directory is said to be at bytes ", "is something in front of the archive"});
 }

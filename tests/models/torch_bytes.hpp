@@ -55,7 +55,7 @@ inline std::string zip_of(const std::vector<ZipPart>& parts, std::optional<uint1
            number_bytes(static_cast<uint32_t>(directory.size())) + number_bytes(begin) + number_bytes(uint16_t{0});
 }
 
-// Of one storage of the key "0".
+// An archive of one storage of the key "0".
 inline std::string torch_archive(const std::string& pickle, const std::string& data) {
     return zip_of({{.name = "m/data.pkl", .data = pickle},
                    {.name = "m/byteorder", .data = "little"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cuts text into the pieces that merges must not cross: words with the blank before them, numbers, runs of signs.
-// Which rule a model was trained with is part of the model; its name is `tokenizer.ggml.pre` in a GGUF file.
+// The rule with which a model was trained is part of the model; its name is `tokenizer.ggml.pre` in a GGUF file.
 //
 // Names and rules: pre_tokenizer_rules.cpp; docs/tokenizers.md explains them.
 //

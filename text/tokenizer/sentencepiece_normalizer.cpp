@@ -21,7 +21,7 @@ Result<SentencePieceNormalizer> SentencePieceNormalizer::create(const TokenizerS
     return normalizer;
 }
 
-// What `text` begins with, and what it becomes.
+// The beginning of `text` that is replaced at once, and its replacement.
 SentencePieceNormalizer::Step SentencePieceNormalizer::step(std::string_view text) const {
     if (!user_defined_.is_empty())
         if (const auto literal = user_defined_.longest_prefix(text); literal.length > 0)

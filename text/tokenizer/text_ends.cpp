@@ -8,7 +8,7 @@
 namespace krait {
 namespace {
 
-// Of the families of models that are in use; each is the end of a text, a turn or a message wherever it is a control token.
+// Names of families of models that are in use; each is the end of a text, a turn or a message wherever it is a control token.
 constexpr std::array<std::string_view, 19> kNames{
     "</s>",                                     // Llama, Mistral, Nemotron
     "<eos>",                                    // Gemma

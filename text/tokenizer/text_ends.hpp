@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tokens end a text. A model of conversations has several: it ends a turn with another token than a document.
+// The tokens that end a text. A model of conversations has several: it ends a turn with another token than a document.
 #pragma once
 
 #include <cstdint>

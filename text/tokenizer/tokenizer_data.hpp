@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Tokenizer::create makes of a TokenizerSpec, and Tokenizer reads. For the tokenizer's own files.
+// The data that Tokenizer::create makes of a TokenizerSpec, and Tokenizer reads. For the tokenizer's own files.
 #pragma once
 
 #include <memory>

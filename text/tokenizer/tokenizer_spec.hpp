@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a tokenizer is made of, as plain data: the fields that a model file holds, and nothing of the file itself.
+// The parts of a tokenizer, as plain data: the fields that a model file holds, and nothing of the file itself.
 // Whoever reads a file fills this in; Tokenizer::create checks it.
 #pragma once
 
@@ -54,12 +54,12 @@ struct TokenizerSpec {
     bool add_sep = false;       // a text ends with sep
     std::vector<TokenRule> rules;
 
-    // Of "llama" and "t5", as sentencepiece names them (its proto NormalizerSpec and TrainerSpec).
+    // For "llama" and "t5", as sentencepiece names them (its proto NormalizerSpec and TrainerSpec).
     SpacePrefix space_prefix = SpacePrefix::never;
     bool treat_whitespace_as_suffix = false;  // the blank of space_prefix stands behind the part
     bool remove_extra_whitespaces = false;    // blanks at both ends vanish, several between words become one
     std::string precompiled_charsmap;         // which characters become others; empty = none (charsmap.hpp)
-    // Of "bert".
+    // For "bert".
     bool lowercase = true;
     bool strip_accents = true;
 

@@ -15,7 +15,7 @@
 
 namespace krait {
 
-// What one call of Tokenizer::encode is about.
+// The arguments of one call of Tokenizer::encode.
 struct EncodeContext {
     std::string_view text;             // the whole, for messages
     bool replace_unencodable = false;  // U+FFFD for a byte that has no token, instead of an error
