@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import array
+import ast
 import json
 import os
 import subprocess
@@ -19,7 +21,7 @@ WORKER = Path(__file__).resolve().parents[2] / "bench" / "llamacpp_worker.py"
 
 # The names that the worker uses, of recent versions of the package. Every decode becomes a line of JSON in $LOG.
 FAKE = '''
-import json, os
+import ctypes, json, os
 from types import SimpleNamespace
 
 LLAMA_LOAD_MODE_MMAP = 1
@@ -29,7 +31,7 @@ def log(**what):
         file.write(json.dumps(what) + "\\n")
 
 def llama_log_callback(function): return function
-def llama_log_set(function, data): function(0, b"a message", None)
+def llama_log_set(function, data): function(0, b"a message\\nload:   AMX model buffer size =    12.50 MiB", None)
 def llama_backend_init(): pass
 def llama_model_default_params(): return SimpleNamespace(n_gpu_layers=-1, load_mode=-1)
 def llama_context_default_params(): return SimpleNamespace(n_ctx=0, n_batch=0, n_ubatch=0, n_seq_max=1, n_threads=4, n_threads_batch=4)
@@ -52,7 +54,7 @@ def llama_decode(context, batch):
     log(tokens=batch.token[:n], pos=batch.pos[:n], seq=[s[0] for s in batch.seq_id[:n]], logits=batch.logits[:n])
     return 0
 def llama_synchronize(context): pass
-def llama_get_logits_ith(context, index): return 1
+def llama_get_logits_ith(context, index): return (ctypes.c_float * 100)(*[index] * 100)
 def llama_print_system_info(): return b"FAKE = 1"
 '''
 
@@ -98,6 +100,28 @@ class WorkerTest(unittest.TestCase):
             self.assertEqual(run["seq"], [0, 1])
             self.assertEqual(run["logits"], [1, 1])
             self.assertEqual(run["pos"], [step % 3] * 2)
+
+    def test_memory_and_the_kinds_of_weights_are_told(self) -> None:
+        done, _ = self.run_it("m.gguf", "-p", "1", "-n", "0", "-r", "1")
+        answer = json.loads(done.stdout)
+        self.assertEqual(answer["weight_buffers_mib"], {"AMX": 12.5})
+        self.assertGreater(answer["memory_before_load_bytes"], 2**20)
+        self.assertGreaterEqual(answer["peak_memory_bytes"], answer["memory_before_load_bytes"])
+
+    def test_logits_are_those_after_every_token(self) -> None:
+        path = self.root / "logits.npy"
+        tokens = [token % 100 for token in range(600)]
+        done, log = self.run_it("m.gguf", "--tokens", ",".join(map(str, tokens)), "--logits", str(path))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        runs = [entry for entry in log if "tokens" in entry][1:]
+        self.assertEqual([run["tokens"] for run in runs], [tokens[:512], tokens[512:]])
+        self.assertEqual([run["logits"] for run in runs], [[1] * 512, [1] * 88])
+        data = path.read_bytes()
+        self.assertEqual(data[:8], b"\x93NUMPY\x01\x00")
+        self.assertEqual(int.from_bytes(data[8:10], "little") + 10, 128)
+        self.assertEqual(ast.literal_eval(data[10:128].decode()), {"descr": "<f4", "fortran_order": False, "shape": (600, 100)})
+        numbers = array.array("f", data[128:])
+        self.assertEqual(list(numbers[::100]), [*range(512), *range(88)])  # the stand-in gives the number of the row in its run
 
     def test_settings_are_those_of_krait(self) -> None:
         _, log = self.run_it("m.gguf", "-p", "4", "-n", "2", "-b", "5", "-r", "1")
