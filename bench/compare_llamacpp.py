@@ -24,6 +24,9 @@ gguf unpacks weights for the float64 judge:
     python3 -m venv ENV
     CMAKE_ARGS="-DGGML_NATIVE=ON" ENV/bin/pip install --no-binary llama-cpp-python llama-cpp-python gguf
 
+Where the processor has AMX, llama.cpp has to be built without it, for reasons that docs/benchmarks.md gives: put
+CFLAGS=-mno-amx-int8 CXXFLAGS=-mno-amx-int8 before pip.
+
 For a GPU: CMAKE_ARGS="-DGGML_CUDA=on" or "-DGGML_VULKAN=on" before pip, then --devices vulkan0 --peer-gpu-layers 99. Of Vulkan devices
 it takes those that compute on the processor only when they are named: GGML_VK_VISIBLE_DEVICES=0.
 

@@ -76,7 +76,7 @@ def main(argv: list[str]) -> int:
             if got.shape != expected.shape:
                 raise Failure(f"{path} has the shape {list(got.shape)}; expected is {list(expected.shape)}: tokens, vocabulary")
             errors.append(nmse(got.astype(np.float64), expected))
-    except (Failure, OSError, ValueError) as error:
+    except (Failure, OSError, ValueError, EOFError) as error:
         print(f"float64_errors.py: {error}", file=sys.stderr)
         return 2
     json.dump({"nmse": errors, "rms_of_logits": float(np.sqrt(np.mean(expected**2)))}, sys.stdout)

@@ -33,8 +33,9 @@ def run(command: list[str], what: str) -> str:
     except OSError as error:
         raise BadInput(f"{what}: {command[0]} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
+        how = f"was ended by signal {-done.returncode}" if done.returncode < 0 else f"failed ({done.returncode})"
         raise (BadInput if done.returncode == BadInput.exit_code else Failure)(
-            f"{what} failed ({done.returncode}): {' '.join(command)}\n{done.stderr.strip()[-2000:]}")
+            f"{what} {how}: {' '.join(command)}\n{done.stderr.strip()[-2000:]}")
     return done.stdout
 
 

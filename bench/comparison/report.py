@@ -9,6 +9,8 @@ from comparison.figures import key_of
 
 # Processors that others keep busy on average during a turn; beyond this a ratio is not to be trusted. A quiet machine has 0.01.
 DISTURBED = 0.1
+# Normalized squared error beyond which an engine computes something else; no format costs more than 0.004 (docs/backends/cpu.md).
+WRONG = 0.05
 
 
 def test_name(test: str, n_tok: int, n_seq: int) -> str:
@@ -36,7 +38,7 @@ def disturbance_text(file: dict) -> str | None:
     others, stolen = disturbance(file)
     if max(others, stolen) < DISTURBED:
         return None
-    return (f"others kept up to {others:.1f} processors busy during a turn, and the host of this virtual machine took up to {stolen:.1f}: "
+    return (f"other programs kept up to {others:.1f} processors busy during a turn, and the host of a virtual machine took {stolen:.1f} away: "
             "these ratios are not to be trusted")
 
 
@@ -46,7 +48,9 @@ def memory_text(file: dict, engine: str) -> str:
 
 
 def error_text(error: float | None) -> str:
-    return "-" if error is None else f"{error:.2e}"
+    if error is None:
+        return "-"
+    return f"{error:.2e}" + ("" if error < WRONG else " (wrong)")
 
 
 def own_engines(file: dict) -> list[str]:
@@ -101,7 +105,7 @@ def errors(report: dict) -> list[str]:
              f"{TOKENS} tokens of text. `{REFERENCE}` checks the judge: it takes exact activations and adds in double, with float32 between operators.",
              "", "| model | format | " + " | ".join(engines) + " |", "|---|---|" + "---:|" * len(engines)]
     for case in report["errors"]:
-        cells = [f"{e['mean']:.2e} ({min(e['seeds']):.1e} .. {max(e['seeds']):.1e})" for e in case["engines"].values()]
+        cells = [f"{error_text(e['mean'])} ({min(e['seeds']):.1e} .. {max(e['seeds']):.1e})" for e in case["engines"].values()]
         lines.append(f"| {case['family']} | {case['type']} | {' | '.join(cells)} |")
     return lines
 

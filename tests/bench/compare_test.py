@@ -39,7 +39,7 @@ if "logits" in arguments or "--logits" in arguments:
 if "float64_errors" in arguments[0]:
     made, logits = open(arguments[1]).read().split(), [open(path).read() for path in arguments[4:]]
     seed = int(made[made.index("--seed") + 1])
-    errors = {{"cpu:threads=2": 0.25, "reference": 0.125, "peer": 0.5}}
+    errors = {{"cpu:threads=2": 2**-12, "reference": 2**-13, "peer": 0.5}}
     print(json.dumps({{"nmse": [errors[name] * (1 + seed) for name in logits]}}))
     sys.exit(0)
 with open({log!r}, "a") as log:
@@ -123,8 +123,8 @@ class CompareTest(unittest.TestCase):
         report = json.loads((self.root / "out.json").read_text(encoding="utf-8"))
         self.assertEqual([(case["family"], case["type"]) for case in report["errors"]], [("mamba", "Q4_K_M")])
         self.assertEqual(report["errors"][0]["engines"]["llama.cpp"], {"mean": 1, "seeds": [0.5, 1.5]})
-        self.assertIn("| mamba | Q4_K_M | 5.00e-01 (2.5e-01 .. 7.5e-01) | 2.50e-01 (1.2e-01 .. 3.8e-01) | 1.00e+00 (", text)
-        self.assertEqual(text.count("| 5.00e-01 / 1.00e+00 |"), 2)  # both sizes have the errors of their family
+        self.assertIn("| mamba | Q4_K_M | 4.88e-04 (2.4e-04 .. 7.3e-04) | 2.44e-04 (1.2e-04 .. 3.7e-04) | 1.00e+00 (wrong) (", text)
+        self.assertEqual(text.count("| 4.88e-04 / 1.00e+00 (wrong) |"), 2)  # both sizes have the errors of their family
         self.assertIn("[4/6] mamba-370m-q4_k_m.gguf: round 1 of 1: llama.cpp", errors)
 
     def test_others_that_use_the_machine_are_told(self) -> None:
@@ -134,7 +134,7 @@ class CompareTest(unittest.TestCase):
             code, text, errors = self.run_it(str(self.model))
         self.assertEqual(code, 0, errors)
         self.assertIn("the load average is 3.0", errors)
-        self.assertIn("warning: m.gguf: others kept up to 0.5 processors busy", errors)
+        self.assertIn("warning: m.gguf: other programs kept up to 0.5 processors busy", errors)
         self.assertIn("| m (!) |", text)
 
     def test_a_quiet_machine_is_not_marked(self) -> None:
@@ -185,6 +185,12 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("krait cpu on", errors)
         self.assertIn("out of luck", errors)
+
+    def test_an_engine_that_crashes_is_named_with_its_signal(self) -> None:
+        (self.root / "A").write_text(f"#!{sys.executable}\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", encoding="utf-8")
+        code, _, errors = self.run_it(str(self.model))
+        self.assertEqual(code, 1)
+        self.assertIn("was ended by signal 9: ", errors)
 
 
 if __name__ == "__main__":
