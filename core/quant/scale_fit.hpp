@@ -1,16 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Internal to the codec: the least squares searches over one sub-block of N samples.
+// Internal to the codec: the least squares search for one scale, over as many sub-blocks of N samples as there are lanes.
 //   fit_scale   s that minimises sum w (x - s * level)^2, each x taking its best level of a grid
-//   fit_affine  s >= 0 and m that minimise sum w (x - (s * q - m))^2, q in 0..Highest
-// For fixed quants the best s (and m) is a closed formula; for fixed s (and m) the best quants are the nearest ones.
-// Alternating the two finds a local minimum, so both searches start from many first guesses and keep the best.
+// For fixed levels the best s is a closed formula; for fixed s the best levels are the nearest ones. Alternating the two finds
+// a local minimum, so the search starts from many first guesses and keeps the best.
 #pragma once
 
 #include "core/quant/lanes.hpp"
 #include "core/quant/samples.hpp"
 
 namespace krait {
+
+// The samples of Isa::kLanes sub-blocks: sample i of them all stands together. Without importance w is 1, and not read: a
+// product with 1 is the other factor, bit for bit.
+template <class IsaType, int N, bool HasImportance>
+struct LaneSamples {
+    using Isa = IsaType;
+    using Floats = typename Isa::Floats;
+    static constexpr int kSamples = N;
+    static constexpr int kLanes = Isa::kLanes;
+
+    alignas(64) float x[N][kLanes];
+    alignas(64) float w[HasImportance ? N : 1][kLanes];
+
+    // Takes a sub-block into a lane.
+    void set(int lane, const float* from_x, const float* from_w) {
+        for (int i = 0; i < N; ++i) x[i][lane] = from_x[i];
+        if constexpr (HasImportance)
+            for (int i = 0; i < N; ++i) w[i][lane] = from_w[i];
+    }
+    void weigh(int i, Floats& value) const {
+        if constexpr (HasImportance) {
+            Floats ws;
+            load(w[i], ws);
+            value = ws * value;
+        }
+    }
+};
 
 // The whole numbers Lowest..Highest; index(t) is the nearest to t, and is the quant itself.
 template <int Lowest, int Highest>
@@ -20,187 +46,137 @@ struct UniformGrid {
 
     static constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: a sum with it has no bits below 1, so it rounds
 
-    static int index(float t) { return static_cast<int>((std::clamp(t, kLowest, kHighest) + kRounder) - kRounder); }
-    static void snap(Lanes& t) {
-        const Lanes zero{};
-        t = t < kLowest ? zero + kLowest : t;
-        t = t > kHighest ? zero + kHighest : t;
-        t = (t + kRounder) - kRounder;
+    template <class Floats, class Ints>
+    static void index(const Floats& t, Ints& to) {
+        Floats whole = t;
+        snap_bits<Ints>(whole);
+        to = __builtin_convertvector(whole, Ints);
+    }
+    template <class Isa>
+    static void snap(typename Isa::Floats& t) {
+        snap_bits<typename Isa::Ints>(t);
+    }
+
+  private:
+    template <class Ints, class Floats>
+    static void snap_bits(Floats& t) {
+        // The sum has the order of its bits as an integer, those of kRounder plus the number; negative sums are below all.
+        constexpr int32_t kZero = __builtin_bit_cast(int32_t, kRounder);
+        t = t + kRounder;
+        Ints bits, low = Ints{} + (kZero + Lowest), high = Ints{} + (kZero + Highest);
+        std::memcpy(&bits, &t, sizeof t);
+        bits = bits < low ? low : bits;
+        bits = bits > high ? high : bits;
+        std::memcpy(&t, &bits, sizeof t);
+        t = t - kRounder;
     }
 };
 
 // sum w (x - s * level)^2 with each x at its best level.
-template <class Grid, int N>
-float scale_error(const float* x, const float* w, float s) {
-    const float inverse = safe_inverse(s);
-    Lanes sum{}, xs, ws;
-    for (int i = 0; i < N; i += kLanes) {
-        load_lanes(x + i, xs);
-        load_lanes(w + i, ws);
-        Lanes level = xs * inverse;
-        Grid::snap(level);
-        const Lanes e = xs - s * level;
-        sum += ws * e * e;
-    }
-    return sum_of_lanes(sum);
+template <class Grid, class Samples>
+void scale_error(const Samples& samples, const typename Samples::Floats& s, typename Samples::Floats& error) {
+    using Isa = typename Samples::Isa;
+    using Floats = typename Samples::Floats;
+    Floats inverse, sums[1];
+    safe_inverses<Isa>(s, inverse);
+    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[1]) {
+        Floats x;
+        load(samples.x[i], x);
+        Floats level = x * inverse;
+        Grid::template snap<Isa>(level);
+        const Floats e = x - s * level;
+        Floats weighted = e;
+        samples.weigh(i, weighted);
+        term[0] = weighted * e;
+    });
+    error = sums[0];
 }
 
-// For the quants that 1 / inverse gives: sum w x level and sum w level^2, whose quotient is the best scale for them, and
-// whose gain xl^2 / ll is how much that scale takes off sum w x^2.
+// For the levels that 1 / inverse gives: xl = sum w x level and ll = sum w level^2, whose quotient is the best scale for them,
+// and whose gain xl^2 / ll is how much that scale takes off sum w x^2.
+template <class Isa>
 struct ScaleMoments {
-    float xl, ll;
-    float scale() const { return ll > 0 ? xl / ll : 0.0f; }
-    float gain() const { return ll > 0 ? xl * xl / ll : 0.0f; }
-};
-template <class Grid, int N>
-ScaleMoments scale_moments(const float* x, const float* w, float inverse) {
-    Lanes xl{}, ll{}, xs, ws;
-    for (int i = 0; i < N; i += kLanes) {
-        load_lanes(x + i, xs);
-        load_lanes(w + i, ws);
-        Lanes level = xs * inverse;
-        Grid::snap(level);
-        xl += ws * xs * level;
-        ll += ws * level * level;
+    using Floats = typename Isa::Floats;
+    Floats xl{}, ll{};
+    void scale(Floats& to) const {
+        const Floats zero{};
+        Isa::choose(zero, ll, xl / ll, zero, to);
     }
-    return {sum_of_lanes(xl), sum_of_lanes(ll)};
+    void gain(Floats& to) const {
+        const Floats zero{};
+        Isa::choose(zero, ll, xl * xl / ll, zero, to);
+    }
+};
+template <class Grid, class Samples>
+void scale_moments(const Samples& samples, const typename Samples::Floats& inverse,
+                   ScaleMoments<typename Samples::Isa>& moments) {
+    using Isa = typename Samples::Isa;
+    using Floats = typename Samples::Floats;
+    Floats sums[2];
+    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[2]) {
+        Floats x;
+        load(samples.x[i], x);
+        Floats level = x * inverse;
+        Grid::template snap<Isa>(level);
+        Floats weighted_x = x, weighted_level = level;
+        samples.weigh(i, weighted_x);
+        samples.weigh(i, weighted_level);
+        term[0] = weighted_x * level;
+        term[1] = weighted_level * level;
+    });
+    moments.xl = sums[0];
+    moments.ll = sums[1];
 }
 
-template <class Grid, int N>
-float fit_scale(const float* x, const float* w) {
-    float extreme = 0;
-    for (int i = 0; i < N; ++i)
-        if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
-    if (extreme == 0) return 0.0f;
-    ScaleMoments best{0, 0};
-    // First guesses: the extreme lands beyond, at, or inside either end of the grid.
+template <class Grid, class Samples>
+void fit_scale(const Samples& samples, typename Samples::Floats& scale) {
+    using Isa = typename Samples::Isa;
+    using Floats = typename Samples::Floats;
+    const Floats zero{};
+    Floats extreme{}, magnitude{};
+    for (int i = 0; i < Samples::kSamples; ++i) {
+        Floats x;
+        load(samples.x[i], x);
+        Floats m;
+        Isa::choose(x, zero, -x, x, m);
+        Isa::choose(magnitude, m, x, extreme, extreme);
+        Isa::choose(magnitude, m, m, magnitude, magnitude);
+    }
+    ScaleMoments<Isa> best, moments;
+    Floats best_gain{}, gain, inverse;
+    const auto keep_better = [&] {
+        Isa::choose(best_gain, gain, moments.xl, best.xl, best.xl);
+        Isa::choose(best_gain, gain, moments.ll, best.ll, best.ll);
+        Isa::choose(best_gain, gain, gain, best_gain, best_gain);
+    };
+    // First guesses: the extreme lands beyond, at, or inside either end of the grid. A lane of zeros has no gain from any.
     constexpr int kGuesses = 10;
     for (int guess = 0; guess < 2 * kGuesses; ++guess) {
         const float end = guess < kGuesses ? Grid::kLowest : Grid::kHighest;
         const float reach = 0.7f + 0.06f * static_cast<float>(guess % kGuesses);  // 0.7 .. 1.24
-        ScaleMoments moments = scale_moments<Grid, N>(x, w, end * reach / extreme);
-        if (moments.ll > 0) moments = scale_moments<Grid, N>(x, w, safe_inverse(moments.scale()));
-        if (moments.gain() > best.gain()) best = moments;
-    }
-    for (int round = 0; round < 3 && best.ll > 0; ++round) {
-        const ScaleMoments moments = scale_moments<Grid, N>(x, w, safe_inverse(best.scale()));
-        if (!(moments.gain() > best.gain())) break;
-        best = moments;
-    }
-    return best.scale();
-}
-
-// The f16 of least error among the nearest to `scale` and its two neighbours. They differ in earnest where f16 is subnormal.
-template <class Grid, int N>
-uint16_t stored_scale(const Samples<N>& samples, float scale) {
-    const uint16_t nearest = samples.to_f16(scale);
-    uint16_t best = nearest;
-    float smallest_error = scale_error<Grid, N>(samples.x, samples.w, samples.from_f16(nearest));
-    for (const int step : {-1, 1}) {
-        const auto magnitude = (nearest & 0x7FFF) + step;
-        if (magnitude < 0 || magnitude > kF16MaxBits) continue;
-        const auto bits = static_cast<uint16_t>((nearest & 0x8000) | magnitude);
-        const float error = scale_error<Grid, N>(samples.x, samples.w, samples.from_f16(bits));
-        if (error < smallest_error) {
-            smallest_error = error;
-            best = bits;
+        inverse = end * reach / extreme;
+        ScaleMoments<Isa> first;
+        for (int round = 0; round < 2; ++round) {
+            first = moments;
+            scale_moments<Grid>(samples, inverse, moments);
+            moments.scale(scale);
+            safe_inverses<Isa>(scale, inverse);
         }
+        Isa::choose(zero, first.ll, moments.xl, first.xl, moments.xl);
+        Isa::choose(zero, first.ll, moments.ll, first.ll, moments.ll);
+        moments.gain(gain);
+        keep_better();
     }
-    return best;
-}
-
-// x ~ scale * q - minimum
-struct Affine {
-    float scale = 0;
-    float minimum = 0;
-};
-enum class MinimumSign { any, not_negative };
-
-template <int Highest, int N>
-float affine_error(const float* x, const float* w, Affine fit) {
-    const float inverse = safe_inverse(fit.scale);
-    Lanes sum{}, xs, ws;
-    for (int i = 0; i < N; i += kLanes) {
-        load_lanes(x + i, xs);
-        load_lanes(w + i, ws);
-        Lanes q = (xs + fit.minimum) * inverse;
-        UniformGrid<0, Highest>::snap(q);
-        const Lanes e = xs - (fit.scale * q - fit.minimum);
-        sum += ws * e * e;
-    }
-    return sum_of_lanes(sum);
-}
-
-// Sums over the quants q that `fit` gives: of w, w x, w q, w q^2 and w x q. In double, because differences of them count.
-struct AffineMoments {
-    double w, x, q, qq, xq;
-    // The best minimum for these quants and a given scale.
-    double minimum(double scale) const { return (scale * q - x) / w; }
-};
-template <int Highest, int N>
-AffineMoments affine_moments(const float* x, const float* w, Affine fit) {
-    const float inverse = safe_inverse(fit.scale);
-    Lanes sum_w{}, sum_x{}, sum_q{}, sum_qq{}, sum_xq{}, xs, ws;
-    for (int i = 0; i < N; i += kLanes) {
-        load_lanes(x + i, xs);
-        load_lanes(w + i, ws);
-        Lanes q = (xs + fit.minimum) * inverse;
-        UniformGrid<0, Highest>::snap(q);
-        const Lanes weighted_q = ws * q;
-        sum_w += ws;
-        sum_x += ws * xs;
-        sum_q += weighted_q;
-        sum_qq += weighted_q * q;
-        sum_xq += weighted_q * xs;
-    }
-    const auto total = [](const Lanes& sum) { return static_cast<double>(sum_of_lanes(sum)); };
-    return {total(sum_w), total(sum_x), total(sum_q), total(sum_qq), total(sum_xq)};
-}
-
-// The best scale and minimum for the quants that `fit` gives.
-template <int Highest, int N>
-Affine refit_affine(const float* x, const float* w, Affine fit, MinimumSign sign) {
-    const AffineMoments sum = affine_moments<Highest, N>(x, w, fit);
-    const double determinant = sum.w * sum.qq - sum.q * sum.q;
-    double scale = determinant > 0 ? (sum.w * sum.xq - sum.x * sum.q) / determinant : 0.0;
-    double minimum = sum.minimum(scale);
-    if (minimum < 0 && sign == MinimumSign::not_negative) {
-        minimum = 0;
-        scale = sum.qq > 0 ? sum.xq / sum.qq : 0.0;
-    }
-    return {static_cast<float>(std::max(scale, 0.0)), static_cast<float>(minimum)};
-}
-
-template <int Highest, int N>
-Affine fit_affine(const float* x, const float* w, MinimumSign sign) {
-    float low = *std::min_element(x, x + N);
-    const float high = *std::max_element(x, x + N);
-    if (sign == MinimumSign::not_negative) low = std::min(low, 0.0f);
-    Affine best{(high - low) / static_cast<float>(Highest), -low};
-    float best_error = affine_error<Highest, N>(x, w, best);
-    if (high == low) return best;
-    // First guesses: ranges shrunk about their middle, and shifted to either side.
-    for (const float shrink : {1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.7f, 0.6f})
-        for (const float shift : {0.0f, -0.5f, 0.5f}) {
-            if (shrink == 1.0f && shift != 0.0f) continue;
-            const float slack = (1 - shrink) * (high - low);
-            Affine fit{shrink * (high - low) / static_cast<float>(Highest), -(low + (0.5f + shift) * slack)};
-            if (sign == MinimumSign::not_negative && fit.minimum < 0) fit.minimum = 0;
-            for (int round = 0; round < 2; ++round) fit = refit_affine<Highest, N>(x, w, fit, sign);
-            const float error = affine_error<Highest, N>(x, w, fit);
-            if (error < best_error) {
-                best = fit;
-                best_error = error;
-            }
-        }
     for (int round = 0; round < 3; ++round) {
-        const Affine fit = refit_affine<Highest, N>(x, w, best, sign);
-        const float error = affine_error<Highest, N>(x, w, fit);
-        if (!(error < best_error)) break;
-        best = fit;
-        best_error = error;
+        best.scale(scale);
+        safe_inverses<Isa>(scale, inverse);
+        scale_moments<Grid>(samples, inverse, moments);
+        moments.gain(gain);
+        Isa::choose(zero, best.ll, gain, zero, gain);
+        if (!any_less<Isa>(best_gain, gain)) break;
+        keep_better();
     }
-    return best;
+    best.scale(scale);
 }
 
 }  // namespace krait

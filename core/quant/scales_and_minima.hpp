@@ -1,130 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Internal to the codec: the search for formats of 256 weights in J sub-blocks, value = (d * scale[j]) * q - (dmin * min[j]),
-// scale, min and q unsigned. The steps are those of signed_scales.hpp, for pairs: each sub-block chooses among the scales
-// next to its fitted one, with the fitted minimum and with the one that suits that very scale; d and dmin then solve 2 x 2
-// equations. A block of positive weights may store a negative dmin, so that its sub-blocks start above 0.
+// Internal to the codec: sub-blocks of the formats with value = (d * scale[j]) * q - (dmin * min[j]); scale, min and q unsigned
+// (super_blocks.hpp). Each sub-block chooses among the scales next to its fitted one, with the fitted minimum and with the one
+// that suits that very scale; d and dmin then solve 2 x 2 equations. A block of positive weights may store a negative dmin, so
+// that its sub-blocks start above 0: a second pass for those looks for it.
 #pragma once
 
-#include "core/quant/signed_scales.hpp"
+#include "core/quant/affine_fit.hpp"
+#include "core/quant/super_blocks.hpp"
 
 namespace krait {
 
 template <int HighestQuant, int J, int HighestStored>
-class ScaleAndMinimumSearch {
-  public:
-    struct Stored {
-        uint16_t d = 0;
-        uint16_t dmin = 0;
-        int scale[J] = {};
-        int minimum[J] = {};
-        float error = std::numeric_limits<float>::infinity();
-    };
-
-    explicit ScaleAndMinimumSearch(const Samples<kSuperBlock>& samples) : samples_(samples) {
-        search(1.0f);
-        if (*std::min_element(samples.x, samples.x + kSuperBlock) > 0) search(-1.0f);
-    }
-
-    const Stored& best() const { return best_; }
-
-  private:
-    static constexpr int N = kSuperBlock / J;
+struct ScalesAndMinima {
+    static constexpr int kSubBlocks = J;
+    using Levels = UniformGrid<0, HighestQuant>;
+    static constexpr int kPasses = 2;  // dmin positive, dmin negative
+    // x ~ d * a - dmin * b with a = scale * q and b = minimum: the sums of aa, ab, bb, ax and bx.
+    static constexpr int kSums = 5;
     static constexpr float kTop = static_cast<float>(HighestStored);
 
-    // x ~ d * a - dmin * b with a = scale * q and b = minimum: the sums of products over the whole block.
-    struct Normal {
-        double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
-        void add(const AffineMoments& sum, int scale, int minimum) {
-            aa += scale * scale * sum.qq;
-            ab += scale * minimum * sum.q;
-            bb += minimum * minimum * sum.w;
-            ax += scale * sum.xq;
-            bx += minimum * sum.x;
-        }
-        // The best d and dmin; d alone where the two cannot be told apart.
-        void solve(float& d, float& dmin) const {
-            const double determinant = aa * bb - ab * ab;
-            if (determinant > 1e-9 * aa * bb) {
-                d = static_cast<float>((bb * ax - ab * bx) / determinant);
-                dmin = static_cast<float>((ab * ax - aa * bx) / determinant);
-            } else if (aa > 0) {
-                d = static_cast<float>((ax + ab * static_cast<double>(dmin)) / aa);
-            }
-        }
+    struct Fitted {
+        float scale, minimum;
+        float sum_w, sum_x;
+    };
+    template <int W>
+    struct Judged {
+        alignas(64) float error[W], scale[W], minimum[W];
+        double sums[kSums][W];
     };
 
-    const float* x(int j) const { return samples_.x + j * N; }
-    const float* w(int j) const { return samples_.w + j * N; }
+    static bool needs(int pass, const Samples<kSuperBlock>& samples) { return pass == 0 || samples.lowest > 0; }
 
-    // sign is that of dmin.
-    void search(float sign) {
-        visited_ = {};
+    template <class Lanes>
+    static void fit(int pass, const Lanes& samples, Fitted* fitted) {
+        SampleSums<typename Lanes::Floats> sum;
+        Affine<typename Lanes::Floats> best;
+        sample_sums(samples, sum);
+        fit_affine<HighestQuant>(samples, sum, pass == 0 ? MinimumSign::not_negative : MinimumSign::any, best);
+        for (int lane = 0; lane < Lanes::kLanes; ++lane)
+            fitted[lane] = {best.scale[lane], best.minimum[lane], sum.w[lane], sum.x[lane]};
+    }
+
+    static void add_guesses(int pass, const Fitted* fitted, const Samples<kSuperBlock>& samples, Descents& descents) {
+        const float sign = pass == 0 ? 1.0f : -1.0f;
         float scale = 0, minimum = 0;
         for (int j = 0; j < J; ++j) {
-            fitted_[j] = fit_affine<HighestQuant, N>(x(j), w(j), sign < 0 ? MinimumSign::any : MinimumSign::not_negative);
-            scale = std::max(scale, fitted_[j].scale);
-            minimum = std::max(minimum, sign * fitted_[j].minimum);
+            scale = std::max(scale, fitted[j].scale);
+            minimum = std::max(minimum, sign * fitted[j].minimum);
         }
-        for (const float shrink : {1.0f, 0.95f, 0.9f, 0.8f}) descend(scale / (kTop * shrink), sign * minimum / kTop);
-        if (std::ldexp(std::max(scale, minimum), samples_.exponent) < kF16MinNormal * kTop)
+        for (const float shrink : {1.0f, 0.95f, 0.9f, 0.8f}) descents.add_guess(scale / (kTop * shrink), sign * minimum / kTop);
+        if (samples.unscaled(std::max(scale, minimum)) < kF16MinNormal * kTop)
             for (int stored = 1; stored < HighestStored; stored *= 2)
-                descend(scale / static_cast<float>(stored), sign * minimum / static_cast<float>(stored));
+                descents.add_guess(scale / static_cast<float>(stored), sign * minimum / static_cast<float>(stored));
     }
 
-    void descend(float d, float dmin) {
-        float previous = std::numeric_limits<float>::infinity();
-        for (int round = 0; round < kDescentRounds; ++round) {
-            Stored now;
-            now.d = samples_.to_f16(d);
-            now.dmin = samples_.to_f16(dmin);
-            if (!visited_.add(now.d | static_cast<uint32_t>(now.dmin) << 16)) return;
-            now.error = 0;
-            d = samples_.from_f16(now.d);
-            dmin = samples_.from_f16(now.dmin);
-            Normal normal;
-            for (int j = 0; j < J; ++j) {
-                now.error += choose(j, d, dmin, now.scale[j], now.minimum[j]);
-                const Affine used{d * static_cast<float>(now.scale[j]), dmin * static_cast<float>(now.minimum[j])};
-                normal.add(affine_moments<HighestQuant, N>(x(j), w(j), used), now.scale[j], now.minimum[j]);
-            }
-            if (now.error < best_.error) best_ = now;
-            if (!(now.error < previous)) return;
-            previous = now.error;
-            normal.solve(d, dmin);
-        }
+    template <float Fitted::*kField, class Floats>
+    static void load_field(const Fitted* fitted, Floats& to) {
+        alignas(Floats) float numbers[sizeof(Floats) / sizeof(float)];
+        for (size_t lane = 0; lane < std::size(numbers); ++lane) numbers[lane] = fitted[lane].*kField;
+        load(numbers, to);
+    }
+    template <class Floats>
+    static void load_sums(const Fitted* fitted, SampleSums<Floats>& sum) {
+        load_field<&Fitted::sum_w>(fitted, sum.w);
+        load_field<&Fitted::sum_x>(fitted, sum.x);
     }
 
-    // The stored scale and minimum of least error, and that error.
-    float choose(int j, float d, float dmin, int& scale, int& minimum) const {
+    // For every lane the stored scale and minimum of least error, and that error.
+    template <class Lanes>
+    static void judge(const Lanes& samples, const Fitted* fitted, const float* d, const float* dmin,
+                      Judged<Lanes::kLanes>& to) {
+        using Isa = typename Lanes::Isa;
+        using Floats = typename Lanes::Floats;
         using Integer = UniformGrid<0, HighestStored>;
-        const float inverse_dmin = safe_inverse(dmin);
-        const int centre = Integer::index(fitted_[j].scale * safe_inverse(d));
-        const int near = Integer::index(fitted_[j].minimum * inverse_dmin);
-        float smallest_error = std::numeric_limits<float>::infinity();
-        const auto consider = [&](int v, int m) {
-            const Affine stored{d * static_cast<float>(v), dmin * static_cast<float>(m)};
-            const float error = affine_error<HighestQuant, N>(x(j), w(j), stored);
-            if (error >= smallest_error) return;
-            smallest_error = error;
-            scale = v;
-            minimum = m;
+        const Floats zero{};
+        Floats ds, dmins, inverse, inverse_dmin, centre, near;
+        SampleSums<Floats> sum;
+        load_field<&Fitted::scale>(fitted, centre);
+        load_field<&Fitted::minimum>(fitted, near);
+        load_sums(fitted, sum);
+        load(d, ds);
+        load(dmin, dmins);
+        safe_inverses<Isa>(ds, inverse);
+        safe_inverses<Isa>(dmins, inverse_dmin);
+        centre = centre * inverse;
+        Integer::template snap<Isa>(centre);
+        near = near * inverse_dmin;
+        Integer::template snap<Isa>(near);
+
+        const Floats infinity = zero + std::numeric_limits<float>::infinity();
+        Floats scale{}, minimum{}, smallest_error = infinity, error;
+        AffineMoments<Floats> moments;
+        Affine<Floats> stored;
+        const auto consider = [&](const Floats& v, const Floats& m) {
+            Isa::choose(error, smallest_error, v, scale, scale);
+            Isa::choose(error, smallest_error, m, minimum, minimum);
+            Isa::choose(error, smallest_error, error, smallest_error, smallest_error);
         };
-        for (int v = std::max(centre - 1, 0); v <= std::min(centre + 1, HighestStored); ++v) {
+        for (const float step : {-1.0f, 0.0f, 1.0f}) {
+            Floats v = centre + step;
+            Integer::template snap<Isa>(v);  // at an end of the range the same number twice
+            stored.scale = ds * v;
+            stored.minimum = dmins * near;
+            affine_error_and_moments<HighestQuant>(samples, stored, error, moments);
             consider(v, near);
-            const Affine stored{d * static_cast<float>(v), dmin * static_cast<float>(near)};
-            const AffineMoments sum = affine_moments<HighestQuant, N>(x(j), w(j), stored);
-            const int suited =
-                Integer::index(static_cast<float>(sum.minimum(static_cast<double>(stored.scale))) * inverse_dmin);
-            if (suited != near) consider(v, suited);
+            Floats suited;
+            best_minimum<Isa>(sum, moments, stored.scale, suited);
+            suited = suited * inverse_dmin;
+            Integer::template snap<Isa>(suited);
+            if (!any_less<Isa>(suited, near) && !any_less<Isa>(near, suited)) continue;
+            stored.minimum = dmins * suited;
+            affine_error<HighestQuant>(samples, stored, error);
+            consider(v, suited);
         }
-        return smallest_error;
+        store(smallest_error, to.error);
+        store(scale, to.scale);
+        store(minimum, to.minimum);
     }
 
-    const Samples<kSuperBlock>& samples_;
-    Affine fitted_[J];
-    Visited visited_;
-    Stored best_;
+    // The sums that proceed() takes, of what was judged.
+    template <class Lanes>
+    static void sum(const Lanes& samples, const Fitted* fitted, const float* d, const float* dmin,
+                    Judged<Lanes::kLanes>& judged) {
+        using Isa = typename Lanes::Isa;
+        using Floats = typename Lanes::Floats;
+        Floats ds, dmins, scale, minimum;
+        SampleSums<Floats> sum;
+        load_sums(fitted, sum);
+        load(d, ds);
+        load(dmin, dmins);
+        load(judged.scale, scale);
+        load(judged.minimum, minimum);
+        AffineMoments<Floats> moments;
+        affine_moments<HighestQuant>(samples, {ds * scale, dmins * minimum}, moments);
+        typename Isa::Doubles w[2], x[2], q[2], qq[2], xq[2], s[2], m[2];
+        Isa::widen(sum.w, w);
+        Isa::widen(sum.x, x);
+        Isa::widen(moments.q, q);
+        Isa::widen(moments.qq, qq);
+        Isa::widen(moments.xq, xq);
+        Isa::widen(scale, s);
+        Isa::widen(minimum, m);
+        for (int half = 0; half < 2; ++half) {
+            const int at = half * Lanes::kLanes / 2;
+            store(s[half] * s[half] * qq[half], judged.sums[0] + at);
+            store(s[half] * m[half] * q[half], judged.sums[1] + at);
+            store(m[half] * m[half] * w[half], judged.sums[2] + at);
+            store(s[half] * xq[half], judged.sums[3] + at);
+            store(m[half] * x[half], judged.sums[4] + at);
+        }
+    }
+
+    // The best d and dmin; d alone where the two cannot be told apart.
+    static void proceed(const double* sums, Descents& descents) {
+        const double aa = sums[0], ab = sums[1], bb = sums[2], ax = sums[3], bx = sums[4];
+        const double determinant = aa * bb - ab * ab;
+        if (determinant > 1e-9 * aa * bb)
+            descents.proceed(static_cast<float>((bb * ax - ab * bx) / determinant),
+                             static_cast<float>((ab * ax - aa * bx) / determinant));
+        else if (aa > 0)
+            descents.proceed(static_cast<float>((ax + ab * static_cast<double>(descents.dmin)) / aa), descents.dmin);
+        else descents.proceed(descents.d, descents.dmin);
+    }
 };
 
 }  // namespace krait

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/quant/codec.hpp"
+#include "core/quant/encode_blocks.hpp"
 
 namespace krait {
 namespace {
@@ -149,12 +151,24 @@ constexpr Digest kDigests[] = {
     {DType::IQ4_NL, 0x12723bbd2cfeee96u, 0xcec5727c1aaf2667u}, {DType::IQ4_XS, 0xecac299d704e8ef9u, 0x2eea974ac28c6fd7u},
 };
 
-uint64_t digest_of(DType dtype, std::span<const float> weights, std::span<const float> importance) {
+std::vector<unsigned char> encoded(InstructionSet set, DType dtype, std::span<const float> weights,
+                                   std::span<const float> importance) {
     std::vector<unsigned char> blocks(static_cast<size_t>(row_bytes(dtype, static_cast<int64_t>(weights.size()))));
-    encode_row(dtype, weights, importance, blocks.data());
+    encode_row(set, dtype, weights, importance, blocks.data());
+    return blocks;
+}
+
+uint64_t digest_of(std::span<const unsigned char> blocks) {
     uint64_t h = 0xcbf29ce484222325u;  // FNV-1a
     for (const unsigned char byte : blocks) h = (h ^ byte) * 0x100000001b3u;
     return h;
+}
+
+std::vector<InstructionSet> instruction_sets() {
+    std::vector<InstructionSet> sets;
+    for (const InstructionSet set : {InstructionSet::portable, InstructionSet::avx2, InstructionSet::avx512})
+        if (has(set)) sets.push_back(set);
+    return sets;
 }
 
 TEST(QuantEncodeBytes, AreTheSameEverywhere) {
@@ -171,10 +185,78 @@ TEST(QuantEncodeBytes, AreTheSameEverywhere) {
         const float u = uniform(), v = uniform();
         importance[i] = 1.0f / (1.01f + u * v);
     }
-    for (const Digest& digest : kDigests) {
-        EXPECT_EQ(digest_of(digest.dtype, weights, {}), digest.plain) << dtype_name(digest.dtype);
-        EXPECT_EQ(digest_of(digest.dtype, weights, importance), digest.weighted) << dtype_name(digest.dtype);
+    for (const InstructionSet set : instruction_sets())
+        for (const Digest& digest : kDigests) {
+            EXPECT_EQ(digest_of(encoded(set, digest.dtype, weights, {})), digest.plain) << dtype_name(digest.dtype);
+            EXPECT_EQ(digest_of(encoded(set, digest.dtype, weights, importance)), digest.weighted) << dtype_name(digest.dtype);
+        }
+}
+
+// Weights that hardly any model has, by their kinds; digests are of all kinds, one after the other. The bytes are those of the
+// encoder that searched one sub-block after the other.
+constexpr int kOddKinds = 13;
+float odd_weight(int kind, size_t i, float z, uint32_t dice) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const size_t block = i / 256, sub_block = i / 16;
+    switch (kind) {
+        case 0: return block % 2 ? -0.0f : 0.0f;
+        case 1: return block % 2 ? 0.37f : -0.37f;
+        case 2: return z * 1e-40f;
+        case 3: return z * 1e-30f;
+        case 4: return z * 1e-5f;  // scales among the subnormal f16
+        case 5: return z > 0 ? 3.4e38f : -3.4e38f;
+        case 6: return dice % 17 == 0 ? std::numeric_limits<float>::quiet_NaN() : dice % 19 == 0 ? kInfinity : z;
+        case 7: return -1 - z * z;
+        case 8: return dice % 64 == 0 ? z * 1e4f : z;
+        case 9: return sub_block % 3 == 0 ? 0.5f : sub_block % 3 == 1 ? 0.0f : z;
+        case 10: return static_cast<float>(static_cast<int>(dice % 5) - 2);
+        case 11: return std::ldexp(z, static_cast<int>(sub_block % 60) - 30);
+        default: return z * kF16Max;
     }
+}
+float odd_importance(int kind, size_t i, float v, uint32_t dice) {
+    switch (kind % 4) {
+        case 0: return v;
+        case 1: return i / 16 % 5 == 0 ? 0.0f : v;
+        case 2: return dice % 31 == 0 ? 1e6f : dice % 29 == 0 ? -1.0f : v;
+        default: return i / 256 % 3 == 0 ? 0.0f : std::ldexp(v, static_cast<int>(dice % 80) - 40);  // blocks without any
+    }
+}
+
+constexpr Digest kOddDigests[] = {
+    {DType::Q8_0, 0x8a0bc05280554926u, 0x39c55d3bbe4b787fu},   {DType::Q4_0, 0x48c67b0bddb05055u, 0x082503fe51ab95feu},
+    {DType::Q4_1, 0xc62376ef10648536u, 0x539932e6f63fa0b2u},   {DType::Q5_0, 0xa802a5c2cc5d8b72u, 0xa546dfe610c54b3bu},
+    {DType::Q5_1, 0x7aab0ee90477eab6u, 0x667263b2f3092d41u},   {DType::Q2_K, 0x6af66094e2ce7d00u, 0x7638f497578dd120u},
+    {DType::Q3_K, 0x0acd10078baaa960u, 0x8c2dd409e402c1a8u},   {DType::Q4_K, 0xac642e6930e87426u, 0x2153c52c4e25bf86u},
+    {DType::Q5_K, 0x90df8b2ed2ca9dc0u, 0x5ade311f0c66ffa4u},   {DType::Q6_K, 0xd834e81601b90780u, 0x56a5ec7a367ad032u},
+    {DType::IQ4_NL, 0x7b0843aa032a729au, 0x7970ebb003d9b9d8u}, {DType::IQ4_XS, 0xf4589e011ff10e04u, 0x3eb5dd5f2ebcc3ddu},
+};
+
+TEST(QuantEncodeBytes, OfOddWeightsAreTheSameEverywhere) {
+    for (const InstructionSet set : instruction_sets())
+        for (const Digest& expected : kOddDigests) {
+            std::vector<unsigned char> plain, weighted;
+            for (int kind = 0; kind < kOddKinds; ++kind) {
+                std::mt19937 random(static_cast<uint32_t>(kind));
+                const auto uniform = [&] {
+                    return static_cast<float>(static_cast<int32_t>(random() >> 8) - (1 << 23)) * 0x1p-23f;
+                };
+                std::vector<float> weights(256 * 19), importance(weights.size());
+                for (size_t i = 0; i < weights.size(); ++i) {
+                    const float a = uniform(), b = uniform(), c = uniform(), u = uniform(), v = uniform();
+                    const auto dice = static_cast<uint32_t>(random());
+                    weights[i] = odd_weight(kind, i, a + b + c, dice);
+                    importance[i] = odd_importance(kind, i, 1.0f / (1.01f + u * v), dice);
+                }
+                const auto append = [](std::vector<unsigned char>& to, const std::vector<unsigned char>& bytes) {
+                    to.insert(to.end(), bytes.begin(), bytes.end());
+                };
+                append(plain, encoded(set, expected.dtype, weights, {}));
+                append(weighted, encoded(set, expected.dtype, weights, importance));
+            }
+            EXPECT_EQ(digest_of(plain), expected.plain) << dtype_name(expected.dtype);
+            EXPECT_EQ(digest_of(weighted), expected.weighted) << dtype_name(expected.dtype);
+        }
 }
 
 }  // namespace
