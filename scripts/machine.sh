@@ -10,16 +10,19 @@
 #   find_vulkan_gpu [DIRECTORY]   the render node of a GPU in DIRECTORY (/dev/dri), if there is a Vulkan driver for one
 
 find_cpu_levels() {
-    local flags level flag
-    local -A needs=([avx2]="avx2 fma f16c" [avx512]="avx512f avx512bw avx512dq avx512vl avx512_vnni"
+    local flags level flag below
+    # AVX-512 came long before AVX-VNNI, and does not need it.
+    local -A needs=([avx2]="avx2 fma f16c" [avxvnni]="avx_vnni" [avx512]="avx512f avx512bw avx512dq avx512vl avx512_vnni"
                     [amx]="avx512_bf16 amx_tile amx_int8 amx_bf16")
+    local -A needs_level=([avx2]=portable [avxvnni]=avx2 [avx512]=avx2 [amx]=avx512)
     found=portable
     lack=""
     if [[ "$(uname -m)" != x86_64 ]]; then return 0; fi
     flags=" $(sed -n '/^flags/{s/^[^:]*://p;q}' "${1:-/proc/cpuinfo}" 2>/dev/null) "
-    for level in avx2 avx512 amx; do
+    for level in avx2 avxvnni avx512 amx; do
+        below="${needs_level[$level]}"
         for flag in ${needs[$level]}; do
-            if [[ -n "$lack" || "$flags" != *" $flag "* ]]; then
+            if [[ " $found " != *" $below "* || "$flags" != *" $flag "* ]]; then
                 lack+="${lack:+ }$level"
                 continue 2
             fi
@@ -59,14 +62,17 @@ find_vulkan_gpu() {
 # Of the backends: what to build here. Both append to `arguments` (of cmake), and to `omitted` what is not built, why, and how to get it.
 declare -a arguments=() omitted=()
 
-# choose_cpu_variants ALL [amx_emulated]: the levels of this processor, and amx_emulated where it runs; with ALL=yes every one.
+# choose_cpu_variants ALL [emulated]: the levels of this processor, with `emulated` the others in emulated form; with ALL=yes every one.
 choose_cpu_variants() {
-    local variants=all
+    local variants=all level how=""
     if [[ "$1" == no ]]; then
         find_cpu_levels
         variants="${found// /;}"
-        if [[ -n "$lack" ]]; then omitted+=("cpu:${lack// /, cpu:} (not in this processor; --all)"); fi
-        if [[ "${2:-}" == amx_emulated && "$found" == *avx512* ]]; then variants+=";amx_emulated"; fi
+        if [[ "${2:-}" == emulated ]]; then
+            for level in $lack; do variants+=";${level}_emulated"; done
+            how=", so emulated"
+        fi
+        if [[ -n "$lack" ]]; then omitted+=("cpu:${lack// /, cpu:} (not in this processor$how; --all)"); fi
     fi
     arguments+=("-DKRAIT_CPU_VARIANTS=$variants")
 }

@@ -70,7 +70,7 @@ if [[ "$preset" == *san ]]; then
     omitted+=("CUDA, Vulkan and some variants of the CPU backend (not built with sanitizers)")
 else
     packages+=("${kVulkanPackages[@]}" "${kVulkanTestPackages[@]}")
-    choose_cpu_variants "$all" amx_emulated
+    choose_cpu_variants "$all" emulated
     choose_cuda "$cuda" "$all"
 fi
 

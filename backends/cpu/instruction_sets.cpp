@@ -18,17 +18,57 @@ namespace krait::cpu {
 
 namespace {
 
-constexpr const char* kNames[] = {"sse2",     "avx",      "avx2",       "fma",        "f16c",     "avx512f",  "avx512bw",
-                                  "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "amx-tile", "amx-int8", "amx-bf16"};
+constexpr const char* kNames[] = {"sse2",       "avx",        "avx2",     "fma",      "f16c",
+                                  "avxvnni",    "avx512f",    "avx512bw", "avx512dq", "avx512vl",
+                                  "avx512vnni", "avx512bf16", "amx-tile", "amx-int8", "amx-bf16"};
 static_assert(std::size(kNames) == kFeatures);
 
 #if defined(__x86_64__)
-bool saves_tiles() {
+struct Registers {
     unsigned a = 0, b = 0, c = 0, d = 0;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return false;
-    asm volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-    constexpr unsigned kTiles = 1u << 17 | 1u << 18;  // XCR0: TILECFG, TILEDATA
-    return (a & kTiles) == kTiles;
+};
+// All zeros where the processor does not know the leaf.
+Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
+    Registers r;
+    if (__get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d) == 0) return {};
+    return r;
+}
+
+// Which registers the operating system saves (XCR0): bits of the state components.
+unsigned saved_state() {
+    if ((cpuid(1).c & bit_OSXSAVE) == 0) return 0;
+    unsigned low = 0, high = 0;
+    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+// Intel's manual, volume 2, CPUID; volume 1, 13.1 for the state.
+void read_features(Machine& machine) {
+    constexpr unsigned kSse = 0, kAvx = 1u << 1 | 1u << 2, kAvx512 = kAvx | 1u << 5 | 1u << 6 | 1u << 7,
+                       kTiles = 1u << 17 | 1u << 18;
+    const Registers one = cpuid(1), seven = cpuid(7), seven_one = seven.a >= 1 ? cpuid(7, 1) : Registers{};
+    const unsigned saved = saved_state();
+    const auto set = [&](Feature feature, unsigned reg, int bit, unsigned state) {
+        if ((reg >> bit & 1) != 0)
+            ((saved & state) == state ? machine.features : machine.unsaved)[static_cast<size_t>(feature)] = true;
+    };
+    using enum Feature;
+    set(sse2, one.d, 26, kSse);
+    set(fma, one.c, 12, kAvx);
+    set(avx, one.c, 28, kAvx);
+    set(f16c, one.c, 29, kAvx);
+    set(avx2, seven.b, 5, kAvx);
+    set(avxvnni, seven_one.a, 4, kAvx);
+    set(avx512f, seven.b, 16, kAvx512);
+    set(avx512dq, seven.b, 17, kAvx512);
+    set(avx512bw, seven.b, 30, kAvx512);
+    set(avx512vl, seven.b, 31, kAvx512);
+    set(avx512vnni, seven.c, 11, kAvx512);
+    set(avx512bf16, seven_one.a, 5, kAvx512);
+    set(amx_bf16, seven.d, 22, kTiles);
+    set(amx_tile, seven.d, 24, kTiles);
+    set(amx_int8, seven.d, 25, kTiles);
+    machine.is_virtual = (one.c >> 31 & 1) != 0;
 }
 #endif
 
@@ -51,37 +91,25 @@ Machine detect() {
     machine.ask_for_tiles = ask_linux_for_tiles;
 #if defined(__x86_64__)
     machine.is_x86_64 = true;
-    const auto set = [&](Feature feature, bool has) { machine.features[static_cast<size_t>(feature)] = has; };
-    __builtin_cpu_init();
-    // __builtin_cpu_supports also asks (xgetbv) whether the operating system saves the registers.
-#define KRAIT_CPU_FEATURE(name) set(Feature::name, __builtin_cpu_supports(#name) != 0)
-    KRAIT_CPU_FEATURE(sse2);
-    KRAIT_CPU_FEATURE(avx);
-    KRAIT_CPU_FEATURE(avx2);
-    KRAIT_CPU_FEATURE(fma);
-    KRAIT_CPU_FEATURE(avx512f);
-    KRAIT_CPU_FEATURE(avx512bw);
-    KRAIT_CPU_FEATURE(avx512dq);
-    KRAIT_CPU_FEATURE(avx512vl);
-    KRAIT_CPU_FEATURE(avx512vnni);
-    KRAIT_CPU_FEATURE(avx512bf16);
-#undef KRAIT_CPU_FEATURE
-    // Not known to the function above in every compiler.
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    set(Feature::f16c, __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0 && machine.has(Feature::avx));
-    if (saves_tiles() && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
-        set(Feature::amx_bf16, (d >> 22 & 1) != 0);
-        set(Feature::amx_tile, (d >> 24 & 1) != 0);
-        set(Feature::amx_int8, (d >> 25 & 1) != 0);
-    }
+    read_features(machine);
 #endif
     return machine;
 }
 
-std::string first_missing(const Machine& machine, std::initializer_list<Feature> wanted) {
-    for (const Feature feature : wanted)
-        if (!machine.has(feature)) return feature_name(feature);
-    return {};
+// "avx512f, avx512bw (of which ...)"; "" where nothing of it is missing.
+std::string list_missing(const Machine& machine, std::initializer_list<Feature> wanted) {
+    std::string all, unsaved;
+    bool hidden = false;
+    for (const Feature feature : wanted) {
+        if (machine.has(feature)) continue;
+        const auto add = [&](std::string& list) { list += (list.empty() ? "" : ", ") + std::string(feature_name(feature)); };
+        add(all);
+        if (machine.unsaved[static_cast<size_t>(feature)]) add(unsaved);
+        else hidden = machine.is_virtual;
+    }
+    if (!unsaved.empty()) all += " (the processor has " + unsaved + ", but the operating system does not save the registers)";
+    if (hidden) all += " (this is a virtual machine: its hypervisor may hide what the processor has)";
+    return all;
 }
 
 }  // namespace
@@ -97,14 +125,17 @@ std::string missing_for(Level level, const Machine& machine) {
     using enum Feature;
     if (level == Level::portable) return {};
     if (!machine.is_x86_64) return "an x86-64 processor";
-    std::string missing = first_missing(machine, {avx2, fma, f16c});
-    if (level == Level::avx2 || !missing.empty()) return missing;
-    missing = first_missing(machine, {avx512f, avx512bw, avx512dq, avx512vl, avx512vnni});
-    if (level == Level::avx512 || !missing.empty()) return missing;
-    missing = first_missing(machine, {avx512bf16});
-    if (level == Level::amx_emulated || !missing.empty()) return missing;
-    missing = first_missing(machine, {amx_tile, amx_int8, amx_bf16});
-    return missing.empty() ? machine.ask_for_tiles() : missing;
+    switch (level) {
+        case Level::avx2: return list_missing(machine, {avx2, fma, f16c});
+        case Level::avxvnni: return list_missing(machine, {avx2, fma, f16c, avxvnni});
+        case Level::avx512: return list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl, avx512vnni});
+        case Level::amx: {
+            const std::string missing = list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl,
+                                                               avx512vnni, avx512bf16, amx_tile, amx_int8, amx_bf16});
+            return missing.empty() ? machine.ask_for_tiles() : missing;
+        }
+        default: return {};
+    }
 }
 
 }  // namespace krait::cpu

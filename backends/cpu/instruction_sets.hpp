@@ -10,8 +10,9 @@
 
 namespace krait::cpu {
 
-// One plugin each; the names are the variants'. amx_emulated is the source of amx with tiles in plain C++ (simd/tiles.hpp).
-enum class Level { portable, avx2, avx512, amx, amx_emulated };
+// One plugin each; the names are the variants'. The emulated ones are built from the same sources as the levels that they are
+// named after, with registers made of SSE2's (simd/intrinsics.hpp) and tiles in plain C++ (simd/tiles.hpp).
+enum class Level { portable, avx2, avxvnni, avx512, amx, avx2_emulated, avxvnni_emulated, avx512_emulated, amx_emulated };
 
 enum class Feature : uint8_t {
     sse2,
@@ -19,6 +20,7 @@ enum class Feature : uint8_t {
     avx2,
     fma,
     f16c,
+    avxvnni,
     avx512f,
     avx512bw,
     avx512dq,
@@ -29,14 +31,18 @@ enum class Feature : uint8_t {
     amx_int8,
     amx_bf16
 };
-inline constexpr size_t kFeatures = 14;
+inline constexpr size_t kFeatures = 15;
 
 // "avx512bw", "amx-tile"
 const char* feature_name(Feature feature);
 
+using Features = std::array<bool, kFeatures>;
+
 struct Machine {
     bool is_x86_64 = false;
-    std::array<bool, kFeatures> features{};  // and the operating system saves their registers
+    bool is_virtual = false;  // a hypervisor says that it is there
+    Features features{};      // the processor has it, and the operating system saves its registers
+    Features unsaved{};       // the processor has it, but the operating system does not save its registers
     // Asks the operating system to let this process use AMX tiles: "" where it does (from then on, for all threads), else
     // what is missing.
     std::string (*ask_for_tiles)() = nullptr;
@@ -46,8 +52,8 @@ struct Machine {
 
 const Machine& this_machine();
 
-// "" where the machine has all of the level, else the first thing that it lacks: "avx512bw". Tiles are asked for only where
-// nothing else is missing, and only for Level::amx.
+// "" where the machine has all of the level, else all that it lacks: "avx512vnni, avx512bf16", and where that lies if it is
+// not the processor. Tiles are asked for only where nothing else is missing, and only for Level::amx.
 std::string missing_for(Level level, const Machine& machine = this_machine());
 
 // What a plugin of the level scores on a machine that has all of it: the highest serves the device.
@@ -55,8 +61,12 @@ constexpr uint32_t score_of(Level level) {
     switch (level) {
         case Level::amx: return 40;
         case Level::avx512: return 30;
+        case Level::avxvnni: return 25;
         case Level::avx2: return 20;
         case Level::portable: return 10;
+        case Level::avx2_emulated:
+        case Level::avxvnni_emulated:
+        case Level::avx512_emulated:
         case Level::amx_emulated: return 1;  // for tests: slower than all others, and used only when named
     }
     return 0;

@@ -22,7 +22,7 @@ constexpr uint32_t kAutoRank = 10;   // below every accelerator
 uint32_t score(std::string& why) {
     const std::string missing = missing_for(kLevel);
     if (!missing.empty()) {
-        why = "this processor (or its operating system) lacks " + missing;
+        why = "this machine lacks " + missing;
         return 0;
     }
     return score_of(kLevel);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/harness/effort.hpp"
+#include "tests/harness/emulated_levels.hpp"
 #include "tests/harness/test_options.hpp"
 
 namespace krait::test {
@@ -90,15 +91,17 @@ std::vector<T> copy_of(std::span<const T> values) {
     return {values.begin(), values.end()};
 }
 
-// Devices on which whole models are tested: the oracle, and every variant of the CPU plugin that this machine can use. Builds
-// with a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.
+// Devices on which whole models are tested: the oracle, and every level of the CPU plugin, emulated where this machine lacks
+// it. Builds with a sanitizer have two variants (backends/cpu/CMakeLists.txt). Then the GPUs that there are.
 inline const std::vector<std::string>& model_devices() {
     static const std::vector<std::string> devices = [] {
 #ifdef KRAIT_SANITIZED
-        std::vector<std::string> made{"reference", "cpu:portable", "cpu:avx512"};
+        std::vector<std::string_view> levels{"portable", "avx512"};
 #else
-        std::vector<std::string> made{"reference", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:amx"};
+        std::vector<std::string_view> levels{"portable", "avx2", "avxvnni", "avx512", "amx"};
 #endif
+        std::vector<std::string> made{"reference"};
+        for (const std::string_view level : levels) made.push_back(harness::cpu_level(level));
         for (const std::string& spec : gpu_devices()) made.push_back(spec);
         return made;
     }();

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/harness/effort.hpp"
+#include "tests/harness/emulated_levels.hpp"
 #include "tests/harness/test_options.hpp"
 
 namespace krait::harness {
@@ -59,6 +61,7 @@ std::vector<std::string> all_device_specs(bool with_data_only, const std::functi
     std::vector<std::string> specs;
     for (const PluginReport& report : PluginRegistry::instance().reports()) {
         if (report.score == 0 || (wanted && !wanted(report.family))) continue;
+        if (report.family == "cpu" && is_stand_in(report.variant) && Effort::current().sampled) continue;
         const auto plugin = PluginRegistry::instance().find(report.family, report.variant);
         if (!plugin) continue;
         const uint32_t count = (*plugin)->api().device_count();

@@ -38,7 +38,8 @@ Summary run_suite(const Runner& runner, const std::vector<const Case*>& cases, u
 
 // Every device that the plugins of this process offer, as a user would name it: each variant of a family by itself, and those
 // of a family with test options (test_options.hpp) once with each of these, for the conformance suite with those that change
-// only how data travels. Devices of families that are not wanted are not opened.
+// only how data travels. Devices of families that are not wanted are not opened. Emulated levels of the CPU are left out where
+// the levels themselves are here (emulated_levels.hpp), but with full effort.
 std::vector<std::string> all_device_specs(bool with_data_only = false,
                                           const std::function<bool(std::string_view family)>& wanted = {});
 

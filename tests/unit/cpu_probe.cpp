@@ -20,6 +20,22 @@ void apply(const float* in, float* out, int64_t n, F&& f) {
     for_each_vec(n, [&](int64_t i, int64_t lanes) { store_up_to(out + i, f(load_up_to(in + i, lanes)), lanes); });
 }
 
+template <int kMax>
+void dot_of(const uint8_t* q, const int8_t* x, int32_t* out) {
+    constexpr int kGroups = 8;
+    IVec quants[kGroups];
+    int32_t start = 0;
+    for (int g = 0; g < kGroups; ++g) {
+        uint32_t words[kLanes];
+        std::memcpy(words, q + 4 * kLanes * g, sizeof words);
+        quants[g] = load_words(words);
+        for (int j = 0; j < 4 && kMax > 127; ++j) start -= kByteBias * x[4 * g + j];
+    }
+    uint32_t sums[kLanes];
+    store_words(sums, dot<dot_kind(kMax)>(broadcast_i(start), quants, x));
+    std::memcpy(out, sums, sizeof sums);
+}
+
 template <DType F>
 void values_of_group(const std::byte* group, const PanelLayout& layout, float* out) {
     using P = Panel<F>;
@@ -67,14 +83,49 @@ class Pool final : public ProbedPool {
 }  // namespace
 
 extern const Probe kProbe;
-const Probe kProbe{
-    .level = Level::KRAIT_CPU_VARIANT,
-    .name = KRAIT_CPU_TEXT(KRAIT_CPU_VARIANT),
-    .lanes = kLanes,
+const Probe kProbe {
+    .level = Level::KRAIT_CPU_VARIANT, .name = KRAIT_CPU_TEXT(KRAIT_CPU_VARIANT), .lanes = kLanes,
     .exp2_fast = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return exp2_fast(a); }); },
     .exp = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return exp(a); }); },
     .softplus = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return softplus(a); }); },
     .silu = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return silu(a); }); },
+#if defined(__FMA__) || defined(KRAIT_CPU_EMULATED)
+    .fuses = true,
+#else
+    .fuses = false,
+#endif
+    .fma =
+        [](const float* a, const float* b, const float* c, float* out, int64_t n) {
+            for (int64_t i = 0; i < n; i += kLanes) store(out + i, fma(load(a + i), load(b + i), load(c + i)));
+        },
+    .round_even = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return round_even(a); }); },
+    .dot =
+        [](int max, const uint8_t* q, const int8_t* x, int32_t* out) {
+            return max == 15 ? dot_of<15>(q, x, out) : max == 127 ? dot_of<127>(q, x, out) : dot_of<255>(q, x, out);
+        },
+    .dot_pairs =
+        [](int32_t start, const int16_t* w, const int16_t* x, int32_t* out) {
+            uint32_t words[kLanes];
+            std::memcpy(words, w, sizeof words);
+            store_words(words, dot_pairs(broadcast_i(start), load_words(words), x));
+            std::memcpy(out, words, sizeof words);
+        },
+    .store_i8 =
+        [](const float* in, int8_t* out, int64_t n) {
+            for (int64_t i = 0; i < n; i += kLanes) store_i8(out + i, load(in + i));
+        },
+    .store_i16 =
+        [](const float* in, int16_t* out, int64_t n) {
+            for (int64_t i = 0; i < n; i += kLanes) store_i16(out + i, load(in + i));
+        },
+    .store_f16 =
+        [](const float* in, uint16_t* out, int64_t n) {
+            for (int64_t i = 0; i < n; i += kLanes) store_f16(out + i, load(in + i));
+        },
+    .load_f16 =
+        [](const uint16_t* in, float* out, int64_t n) {
+            for (int64_t i = 0; i < n; i += kLanes) store(out + i, load_f16(in + i));
+        },
     .sums =
         [](const float* a, const float* b, const float* c, const float* d, float* out) {
             sum4(load(a), load(b), load(c), load(d), out);
@@ -96,6 +147,7 @@ const Probe kProbe{
     },
     .make_executor_pool = [](const krait_host_executor& executor) -> std::unique_ptr<ProbedPool> {
         return std::make_unique<Pool>(ThreadPool::Options{.n_threads = 1, .processors = {}, .executor = executor});
-    }};
+    }
+};
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -34,6 +34,20 @@ struct Probe {
     void (*exp)(const float* in, float* out, int64_t n);
     void (*softplus)(const float* in, float* out, int64_t n);
     void (*silu)(const float* in, float* out, int64_t n);
+    // out[i] = a[i] * b[i] + c[i]; n is a multiple of lanes, here and below.
+    bool fuses;
+    void (*fma)(const float* a, const float* b, const float* c, float* out, int64_t n);
+    void (*round_even)(const float* in, float* out, int64_t n);
+    // out[i] = the sum of the products of bytes 4 lanes g + 4 i + j of q, at most max (15, 127 or 255), with x[4 g + j], g
+    // below 8, j below 4; where max is 255, 128 is taken off each byte of q.
+    void (*dot)(int max, const uint8_t* q, const int8_t* x, int32_t* out);
+    // out[i] = start + w[2 i] * x[0] + w[2 i + 1] * x[1]
+    void (*dot_pairs)(int32_t start, const int16_t* w, const int16_t* x, int32_t* out);
+    // To int8, to int16 and to halves; halves to floats.
+    void (*store_i8)(const float* in, int8_t* out, int64_t n);
+    void (*store_i16)(const float* in, int16_t* out, int64_t n);
+    void (*store_f16)(const float* in, uint16_t* out, int64_t n);
+    void (*load_f16)(const uint16_t* in, float* out, int64_t n);
     // out[0 .. 4): sums of the first `lanes` of a, b, c, d by sum4; out[4]: of a by sum.
     void (*sums)(const float* a, const float* b, const float* c, const float* d, float* out);
     // Elements k0 .. k0 + count of a row of F32, F16 or BF16.

@@ -12,7 +12,19 @@ extern const Probe kProbe;
 namespace avx2 {
 extern const Probe kProbe;
 }
+namespace avxvnni {
+extern const Probe kProbe;
+}
 namespace avx512 {
+extern const Probe kProbe;
+}
+namespace avx2_emulated {
+extern const Probe kProbe;
+}
+namespace avxvnni_emulated {
+extern const Probe kProbe;
+}
+namespace avx512_emulated {
 extern const Probe kProbe;
 }
 
@@ -36,8 +48,20 @@ std::vector<const Probe*> probes() {
 #ifdef KRAIT_CPU_HAS_AVX2
     list.push_back(&avx2::kProbe);
 #endif
+#ifdef KRAIT_CPU_HAS_AVXVNNI
+    list.push_back(&avxvnni::kProbe);
+#endif
 #ifdef KRAIT_CPU_HAS_AVX512
     list.push_back(&avx512::kProbe);
+#endif
+#ifdef KRAIT_CPU_HAS_AVX2_EMULATED
+    list.push_back(&avx2_emulated::kProbe);
+#endif
+#ifdef KRAIT_CPU_HAS_AVXVNNI_EMULATED
+    list.push_back(&avxvnni_emulated::kProbe);
+#endif
+#ifdef KRAIT_CPU_HAS_AVX512_EMULATED
+    list.push_back(&avx512_emulated::kProbe);
 #endif
     return list;
 }

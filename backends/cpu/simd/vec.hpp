@@ -3,8 +3,9 @@
 // Registers of kLanes floats. One plugin is compiled for one instruction set, so the compiler's own macros choose the
 // implementation, and every kernel is written once:
 //   vec_avx512.hpp    16 lanes (F, BW, DQ, VL, VNNI)
-//   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C)
+//   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C; products of integers by AVX-VNNI where the build has it)
 //   vec_portable.hpp   4 lanes, the vector extensions of g++ and clang: SSE2, NEON, or plain code
+// The first two are compiled for machines without these instructions as well (intrinsics.hpp), for tests.
 // Contract, the same at all levels:
 //   Vec     load store load_partial store_partial (first n lanes, 0 <= n <= kLanes; other lanes 0 and untouched) broadcast
 //           + - * /  fma(a, b, c) = a*b + c, fused where the level has it  |  min, max: the second operand where either is NaN
@@ -33,9 +34,10 @@
 #error "KRAIT_CPU_VARIANT (a Level of instruction_sets.hpp) is the namespace of one build of the kernels: the build sets it"
 #endif
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
+#if KRAIT_CPU_EMULATED == 512 || (defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+                                  defined(__AVX512VL__) && defined(__AVX512VNNI__))
 #include "backends/cpu/simd/vec_avx512.hpp"
-#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#elif KRAIT_CPU_EMULATED == 256 || (defined(__AVX2__) && defined(__FMA__) && defined(__F16C__))
 #include "backends/cpu/simd/vec_avx2.hpp"
 #else
 #include "backends/cpu/simd/vec_portable.hpp"
@@ -69,10 +71,10 @@ template <int kCount, class Body>
 }
 
 // The same for a body that takes an int as well. With a sanitizer, which keeps nothing in registers and checks every access, it
-// is a loop: unrolled kernels would take minutes to compile.
+// is a loop: unrolled kernels would take minutes to compile. It is one where registers are emulated, too, and lie in memory.
 template <int kCount, class Body>
 [[gnu::always_inline]] inline void repeat(Body&& body) {
-#ifdef KRAIT_SANITIZED
+#if defined(KRAIT_SANITIZED) || defined(KRAIT_CPU_EMULATED)
     for (int i = 0; i < kCount; ++i) body(i);
 #else
     [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) __attribute__((always_inline)) {

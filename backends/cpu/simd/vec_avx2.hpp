@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AVX2 with FMA and F16C: 8 lanes. Contract: vec.hpp.
+// AVX2 with FMA and F16C, and AVX-VNNI where the build has it: 8 lanes. Contract: vec.hpp.
 #pragma once
-
-#include <immintrin.h>
 
 #include <cstdint>
 #include <cstring>
+
+#include "backends/cpu/simd/intrinsics.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -119,6 +119,10 @@ inline void store_i16(int16_t* p, Vec a) {
                      _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
 }
 
+#ifdef KRAIT_CPU_AVXVNNI
+inline IVec add_bytes(IVec sum, IVec q, int32_t four) { return {_mm256_dpbusd_avx_epi32(sum.v, q.v, _mm256_set1_epi32(four))}; }
+inline IVec add_pairs(IVec sum, IVec w, int32_t two) { return {_mm256_dpwssd_avx_epi32(sum.v, w.v, _mm256_set1_epi32(two))}; }
+#else
 // vpmaddubsw adds products of bytes by pairs into int16 and saturates. So small quants are summed as int16 over as many
 // groups as cannot overflow (the kind), and bytes above 127 are taken as signed: |q| times x with the sign of q.
 inline constexpr int kByteBias = 0;
@@ -154,6 +158,7 @@ inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
     std::memcpy(&two, x, sizeof two);
     return {_mm256_add_epi32(sum.v, _mm256_madd_epi16(w.v, _mm256_set1_epi32(two)))};
 }
+#endif
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
 inline Vec widen_f16(__m128i h) { return {_mm256_cvtph_ps(h)}; }
@@ -176,3 +181,7 @@ inline void store_f16(uint16_t* p, Vec a) {
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
+
+#ifdef KRAIT_CPU_AVXVNNI
+#include "backends/cpu/simd/dot_vnni.hpp"
+#endif

@@ -3,10 +3,10 @@
 // AVX-512 with VNNI: 16 lanes. Contract: vec.hpp.
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstdint>
 #include <cstring>
+
+#include "backends/cpu/simd/intrinsics.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -96,24 +96,8 @@ inline void store_i16(int16_t* p, Vec a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a.v)));
 }
 
-// One instruction multiplies four unsigned by four signed bytes and adds them to a lane, without saturation (VNNI).
-inline constexpr int kByteBias = 128;
-constexpr int dot_kind(int) { return 0; }
-template <int kKind, int kCount>
-inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
-    for (int g = 0; g < kCount; ++g) {
-        int32_t four;
-        std::memcpy(&four, x + 4 * g, sizeof four);
-        sum.v = _mm512_dpbusd_epi32(sum.v, q[g].v, _mm512_set1_epi32(four));
-    }
-    return sum;
-}
-
-inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
-    int32_t two;
-    std::memcpy(&two, x, sizeof two);
-    return {_mm512_dpwssd_epi32(sum.v, w.v, _mm512_set1_epi32(two))};
-}
+inline IVec add_bytes(IVec sum, IVec q, int32_t four) { return {_mm512_dpbusd_epi32(sum.v, q.v, _mm512_set1_epi32(four))}; }
+inline IVec add_pairs(IVec sum, IVec w, int32_t two) { return {_mm512_dpwssd_epi32(sum.v, w.v, _mm512_set1_epi32(two))}; }
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
 inline Vec widen_f16(__m256i h) { return {_mm512_cvtph_ps(h)}; }
@@ -132,3 +116,5 @@ inline void store_f16(uint16_t* p, Vec a) {
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
+
+#include "backends/cpu/simd/dot_vnni.hpp"
