@@ -39,6 +39,21 @@ TEST(Plugins, FoldersWithoutPluginsAreListedWithTheReason) {
     EXPECT_EQ(run_krait("devices").text.find("folder"), std::string::npos);
 }
 
+TEST(Plugins, TheVariantThatServesAndOneThatIsForcedAreExplained) {
+    const std::string plain = run_krait("devices", krait::test::Streams::output, "KRAIT_DEVICE=").text;
+    EXPECT_EQ(count(plain, "serves 'cpu': no other variant that runs here has a higher score\n"), 1u) << plain;
+    EXPECT_EQ(count(plain, "KRAIT_DEVICE"), 0u) << plain;
+    const std::string forced = run_krait("devices", krait::test::Streams::output, "KRAIT_DEVICE=cpu:portable,reference").text;
+    EXPECT_EQ(count(forced, "KRAIT_DEVICE=cpu:portable,reference: what a command without --device runs on\n"), 1u) << forced;
+    const size_t serves = plain.find("serves 'cpu'"), line = plain.rfind("\ncpu:", serves);
+    const std::string best = plain.substr(line + 1, plain.find(' ', line) - line - 1);
+    EXPECT_EQ(count(forced, "cpu:portable is forced by its name; 'cpu' alone would be " + best + "\n"), best != "cpu:portable")
+        << forced;
+    EXPECT_EQ(count(forced, "is forced by its name"), best != "cpu:portable") << forced;
+    const std::string wrong = run_krait("devices", krait::test::Streams::output, "KRAIT_DEVICE=:avx2").text;
+    EXPECT_EQ(count(wrong, "  no device: "), 1u) << wrong;
+}
+
 TEST(Plugins, TheirWarningsArePrintedOnce) {
     const std::string folder = krait::test::kBadPlugins;
     if (!std::filesystem::exists(folder + "/krait-talkative.so")) GTEST_SKIP() << "nothing is loaded in this build";

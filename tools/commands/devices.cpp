@@ -3,6 +3,9 @@
 // krait devices: what there is to run on, and what was refused and why.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/base/environment.hpp"
 #include "core/base/format_bytes.hpp"
 #include "core/base/printable.hpp"
 #include "core/runtime/plugin_registry.hpp"
@@ -16,6 +19,45 @@ namespace {
 const char* kind_name(uint32_t kind) {
     constexpr const char* kNames[] = {"cpu", "gpu", "integrated gpu", "accelerator", "emulated"};
     return kind < std::size(kNames) ? kNames[kind] : "?";
+}
+
+std::string name_of(const PluginReport& plugin) {
+    if (plugin.family.empty()) return "?";
+    return plugin.variant.empty() ? plugin.family : plugin.family + ":" + plugin.variant;
+}
+
+// The variant that serves a family where none is named: the first of those with the highest score, as in PluginRegistry::find.
+const PluginReport* best_of(const std::vector<PluginReport>& plugins, std::string_view family) {
+    const PluginReport* best = nullptr;
+    for (const PluginReport& plugin : plugins)
+        if (plugin.family == family && plugin.score > (best ? best->score : 0)) best = &plugin;
+    return best;
+}
+
+void show_plugins(const std::vector<PluginReport>& plugins) {
+    print("\n{:<21} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
+    for (const PluginReport& plugin : plugins) {
+        print("{:<21} {:<9} {:<6} {}\n", printable(name_of(plugin)), printable(plugin.version), plugin.score,
+              printable(plugin.path));
+        if (!plugin.reason.empty()) print("{:<21} not used: {}\n", "", printable(plugin.reason));
+        else if (!plugin.variant.empty() && &plugin == best_of(plugins, plugin.family))
+            print("{:<21} serves '{}': no other variant that runs here has a higher score\n", "", printable(plugin.family));
+    }
+}
+
+// Where the environment names a variant that is not the best one, nothing else would say why a command is slower.
+void show_choice_of_environment(const std::vector<PluginReport>& plugins) {
+    const auto chosen = environment::device();
+    if (!chosen) return;
+    print("\nKRAIT_DEVICE={}: what a command without --device runs on\n", printable(*chosen));
+    const auto specs = parse_device_list(*chosen);
+    if (!specs) return print("  no device: {}\n", printable(specs.error().message));
+    for (const DeviceSpec& spec : *specs) {
+        const PluginReport* best = best_of(plugins, spec.family);
+        if (spec.variant.empty() || !best || best->variant == spec.variant) continue;
+        print("  {}:{} is forced by its name; '{}' alone would be {}\n", printable(spec.family), printable(spec.variant),
+              printable(spec.family), printable(name_of(*best)));
+    }
 }
 
 int show_devices() {
@@ -41,14 +83,9 @@ int show_devices() {
     }
     if (devices.empty()) print("(none)\n");
 
-    print("\n{:<18} {:<9} {:<6} {}\n", "PLUGIN", "VERSION", "SCORE", "FILE");
-    for (const PluginReport& plugin : registry.reports()) {
-        const std::string name = plugin.family.empty()    ? "?"
-                                 : plugin.variant.empty() ? plugin.family
-                                                          : plugin.family + ":" + plugin.variant;
-        print("{:<18} {:<9} {:<6} {}\n", printable(name), printable(plugin.version), plugin.score, printable(plugin.path));
-        if (!plugin.reason.empty()) print("{:<18} not used: {}\n", "", printable(plugin.reason));
-    }
+    const auto plugins = registry.reports();
+    show_plugins(plugins);
+    show_choice_of_environment(plugins);
     return devices.empty() ? kExitFailure : kExitOk;
 }
 
@@ -72,10 +109,11 @@ int probe_devices() {
 }  // namespace
 
 void add_devices_command(Command& program) {
-    Command& command = program.command("devices", "List devices and plugins; for refused ones, why");
+    Command& command = program.command("devices", "List devices and plugins: which serve, and why others do not");
     command.footer(
         "A device is named as in the first column, with a plugin's variant and options after ':' where wanted:\n"
         "  cpu    cpu:avx2    cpu:avx512:threads=2\n"
+        "Without a variant the one with the highest score serves; each that does not run here says what the machine lacks.\n"
         "Plugins are looked for in $KRAIT_BACKEND_PATH and in backends/ beside the program.\n"
         "Every command prints what they warn of; KRAIT_LOG=debug or info in the environment: more; error or none: less.\n"
         "Examples:\n"
