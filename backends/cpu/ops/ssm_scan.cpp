@@ -59,6 +59,7 @@ struct Scratch {
 // One block of channels.
 struct Block {
     int64_t index, c0, n;  // first channel, and how many lanes have one
+    bool one_head;         // and that head has one decay for all states
     bool one_group;
     int64_t group;   // of the first channel
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
@@ -106,17 +107,45 @@ inline Vec load_by_head(const Problem& p, const Block& block, const float* row) 
     return by_head(p, block, [&](int64_t h) { return row[h]; });
 }
 
-// d, d * x and the common decay of row t, which is row i of the span.
+// d in all lanes of a register: dt_bias added, softplus and bounds applied.
+[[gnu::always_inline]] inline Vec step_of(const Problem& p, Vec dt, Vec bias) {
+    Vec d = dt + bias;
+    if (p.params.dt_softplus) d = softplus(d);
+    return min(broadcast(p.params.dt_max), max(broadcast(p.params.dt_min), d));
+}
+
+// d and the common decay of rows t0 .. of a block whose channels are one head's: kLanes rows share a register.
+void prepare_head(const Problem& p, const Block& block, int64_t t0, int64_t count) {
+    const int64_t head = block.c0 / p.head_dim;
+    for (int64_t i = 0; i < count; i += kLanes) {
+        alignas(64) float lanes[kLanes] = {}, decay[kLanes];
+        const int64_t n = std::min<int64_t>(kLanes, count - i);
+        for (int64_t row = 0; row < n; ++row) lanes[row] = p.in->dt.row<const float>(t0 + i + row)[head];
+        const Vec d = step_of(p, load(lanes), block.bias);
+        store(lanes, d);
+        store(decay, exp2_fast(d * block.a_of_all));
+        for (int64_t row = 0; row < n; ++row) {
+            store(block.s.d + (i + row) * kLanes, broadcast(lanes[row]));
+            store(block.s.decay + (i + row) * kLanes, broadcast(decay[row]));
+        }
+    }
+}
+
+// d, d * x and the common decay of row t, which is row i of the span; d and the decay are there already where the channels are
+// one head's.
 [[gnu::always_inline]] inline void prepare_row(const Problem& p, const Block& block, int64_t t, int64_t i) {
     const auto& in = *p.in;
     const Scratch& s = block.s;
-    Vec d = load_by_head(p, block, in.dt.row<const float>(t)) + block.bias;
-    if (p.params.dt_softplus) d = softplus(d);
-    d = min(broadcast(p.params.dt_max), max(broadcast(p.params.dt_min), d));
-    store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
+    Vec d;
+    if (block.one_head) {
+        d = load(s.d + i * kLanes);
+    } else {
+        d = step_of(p, load_by_head(p, block, in.dt.row<const float>(t)), block.bias);
+        store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
+        if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * block.a_of_all));
+    }
     store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t) + block.c0, block.n));
     store(s.y + i * kLanes, zero());
-    if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * block.a_of_all));
 }
 
 // B and C of rows t0 .. as registers, where lanes belong to different groups.
@@ -182,6 +211,8 @@ void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count)
 }
 
 void run_span(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count) {
+    for (const Block& block : blocks)
+        if (block.one_head) prepare_head(p, block, t0, count);
     for (int64_t i = 0; i < count; ++i)
         for (const Block& block : blocks) prepare_row(p, block, t0 + i, i);
     for (const Block& block : blocks) {
@@ -201,6 +232,7 @@ Block block_at(const Problem& p, int64_t index, const Scratch& s) {
     Block block{.index = index,
                 .c0 = c0,
                 .n = n,
+                .one_head = !p.decay_of_state() && n == kLanes && c0 / p.head_dim == (c0 + n - 1) / p.head_dim,
                 .one_group = group == (c0 + n - 1) / p.group_width(),
                 .group = group,
                 .a = nullptr,

@@ -84,6 +84,12 @@ template <int kCount, class Body>
 #endif
 }
 
+inline void pin([[maybe_unused]] IVec& a) {
+#if defined(__AVX2__) && !defined(KRAIT_CPU_EMULATED)
+    asm("" : "+v"(a.v));
+#endif
+}
+
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -100,8 +100,6 @@ inline IVec shr(IVec a, int count) { return {_mm256_srli_epi32(a.v, count)}; }
 inline IVec shr(IVec a, IVec count) { return {_mm256_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm256_cvtepi32_ps(a.v)}; }
 
-inline void pin(IVec& a) { asm("" : "+x"(a.v)); }
-
 inline IVec load_words(const uint32_t* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
 inline void store_words(uint32_t* p, IVec a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v); }
 inline IVec lookup_bytes(const uint8_t* table, IVec index) {

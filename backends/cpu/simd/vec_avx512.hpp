@@ -81,8 +81,6 @@ inline IVec shr(IVec a, int count) { return {_mm512_srli_epi32(a.v, static_cast<
 inline IVec shr(IVec a, IVec count) { return {_mm512_srlv_epi32(a.v, count.v)}; }
 inline Vec to_float(IVec a) { return {_mm512_cvtepi32_ps(a.v)}; }
 
-inline void pin(IVec& a) { asm("" : "+v"(a.v)); }
-
 inline IVec load_words(const uint32_t* p) { return {_mm512_loadu_si512(p)}; }
 inline void store_words(uint32_t* p, IVec a) { _mm512_storeu_si512(p, a.v); }
 inline IVec lookup_bytes(const uint8_t* table, IVec index) {

@@ -165,8 +165,6 @@ inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
     return {reinterpret_cast<BitLanes>(total)};
 }
 
-inline void pin(IVec&) {}
-
 inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
     const int16_t x0 = x[0], x1 = x[1];
     const PairLanes pair{x0, x1, x0, x1, x0, x1, x0, x1};
