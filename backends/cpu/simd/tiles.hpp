@@ -10,7 +10,8 @@
 //                                (TILERELEASE), so that threads of the application are left as they were. One at a time a
 //                                thread; every thread that uses tiles has one of its own.
 //   tile_zero<t>()               TILEZERO
-//   tile_load<t>(p, stride)      row r from p + r * stride, row_bytes of it (TILELOADD); any alignment, stride in bytes
+//   tile_load<t>(p, stride)      row r from p + r * stride, row_bytes of it (TILELOADD); any alignment, stride and row_bytes
+//                                in bytes, row_bytes a multiple of 4
 //   tile_store<t>(p, stride)     the same way back (TILESTORED)
 //   tile_dot_u8s8<c, a, b>()     C[m][n] += sum over k of A[m][4 k + i] * B[k][4 n + i], i = 0 .. 3: A unsigned, B signed
 //                                bytes, C int32, wrapping around (TDPBUSD); also s8u8, s8s8, u8u8 (TDPBSUD, TDPBSSD, TDPBUUD)

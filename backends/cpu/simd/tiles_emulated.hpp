@@ -60,11 +60,16 @@ inline Tile& used(int t, const char* instruction) {
     return state.tile[t];
 }
 
+// A tile whose rows are whole words, as all instructions want them but TILEZERO.
+inline Tile& of_words(int t, const char* instruction) {
+    Tile& tile = used(t, instruction);
+    if (tile.row_bytes % 4 != 0) fault(instruction, "rows of tile " + std::to_string(t) + " are no multiple of 4 bytes");
+    return tile;
+}
+
 // Checks the shapes of a product and gives its K: how many groups of four bytes.
 inline int depth_of(const Tile& c, const Tile& a, const Tile& b, const char* instruction) {
     const auto size = [](const Tile& tile) { return std::to_string(tile.rows) + " x " + std::to_string(tile.row_bytes); };
-    if (c.row_bytes % 4 != 0 || a.row_bytes % 4 != 0 || b.row_bytes % 4 != 0)
-        fault(instruction, "rows are no multiple of 4 bytes");
     if (a.rows != c.rows || b.row_bytes != c.row_bytes || a.row_bytes / 4 != b.rows)
         fault(instruction, "shapes do not fit (rows x bytes): C " + size(c) + ", A " + size(a) + ", B " + size(b));
     return b.rows;
@@ -72,7 +77,7 @@ inline int depth_of(const Tile& c, const Tile& a, const Tile& b, const char* ins
 
 template <class A, class B>
 inline void dot_bytes(int ct, int at, int bt, const char* instruction) {
-    Tile &c = used(ct, instruction), &a = used(at, instruction), &b = used(bt, instruction);
+    Tile &c = of_words(ct, instruction), &a = of_words(at, instruction), &b = of_words(bt, instruction);
     const int depth = depth_of(c, a, b, instruction);
     for (int m = 0; m < c.rows; ++m) {
         uint32_t sum[kTileRowBytes / 4];  // unsigned, so that it wraps around
@@ -98,7 +103,7 @@ inline float bf16_at(const uint8_t* bytes) {
 
 inline void dot_bf16(int ct, int at, int bt) {
     const char* instruction = "TDPBF16PS";
-    Tile &c = used(ct, instruction), &a = used(at, instruction), &b = used(bt, instruction);
+    Tile &c = of_words(ct, instruction), &a = of_words(at, instruction), &b = of_words(bt, instruction);
     const int depth = depth_of(c, a, b, instruction);
     constexpr int kColumns = kTileRowBytes / 4;
     float factor[kTileRows][2][kColumns];
@@ -139,7 +144,7 @@ inline void tile_zero() {
 template <int t>
 inline void tile_load(const void* p, int64_t stride) {
     static_assert(t >= 0 && t < kTiles);
-    tiles::Tile& tile = tiles::used(t, "TILELOADD");
+    tiles::Tile& tile = tiles::of_words(t, "TILELOADD");
     tile.clear();
     for (int r = 0; r < tile.rows; ++r)
         std::memcpy(tile.bytes[r], static_cast<const uint8_t*>(p) + r * stride, static_cast<size_t>(tile.row_bytes));
@@ -148,7 +153,7 @@ inline void tile_load(const void* p, int64_t stride) {
 template <int t>
 inline void tile_store(void* p, int64_t stride) {
     static_assert(t >= 0 && t < kTiles);
-    const tiles::Tile& tile = tiles::used(t, "TILESTORED");
+    const tiles::Tile& tile = tiles::of_words(t, "TILESTORED");
     for (int r = 0; r < tile.rows; ++r)
         std::memcpy(static_cast<uint8_t*>(p) + r * stride, tile.bytes[r], static_cast<size_t>(tile.row_bytes));
 }
