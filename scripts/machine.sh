@@ -12,14 +12,15 @@
 find_cpu_levels() {
     local flags level flag below
     # AVX-512 came long before AVX-VNNI, and does not need it.
-    local -A needs=([avx2]="avx2 fma f16c" [avxvnni]="avx_vnni" [avx512]="avx512f avx512bw avx512dq avx512vl avx512_vnni"
+    local -A needs=([avx2]="avx2 fma f16c" [avxvnni]="avx_vnni" [avx512bw]="avx512f avx512bw avx512dq avx512vl"
+                    [avx512]="avx512_vnni"
                     [amx]="avx512_bf16 amx_tile amx_int8 amx_bf16")
-    local -A needs_level=([avx2]=portable [avxvnni]=avx2 [avx512]=avx2 [amx]=avx512)
+    local -A needs_level=([avx2]=portable [avxvnni]=avx2 [avx512bw]=avx2 [avx512]=avx512bw [amx]=avx512)
     found=portable
     lack=""
     if [[ "$(uname -m)" != x86_64 ]]; then return 0; fi
     flags=" $(sed -n '/^flags/{s/^[^:]*://p;q}' "${1:-/proc/cpuinfo}" 2>/dev/null) "
-    for level in avx2 avxvnni avx512 amx; do
+    for level in avx2 avxvnni avx512bw avx512 amx; do
         below="${needs_level[$level]}"
         for flag in ${needs[$level]}; do
             if [[ " $found " != *" $below "* || "$flags" != *" $flag "* ]]; then

@@ -128,6 +128,7 @@ std::string missing_for(Level level, const Machine& machine) {
     switch (level) {
         case Level::avx2: return list_missing(machine, {avx2, fma, f16c});
         case Level::avxvnni: return list_missing(machine, {avx2, fma, f16c, avxvnni});
+        case Level::avx512bw: return list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl});
         case Level::avx512: return list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl, avx512vnni});
         case Level::amx: {
             const std::string missing = list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl,

@@ -12,7 +12,19 @@ namespace krait::cpu {
 
 // One plugin each; the names are the variants'. The emulated ones are built from the same sources as the levels that they are
 // named after, with registers made of SSE2's (simd/intrinsics.hpp) and tiles in plain C++ (simd/tiles.hpp).
-enum class Level { portable, avx2, avxvnni, avx512, amx, avx2_emulated, avxvnni_emulated, avx512_emulated, amx_emulated };
+enum class Level {
+    portable,
+    avx2,
+    avxvnni,
+    avx512bw,
+    avx512,
+    amx,
+    avx2_emulated,
+    avxvnni_emulated,
+    avx512bw_emulated,
+    avx512_emulated,
+    amx_emulated
+};
 
 enum class Feature : uint8_t {
     sse2,
@@ -61,11 +73,13 @@ constexpr uint32_t score_of(Level level) {
     switch (level) {
         case Level::amx: return 40;
         case Level::avx512: return 30;
+        case Level::avx512bw: return 27;
         case Level::avxvnni: return 25;
         case Level::avx2: return 20;
         case Level::portable: return 10;
         case Level::avx2_emulated:
         case Level::avxvnni_emulated:
+        case Level::avx512bw_emulated:
         case Level::avx512_emulated:
         case Level::amx_emulated: return 1;  // for tests: slower than all others, and used only when named
     }

@@ -98,7 +98,7 @@ inline const std::vector<std::string>& model_devices() {
 #ifdef KRAIT_SANITIZED
         std::vector<std::string_view> levels{"portable", "avx512"};
 #else
-        std::vector<std::string_view> levels{"portable", "avx2", "avxvnni", "avx512", "amx"};
+        std::vector<std::string_view> levels{"portable", "avx2", "avxvnni", "avx512bw", "avx512", "amx"};
 #endif
         std::vector<std::string> made{"reference"};
         for (const std::string_view level : levels) made.push_back(harness::cpu_level(level));

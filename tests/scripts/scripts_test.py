@@ -141,12 +141,13 @@ class Devices(Machine):
 
     @unittest.skipIf(os.uname().machine != "x86_64", "levels are those of x86-64")
     def test_levels_of_processors(self):
-        for flags, levels in [("sse2 avx", "portable|avx2 avxvnni avx512 amx"), ("sse2 avx avx2 fma f16c", "portable avx2|avxvnni avx512 amx"),
-                              ("sse2 avx avx2 fma f16c avx_vnni", "portable avx2 avxvnni|avx512 amx"),
-                              (self.AVX512, "portable avx2 avx512|avxvnni amx"),
-                              (self.AVX512.replace("f16c", "avx_vnni"), "portable|avx2 avxvnni avx512 amx"),
-                              (self.AVX512.replace("_vnni", "_bf16"), "portable avx2|avxvnni avx512 amx"),
-                              (self.AVX512 + " avx_vnni avx512_bf16 amx_tile amx_int8 amx_bf16", "portable avx2 avxvnni avx512 amx|")]:
+        for flags, levels in [("sse2 avx", "portable|avx2 avxvnni avx512bw avx512 amx"),
+                              ("sse2 avx avx2 fma f16c", "portable avx2|avxvnni avx512bw avx512 amx"),
+                              ("sse2 avx avx2 fma f16c avx_vnni", "portable avx2 avxvnni|avx512bw avx512 amx"),
+                              (self.AVX512, "portable avx2 avx512bw avx512|avxvnni amx"),
+                              (self.AVX512.replace("f16c", "avx_vnni"), "portable|avx2 avxvnni avx512bw avx512 amx"),
+                              (self.AVX512.replace("_vnni", "_bf16"), "portable avx2 avx512bw|avxvnni avx512 amx"),
+                              (self.AVX512 + " avx_vnni avx512_bf16 amx_tile amx_int8 amx_bf16", "portable avx2 avxvnni avx512bw avx512 amx|")]:
             file = self.file("cpuinfo", f"model name\t: some\nflags\t\t: fpu {flags}\nflags\t\t: fpu\n")
             self.assertEqual(bash('find_cpu_levels "$1"; echo "$found|$lack"', str(file)).strip(), levels)
         choose = 'find_cpu_levels() { found="portable avx2"; lack="avxvnni amx"; }; choose_cpu_variants no %s; echo "${arguments[*]}|${omitted[*]}"'

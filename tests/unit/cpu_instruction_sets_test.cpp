@@ -21,8 +21,9 @@ Machine machine_without(std::initializer_list<Feature> missing, std::string (*as
     return machine;
 }
 
-constexpr Level kNative[] = {Level::portable, Level::avx2, Level::avxvnni, Level::avx512, Level::amx};
-constexpr Level kEmulated[] = {Level::avx2_emulated, Level::avxvnni_emulated, Level::avx512_emulated, Level::amx_emulated};
+constexpr Level kNative[] = {Level::portable, Level::avx2, Level::avxvnni, Level::avx512bw, Level::avx512, Level::amx};
+constexpr Level kEmulated[] = {Level::avx2_emulated, Level::avxvnni_emulated, Level::avx512bw_emulated, Level::avx512_emulated,
+                               Level::amx_emulated};
 
 TEST(CpuInstructionSets, AMachineWithEverythingSuitsAll) {
     const Machine machine = machine_without({});
@@ -43,7 +44,9 @@ TEST(CpuInstructionSets, EachLevelNamesAllThatItLacks) {
     expect(Level::avx512, {Feature::f16c}, "f16c");
     expect(Level::avx512, {Feature::avx512vl, Feature::amx_tile}, "avx512vl");
     expect(Level::avx512, {Feature::avxvnni, Feature::avx512bf16}, "");  // Ice Lake
-    expect(Level::avx512, {Feature::avx512vnni}, "avx512vnni");          // Skylake
+    expect(Level::avx512, {Feature::avx512vnni}, "avx512vnni");
+    expect(Level::avx512bw, {Feature::avxvnni, Feature::avx512vnni}, "");  // Skylake
+    expect(Level::avx512bw, {Feature::avx512dq}, "avx512dq");
     expect(Level::amx, {Feature::avx512bf16, Feature::amx_tile}, "avx512bf16, amx-tile");
     expect(Level::amx, {Feature::amx_tile, Feature::amx_int8, Feature::amx_bf16}, "amx-tile, amx-int8, amx-bf16");  // Zen 4
     for (const Level level : kEmulated) expect(level, {Feature::avx, Feature::avx2, Feature::avx512f, Feature::amx_tile}, "");
@@ -72,7 +75,7 @@ TEST(CpuInstructionSets, TilesMayBeRefused) {
 TEST(CpuInstructionSets, OtherProcessorsHaveThePortableLevel) {
     const Machine machine{};
     EXPECT_EQ(missing_for(Level::portable, machine), "");
-    for (const Level level : {Level::avx2, Level::avxvnni, Level::avx512, Level::amx})
+    for (const Level level : {Level::avx2, Level::avxvnni, Level::avx512bw, Level::avx512, Level::amx})
         EXPECT_EQ(missing_for(level, machine), "an x86-64 processor");
     for (const Level level : kEmulated) EXPECT_EQ(missing_for(level, machine), "an x86-64 processor");
 }
@@ -91,7 +94,8 @@ TEST(CpuInstructionSets, ThisMachineIsConsistent) {
     // A level includes those below it.
     EXPECT_TRUE(!missing_for(Level::amx).empty() || missing_for(Level::avx512).empty());
     EXPECT_TRUE(!missing_for(Level::avxvnni).empty() || missing_for(Level::avx2).empty());
-    EXPECT_TRUE(!missing_for(Level::avx512).empty() || missing_for(Level::avx2).empty());
+    EXPECT_TRUE(!missing_for(Level::avx512).empty() || missing_for(Level::avx512bw).empty());
+    EXPECT_TRUE(!missing_for(Level::avx512bw).empty() || missing_for(Level::avx2).empty());
     // Once given, tiles stay given.
     EXPECT_EQ(missing_for(Level::amx), missing_for(Level::amx));
 }

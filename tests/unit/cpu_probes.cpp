@@ -15,6 +15,9 @@ extern const Probe kProbe;
 namespace avxvnni {
 extern const Probe kProbe;
 }
+namespace avx512bw {
+extern const Probe kProbe;
+}
 namespace avx512 {
 extern const Probe kProbe;
 }
@@ -22,6 +25,9 @@ namespace avx2_emulated {
 extern const Probe kProbe;
 }
 namespace avxvnni_emulated {
+extern const Probe kProbe;
+}
+namespace avx512bw_emulated {
 extern const Probe kProbe;
 }
 namespace avx512_emulated {
@@ -51,6 +57,9 @@ std::vector<const Probe*> probes() {
 #ifdef KRAIT_CPU_HAS_AVXVNNI
     list.push_back(&avxvnni::kProbe);
 #endif
+#ifdef KRAIT_CPU_HAS_AVX512BW
+    list.push_back(&avx512bw::kProbe);
+#endif
 #ifdef KRAIT_CPU_HAS_AVX512
     list.push_back(&avx512::kProbe);
 #endif
@@ -59,6 +68,9 @@ std::vector<const Probe*> probes() {
 #endif
 #ifdef KRAIT_CPU_HAS_AVXVNNI_EMULATED
     list.push_back(&avxvnni_emulated::kProbe);
+#endif
+#ifdef KRAIT_CPU_HAS_AVX512BW_EMULATED
+    list.push_back(&avx512bw_emulated::kProbe);
 #endif
 #ifdef KRAIT_CPU_HAS_AVX512_EMULATED
     list.push_back(&avx512_emulated::kProbe);

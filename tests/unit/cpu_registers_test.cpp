@@ -60,7 +60,7 @@ std::vector<float> numbers(size_t n, uint32_t seed) {
 
 TEST_P(CpuRegisters, AFusedProductIsRoundedOnce) {
     if (!probe().fuses) GTEST_SKIP() << "this level rounds twice";
-    const size_t n = 1 << 20;
+    const size_t n = 1 << 18;
     const std::vector<float> a = numbers(n, 1), b = numbers(n, 2);
     std::vector<float> c = numbers(n, 3), out(n);
     // In half of them c is near the product, or a tie of it: what is lost below the last bit decides.

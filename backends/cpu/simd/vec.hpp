@@ -2,10 +2,11 @@
 //
 // Registers of kLanes floats. One plugin is compiled for one instruction set, so the compiler's own macros choose the
 // implementation, and every kernel is written once:
-//   vec_avx512.hpp    16 lanes (F, BW, DQ, VL, VNNI)
-//   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C; products of integers by AVX-VNNI where the build has it)
+//   vec_avx512.hpp    16 lanes (F, BW, DQ, VL)
+//   vec_avx2.hpp       8 lanes (AVX2, FMA, F16C)
 //   vec_portable.hpp   4 lanes, the vector extensions of g++ and clang: SSE2, NEON, or plain code
-// The first two are compiled for machines without these instructions as well (intrinsics.hpp), for tests.
+// The first two multiply integers by VNNI where the build has it (dot.hpp). They are compiled for machines without their
+// instructions as well (intrinsics.hpp), for tests.
 // Contract, the same at all levels:
 //   Vec     load store load_partial store_partial (first n lanes, 0 <= n <= kLanes; other lanes 0 and untouched) broadcast
 //           + - * /  fma(a, b, c) = a*b + c, fused where the level has it  |  min, max: the second operand where either is NaN
@@ -34,8 +35,8 @@
 #error "KRAIT_CPU_VARIANT (a Level of instruction_sets.hpp) is the namespace of one build of the kernels: the build sets it"
 #endif
 
-#if KRAIT_CPU_EMULATED == 512 || (defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
-                                  defined(__AVX512VL__) && defined(__AVX512VNNI__))
+#if KRAIT_CPU_EMULATED == 512 || \
+    (defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__))
 #include "backends/cpu/simd/vec_avx512.hpp"
 #elif KRAIT_CPU_EMULATED == 256 || (defined(__AVX2__) && defined(__FMA__) && defined(__F16C__))
 #include "backends/cpu/simd/vec_avx2.hpp"

@@ -117,43 +117,17 @@ inline void store_i16(int16_t* p, Vec a) {
                      _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
 }
 
-#ifdef KRAIT_CPU_AVXVNNI
+#ifdef KRAIT_CPU_VNNI
 inline IVec add_bytes(IVec sum, IVec q, int32_t four) { return {_mm256_dpbusd_avx_epi32(sum.v, q.v, _mm256_set1_epi32(four))}; }
 inline IVec add_pairs(IVec sum, IVec w, int32_t two) { return {_mm256_dpwssd_avx_epi32(sum.v, w.v, _mm256_set1_epi32(two))}; }
 #else
-// vpmaddubsw adds products of bytes by pairs into int16 and saturates. So small quants are summed as int16 over as many
-// groups as cannot overflow (the kind), and bytes above 127 are taken as signed: |q| times x with the sign of q.
-inline constexpr int kByteBias = 0;
-constexpr int dot_kind(int max) {
-    int groups = 8;
-    while (groups > 0 && groups * 2 * 127 * max > 32767) groups /= 2;
-    return groups;
+inline IVec multiply_bytes(IVec q, int32_t four) { return {_mm256_maddubs_epi16(q.v, _mm256_set1_epi32(four))}; }
+// |w| times x with the sign of w.
+inline IVec multiply_signed(IVec w, int32_t four) {
+    return {_mm256_maddubs_epi16(_mm256_abs_epi8(w.v), _mm256_sign_epi8(_mm256_set1_epi32(four), w.v))};
 }
-template <int kKind, int kCount>
-inline IVec dot(IVec sum, const IVec (&q)[kCount], const int8_t* x) {
-    constexpr int kGroups = kKind == 0 ? 1 : kKind < kCount ? kKind : kCount;
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (int first = 0; first < kCount; first += kGroups) {
-        __m256i pairs = _mm256_setzero_si256();
-        for (int g = first; g < first + kGroups; ++g) {
-            int32_t four;
-            std::memcpy(&four, x + 4 * g, sizeof four);
-            const __m256i x4 = _mm256_set1_epi32(four);
-            if constexpr (kKind == 0) {
-                const __m256i w = _mm256_xor_si256(q[g].v, _mm256_set1_epi8(-128));
-                pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x4, w));
-            } else {
-                pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(q[g].v, x4));
-            }
-        }
-        sum.v = _mm256_add_epi32(sum.v, _mm256_madd_epi16(pairs, ones));
-    }
-    return sum;
-}
-
-inline IVec dot_pairs(IVec sum, IVec w, const int16_t* x) {
-    int32_t two;
-    std::memcpy(&two, x, sizeof two);
+inline IVec add_words(IVec a, IVec b) { return {_mm256_add_epi16(a.v, b.v)}; }
+inline IVec add_pairs(IVec sum, IVec w, int32_t two) {
     return {_mm256_add_epi32(sum.v, _mm256_madd_epi16(w.v, _mm256_set1_epi32(two)))};
 }
 #endif
@@ -180,6 +154,4 @@ inline void store_f16(uint16_t* p, Vec a) {
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
 
-#ifdef KRAIT_CPU_AVXVNNI
-#include "backends/cpu/simd/dot_vnni.hpp"
-#endif
+#include "backends/cpu/simd/dot.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AVX-512 with VNNI: 16 lanes. Contract: vec.hpp.
+// AVX-512 (F, BW, DQ, VL), and VNNI where the build has it: 16 lanes. Contract: vec.hpp.
 #pragma once
 
 #include <cstdint>
@@ -94,8 +94,21 @@ inline void store_i16(int16_t* p, Vec a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a.v)));
 }
 
+#ifdef KRAIT_CPU_VNNI
 inline IVec add_bytes(IVec sum, IVec q, int32_t four) { return {_mm512_dpbusd_epi32(sum.v, q.v, _mm512_set1_epi32(four))}; }
 inline IVec add_pairs(IVec sum, IVec w, int32_t two) { return {_mm512_dpwssd_epi32(sum.v, w.v, _mm512_set1_epi32(two))}; }
+#else
+inline IVec multiply_bytes(IVec q, int32_t four) { return {_mm512_maddubs_epi16(q.v, _mm512_set1_epi32(four))}; }
+// |w| times x with the sign of w.
+inline IVec multiply_signed(IVec w, int32_t four) {
+    const __m512i x = _mm512_set1_epi32(four), zeros = _mm512_setzero_si512();
+    return {_mm512_maddubs_epi16(_mm512_abs_epi8(w.v), _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w.v), zeros, x))};
+}
+inline IVec add_words(IVec a, IVec b) { return {_mm512_add_epi16(a.v, b.v)}; }
+inline IVec add_pairs(IVec sum, IVec w, int32_t two) {
+    return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(w.v, _mm512_set1_epi32(two)))};
+}
+#endif
 
 inline float widen_f16(uint16_t h) { return _cvtsh_ss(h); }
 inline Vec widen_f16(__m256i h) { return {_mm512_cvtph_ps(h)}; }
@@ -115,4 +128,4 @@ inline void store_f16(uint16_t* p, Vec a) {
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT
 
-#include "backends/cpu/simd/dot_vnni.hpp"
+#include "backends/cpu/simd/dot.hpp"

@@ -14,6 +14,9 @@ using __mmask16 = uint16_t;  // NOLINT(bugprone-reserved-identifier): the compil
 inline __m512 _mm512_setzero_ps() {
     return make<__m512>([](int) { return _mm_setzero_ps(); });
 }
+inline __m512i _mm512_setzero_si512() {
+    return make<__m512i>([](int) { return _mm_setzero_si128(); });
+}
 inline __m512 _mm512_set1_ps(float a) {
     return make<__m512>([a](int) { return _mm_set1_ps(a); });
 }
@@ -86,6 +89,20 @@ inline __m512 _mm512_mask_blend_ps(__mmask16 mask, __m512 b, __m512 a) {
         const __m128i is_set = _mm_cmpeq_epi32(_mm_and_si128(_mm_set1_epi32(mask >> 4 * i), bit), bit);
         return choose(_mm_castsi128_ps(is_set), a.part[i], b.part[i]);
     });
+}
+inline uint64_t _mm512_movepi8_mask(__m512i a) {
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; ++i) bits |= static_cast<uint64_t>(_mm_movemask_epi8(a.part[i])) << 16 * i;
+    return bits;
+}
+inline __m512i _mm512_mask_sub_epi8(__m512i other, uint64_t mask, __m512i a, __m512i b) {
+    int8_t bytes[64], less[64], result[64];
+    _mm512_storeu_si512(bytes, a);
+    _mm512_storeu_si512(less, b);
+    _mm512_storeu_si512(result, other);
+    for (int i = 0; i < 64; ++i)
+        if ((mask >> i & 1) != 0) result[i] = static_cast<int8_t>(bytes[i] - less[i]);
+    return _mm512_loadu_si512(result);
 }
 // Halves, quarters, pairs. Where a lane is NaN, compilers differ.
 inline float _mm512_reduce_max_ps(__m512 a) {
