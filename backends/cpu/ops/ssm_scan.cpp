@@ -6,11 +6,12 @@
 // column) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
 // The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
 // as it stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same
-// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, kWide blocks): a row of a block is one line
-// of each tensor, a page or more from the next row, so kWide lines are read where a page is looked up.
+// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, up to kWide blocks): a row of a block is one
+// line of each tensor, a page or more from the next row, so kWide lines are read where a page is looked up.
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
@@ -262,10 +263,10 @@ Block block_at(const Problem& p, int64_t index, const Scratch& s) {
     return block;
 }
 
-// Blocks first .. first + kWide of a sequence, or as many as there are.
-void scan_blocks(const Problem& p, int64_t sequence, int64_t first, float* memory) {
+// Blocks first .. first + wide of a sequence, or as many as there are.
+void scan_blocks(const Problem& p, int64_t sequence, int64_t first, int64_t wide, float* memory) {
     const Sequence seq = p.sequences[sequence];
-    const int64_t floats = p.d_state * kLanes, n_blocks = std::min(kWide, blocks_of_lanes(p.channels) - first);
+    const int64_t floats = p.d_state * kLanes, n_blocks = std::min(wide, blocks_of_lanes(p.channels) - first);
     const size_t bytes = static_cast<size_t>(n_blocks * floats) * sizeof(float);
     const float* source = seq.source ? seq.source + first * floats : nullptr;
     float* last = seq.destination ? seq.destination + first * floats : nullptr;
@@ -311,12 +312,15 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
                     .d_state = in.B.extent(2),
                     .channels = n_head * head_dim,
                     .sequences = Sequences(in)};
-    const int64_t n_pieces = (blocks_of_lanes(p.channels) + kWide - 1) / kWide, n_seq = p.sequences.size();
-    if (n_seq == 0 || n_pieces == 0) return;
-    const int64_t work = (in.x.extent(0) / n_seq + 1) * kWide * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
+    const int64_t n_blocks = blocks_of_lanes(p.channels), n_seq = p.sequences.size();
+    if (n_seq == 0 || n_blocks == 0) return;
+    // Every thread has several pieces.
+    const int64_t wide = std::clamp<int64_t>(n_blocks * n_seq / (4 * context.n_threads()), 1, kWide);
+    const int64_t n_pieces = (n_blocks + wide - 1) / wide;
+    const int64_t work = (in.x.extent(0) / n_seq + 1) * wide * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
     context.reserve_scratch(Scratch::floats(p.d_state));
     context.parallel_for(n_seq * n_pieces, grain_of(work), [&](int64_t begin, int64_t end, int worker) {
-        for (int64_t i = begin; i < end; ++i) scan_blocks(p, i / n_pieces, i % n_pieces * kWide, context.scratch(worker));
+        for (int64_t i = begin; i < end; ++i) scan_blocks(p, i / n_pieces, i % n_pieces * wide, wide, context.scratch(worker));
     });
 }
 

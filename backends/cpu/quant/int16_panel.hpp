@@ -27,7 +27,7 @@ struct alignas(64) Int16Cell {
     int16_t pairs[kInt16Unit / 2][kPanelRows][2];
 };
 
-// Of a row of d_in elements.
+// Units and pairs of a row of d_in elements.
 inline int64_t int16_units(int64_t d_in) { return (d_in + kInt16Unit - 1) / kInt16Unit; }
 inline int64_t int16_pairs(int64_t d_in) { return (d_in + 1) / 2; }
 // Pairs of unit `unit`, and bytes of a group.
