@@ -6,7 +6,7 @@
 // column) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
 // The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
 // as it stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same
-// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, up to kWide blocks): a row of a block is one
+// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, up to kWide blocks): a row of a block is a
 // line of each tensor, a page or more from the next row, so kWide lines are read where a page is looked up.
 #include <algorithm>
 #include <array>
