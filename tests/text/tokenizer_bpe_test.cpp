@@ -36,6 +36,7 @@ TEST(BytePairEncoder, DoesWhatTheDefinitionDoes) {
         Rules rules;
         MergeTable table(n_merge);
         std::vector<int32_t> ranks(n_merge);
+        Ids lengths(n_letter, 1);  // how many letters a token is made of
         for (int32_t i = 0; i < n_merge; ++i) ranks[i] = i;
         if (round % 2 == 1) {
             for (int32_t i = n_merge - 1; i > 0; --i) std::swap(ranks[i], ranks[random.next() % static_cast<uint64_t>(i + 1)]);
@@ -44,15 +45,22 @@ TEST(BytePairEncoder, DoesWhatTheDefinitionDoes) {
             const auto pick = [&] { return static_cast<int32_t>(random.next() % static_cast<uint64_t>(n_token)); };
             const std::pair pair{pick(), pick()};
             const Merge merge{ranks[i], n_token};
+            lengths.push_back(lengths[pair.first] + lengths[pair.second]);
             ASSERT_EQ(table.insert(pair.first, pair.second, merge), rules.emplace(pair, merge).second);
             ++n_token;
         }
-        BytePairEncoder encoder(table);
+        BytePairEncoder encoder;
         for (int i = 0; i < 20; ++i) {
             Ids row(random.next() % 50);
             for (int32_t& token : row) token = static_cast<int32_t>(random.next() % static_cast<uint64_t>(n_letter));
             Ids joined{-5};  // encode appends
-            encoder.encode(row, joined);
+            const auto find_merge = [&](const BytePairEncoder::Part& left, const BytePairEncoder::Part& right) {
+                EXPECT_EQ(left.end - left.begin, lengths[left.token]);
+                EXPECT_EQ(left.end, right.begin);
+                EXPECT_EQ(right.end - right.begin, lengths[right.token]);
+                return table.find(left.token, right.token);
+            };
+            encoder.encode(row, find_merge, joined);
             Ids expected = by_definition(rules, row);
             expected.insert(expected.begin(), -5);
             ASSERT_EQ(joined, expected) << "round " << round << ", row " << i;

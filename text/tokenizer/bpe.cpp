@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 
 namespace krait {
 
@@ -42,44 +41,6 @@ bool MergeTable::insert(int32_t left, int32_t right, Merge merge) {
 Merge MergeTable::find(int32_t left, int32_t right) const {
     const int32_t slot = slots_[slot_of(pair_of(left, right))];
     return slot < 0 ? Merge{} : entries_[static_cast<size_t>(slot)].merge;
-}
-
-// Looks up the merge of a node with its next one, and makes it a candidate.
-void BytePairEncoder::update(int32_t position) {
-    Node& node = nodes_[position];
-    node.merge = node.next < 0 ? Merge{} : merges_.find(node.token, nodes_[node.next].token);
-    if (node.merge.rank < 0) return;
-    if (pairs_ != nullptr) (*pairs_)[node.merge.result] = {node.token, nodes_[node.next].token};
-    heap_.push_back(static_cast<uint64_t>(node.merge.rank) << 32 | static_cast<uint32_t>(position));
-    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
-}
-
-void BytePairEncoder::encode(std::span<const int32_t> tokens, std::vector<int32_t>& ids) {
-    const auto n = static_cast<int32_t>(tokens.size());
-    if (n == 0) return;
-    nodes_.resize(tokens.size());
-    heap_.clear();
-    for (int32_t i = 0; i < n; ++i) nodes_[i] = {tokens[i], i - 1, i + 1 < n ? i + 1 : -1, {}};
-    for (int32_t i = 0; i < n; ++i) update(i);
-
-    while (!heap_.empty()) {
-        std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-        const auto rank = static_cast<int32_t>(heap_.back() >> 32);
-        const auto position = static_cast<int32_t>(heap_.back() & UINT32_MAX);
-        heap_.pop_back();
-        // A candidate has gone stale when one of its two was joined with another; a node that was joined into its left
-        // neighbour has no merge. Where the node has another merge of the same rank by now, that one's turn is now too.
-        Node& node = nodes_[position];
-        if (node.merge.rank != rank) continue;
-        Node& joined = nodes_[node.next];
-        node.token = node.merge.result;
-        node.next = joined.next;
-        joined.merge = {};
-        if (node.next >= 0) nodes_[node.next].previous = position;
-        if (node.previous >= 0) update(node.previous);
-        update(position);
-    }
-    for (int32_t i = 0; i >= 0; i = nodes_[i].next) ids.push_back(nodes_[i].token);
 }
 
 }  // namespace krait

@@ -6,7 +6,9 @@
 // R. Sennrich, B. Haddow, A. Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -38,20 +40,18 @@ class MergeTable {
     int shift_ = 0;
 };
 
-struct TokenPair {
-    int32_t left = -1, right = -1;
-};
-
 class BytePairEncoder {
   public:
-    explicit BytePairEncoder(const MergeTable& merges) : merges_(merges) {}
+    // A token, and the tokens [begin, end) of the row that were joined into it.
+    struct Part {
+        int32_t token;
+        int32_t begin, end;
+    };
 
-    // From now on pairs[token] is the pair that was last seen to make the token, joined or not; `pairs` holds all results of
-    // merges, and outlives this.
-    void keep_pairs(std::vector<TokenPair>* pairs) { pairs_ = pairs; }
-
-    // Joins `tokens` and appends what is left of them to `ids`. Fewer than 2^31 tokens.
-    void encode(std::span<const int32_t> tokens, std::vector<int32_t>& ids);
+    // Joins `tokens` and appends what is left of them to `ids`. find_merge(left, right) is the Merge of two neighboring Parts,
+    // and depends on nothing but these. Fewer than 2^31 tokens.
+    template <class FindMerge>
+    void encode(std::span<const int32_t> tokens, FindMerge&& find_merge, std::vector<int32_t>& ids);
 
   private:
     struct Node {
@@ -59,12 +59,52 @@ class BytePairEncoder {
         int32_t previous, next;  // -1 = none
         Merge merge;             // with `next`
     };
-    void update(int32_t position);
+    // The nodes that were joined into one lie behind it.
+    [[nodiscard]] Part part(int32_t position) const {
+        const Node& node = nodes_[position];
+        return {node.token, position, node.next < 0 ? static_cast<int32_t>(nodes_.size()) : node.next};
+    }
+    // Looks up the merge of a node with its next one, and makes it a candidate.
+    template <class FindMerge>
+    void update(int32_t position, FindMerge& find_merge) {
+        Node& node = nodes_[position];
+        node.merge = node.next < 0 ? Merge{} : find_merge(part(position), part(node.next));
+        if (node.merge.rank < 0) return;
+        heap_.push_back(static_cast<uint64_t>(node.merge.rank) << 32 | static_cast<uint32_t>(position));
+        std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+    }
 
-    const MergeTable& merges_;
-    std::vector<TokenPair>* pairs_ = nullptr;
     std::vector<Node> nodes_;
     std::vector<uint64_t> heap_;  // rank << 32 | position, the smallest on top
 };
+
+template <class FindMerge>
+void BytePairEncoder::encode(std::span<const int32_t> tokens, FindMerge&& find_merge, std::vector<int32_t>& ids) {
+    const auto n = static_cast<int32_t>(tokens.size());
+    if (n == 0) return;
+    nodes_.resize(tokens.size());
+    heap_.clear();
+    for (int32_t i = 0; i < n; ++i) nodes_[i] = {tokens[i], i - 1, i + 1 < n ? i + 1 : -1, {}};
+    for (int32_t i = 0; i < n; ++i) update(i, find_merge);
+
+    while (!heap_.empty()) {
+        std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+        const auto rank = static_cast<int32_t>(heap_.back() >> 32);
+        const auto position = static_cast<int32_t>(heap_.back() & UINT32_MAX);
+        heap_.pop_back();
+        // A candidate has gone stale when one of its two was joined with another; a node that was joined into its left
+        // neighbour has no merge. Where the node has another merge of the same rank by now, that one's turn is now too.
+        Node& node = nodes_[position];
+        if (node.merge.rank != rank) continue;
+        Node& joined = nodes_[node.next];
+        node.token = node.merge.result;
+        node.next = joined.next;
+        joined.merge = {};
+        if (node.next >= 0) nodes_[node.next].previous = position;
+        if (node.previous >= 0) update(node.previous, find_merge);
+        update(position, find_merge);
+    }
+    for (int32_t i = 0; i >= 0; i = nodes_[i].next) ids.push_back(nodes_[i].token);
+}
 
 }  // namespace krait

@@ -87,6 +87,7 @@ class Encoder final : public PartEncoder {
     const Vocabulary& vocabulary_;
     const PreTokenizer& pre_tokenizer_;
     const EncodeContext& context_;
+    const MergeTable& merges_;
     BytePairEncoder encoder_;
     std::vector<int32_t> row_;
     std::vector<std::string_view> pieces_;
@@ -122,7 +123,7 @@ class ByteLevelBpe final : public TokenizerKind {
 };
 
 Encoder::Encoder(const ByteLevelBpe& kind, const EncodeContext& context)
-    : vocabulary_(kind.vocabulary_), pre_tokenizer_(kind.pre_tokenizer_), context_(context), encoder_(kind.merges_) {}
+    : vocabulary_(kind.vocabulary_), pre_tokenizer_(kind.pre_tokenizer_), context_(context), merges_(kind.merges_) {}
 
 // Runs of characters go through the pre-tokenizer, runs of other bytes are one piece each.
 Result<void> Encoder::encode(std::string_view part, bool /*begins_text*/, std::vector<int32_t>& ids) {
@@ -164,7 +165,8 @@ Result<void> Encoder::encode_piece(std::string_view piece, std::vector<int32_t>&
             row_.push_back(part);
         }
     }
-    encoder_.encode(row_, ids);
+    using Part = BytePairEncoder::Part;
+    encoder_.encode(row_, [&](const Part& left, const Part& right) { return merges_.find(left.token, right.token); }, ids);
     return {};
 }
 
