@@ -203,9 +203,8 @@ class Bench {
     int64_t done_ = 0, total_ = 0, reported_ = 0;
 };
 
-// All files of the model, one after the other.
-Result<double> read_files(const LoadModel& load) {
-    krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
+// All files of the model, one after the other. The options are those that the model is loaded with.
+Result<double> read_files(const LoadModel& load, krait_model_options options) {
     options.no_weights = 1;
     KRAIT_TRY(const api::Model model, from_api(load(options)));
     double seconds = 0;
@@ -218,10 +217,6 @@ Result<double> read_files(const LoadModel& load) {
 
 // The model, and the figures of loading it.
 Result<BenchResult> load_model(const LoadModel& load, const BenchPlan& plan) {
-    LoadTimes times;
-    if (!plan.path.empty()) {
-        KRAIT_TRY(times.read_once, read_files(load));
-    }
     krait_model_options options = KRAIT_MODEL_OPTIONS_INIT;
     options.user = const_cast<BenchPlan*>(&plan);
     options.progress = [](void* user, uint64_t done, uint64_t total) {
@@ -229,6 +224,10 @@ Result<BenchResult> load_model(const LoadModel& load, const BenchPlan& plan) {
         if (given.progress && !given.is_cancelled()) given.progress("loading", done, total);
         return given.is_cancelled() ? 1 : 0;
     };
+    LoadTimes times;
+    if (!plan.path.empty()) {
+        KRAIT_TRY(times.read_once, read_files(load, options));
+    }
     const auto start = Clock::now();
     KRAIT_TRY(api::Model model, from_api(load(options)));
     times.load = since(start);

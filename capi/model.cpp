@@ -71,7 +71,9 @@ krait_code krait_model_load(const char* path, const krait_model_options* options
         KRAIT_TRY(std::unique_ptr<ModelSource> source, open_source(path, given));
         auto model = std::make_unique<krait_model>();
         if (given.no_weights != 0) {
-            GgufVocabulary vocabulary = read_vocabulary(*source);
+            GgufVocabulary vocabulary = read_vocabulary(*source, load.progress);
+            if (!vocabulary.tokenizer && vocabulary.tokenizer.error().code == ErrorCode::cancelled)
+                return tl::unexpected<Error>(std::move(vocabulary.tokenizer).error());
             Result<Architecture> architecture = create_architecture(*source);
             model->contents = std::make_unique<const FileContents>(
                 FileContents{std::move(source), std::move(vocabulary), std::move(architecture)});

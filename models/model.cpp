@@ -50,7 +50,9 @@ Result<std::shared_ptr<const Model>> Model::load_demo(const LoadOptions& options
 }
 
 Result<std::shared_ptr<const Model>> Model::load(std::unique_ptr<ModelSource> source, const LoadOptions& options) {
-    auto model = std::shared_ptr<Model>(new Model(std::move(source)));
+    auto model = std::shared_ptr<Model>(new Model(std::move(source), options.progress));
+    if (const auto& read = model->vocabulary_.tokenizer; !read && read.error().code == ErrorCode::cancelled)
+        return tl::unexpected<Error>(read.error());
     KRAIT_TRY(model->architecture_, create_architecture(*model->source_, options.architectures));
     model->fit_vocabulary();
     // The tokenizer has them: 5 MB of a usual vocabulary.

@@ -64,7 +64,8 @@ class Model {
     uint64_t hash() const { return hash_; }
 
   private:
-    explicit Model(std::unique_ptr<ModelSource> source) : source_(std::move(source)), vocabulary_(read_vocabulary(*source_)) {}
+    Model(std::unique_ptr<ModelSource> source, const LoadProgress& progress)
+        : source_(std::move(source)), vocabulary_(read_vocabulary(*source_, progress)) {}
     void fit_vocabulary();
 
     std::unique_ptr<ModelSource> source_;

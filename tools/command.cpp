@@ -10,6 +10,7 @@
 #include "core/base/environment.hpp"
 #include "core/runtime/device_spec.hpp"
 #include "tools/error.hpp"
+#include "tools/interrupt.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
@@ -199,7 +200,7 @@ api::Result<api::Model> ModelArguments::load() const {
     options.user = &*bar;
     options.progress = [](void* user, uint64_t done, uint64_t total) {
         static_cast<ProgressBar*>(user)->update(done, total);
-        return 0;
+        return is_interrupted() ? 1 : 0;
     };
     auto model = load_with(options);
     bar.reset();  // it is gone before the warnings are printed

@@ -35,6 +35,8 @@ std::atomic<bool>& catch_interrupt() {
     return g_interrupted;
 }
 
+bool is_interrupted() { return g_interrupted; }
+
 std::atomic<bool>& catch_end() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) catch_signal(signal);
     return g_interrupted;

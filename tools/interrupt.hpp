@@ -15,4 +15,7 @@ std::atomic<bool>& catch_interrupt();
 // The same for the signals that end a process politely too (SIGTERM, SIGHUP): for commands that write files.
 std::atomic<bool>& catch_end();
 
+// Whether a signal has come since then.
+bool is_interrupted();
+
 }  // namespace krait::tools

@@ -35,7 +35,9 @@ typedef struct krait_model_options {
     /* "cpu", "cuda0", "cpu:avx2:threads=2", "auto", or several: "cuda0,cpu". NULL: $KRAIT_DEVICE, or "auto" if that is not
      * set. */
     const char* device;
-    krait_progress progress;        /* counts bytes of weights; not called with no_weights; NULL = none */
+    /* Counts bytes of weights. Is called with done = 0, every few ms, while the vocabulary is read, with no_weights too.
+     * NULL = none */
+    krait_progress progress;
     void* user;                     /* passed to progress */
     const krait_executor* executor; /* NULL = the device's own threads; excludes threads= and affinity= in device */
     /* The placement of the model on several devices follows layers or split, of which at most one is given. Without them it is

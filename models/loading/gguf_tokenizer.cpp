@@ -186,6 +186,7 @@ Result<Tokenizer> read(Reader& reader, const ModelSource& file, GgufVocabulary& 
     KRAIT_CHECK(reader.read_family());
     vocabulary.ends = text_ends(reader.spec());  // with those of the family
     auto tokenizer = Tokenizer::create(std::move(reader.spec()));
+    if (!tokenizer && tokenizer.error().code == ErrorCode::cancelled) return tokenizer;
     if (!tokenizer) return tl::unexpected<Error>(std::move(tokenizer).error().within(file.name()));
     for (const std::string& warning : tokenizer->warnings())
         vocabulary.warnings.push_back(fmt::format("{}: {}", file.name(), warning));
@@ -194,9 +195,14 @@ Result<Tokenizer> read(Reader& reader, const ModelSource& file, GgufVocabulary& 
 
 }  // namespace
 
-GgufVocabulary read_vocabulary(const ModelSource& file) {
+GgufVocabulary read_vocabulary(const ModelSource& file, const LoadProgress& progress) {
     GgufVocabulary vocabulary{.tokenizer = fail(ErrorCode::internal, "not read"), .warnings = file.warnings()};
     Reader reader(file, vocabulary.warnings);
+    if (progress) {
+        uint64_t total = 0;
+        for (const GgufTensor& tensor : file.tensors()) total += tensor.byte_size();
+        reader.spec().keep_going = [&progress, total] { return progress(0, total); };
+    }
     vocabulary.tokenizer = read(reader, file, vocabulary);
     return vocabulary;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "formats/model_source.hpp"
+#include "models/loading/weights.hpp"
 #include "text/tokenizer/tokenizer.hpp"
 
 namespace krait {
@@ -16,6 +17,8 @@ struct GgufVocabulary {
     std::vector<std::string> warnings;  // sentences for the user: what is wrong, and what was made of it
 };
 
-GgufVocabulary read_vocabulary(const ModelSource& file);
+// progress: called every few ms with 0 of the bytes of all tensors. Where it ends the load, the error of the tokenizer is
+// `cancelled`.
+GgufVocabulary read_vocabulary(const ModelSource& file, const LoadProgress& progress = {});
 
 }  // namespace krait

@@ -82,10 +82,10 @@ struct Draft {
         for (const Tensor& t : tensors) EXPECT_TRUE(writer->write_tensor(t.name, t.bytes)) << t.name;
         EXPECT_TRUE(writer->finish());
     }
-    Result<std::shared_ptr<const Model>> load() const {
+    Result<std::shared_ptr<const Model>> load(const LoadOptions& options = {.device = "cpu"}) const {
         const auto path = std::filesystem::temp_directory_path() / fmt::format("krait-draft-{}.gguf", getpid());
         write(path);
-        auto model = Model::load(path, {.device = "cpu"});
+        auto model = Model::load(path, options);
         std::filesystem::remove(path);
         return model;
     }

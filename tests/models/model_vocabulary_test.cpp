@@ -280,5 +280,25 @@ TEST(ModelVocabulary, BeginsWithBosWhereItsRuleDoes) {
     EXPECT_EQ((*load(draft)->tokenizer())->encode("ab").value(), std::vector<int32_t>{2});
 }
 
+// Before the device is opened, which there is none of.
+TEST(ModelVocabulary, LoadingIsCancelledWhileItIsRead) {
+    Draft draft = draft_of_letters();
+    std::vector<std::string> tokens;
+    for (int i = 0; i < 20'000; ++i) tokens.push_back(std::to_string(i));
+    draft.set("tokenizer.ggml.tokens", GgufArray(std::move(tokens)));
+    std::vector<std::pair<uint64_t, uint64_t>> calls;
+    const auto progress = [&](uint64_t done, uint64_t total) {
+        calls.emplace_back(done, total);
+        return false;
+    };
+    const auto model = draft.load({.device = "nonsuch", .progress = progress});
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, ErrorCode::cancelled) << model.error().message;
+    EXPECT_EQ(model.error().message, "cancelled while the model was loaded");
+    uint64_t total = 0;
+    for (const Draft::Tensor& tensor : draft.tensors) total += tensor.bytes.size();
+    EXPECT_EQ(calls, (std::vector<std::pair<uint64_t, uint64_t>>{{0, total}}));
+}
+
 }  // namespace
 }  // namespace krait

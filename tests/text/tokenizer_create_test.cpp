@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <climits>
 #include <functional>
 
 #include "tests/text/tokenizer_fixture.hpp"
@@ -202,6 +203,31 @@ TEST(TokenizerTable, CopiesOutliveTheOriginal) {
     const auto ids = original->encode("the fox").value();
     original.reset();
     EXPECT_EQ(copy.encode("the fox").value(), ids);
+}
+
+// Wherever it is cancelled, and for each kind: sorting, and tables of tokens, of merges and of special tokens.
+TEST(TokenizerCreate, IsCancelledAtAnyTime) {
+    for (const char* model : {"gpt2", "llama", "t5", "bert", "rwkv", "plamo2"}) {
+        TokenizerSpec spec{.model = model};
+        for (int i = 0; i < 20'000; ++i) {
+            spec.tokens.push_back(fmt::format("{:05}", i * 7919 % 20'000));
+            spec.token_types.push_back(i % 4 == 3 ? 3 : 1);
+            spec.scores.push_back(static_cast<float>(i * 7919 % 20'000) * -1e-3f);
+        }
+        spec.merges.resize(20'000);
+        int n_call = 0, n_granted = INT_MAX;
+        spec.keep_going = [&] { return ++n_call <= n_granted; };
+        ASSERT_TRUE(Tokenizer::create(spec)) << model;
+        const int n_all = n_call;
+        EXPECT_GE(n_all, 6) << model;
+        for (n_granted = 0; n_granted < n_all; ++n_granted) {
+            n_call = 0;
+            const auto cancelled = Tokenizer::create(spec);
+            ASSERT_FALSE(cancelled) << model << ", " << n_granted << " of " << n_all;
+            EXPECT_EQ(cancelled.error().code, ErrorCode::cancelled);
+            EXPECT_EQ(n_call, n_granted + 1);
+        }
+    }
 }
 
 }  // namespace

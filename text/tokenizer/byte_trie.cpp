@@ -5,15 +5,20 @@
 
 namespace krait {
 
-ByteTrie::ByteTrie(std::vector<std::pair<std::string, int32_t>> texts) : nodes_(1), labels_(1) {
+ByteTrie::ByteTrie(std::vector<std::pair<std::string, int32_t>> texts, const KeepGoing& keep_going) : nodes_(1), labels_(1) {
+    BuildCheck check(keep_going);
     from_root_.fill(kNone);
-    std::stable_sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(texts.begin(), texts.end(), [&](const auto& a, const auto& b) {
+        check();
+        return a.first < b.first;
+    });
     // Breadth first: a node stands for the sorted texts [begin, end), which agree in their first `depth` bytes.
     struct Range {
         uint32_t begin, end, depth;
     };
     std::vector<Range> ranges{{0, static_cast<uint32_t>(texts.size()), 0}};
     for (size_t node = 0; node < ranges.size(); ++node) {
+        check();
         auto [begin, end, depth] = ranges[node];
         for (; begin < end && texts[begin].first.size() == depth; ++begin)
             if (nodes_[node].value == kNone) nodes_[node].value = texts[begin].second;

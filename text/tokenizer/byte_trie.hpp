@@ -11,14 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "text/tokenizer/build_check.hpp"
+
 namespace krait {
 
 class ByteTrie {
   public:
     static constexpr int32_t kNone = -1;
 
-    // Texts must not be empty, values not negative; of equal texts the first one's value counts.
-    explicit ByteTrie(std::vector<std::pair<std::string, int32_t>> texts = {});
+    // Texts must not be empty, values not negative; of equal texts the first one's value counts. Throws BuildCancelled.
+    explicit ByteTrie(std::vector<std::pair<std::string, int32_t>> texts = {}, const KeepGoing& keep_going = {});
 
     // The node that `byte` leads to, or kNone. The root is node 0; children have higher numbers than their parents, and the
     // nodes of one depth stand together.

@@ -14,11 +14,13 @@ std::vector<std::pair<std::string, int32_t>> reversed(std::vector<std::pair<std:
 
 }  // namespace
 
-LiteralMatcher::LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals)
-    : trie_(reversed(std::move(literals))), fallbacks_(trie_.n_node(), 0), longest_at_(trie_.n_node()) {
+LiteralMatcher::LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals, const KeepGoing& keep_going)
+    : trie_(reversed(std::move(literals)), keep_going), fallbacks_(trie_.n_node(), 0), longest_at_(trie_.n_node()) {
     std::vector<uint32_t> depths(trie_.n_node(), 0);
     // Parents come first, and so do nodes of a smaller depth: those that a fallback leads to are complete.
+    BuildCheck check(keep_going);
     trie_.for_each_edge([&](int32_t node, uint8_t byte, int32_t child) {
+        check();
         depths[child] = depths[node] + 1;
         for (int32_t shorter = node; shorter != 0;) {
             shorter = fallbacks_[shorter];

@@ -24,8 +24,8 @@ class LiteralMatcher {
         int32_t id;
     };
 
-    // Texts must be distinct and not empty.
-    explicit LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals = {});
+    // Texts must be distinct and not empty. Throws BuildCancelled.
+    explicit LiteralMatcher(std::vector<std::pair<std::string, int32_t>> literals = {}, const KeepGoing& keep_going = {});
 
     [[nodiscard]] bool is_empty() const { return trie_.is_empty(); }
 

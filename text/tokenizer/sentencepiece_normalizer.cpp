@@ -13,7 +13,7 @@ Result<SentencePieceNormalizer> SentencePieceNormalizer::create(const TokenizerS
     for (int32_t id = 0; id < vocabulary.size(); ++id)
         if (vocabulary.types[id] == TokenType::user_defined && !vocabulary.texts[id].empty() && vocabulary.is_findable(id))
             literals.emplace_back(vocabulary.texts[id], id);
-    normalizer.user_defined_ = ByteTrie(std::move(literals));
+    normalizer.user_defined_ = ByteTrie(std::move(literals), spec.keep_going);
     normalizer.prefix_ = spec.space_prefix;
     normalizer.suffix_ = spec.treat_whitespace_as_suffix;
     normalizer.removes_extra_ = spec.remove_extra_whitespaces;

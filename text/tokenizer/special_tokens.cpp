@@ -73,7 +73,9 @@ SpecialTokens::SpecialTokens(const TokenizerSpec& spec, Vocabulary& vocabulary, 
     std::stable_sort(rules_.begin(), rules_.end(), [](const TokenRule& a, const TokenRule& b) { return a.id < b.id; });
 
     std::vector<std::pair<std::string, int32_t>> all, literal, normalized;
+    BuildCheck check(spec.keep_going);
     for (int32_t id = 0; id < vocabulary.size(); ++id) {
+        check();
         const std::string_view text = vocabulary.texts[id];
         if (text.empty()) continue;
         const TokenRule* rule = rule_of(id);
@@ -89,9 +91,9 @@ SpecialTokens::SpecialTokens(const TokenizerSpec& spec, Vocabulary& vocabulary, 
             literal.emplace_back(text, id);
         }
     }
-    all_ = LiteralMatcher(std::move(all));
-    literal_ = LiteralMatcher(std::move(literal));
-    normalized_ = LiteralMatcher(std::move(normalized));
+    all_ = LiteralMatcher(std::move(all), spec.keep_going);
+    literal_ = LiteralMatcher(std::move(literal), spec.keep_going);
+    normalized_ = LiteralMatcher(std::move(normalized), spec.keep_going);
 }
 
 const TokenRule* SpecialTokens::rule_of(int32_t id) const {

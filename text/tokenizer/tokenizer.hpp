@@ -47,8 +47,8 @@ class Tokenizer {
   public:
     // Fails, and says why, on an unknown model and an empty vocabulary. Flaws that can be got over are warnings: tables of
     // different length, equal and empty texts, merges that name no token, ids out of range. With an unknown pre-tokenizer,
-    // scores that are none or a damaged character map, ids become text, and encode says why text does not become ids. Memory:
-    // about 80 bytes a token with its merge.
+    // scores that are none or a damaged character map, ids become text, and encode says why text does not become ids. Also
+    // fails, with `cancelled`, when spec.keep_going says so. Memory: about 80 bytes a token with its merge.
     [[nodiscard]] static Result<Tokenizer> create(TokenizerSpec spec);
 
     // Names that `TokenizerSpec::model` may have, and `TokenizerSpec::pre`, for messages: "default, falcon, gpt-2, ...".

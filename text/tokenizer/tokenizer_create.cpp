@@ -50,8 +50,12 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
         return fail(ErrorCode::unsupported, "unknown tokenizer model {}: it must be one of {}", quote(spec.model),
                     supported_models());
     }
-    KRAIT_TRY(Vocabulary vocabulary, Vocabulary::create(spec, (*known)->bytes_of));
-    return Tokenizer(std::make_shared<const Data>(std::move(vocabulary), spec, **known));
+    try {
+        KRAIT_TRY(Vocabulary vocabulary, Vocabulary::create(spec, (*known)->bytes_of));
+        return Tokenizer(std::make_shared<const Data>(std::move(vocabulary), spec, **known));
+    } catch (const BuildCancelled&) {
+        return fail(ErrorCode::cancelled, "cancelled while the model was loaded");
+    }
 }
 
 }  // namespace krait

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "text/tokenizer/build_check.hpp"
+
 namespace krait {
 
 // The numbers that model files store.
@@ -62,6 +64,8 @@ struct TokenizerSpec {
     // For "bert".
     bool lowercase = true;
     bool strip_accents = true;
+
+    KeepGoing keep_going;  // asked by Tokenizer::create, from its thread, every few ms; the error is then `cancelled`
 
     [[nodiscard]] bool has_token(int64_t id) const { return id >= 0 && static_cast<uint64_t>(id) < tokens.size(); }
 };

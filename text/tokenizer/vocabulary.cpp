@@ -109,7 +109,9 @@ void Vocabulary::read_tokens(const TokenizerSpec& spec, size_t n_bytes, BytesOf 
     ids = TextIndex(spec.tokens.size());
     byte_tokens.fill(-1);
     Flaws empty, equal;
+    BuildCheck check(spec.keep_going);
     for (size_t i = 0; i < spec.tokens.size(); ++i) {
+        check();
         const auto id = static_cast<int32_t>(i);
         const std::string& text = spec.tokens[i];
         texts.push_back(text);

@@ -37,7 +37,7 @@ Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
     KRAIT_TRY(std::unique_ptr<ModelSource> source,
               open_model(path, {.access = FileAccess::mapped, .tokenizer = arguments.tokenizer}));
     KRAIT_CHECK(create_architecture(*source));  // nothing is written that Krait cannot run
-    const GgufVocabulary vocabulary = read_vocabulary(*source);
+    const GgufVocabulary vocabulary = read_vocabulary(*source, [](uint64_t, uint64_t) { return !is_interrupted(); });
     for (const std::string& warning : vocabulary.warnings) print_warning(warning);
     // A folder without a tokenizer makes a file without one; one that is there and of no use would be missed later.
     if (!vocabulary.tokenizer && vocabulary.tokenizer.error().code != ErrorCode::not_found)

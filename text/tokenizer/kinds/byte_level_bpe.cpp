@@ -51,12 +51,16 @@ Result<void> add_merge(const Vocabulary& vocabulary, std::string_view merge, int
     return {};
 }
 
-MergeTable read_merges(const std::vector<std::string>& texts, Vocabulary& vocabulary) {
+MergeTable read_merges(const TokenizerSpec& spec, Vocabulary& vocabulary) {
+    const std::vector<std::string>& texts = spec.merges;
     MergeTable merges(texts.size());
     Flaws flaws;
-    for (size_t rank = 0; rank < texts.size(); ++rank)
+    BuildCheck check(spec.keep_going);
+    for (size_t rank = 0; rank < texts.size(); ++rank) {
+        check();
         if (const auto added = add_merge(vocabulary, texts[rank], static_cast<int32_t>(rank), merges); !added)
             flaws.add([&] { return fmt::format("merge {} {}", rank, added.error().message); });
+    }
     flaws.report("it is left out", vocabulary.warnings);
     return merges;
 }
@@ -166,13 +170,14 @@ Result<void> Encoder::encode_piece(std::string_view piece, std::vector<int32_t>&
         }
     }
     using Part = BytePairEncoder::Part;
-    encoder_.encode(row_, [&](const Part& left, const Part& right) { return merges_.find(left.token, right.token); }, ids);
+    encoder_.encode(
+        row_, [&](const Part& left, const Part& right) { return merges_.find(left.token, right.token); }, ids);
     return {};
 }
 
 Result<std::unique_ptr<const TokenizerKind>> create(const TokenizerSpec& spec, Vocabulary& vocabulary) {
     find_byte_tokens(vocabulary);
-    MergeTable merges = read_merges(spec.merges, vocabulary);
+    MergeTable merges = read_merges(spec, vocabulary);
     KRAIT_TRY(PreTokenizer pre_tokenizer, PreTokenizer::create(spec.pre));
     return std::make_unique<const ByteLevelBpe>(vocabulary, std::move(merges), std::move(pre_tokenizer));
 }

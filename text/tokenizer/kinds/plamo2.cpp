@@ -31,7 +31,7 @@ class Plamo2 final : public TokenizerKind {
             costs_[id] = static_cast<int32_t>(std::nearbyint(cost));
             tokens.emplace_back(vocabulary.texts[id], id);
         }
-        trie_ = ByteTrie(std::move(tokens));
+        trie_ = ByteTrie(std::move(tokens), spec.keep_going);
     }
     std::unique_ptr<PartEncoder> encoder(const EncodeContext& context) const override;
 

@@ -80,7 +80,7 @@ std::unique_ptr<PartEncoder> Rwkv::encoder(const EncodeContext& context) const {
     return std::make_unique<Encoder>(*this, context);
 }
 
-Result<std::unique_ptr<const TokenizerKind>> create(const TokenizerSpec&, Vocabulary& vocabulary) {
+Result<std::unique_ptr<const TokenizerKind>> create(const TokenizerSpec& spec, Vocabulary& vocabulary) {
     std::vector<std::pair<std::string, int32_t>> tokens;
     for (int32_t id = vocabulary.size() - 1; id >= 0; --id) {
         const std::string_view bytes = vocabulary.bytes[id];
@@ -90,7 +90,7 @@ Result<std::unique_ptr<const TokenizerKind>> create(const TokenizerSpec&, Vocabu
         if (bytes.size() == 1) vocabulary.byte_tokens[static_cast<uint8_t>(bytes[0])] = id;
     }
     std::reverse(tokens.begin(), tokens.end());  // of equal ones the lowest id
-    return std::make_unique<const Rwkv>(vocabulary, ByteTrie(std::move(tokens)));
+    return std::make_unique<const Rwkv>(vocabulary, ByteTrie(std::move(tokens), spec.keep_going));
 }
 
 }  // namespace

@@ -33,12 +33,18 @@ bool is_piece(TokenType type) { return type == TokenType::normal || type == Toke
 size_t character_length(std::string_view text) { return utf8_step(text).length; }
 
 // The place of every score among all, the highest 0; equal scores have equal places.
-std::vector<int32_t> ranks_of(const std::vector<float>& scores) {
+std::vector<int32_t> ranks_of(const TokenizerSpec& spec) {
+    const std::vector<float>& scores = spec.scores;
+    BuildCheck check(spec.keep_going);
     std::vector<float> sorted = scores;
-    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    std::sort(sorted.begin(), sorted.end(), [&](float a, float b) {
+        check();
+        return a > b;
+    });
     sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
     std::vector<int32_t> ranks(scores.size());
     for (size_t id = 0; id < scores.size(); ++id) {
+        check();
         const auto place = std::lower_bound(sorted.begin(), sorted.end(), scores[id], std::greater<>());
         ranks[id] = static_cast<int32_t>(place - sorted.begin());
     }
@@ -50,7 +56,7 @@ class SentencePieceBpe final : public TokenizerKind {
     SentencePieceBpe(const TokenizerSpec& spec, const Vocabulary& vocabulary, SentencePieceNormalizer normalizer)
         : vocabulary_(vocabulary),
           normalizer_(std::move(normalizer)),
-          ranks_(ranks_of(spec.scores)),
+          ranks_(ranks_of(spec)),
           has_all_bytes_(vocabulary.covers_all_bytes()) {
         for (int32_t id = 0; id < vocabulary.size(); ++id) {
             if (!is_piece(vocabulary.types[id])) continue;

@@ -37,7 +37,7 @@ class Unigram final : public TokenizerKind {
                 pieces.emplace_back(vocabulary.texts[id], id);
         }
         unknown_score_ = lowest - kUnknownPenalty;
-        trie_ = ByteTrie(std::move(pieces));
+        trie_ = ByteTrie(std::move(pieces), spec.keep_going);
     }
     std::unique_ptr<PartEncoder> encoder(const EncodeContext& context) const override;
 

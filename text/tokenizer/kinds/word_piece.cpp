@@ -56,8 +56,8 @@ class WordPiece final : public TokenizerKind {
                 further.emplace_back(text, id);
             }
         }
-        first_ = ByteTrie(std::move(first));
-        further_ = ByteTrie(std::move(further));
+        first_ = ByteTrie(std::move(first), spec.keep_going);
+        further_ = ByteTrie(std::move(further), spec.keep_going);
     }
     std::unique_ptr<PartEncoder> encoder(const EncodeContext& context) const override;
 
