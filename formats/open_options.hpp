@@ -9,7 +9,7 @@ namespace krait {
 
 struct OpenOptions {
     FileAccess access = FileAccess::mapped;
-    // Instead of the model's own tokenizer: a folder with tokenizer.json or tokenizer.model, or one of these files.
+    // Instead of the model's own tokenizer: a folder with a tokenizer, or its file.
     std::filesystem::path tokenizer = {};
 };
 

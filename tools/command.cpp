@@ -42,7 +42,7 @@ std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {
 void add_tokenizer_option(Command& command, std::string& path) {
     command
         .option("--tokenizer", path,
-                "a folder with tokenizer.json or tokenizer.model, or one of these files, instead of the model's own tokenizer")
+                fmt::format("a folder with {}, or that file itself, instead of the model's own tokenizer", kTokenizerFiles))
         .path("PATH")
         .not_empty("a folder or a file");
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/command_line/command_line.hpp"
@@ -24,6 +25,9 @@ void run_when_chosen(Command& command, std::function<api::Status()> body);
 
 // "1 token", "2 tokens"
 std::string counted(int64_t n, std::string_view noun);
+
+// The files that have a tokenizer, for help: those that a model may be loaded with (krait_model_options.tokenizer).
+inline constexpr std::string_view kTokenizerFiles = "tokenizer.json, tokenizer.model, rwkv_vocab*.txt or tokenizer.jsonl";
 
 // Each adds one command.
 void add_bench_command(Command& program);

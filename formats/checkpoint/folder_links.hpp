@@ -8,8 +8,8 @@
 
 namespace krait {
 
-// real: what a file of the folder is a link to, or itself, by its canonical path. description: in the folder; it need not be
-// there.
+// real: canonical path of a file of the folder. description: the file of the folder that describes the model. Files may lie in
+// the folder, or where the description leads to. False where this one lies elsewhere, or where neither place exists.
 bool stays_in_folder(const std::filesystem::path& real, const std::filesystem::path& folder,
                      const std::filesystem::path& description);
 

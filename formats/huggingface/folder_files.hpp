@@ -13,8 +13,8 @@ namespace krait::huggingface {
 
 inline constexpr std::array kConfigNames{"config.json", "params.json"};  // that describe a model; the first that is there
 
-// The path of a file in the folder; nullopt where there is none. A link is followed, as folder_links.hpp allows it; what
-// describes the model is config.json, or params.json.
+// The path of a file in the folder; nullopt where there is none. A link is followed, as folder_links.hpp allows it; the
+// first of kConfigNames that is there describes the model.
 Result<std::optional<std::filesystem::path>> find_file(const std::filesystem::path& folder, std::string_view name);
 
 }  // namespace krait::huggingface

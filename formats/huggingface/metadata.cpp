@@ -29,15 +29,26 @@ const Architecture* find_class(std::string_view name) {
 }
 
 Result<void> choose_architecture(const Config& config, ModelFacts& facts) {
-    constexpr std::string_view kType[] = {"model_type"}, kLayer[] = {"ssm_cfg.layer"};
+    constexpr std::string_view kType[] = {"model_type"}, kSettings[] = {"ssm_cfg"}, kLayer[] = {"ssm_cfg.layer"};
+    if (const JsonValue* settings = config.find(kSettings); settings && !settings->is(JsonValue::Kind::object))
+        return config.wrong(kSettings, *settings, "an object");
+    KRAIT_TRY(const auto layer, config.text(kLayer));
     KRAIT_TRY(const auto type, config.text(kType));
     const JsonValue* classes = config.find("architectures");
     std::string name = type.value_or("");
     if (config.find("dim") && config.find("n_layers")) {
-        // params.json of Mistral's own checkpoints: "mamba" is state-spaces' Mamba-2 there; others are transformers.
+        // params.json of Mistral's own checkpoints: "mamba" is state-spaces' Mamba-2 there; without a kind it is a transformer.
         name = type.value_or("transformer");
         facts.is_official = true;
-        facts.architecture = name == "mamba" ? find_type("mamba2") : nullptr;
+        if (name != "mamba" && name != "mamba2")
+            return fail(ErrorCode::unsupported,
+                        "{}: models of the kind {} are not supported; of those with 'dim' and 'n_layers', 'mamba' and 'mamba2' "
+                        "are (both mean Mamba-2)",
+                        config.file(), quote(name));
+        if (layer && *layer != "Mamba2")
+            return fail(ErrorCode::unsupported, "{}: 'ssm_cfg.layer' is {}; beside 'dim' and 'n_layers' 'Mamba2' is supported",
+                        config.file(), quote(*layer));
+        facts.architecture = find_type("mamba2");
     } else if (type) {
         facts.architecture = find_type(*type);
     } else if (classes && classes->is(JsonValue::Kind::list) && !classes->list.empty()) {
@@ -45,7 +56,6 @@ Result<void> choose_architecture(const Config& config, ModelFacts& facts) {
         facts.architecture = find_class(name);
     } else if (config.find("ssm_cfg") && config.find("d_model")) {
         // state-spaces' own name nothing: a Mamba, unless the layer says otherwise.
-        KRAIT_TRY(const auto layer, config.text(kLayer));
         name = layer.value_or("Mamba1");
         facts.is_official = true;
         facts.architecture = name == "Mamba1" ? find_type("mamba") : name == "Mamba2" ? find_type("mamba2") : nullptr;

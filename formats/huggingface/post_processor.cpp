@@ -28,27 +28,39 @@ void read_template(const JsonValue& pieces, TokenizerParts& parts) {
 }
 
 // ["[CLS]", 101]
-void read_token(const JsonValue& processor, std::string_view key, std::optional<std::string>& token) {
+void read_token(const JsonValue& processor, std::string_view key, TokenizerParts& parts, std::optional<std::string>& token) {
     const JsonValue* found = processor.find(key);
-    if (found && !found->list.empty()) token = found->list.front().text;
+    if (!found) return;
+    if (!found->list.empty() && found->list.front().is(JsonValue::Kind::string)) token = found->list.front().text;
+    else
+        parts.warnings.push_back(fmt::format("{}: '{}' at byte {} does not begin with the text of a token: it is ignored",
+                                             parts.file, key, found->at));
+}
+
+// A sequence of processors may have another one in it.
+void read_processor(const JsonValue& processor, TokenizerParts& parts) {
+    if (processor.is(JsonValue::Kind::null)) return;
+    if (!processor.is(JsonValue::Kind::object)) {
+        parts.warnings.push_back(fmt::format("{}: the post-processor at byte {} is {}; an object is needed: it is ignored",
+                                             parts.file, processor.at, processor.description()));
+        return;
+    }
+    if (const JsonValue* several = processor.find("processors"))
+        for (const JsonValue& one : several->list) read_processor(one, parts);
+    const std::string_view type = text_of(processor, "type");
+    if (type == "TemplateProcessing") {
+        if (const JsonValue* pieces = processor.find("single")) read_template(*pieces, parts);
+    } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+        read_token(processor, "cls", parts, parts.first);
+        read_token(processor, "sep", parts, parts.last);
+    }
 }
 
 }  // namespace
 
 void read_post_processor(const JsonValue& processor, TokenizerParts& parts) {
     parts.first = parts.last = "";
-    std::vector<const JsonValue*> all{&processor};
-    if (const JsonValue* several = processor.find("processors"))
-        for (const JsonValue& one : several->list) all.push_back(&one);
-    for (const JsonValue* one : all) {
-        const std::string_view type = text_of(*one, "type");
-        if (type == "TemplateProcessing") {
-            if (const JsonValue* pieces = one->find("single")) read_template(*pieces, parts);
-        } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-            read_token(*one, "cls", parts.first);
-            read_token(*one, "sep", parts.last);
-        }
-    }
+    read_processor(processor, parts);
 }
 
 }  // namespace krait::huggingface

@@ -77,6 +77,8 @@ std::string escaped(std::string_view bytes) {
 
 Result<TokenizerParts> parse_rwkv_vocabulary(std::string_view text, const std::string& file) {
     TokenizerParts parts{.file = file};
+    if (text.starts_with("\xEF\xBB\xBF"))
+        return fail(ErrorCode::corrupt_file, "{}: it begins with a byte-order mark (EF BB BF); remove these 3 bytes", file);
     parts.rules.model = "rwkv";
     parts.pieces.push_back({.text = "<s>", .id = 0, .type = PieceType::control});
     parts.bos = parts.eos = 0;
@@ -89,14 +91,16 @@ Result<TokenizerParts> parse_rwkv_vocabulary(std::string_view text, const std::s
         const auto wrong = [&](std::string_view why) {
             return fail(ErrorCode::corrupt_file, "{}: line {} is {}: {}", file, n_line, quote(line, '\'', 80), why);
         };
+        if (!is_utf8(line)) return wrong("it is not UTF-8");
         const size_t first = line.find(' '), last = line.rfind(' ');
         if (first == line.npos || first == last) return wrong("an id, a token in quotes and its length are needed");
         const auto id = number_of<int64_t>(line.substr(0, first));
         if (!id || *id < 1 || *id >= kMaxTokens) return wrong(fmt::format("its id has to be from 1 to {}", kMaxTokens - 1));
         const auto bytes = bytes_of(line.substr(first + 1, last - first - 1));
         if (!bytes) return wrong("its token is no str and no bytes of Python");
+        if (bytes->empty()) return wrong("its token is empty");
         const auto size = number_of<uint64_t>(line.substr(last + 1));
-        if (!size || *size != bytes->size() || bytes->empty())
+        if (!size || *size != bytes->size())
             return wrong(fmt::format("its token has {} bytes, which its last number has to be", bytes->size()));
         if (*bytes == "\n\n") parts.eot = *id;  // between the turns of a conversation
         parts.pieces.push_back({.text = escaped(*bytes), .id = *id});

@@ -14,11 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTokenizerFiles = "tokenizer.json, tokenizer.model, rwkv_vocab*.txt or tokenizer.jsonl";
+
 Result<TokenizerParts> read_one(const fs::path& file) {
     const fs::path extension = file.extension();
     if (extension == ".gguf")
-        return fail(ErrorCode::invalid_argument,
-                    "{} is a GGUF file; a tokenizer is read from a folder, tokenizer.json or tokenizer.model", file.string());
+        return fail(ErrorCode::invalid_argument, "{} is a GGUF file; a tokenizer is read from a folder, {}", file.string(),
+                    kTokenizerFiles);
     if (extension == ".json") return read_tokenizer_json(file);
     if (extension == ".jsonl") return read_plamo_vocabulary(file);
     if (extension == ".txt") return read_rwkv_vocabulary(file);
@@ -51,11 +53,7 @@ Result<TokenizerParts> read_token_file(const fs::path& place) {
         if (!other && !name.empty()) {
             KRAIT_TRY(other, find_file(place, name));
         }
-    if (!json && !other)
-        return fail(ErrorCode::not_found,
-                    "{}: there is neither tokenizer.json nor tokenizer.model, and no vocabulary of RWKV (rwkv_vocab*.txt) or "
-                    "PLaMo (tokenizer.jsonl)",
-                    place.string());
+    if (!json && !other) return fail(ErrorCode::not_found, "{}: there is no {}", place.string(), kTokenizerFiles);
     if (!json) return read_one(*other);
     auto parts = read_one(*json);
     if (parts || !other || parts.error().code != ErrorCode::unsupported) return parts;

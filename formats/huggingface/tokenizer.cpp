@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <unordered_map>
 
 #include "core/base/printable.hpp"
@@ -109,8 +110,9 @@ class Builder {
         for (const AddedToken& token : parts_.added) count(token.id);
         // Ids without a text are padding; a file of a few bytes must not make millions of them.
         if (n_token > parts_.pieces.size() + parts_.added.size() + static_cast<size_t>(files_.n_vocab))
-            return fail(ErrorCode::corrupt_file, "{}: ids go up to {}, but there are {} tokens", parts_.file, n_token - 1,
-                        parts_.pieces.size() + parts_.added.size());
+            return fail(ErrorCode::corrupt_file, "{}: ids go up to {}, but there are {} tokens{}", parts_.file, n_token - 1,
+                        parts_.pieces.size() + parts_.added.size(),
+                        files_.n_vocab > 0 ? fmt::format(" and {} rows of the embedding", files_.n_vocab) : "");
         n_token_ = n_token;
         tokens_.resize(n_token);
         types_.assign(n_token, number_of(PieceType::unused));
@@ -293,11 +295,16 @@ class Builder {
         if (!found) return {};
         if (found->is(JsonValue::Kind::string)) add(kKey, found->text);
         else if (!found->is(JsonValue::Kind::list)) ignore(*config_, kName, *found, "a text or a list of named texts");
+        std::set<std::string_view> names;
         for (const JsonValue& named : found->list) {
             const JsonValue *name = named.find("name"), *text = named.find("template");
-            if (name && text && name->is(JsonValue::Kind::string) && text->is(JsonValue::Kind::string))
-                add(name->text == "default" ? kKey : fmt::format("{}.{}", kKey, name->text), text->text);
-            else ignore(*config_, kName, named, "an object with the texts \"name\" and \"template\"");
+            if (!name || !text || !name->is(JsonValue::Kind::string) || !text->is(JsonValue::Kind::string))
+                ignore(*config_, kName, named, "an object with the texts \"name\" and \"template\"");
+            else if (printable(name->text) != name->text) ignore(*config_, kName, *name, "a name without control characters");
+            else if (!names.insert(name->text).second)
+                warnings_.push_back(fmt::format("{}: '{}' at byte {} has the name {} a second time: it is ignored",
+                                                config_->file(), kName, named.at, quote(name->text)));
+            else add(name->text == "default" ? kKey : fmt::format("{}.{}", kKey, name->text), text->text);
         }
         return {};
     }

@@ -18,6 +18,14 @@ namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{256} << 20;  // the largest known ones have 33 MB
 
+// A whole number from 0 to kMaxTokens - 1; nullopt where the value is none.
+std::optional<int64_t> id_of(const JsonValue& value) {
+    if (!value.is(JsonValue::Kind::number) || !(value.number >= 0) || !(value.number < static_cast<double>(kMaxTokens)) ||
+        value.number != std::floor(value.number))
+        return std::nullopt;
+    return static_cast<int64_t>(value.number);
+}
+
 class Reader {
   public:
     Reader(std::string_view text, const std::string& file) : cursor_(text, 0, file) {
@@ -79,12 +87,10 @@ class Reader {
             *flag = value.truth;
         }
         if (key == "unk_id" || key == "max_input_chars_per_word") {
-            if (!value.is(JsonValue::Kind::number) || !(value.number >= 0) || !(value.number < double(kMaxTokens)) ||
-                value.number != std::floor(value.number))
-                return wrong(fmt::format("a whole number from 0 to {}", kMaxTokens - 1));
-            const auto number = static_cast<int64_t>(value.number);
-            if (key == "unk_id") out_.unk = number;
-            else out_.max_word = number;
+            const std::optional<int64_t> number = id_of(value);
+            if (!number) return wrong(fmt::format("a whole number from 0 to {}", kMaxTokens - 1));
+            if (key == "unk_id") out_.unk = *number;
+            else out_.max_word = *number;
         }
         return {};
     }
@@ -150,13 +156,14 @@ class Reader {
     Result<void> read_added() {
         return cursor_.array("the added tokens", [&]() -> Result<void> {
             KRAIT_TRY(const JsonValue token, read_json_value(cursor_));
-            const JsonValue *content = token.find("content"), *id = token.find("id");
-            if (!content || !content->is(JsonValue::Kind::string) || !id || !id->is(JsonValue::Kind::number) ||
-                !(id->number >= 0) || !(id->number < static_cast<double>(kMaxTokens)))
-                return cursor_.error("the added token at byte {} needs a text \"content\" and an \"id\" from 0 to {}", token.at,
-                                     kMaxTokens - 1);
+            const JsonValue *content = token.find("content"), *number = token.find("id");
+            const std::optional<int64_t> id = number ? id_of(*number) : std::nullopt;
+            if (!content || !content->is(JsonValue::Kind::string) || !id)
+                return cursor_.error(
+                    "the added token at byte {} needs a text \"content\" and an \"id\", a whole number from 0 to {}", token.at,
+                    kMaxTokens - 1);
             KRAIT_CHECK(check_fields(token, out_.file));
-            out_.added.push_back(added_token_of(token, static_cast<int64_t>(id->number)));
+            out_.added.push_back(added_token_of(token, *id));
             return {};
         });
     }

@@ -64,14 +64,14 @@ typedef struct krait_model_options {
     /* "q4_k", "q8_0", "f16", ...: the matrices are quantized to this type while the model is loaded, as krait quantize does it;
      * of models in F32, F16 or BF16. NULL: weights stay as they are. */
     const char* type;
-    /* A folder with tokenizer.json or tokenizer.model and the files beside it, or one of these two files: the tokenizer is read
-     * from there. NULL = the model's own. */
+    /* A folder with a tokenizer, or its file; other files of the folder that say more of it are read too. NULL = the model's
+     * own. */
     const char* tokenizer;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
     { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, NULL }
 
-/* path: a GGUF file, or a folder as Hugging Face has them (config.json, safetensors, tokenizer.json), NUL-terminated; NULL =
+/* path: a GGUF file, or a folder as Hugging Face has them (a configuration, weights, a tokenizer), NUL-terminated; NULL =
  * the demo model that is part of the library. options may be NULL. */
 KRAIT_API krait_code krait_model_load(const char* path, const krait_model_options* options, krait_model** out,
                                       krait_failure* failure);

@@ -239,6 +239,14 @@ TEST_F(HuggingFaceHostile, NothingLeavesTheFolder) {
     fs::create_symlink("../blobs/1", model() / "model.safetensors");
     fs::create_symlink("../blobs/2", model() / "config.json");
     EXPECT_TRUE(load());
+    // A file that is not read, since config.json is there, lets no others out.
+    fs::create_directory(folder_ / "elsewhere");
+    fs::rename(folder_ / "blobs" / "1", folder_ / "elsewhere" / "1");
+    std::ofstream(folder_ / "elsewhere" / "2") << "{}";
+    fs::remove(model() / "model.safetensors");
+    fs::create_symlink("../elsewhere/1", model() / "model.safetensors");
+    fs::create_symlink("../elsewhere/2", model() / "params.json");
+    expect_error(ErrorCode::invalid_argument, {"model.safetensors", "leaves the folder"});
     fs::remove(model() / "model.safetensors");
     fs::create_symlink("nowhere", model() / "model.safetensors");
     expect_error(ErrorCode::not_found, {"model.safetensors", "leads nowhere"});
@@ -273,14 +281,14 @@ TEST_F(HuggingFaceHostile, TokenizersOfNoUse) {
     expect_none({"Lowercase"});
     copy("mamba");
     edit("tokenizer.json", [](Json& json) { json["model"]["vocab"]["b"] = 16'000'000; });
-    expect_none({"ids go up to 16000000"});
+    expect_none({"ids go up to 16000000, but there are 320 tokens and 320 rows of the embedding"});
     copy("mamba");
     edit("tokenizer.json", [](Json& json) { json["model"]["merges"].push_back({"a", "b", "c"}); });
     expect_none({"3 parts"});
     write("tokenizer.json", "{\"model\": 3}");
     expect_none({"tokenizer.json", "byte 10"});
     fs::remove(model() / "tokenizer.json");
-    expect_none({"neither tokenizer.json nor tokenizer.model", "--tokenizer PATH"});
+    expect_none({"there is no tokenizer.json, tokenizer.model, rwkv_vocab*.txt or tokenizer.jsonl", "--tokenizer PATH"});
 }
 
 // Whatever a byte is changed to, there is a model or an error.

@@ -106,13 +106,24 @@ TEST_F(HuggingFaceFolder, MistralsOwnLayout) {
     const GgufVocabulary vocabulary = read_vocabulary(*test::opened(mistral));
     ASSERT_TRUE(vocabulary.tokenizer) << vocabulary.tokenizer.error().message;
     EXPECT_EQ(vocabulary.tokenizer->bos(), 1);
+    const auto open_with = [&](const std::string& more) {
+        std::ofstream(mistral / "params.json")
+            << R"({"dim": 64, "n_layers": 2, "vocab_size": 800, "n_groups": 2, "tie_embeddings": false)" << more << "}";
+        return open_model(mistral);
+    };
+    EXPECT_TRUE(open_with(R"(, "model_type": "mamba2")"));
+    EXPECT_TRUE(open_with(R"(, "model_type": "mamba", "ssm_cfg": {"layer": "Mamba2"})"));
+    const auto expect_error = [&](const std::string& more, ErrorCode code, const std::string& words) {
+        const auto source = open_with(more);
+        ASSERT_FALSE(source) << more;
+        EXPECT_EQ(source.error().code, code) << source.error().message;
+        EXPECT_NE(source.error().message.find(words), std::string::npos) << source.error().message;
+    };
+    expect_error(R"(, "model_type": "mamba", "ssm_cfg": {"layer": "Mamba1"})", ErrorCode::unsupported,
+                 "params.json: 'ssm_cfg.layer' is 'Mamba1'");
+    expect_error(R"(, "model_type": "mamba", "ssm_cfg": 5)", ErrorCode::corrupt_file, "'ssm_cfg' at byte ");
     // A transformer of Mistral's has such a file too.
-    std::ofstream(mistral / "params.json") << R"({"dim": 64, "n_layers": 2, "head_dim": 16, "n_heads": 4, "vocab_size": 800})";
-    const auto other = open_model(mistral);
-    ASSERT_FALSE(other);
-    EXPECT_EQ(other.error().code, ErrorCode::unsupported);
-    EXPECT_NE(other.error().message.find("params.json: models of the kind 'transformer'"), std::string::npos)
-        << other.error().message;
+    expect_error(R"(, "head_dim": 16, "n_heads": 4)", ErrorCode::unsupported, "params.json: models of the kind 'transformer'");
 }
 
 class PyTorchFolder : public test::FolderTest, public testing::WithParamInterface<std::string> {};

@@ -179,6 +179,9 @@ TEST_F(HuggingFaceTokenizers, FieldsOfTheTokenizerOfAWrongKind) {
     expect_error("llama_every_part", {"'byte_fallback'", "the text 'yes'"},
                  [](Json& json) { json["model"]["byte_fallback"] = "yes"; });
     expect_error("added", {"'lstrip'", "the text 'true'"}, [](Json& json) { json["added_tokens"][0]["lstrip"] = "true"; });
+    for (const Json& id : {Json(5.9), Json(-1), Json("5"), Json(16'777'216)})
+        expect_error("added", {"the added token at byte ", "an \"id\", a whole number from 0 to 16777215"},
+                     [&](Json& json) { json["added_tokens"][0]["id"] = id; });
     expect_error("added", {"'single'", "an object; a list is needed"}, [](Json& json) {
         json["post_processor"] = {{"type", "TemplateProcessing"}, {"single", Json::object()}};
     });
@@ -228,6 +231,35 @@ TEST_F(HuggingFaceTokenizers, FieldsOfConfigurationsOfAWrongKind) {
     EXPECT_NE(all.find("'lstrip' at byte "), std::string::npos) << all;
 }
 
+// Each would be a key of its own, and no key may come twice.
+TEST_F(HuggingFaceTokenizers, NamesOfChatTemplates) {
+    copy("model_bpe");
+    const auto named = [](const char* name, const char* text) { return Json{{"name", name}, {"template", text}}; };
+    const Json templates = {named("default", "a"),
+                            named("tool_use", "b"),
+                            named("tool_use", "c"),
+                            named("default", "d"),
+                            {{"name", std::string("x\0y", 3)}, {"template", "e"}},
+                            named("\x1b[2J", "f")};
+    std::ofstream(folder() / "tokenizer_config.json") << Json{{"chat_template", templates}}.dump();
+    const auto source = with_tokenizer(folder());
+    EXPECT_EQ(source->get_string("tokenizer.chat_template").value(), "a");
+    EXPECT_EQ(source->get_string("tokenizer.chat_template.tool_use").value(), "b");
+    const auto written = write_gguf(*source, folder_ / "whole.gguf");
+    EXPECT_TRUE(written) << written.error().message;
+    ASSERT_EQ(source->warnings().size(), 4u);
+    for (const auto& [i, words] :
+         std::vector<std::pair<size_t, std::string>>{{0, "has the name 'tool_use' a second time"},
+                                                     {1, "has the name 'default' a second time"},
+                                                     {2, "'x\\x00y'; a name without control characters"},
+                                                     {3, "'\\x1b[2J'; a name without control"}}) {
+        const std::string& warning = source->warnings()[i];
+        EXPECT_NE(warning.find("tokenizer_config.json: 'chat_template' at byte "), std::string::npos) << warning;
+        EXPECT_NE(warning.find(words), std::string::npos) << warning;
+        EXPECT_TRUE(warning.ends_with(": it is ignored")) << warning;
+    }
+}
+
 // Ids that no configuration names are those of the tokens that the tokenizer puts around a text.
 TEST_F(HuggingFaceTokenizers, TokensOfThePostProcessor) {
     const auto processor = [](std::vector<std::string> before, std::vector<std::string> behind) {
@@ -272,6 +304,19 @@ TEST_F(HuggingFaceTokenizers, TokensOfThePostProcessor) {
     source = with_tokenizer(folder());
     ASSERT_FALSE(source->warnings().empty());
     EXPECT_NE(source->warnings()[0].find("puts '[NONE]' around texts, which is no token"), std::string::npos);
+
+    const Json roberta = {{"type", "RobertaProcessing"}, {"cls", {"[CLS]", cls}}, {"sep", {1, 2}}};
+    const auto sequence = [](const Json& one) { return Json{{"type", "Sequence"}, {"processors", Json::array({one})}}; };
+    edit([&](Json& json) { json["post_processor"] = sequence(sequence(roberta)); });
+    source = with_tokenizer(folder());
+    EXPECT_EQ(id_of(*source, "cls"), cls);
+    EXPECT_FALSE(source->get_bool("tokenizer.ggml.add_sep_token", true).value());
+    ASSERT_EQ(source->warnings().size(), 1u);
+    EXPECT_NE(source->warnings()[0].find("'sep' at byte "), std::string::npos) << source->warnings()[0];
+    edit([&](Json& json) { json["post_processor"] = Json::array({roberta}); });
+    source = with_tokenizer(folder());
+    ASSERT_EQ(source->warnings().size(), 1u);
+    EXPECT_NE(source->warnings()[0].find("is a list; an object is needed"), std::string::npos) << source->warnings()[0];
 
     // The ends of texts are all of them: that of the tokenizer first.
     copy("llama_every_part");

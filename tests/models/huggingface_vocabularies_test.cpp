@@ -82,6 +82,13 @@ TEST_F(HuggingFaceVocabularies, RwkvErrorsSayWhere) {
     EXPECT_EQ(message("1 'a' 1\n2 'b'"), "x: line 2 is '2 'b'': an id, a token in quotes and its length are needed");
     EXPECT_NE(message("0 'a' 1").find("its id has to be from 1 to 16777215"), std::string::npos);
     EXPECT_NE(message("1 'a' 2").find("its token has 1 bytes, which its last number has to be"), std::string::npos);
+    EXPECT_EQ(message("1 'a' 1\n2 '' 0"), "x: line 2 is '2 '' 0': its token is empty");
+    EXPECT_NE(message("1 'a' x").find("which its last number has to be"), std::string::npos);
+    EXPECT_EQ(message("1 '\xE9' 1"), "x: line 1 is '1 '\\xe9' 1': it is not UTF-8");
+    EXPECT_NE(message("\xEF\xBB\xBF"
+                      "1 'a' 1")
+                  .find("x: it begins with a byte-order mark"),
+              std::string::npos);
     for (const char* literal :
          {"'a", "a", "'a'b'", "b'\xC3\xA9'", "'\\xz0'", "'\\ud800'", "b'\\u0061'", "'\\U00110000'", "'\\"})
         EXPECT_NE(message(fmt::format("1 {} 1", literal)).find("its token is no str and no bytes of Python"), std::string::npos)

@@ -100,7 +100,7 @@ TEST_F(Convert, DamagedTokenizers) {
     EXPECT_FALSE(fs::exists(path("x.gguf")));
     expect(command + " --tokenizer " + kFolders + "mamba", 0, "x.gguf: ");
     fs::remove(path("model/tokenizer.json"));
-    expect("convert " + path("model") + " " + path("y.gguf"), 0, "neither tokenizer.json nor tokenizer.model");
+    expect("convert " + path("model") + " " + path("y.gguf"), 0, "there is no tokenizer.json, tokenizer.model");
 }
 
 TEST_F(Convert, TokenizersAreCompared) {

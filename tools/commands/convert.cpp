@@ -81,7 +81,7 @@ Result<void> convert(const Arguments& arguments) {
 void add_convert_command(Command& program) {
     Command& command = program.command("convert", "Write a Hugging Face folder as a GGUF file, quantized if wanted");
     auto arguments = std::make_shared<Arguments>();
-    command.option("input", arguments->input, "folder with config.json and safetensors or pytorch_model.bin")
+    command.option("input", arguments->input, "folder with config.json or params.json, and safetensors or pytorch_model.bin")
         .required()
         .path("DIR");
     command.option("output", arguments->output, "the GGUF file to write; with --split what names begin with")

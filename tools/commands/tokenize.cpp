@@ -154,8 +154,9 @@ void add_tokenize_command(Command& program) {
     command
         .option(
             "--compare", arguments->compare,
-            "show where the tokens of another tokenizer begin to differ, a folder's, tokenizer.json or tokenizer.model; exit "
-            "code 1 where they do")
+            fmt::format("show where the tokens of another tokenizer begin to differ, of a folder with {}, or that file itself; "
+                        "exit code 1 where they do",
+                        kTokenizerFiles))
         .path("PATH")
         .not_empty("a file or a folder")
         .excludes(decode)
