@@ -26,6 +26,8 @@ api::Result<api::ChatPrompt> ChatTemplateFile::render(std::string_view messages,
                                                       const std::string& messages_file) const {
     auto prompt = parsed_.render(messages, generation_prompt);
     if (prompt) return prompt;
+    // Messages that cannot be read never come to the template, and the library's error begins with their name.
+    if (prompt.failure().message.starts_with("the messages: ")) return within(printable(messages_file), prompt.failure());
     const std::string between = messages_file.empty() || name_.empty() ? "" : " through ";
     return within(printable(messages_file) + between + name_, prompt.failure());
 }

@@ -50,8 +50,12 @@ TEST(Plugins, TheVariantThatServesAndOneThatIsForcedAreExplained) {
     EXPECT_EQ(count(forced, "cpu:portable is forced by its name; 'cpu' alone would be " + best + "\n"), best != "cpu:portable")
         << forced;
     EXPECT_EQ(count(forced, "is forced by its name"), best != "cpu:portable") << forced;
-    const std::string wrong = run_krait("devices", krait::test::Streams::output, "KRAIT_DEVICE=:avx2").text;
-    EXPECT_EQ(count(wrong, "  no device: "), 1u) << wrong;
+    for (const auto& [device, words] : std::vector<std::pair<std::string, std::string>>{
+             {":avx2", ""}, {"cpu:avx3", "'cpu' has no variant 'avx3'"}, {"xyz", "there is no device family 'xyz'"}}) {
+        const std::string wrong = run_krait("devices", krait::test::Streams::output, "KRAIT_DEVICE=" + device).text;
+        EXPECT_EQ(count(wrong, "\nKRAIT_DEVICE=" + device + ": no device: " + words), 1u) << wrong;
+        EXPECT_EQ(count(wrong, "is forced by its name"), 0u) << wrong;
+    }
 }
 
 TEST(Plugins, TheirWarningsArePrintedOnce) {

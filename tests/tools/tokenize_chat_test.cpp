@@ -66,16 +66,17 @@ TEST_F(TokenizeChat, SaysWhatIsWrong) {
     write("chat.jinja", "a\n{% if %}");
     says(with_both(), path("chat.jinja") + ": the chat template: line 2, column 7: expected an expression");
     const std::string both = "krait: " + path("messages.json") + " through " + path("chat.jinja") + ": ";
+    const std::string messages = "krait: " + path("messages.json") + ": ";
     write("chat.jinja", "{{ raise_exception('only users') }}");
     says(with_both(), both + "the chat template: line 1, column 19: the template refuses these messages: only users");
     write("messages.json", "[\n{]");
-    says(with_both(), both + "the messages: the JSON text cannot be used: line 2, column 2: ");
+    says(with_both(), messages + "the messages: the JSON text cannot be used: line 2, column 2: ");
     write("messages.json", "7");
-    says(with_both(), both + "the messages: the JSON is neither a list of messages nor an object that has \"messages\"");
+    says(with_both(), messages + "the messages: the JSON is neither a list of messages nor an object that has \"messages\"");
     write("messages.json", R"([{"role": "user"}, {"role": 7}])");
-    says(with_both(), both + "the messages: message 2 of 2 has no role that is a text; messages are a list of objects: ");
+    says(with_both(), messages + "the messages: message 2 of 2 has no role that is a text; messages are a list of objects: ");
     write("messages.json", std::string(100'000, '['));
-    says(with_both(), both + "the messages: the JSON text cannot be used: values are nested more than 128 deep");
+    says(with_both(), messages + "the messages: the JSON text cannot be used: values are nested more than 128 deep");
     says("tokenize --chat " + path("none.json") + " --template " + path("chat.jinja"),
          "none.json cannot be read: No such file");
     says("tokenize --chat " + folder_.string() + " --template " + path("chat.jinja"), "is a directory; name a file inside it");

@@ -49,9 +49,14 @@ void show_plugins(const std::vector<PluginReport>& plugins) {
 void show_choice_of_environment(const std::vector<PluginReport>& plugins) {
     const auto chosen = environment::device();
     if (!chosen) return;
-    print("\nKRAIT_DEVICE={}: what a command without --device runs on\n", printable(*chosen));
+    print("\nKRAIT_DEVICE={}: ", printable(*chosen));
     const auto specs = parse_device_list(*chosen);
-    if (!specs) return print("  no device: {}\n", printable(specs.error().message));
+    if (!specs) return print("no device: {}\n", printable(specs.error().message));
+    for (const DeviceSpec& spec : *specs)
+        if (!spec.is_auto())
+            if (const auto found = PluginRegistry::instance().find(spec.family, spec.variant); !found)
+                return print("no device: {}\n", printable(found.error().message));
+    print("what a command without --device runs on\n");
     for (const DeviceSpec& spec : *specs) {
         const PluginReport* best = best_of(plugins, spec.family);
         if (spec.variant.empty() || !best || best->variant == spec.variant) continue;
