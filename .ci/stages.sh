@@ -7,8 +7,10 @@
 #   run_stages "$@"                        runs those that are named, or all; handles --list and --help; its last line is
 #                                          "N passed, N failed", and the exit code is 1 where a stage failed
 #
-# All stages run even where one fails; the last lines of those that failed stand once more in front of the summary. The stage "packages" runs in front of whatever is named, so that a stage can be run alone.
-# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name); configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, fuzz_for SECONDS.
+# All stages run even where one fails; the last lines of those that failed stand once more in front of the summary. The stage
+# "packages" runs in front of whatever is named, so that a stage can be run alone.
+# Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name);
+# configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
@@ -30,8 +32,8 @@ list_stages() {
     for name in "${stage_names[@]}"; do printf '%-14s %s\n' "$name" "${stage_texts[$name]}"; done
 }
 
-# run_stage NAME: sets status, the exit code of its command, and seconds; what it prints also goes to $logs/NAME. Never to be called in a condition, where `set -e` is ignored, in
-# subshells too.
+# run_stage NAME: sets status, the exit code of its command, and seconds; what it prints also goes to $logs/NAME. Never to be
+# called in a condition, where `set -e` is ignored, in subshells too.
 run_stage() {
     local started=$SECONDS
     printf '\n======== %s: %s ========\n' "$1" "${stage_texts[$1]}"
@@ -108,7 +110,8 @@ judges() {
     fi
 }
 
-# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers and chat templates, all together that long, in as many processes as there are processors.
+# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers and chat templates, all together
+# that long, in as many processes as there are processors.
 fuzz_for() {
     mkdir -p build/fuzz
     say "Configuring build/fuzz"

@@ -34,7 +34,7 @@ Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
     return r;
 }
 
-// Which registers the operating system saves (XCR0): bits of the state components.
+// The registers that the operating system saves (XCR0): bits of the state components.
 unsigned saved_state() {
     if ((cpuid(1).c & bit_OSXSAVE) == 0) return 0;
     unsigned low = 0, high = 0;

@@ -68,7 +68,7 @@ const Machine& this_machine();
 // not the processor. Tiles are asked for only where nothing else is missing, and only for Level::amx.
 std::string missing_for(Level level, const Machine& machine = this_machine());
 
-// What a plugin of the level scores on a machine that has all of it: the highest serves the device.
+// The score of a plugin of the level on a machine that has all of it: the highest serves the device.
 constexpr uint32_t score_of(Level level) {
     switch (level) {
         case Level::amx: return 40;

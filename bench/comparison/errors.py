@@ -24,7 +24,7 @@ REFERENCE = "krait reference"
 
 
 def family_of(model: str) -> str:
-    """Of mamba-370m: mamba. Models of a family are the same but for their sizes."""
+    """The family of a model, mamba for mamba-370m. Models of a family are the same but for their sizes."""
     return re.split(r"-\d", model)[0]
 
 
@@ -58,7 +58,7 @@ def measure_errors(arguments, case: dict, logits_commands, progress) -> dict:
 
 
 def error_of(report: dict, file: dict, engine: str) -> float | None:
-    """Of the small model that stands for a timed one."""
+    """The error of the small model that stands for a timed one."""
     like = file.get("made_as")
     for case in report.get("errors", []):
         if like and case["family"] == family_of(like["model"]) and case["type"] == like["type"]:

@@ -12,7 +12,7 @@ import time
 
 
 class Failure(Exception):
-    """What is wrong, for people."""
+    """An error that says, for people, what is wrong."""
 
     exit_code = 1
 
@@ -60,7 +60,7 @@ def processor_seconds() -> tuple[float, float] | None:
 
 
 def own_seconds() -> float:
-    """Of processors, by this process and by those that it started and has waited for."""
+    """Seconds of processors used by this process and by those that it started and has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)
 

@@ -22,7 +22,7 @@ def spread_text(spread: dict, digits: int = 1) -> str:
 
 
 def share_text(result: dict) -> str:
-    """Of the ceiling that is nearer: mostly prompts multiply, and decoding reads."""
+    """The share of the ceiling that is nearer: mostly prompts multiply, and decoding reads."""
     shares = [(result[name], ceiling) for name, ceiling in (("share_of_read", "read"), ("share_of_peak", "peak")) if name in result]
     return "{:.0%} of {}".format(*max(shares)) if shares else "-"
 

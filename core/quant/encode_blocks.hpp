@@ -47,7 +47,7 @@ KRAIT_AVX2 __attribute__((flatten)) void encode_avx2(const BlocksIn& in, unsigne
 }
 #endif
 template <class Encoder>
-void encode_with(InstructionSet set, const BlocksIn& in, unsigned char* out) {
+void encode_with([[maybe_unused]] InstructionSet set, const BlocksIn& in, unsigned char* out) {
 #if defined(__x86_64__)
     if (set == InstructionSet::avx512) return encode_avx512<Encoder>(in, out);
     if (set == InstructionSet::avx2) return encode_avx2<Encoder>(in, out);

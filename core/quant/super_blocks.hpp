@@ -18,7 +18,7 @@ inline constexpr int kSuperBlock = 256;
 // Below 2^-14 an f16 has fewer than 11 bits, and rounding may ruin d: more guesses then, with smaller stored integers.
 inline constexpr float kF16MinNormal = 0x1p-14f;
 
-// What a block stores beside its quants. Integers are floats here, as lanes compute with them.
+// The scales and minima that a block stores beside its quants. Integers are floats here, as lanes compute with them.
 template <int J>
 struct StoredScales {
     uint16_t d = 0;

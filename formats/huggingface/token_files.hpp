@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which file has the tokens of a folder, and what it says. The first that is there counts:
+// The file that has the tokens of a folder, and what it says. The first that is there counts:
 //   tokenizer.json              tokenizer_json.hpp; where it is of a kind that is not read, one of the others if there is one
 //   tokenizer.model             sentencepiece_model.hpp; also spiece.model, and tokenizer.model.v3 of Mistral
 //   rwkv_vocab_v20230424.txt    rwkv_vocabulary.hpp; every rwkv_vocab*.txt

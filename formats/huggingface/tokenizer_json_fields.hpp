@@ -12,7 +12,7 @@ namespace krait::huggingface {
 // member and the byte.
 Result<void> check_fields(const JsonValue& value, std::string_view file);
 
-// Of what check_fields has passed: "" and fallback where there is no such member.
+// Members of a value that check_fields has passed: "" and fallback where there is none of that name.
 std::string_view text_of(const JsonValue& value, std::string_view key);
 bool flag_of(const JsonValue& value, std::string_view key, bool fallback);
 // {"content": "<x>", "special": true, "lstrip": false, ...}, as tokenizer_config.json has it too.

@@ -24,7 +24,7 @@ class EmulatedLevels : public testing::TestWithParam<std::string> {
         KRAIT_CHECK(harness::import_states(queue, resources, data.states));
         return bound.run(data);
     }
-    // What differs, or nothing. Any NaN equals any NaN: which operand's payload a sum keeps is up to the compiler.
+    // The first difference, or nothing. Any NaN equals any NaN: which operand's payload a sum keeps is up to the compiler.
     static std::optional<std::string> difference(const Case& of, const harness::Observed& got, const harness::Observed& want) {
         const auto floats = [](std::string what, std::span<const float> a, std::span<const float> b) {
             return harness::compare({.what = std::move(what)}, a, std::vector<double>(b.begin(), b.end()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of checkpoint files share: their data, and bytes as text.
+// Shared by tests of checkpoint files: their data, and bytes as text.
 #pragma once
 
 #include <fmt/format.h>

@@ -17,7 +17,7 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the names are the compiler's
 inline constexpr int _MM_FROUND_TO_NEAREST_INT = 0, _MM_FROUND_NO_EXC = 8, _CMP_EQ_OQ = 0, _CMP_LT_OQ = 17;
 
-// Of the masks of comparisons: a where all bits are ones, b where they are zeros.
+// a where all bits of the mask are ones, b where they are zeros; comparisons give no other masks.
 inline __m128 choose(__m128 mask, __m128 a, __m128 b) { return _mm_or_ps(_mm_and_ps(mask, a), _mm_andnot_ps(mask, b)); }
 
 // ---- SSE3, SSSE3, SSE4.1 ------------------------------------------------------------------------------------------------
