@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which processors threads may run on, and which they are to run on: the option affinity= of the device. Compiled without
-// instruction-set flags, as cpu_info.hpp is.
+// The option affinity= of the device: the processors that threads may run on, and those that they are to run on. Compiled
+// without instruction-set flags, as cpu_info.hpp is.
 #pragma once
 
 #include <span>

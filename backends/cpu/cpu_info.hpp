@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of the processors. Compiled without instruction-set flags: all of it runs on any machine, also where the
+// Facts about the processors. Compiled without instruction-set flags: all of it runs on any machine, also where the
 // kernels of this plugin would not.
 #pragma once
 

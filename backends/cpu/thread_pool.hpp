@@ -97,7 +97,7 @@ class ThreadPool {
     std::vector<std::thread> threads_;
 };
 
-// What device_open was asked for; throws where that cannot be.
+// The options that device_open was asked for; throws where they cannot be had.
 ThreadPool::Options pool_options(const plugin::OpenParams& params);
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -19,7 +19,7 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-// What a product is made of.
+// The operands of a product.
 struct Int8Problem {
     const PackedConstant* packed;  // or nullptr: rows of the file, packed group by group on the way
     const std::byte* rows;

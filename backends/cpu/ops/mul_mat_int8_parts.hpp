@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the paths of mul_mat_int8.hpp share: a group's unpacked memory, the step that adds a unit to a sum, and what a sum
+// Shared by the paths of mul_mat_int8.hpp: a group's unpacked memory, the step that adds a unit to a sum, and what a sum
 // becomes in the end. The step is in one place because all paths must round alike.
 #pragma once
 

@@ -22,8 +22,8 @@ static_assert(kLanes == kPanelRows && kTileRowBytes == kPanelRows * 4, "a row of
 // From so many rows of x on. Fewer leave most of a tile idle.
 inline constexpr int64_t kFewestTileRows = 8;
 
-// What the tile path reads of the rows of x beside their records: d and low of kTileRows rows beside each other, so that a
-// unit's lie in a line or two. [blocks of kTileRows rows]([units][kTileRows] d, [units][halves][kTileRows] low).
+// The tile path reads d and low of the rows of x from here, not from their records: kTileRows rows beside each other, so that
+// a unit's lie in a line or two. [blocks of kTileRows rows]([units][kTileRows] d, [units][halves][kTileRows] low).
 class TileActivations {
   public:
     TileActivations() = default;

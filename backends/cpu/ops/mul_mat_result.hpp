@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What integer products whose lanes are rows of w share: how they are divided, and their end: what is added, and where it goes.
+// Shared by integer products whose lanes are rows of w: how they are divided, what is added in the end, and where it goes.
 #pragma once
 
 #include "backends/cpu/cpu_backend.hpp"

@@ -36,7 +36,7 @@ struct ScaleAndMinimumPanel {
     }
 };
 
-// What all of them share: kWords a block, the scales and, where there is one, the minimum.
+// Shared by all of them: kWords a block, the scales and, where there is one, the minimum.
 template <class BlockOfFile, class Scales, int kWords>
 struct Panel32 {
     using Block = BlockOfFile;
