@@ -67,15 +67,25 @@ void affine_moment_terms(const Samples& samples, int i, const typename Samples::
     term[2] = weighted_q * x;
 }
 
-template <int Highest, class Samples>
-void affine_error(const Samples& samples, const Affine<typename Samples::Floats>& fit, typename Samples::Floats& error) {
-    using Isa = typename Samples::Isa;
+// Sums of what terms(i, x, q, term) says of each sample x and the quant q that a fit gives it.
+template <int Highest, class Samples, int kSums, class Terms>
+void affine_sums(const Samples& samples, const Affine<typename Samples::Floats>& fit, typename Samples::Floats (&sums)[kSums],
+                 const Terms& terms) {
     using Floats = typename Samples::Floats;
-    Floats inverse, sums[1];
-    safe_inverses<Isa>(fit.scale, inverse);
-    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[1]) {
+    Floats inverse;
+    safe_inverses<typename Samples::Isa>(fit.scale, inverse);
+    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[kSums]) {
         Floats x, q;
         affine_quants<Highest>(samples, i, fit, inverse, x, q);
+        terms(i, x, q, term);
+    });
+}
+
+template <int Highest, class Samples>
+void affine_error(const Samples& samples, const Affine<typename Samples::Floats>& fit, typename Samples::Floats& error) {
+    using Floats = typename Samples::Floats;
+    Floats sums[1];
+    affine_sums<Highest>(samples, fit, sums, [&](int i, const Floats& x, const Floats& q, Floats(&term)[1]) {
         affine_error_term(samples, i, fit, x, q, term[0]);
     });
     error = sums[0];
@@ -84,13 +94,9 @@ void affine_error(const Samples& samples, const Affine<typename Samples::Floats>
 template <int Highest, class Samples>
 void affine_moments(const Samples& samples, const Affine<typename Samples::Floats>& fit,
                     AffineMoments<typename Samples::Floats>& moments) {
-    using Isa = typename Samples::Isa;
     using Floats = typename Samples::Floats;
-    Floats inverse, sums[3];
-    safe_inverses<Isa>(fit.scale, inverse);
-    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[3]) {
-        Floats x, q;
-        affine_quants<Highest>(samples, i, fit, inverse, x, q);
+    Floats sums[3];
+    affine_sums<Highest>(samples, fit, sums, [&](int i, const Floats& x, const Floats& q, Floats(&term)[3]) {
         affine_moment_terms(samples, i, x, q, term);
     });
     moments = {sums[0], sums[1], sums[2]};
@@ -100,13 +106,9 @@ void affine_moments(const Samples& samples, const Affine<typename Samples::Float
 template <int Highest, class Samples>
 void affine_error_and_moments(const Samples& samples, const Affine<typename Samples::Floats>& fit,
                               typename Samples::Floats& error, AffineMoments<typename Samples::Floats>& moments) {
-    using Isa = typename Samples::Isa;
     using Floats = typename Samples::Floats;
-    Floats inverse, sums[4];
-    safe_inverses<Isa>(fit.scale, inverse);
-    ordered_sums<Samples::kSamples>(sums, [&](int i, Floats(&term)[4]) {
-        Floats x, q;
-        affine_quants<Highest>(samples, i, fit, inverse, x, q);
+    Floats sums[4];
+    affine_sums<Highest>(samples, fit, sums, [&](int i, const Floats& x, const Floats& q, Floats(&term)[4]) {
         affine_moment_terms(samples, i, x, q, term);
         affine_error_term(samples, i, fit, x, q, term[3]);
     });
