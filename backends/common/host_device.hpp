@@ -107,10 +107,10 @@ class MemoryPool : public Buffer {
     std::byte* unit(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * unit_stride_; }
     std::byte* data() const noexcept { return memory_.data(); }
 
-    // Of slots, which are float32: one of them, and how many numbers it has in the canonical layout.
+    // For slots, which are float32: one of them, and how many numbers it has in the canonical layout.
     float* slot(int64_t index) const noexcept { return reinterpret_cast<float*>(unit(index)); }
     int64_t canonical_count() const noexcept;
-    // Of pages: a row, counted through all of them, and how many there are.
+    // For pages: a row, counted through all of them, and how many there are.
     std::byte* row(int64_t index) const noexcept { return memory_.data() + static_cast<uint64_t>(index) * row_bytes_; }
     int64_t n_rows() const noexcept { return n_units() * spec().memory.rows_per_unit; }
 

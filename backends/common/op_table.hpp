@@ -49,7 +49,7 @@ struct Tensor {
     }
 };
 
-// What kernels get beside their operands (threads, scratch memory): one for each queue, made by the backend.
+// The context that kernels get beside their operands (threads, scratch memory): one for each queue, made by the backend.
 class KernelContext {
   public:
     KernelContext() = default;

@@ -101,7 +101,7 @@ class Options {
 
 class Device;
 
-// What the shim needs to know of a buffer to check a call.
+// The facts that the shim needs to know of a buffer to check a call.
 struct BufferSpec {
     enum class Content { values, constant, memory };
     Content content = Content::values;

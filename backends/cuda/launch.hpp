@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a launch says, and how it reaches a device.
+// The description of a launch, and how it reaches a device.
 #pragma once
 
 #include "backends/cuda/runtime.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the backend needs of a GPU's runtime, and nothing more. Two implementations: runtime_cuda.cpp on CUDA's, and
+// The part of a GPU's runtime that the backend needs, and nothing more. Two implementations: runtime_cuda.cpp on CUDA's, and
 // host_emulation/runtime_host.cpp on the CPU. All functions throw plugin::PluginError that names the call that failed.
 // Threads: a Gpu may be used by any thread at once; a Stream by one at a time.
 #pragma once

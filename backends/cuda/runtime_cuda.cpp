@@ -163,7 +163,7 @@ Gpu::Gpu(uint32_t index, const plugin::Options& options) : impl_(std::make_uniqu
     int pools = 0;
     KRAIT_CUDA(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, impl_->index));
     if (pools == 0) return;
-    // What is released stays with the process for the next buffer.
+    // Memory that is released stays with the process for the next buffer.
     KRAIT_CUDA(cudaDeviceGetDefaultMemPool(&impl_->pool, impl_->index));
     uint64_t keep = UINT64_MAX;
     KRAIT_CUDA(cudaMemPoolSetAttribute(impl_->pool, cudaMemPoolAttrReleaseThreshold, &keep));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an event is made of, and the reads that it announces: copies from the device that wait in staging memory for the host to
+// The parts of an event, and the reads that it announces: copies from the device that wait in staging memory for the host to
 // take them to where they are wanted. Threads: any.
 #pragma once
 

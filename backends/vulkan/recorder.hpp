@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an op's host side (ops/<op>.cpp) is given to record its work with, once, when a program is made:
+// The recorder, which an op's host side (ops/<op>.cpp) is given to record its work with, once, when a program is made:
 //
 //     void add(const ops::Add::In<Tensor>& in, const ops::Add::Params&, const ops::Add::Out<Tensor>& out, Recorder& recorder) {
 //         AddParams params{...};                                     // ops/add_params.h, which the shader includes too
@@ -30,7 +30,7 @@ class VulkanDevice;
 class VulkanProgram;
 
 inline uint64_t address(const Tensor& t) { return reinterpret_cast<uint64_t>(t.data); }  // 0 = absent
-// Of an absent operand that of another: Mesa 26 on processors reads once what a loop would read that has no turns.
+// An absent operand has the address of another: Mesa 26 on processors reads once what a loop would read that has no turns.
 inline uint64_t address_or(const Tensor& t, const Tensor& other) { return t ? address(t) : address(other); }
 inline Rows rows(const Tensor& t) { return {address(t), static_cast<uint64_t>(t ? t.desc.stride[0] : 0)}; }
 inline const MemoryPool& memory_pool(const Tensor& memory) { return static_cast<const MemoryPool&>(*memory.buffer); }

@@ -7,8 +7,8 @@
 // begin with a barrier for all work submitted before (vk/commands.hpp), so the device is given no semaphore to wait for. (Mesa
 // 22.3 touches a semaphore that its queue waited for after the work is done, when it may be destroyed.)
 //
-// What cannot be submitted fails: the batch, those behind it in its lane, and, in any lane, those that wait for an event which
-// one of these was to signal. So nobody waits for what will not come. A lane works again once its error has been taken.
+// Work that cannot be submitted fails: the batch, those behind it in its lane, and, in any lane, those that wait for an event
+// which one of these was to signal. So nobody waits for what will not come. A lane works again once its error has been taken.
 // Threads: any; a lane's batches are enqueued by one thread at a time.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the plugin's buffers are: a range of device memory, with what the kernels need to know of its contents.
+// The plugin's buffers: a range of device memory, with what the kernels need to know of its contents.
 #pragma once
 
 #include <fmt/format.h>

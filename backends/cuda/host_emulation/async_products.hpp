@@ -22,7 +22,7 @@ namespace krait::cuda::emulation {
 
 inline constexpr uint32_t kWarpgroupThreads = 128;
 
-// What a thread brings to a product.
+// The operands that a thread brings to a product.
 struct ProductLane {
     const uint32_t* a;  // 4
     float* d;           // n_columns / 2

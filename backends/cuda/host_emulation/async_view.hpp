@@ -21,7 +21,7 @@ class AsyncView {
         fresh_ = true;
     }
     void stored(uint32_t thread, size_t at, size_t size) { threads_[thread].stored.push_back({at, size}); }
-    // What the thread has stored so far, as it is now.
+    // Publishes the data that the thread has stored so far, as it is now.
     void fence(uint32_t thread, const std::byte* memory) {
         Thread& self = threads_[thread];
         self.fenced.insert(self.fenced.end(), self.stored.begin(), self.stored.end());
@@ -39,7 +39,7 @@ class AsyncView {
         self.fenced.clear();
         self.bytes.clear();
     }
-    // What lies at `at` now is what was published.
+    // Whether the data at `at` now is what was published.
     bool is_current(const std::byte* memory, size_t room, size_t at, size_t size) {
         prepare(room);
         return std::memcmp(seen_.data() + at, memory + at, size) == 0;

@@ -294,7 +294,7 @@ void Block::report_deadlock() const {
     for (uint32_t i = 0; i < n_threads_; ++i) {
         const Thread& thread = threads_[i];
         if (thread.state == State::fresh || thread.state == State::ready || thread.state == State::done) continue;
-        // Of threads that wait in one place the first is told.
+        // Among threads that wait in one place the first is told.
         bool first = true;
         for (uint32_t j = 0; j < i && first; ++j)
             first = !(threads_[j].state == thread.state && threads_[j].waits_at == thread.waits_at &&

@@ -13,7 +13,7 @@ namespace {
 
 constinit thread_local ClosedMemory* closed_here = nullptr;
 
-// What SIGSEGV does is the process's own: ours as long as somebody may close memory.
+// The handler of SIGSEGV is the process's own: ours as long as somebody may close memory.
 std::mutex handler_mutex;
 int n_users = 0;
 struct sigaction handler_before;

@@ -21,7 +21,7 @@ class ClosedMemory {
 
     void close();  // for the OS thread that calls
     void open() noexcept;
-    // What was touched since close(), first of all; null where nothing was.
+    // The address that was touched since close(), first of all; null where nothing was.
     const void* touched() const { return touched_; }
 
     // For the handler of the fault: whether it was here, and the access can be tried again.

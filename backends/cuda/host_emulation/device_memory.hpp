@@ -37,7 +37,7 @@ class DeviceMemory {
     using Contents = std::map<void*, std::vector<std::byte>>;
     Contents save() const;
     void restore(const Contents& contents) const;
-    // What differs from `contents` now, in words; empty where nothing does.
+    // The difference from `contents` now, in words; empty where there is none.
     std::string difference(const Contents& contents) const;
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the emulation finds wrong with a kernel. Thrown out of the launch; the plugin's shim makes an error of it.
+// A mistake of a kernel that the emulation finds. Thrown out of the launch; the plugin's shim makes an error of it.
 #pragma once
 
 #include <stdexcept>

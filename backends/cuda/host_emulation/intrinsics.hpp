@@ -198,7 +198,7 @@ inline void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t 
     emulation::matrix_product_tf32(d, a, b, site);
 }
 
-// Of the eight bytes of low and high, those that the selector's four hexadecimal digits name, its last digit the lowest byte.
+// Takes those of the eight bytes of low and high that the selector's four hexadecimal digits name, the last digit the lowest.
 inline uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {
     const uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
     uint32_t picked = 0;

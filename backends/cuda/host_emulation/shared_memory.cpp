@@ -41,7 +41,7 @@ void* SharedMemory::dynamic() {
 }
 
 void* SharedMemory::add(Site site, size_t bytes) {
-    // What a kernel may have is counted without zones and rounding.
+    // The memory that a kernel may have is counted without zones and rounding.
     size_t used = bytes;
     for (const Array& array : arrays_) used += array.bytes;
     if (used > kCapacity) kernel_failure("{}: {} bytes of shared memory; a block has at most {}", site.text(), used, kCapacity);

@@ -29,7 +29,7 @@ class SharedMemory {
     bool holds(const void* pointer) const;
     uint32_t address(const void* pointer, Site site) const;
     const std::byte* at_address(size_t address) const { return base() + address; }
-    // What a product reads: inside an array, and published.
+    // Checks what a product reads: inside an array, and published.
     const std::byte* read_async(size_t address, size_t size, Site site);
     void stored(uint32_t thread, const void* at, size_t size) {
         view_.stored(thread, static_cast<size_t>(static_cast<const std::byte*>(at) - base()), size);

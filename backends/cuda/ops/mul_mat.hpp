@@ -103,7 +103,7 @@ void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
     launch_mul_mat_mma<Block, 2, true>(op, context);
 }
 
-// What takes the largest weight into [2^14, 2^15), where f16 ends at 2^16.
+// The power of two that takes the largest weight into [2^14, 2^15), where f16 ends at 2^16.
 inline float wgmma_factor(float largest) { return largest > 0 ? std::ldexp(1.0f, 14 - std::ilogb(largest)) : 1.0f; }
 
 template <class Block>

@@ -32,7 +32,7 @@ struct WeightPlanes {
     float largest;                                 // of quantized weights: none that is finite is larger
 };
 
-// Of one unit: the halves' scales, and what is taken off.
+// Parts of one unit: the halves' scales, and what is taken off.
 struct UnitScales {
     float scale[2];
     float minimum[2];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of add, mul, silu_mul, scale and copy: y[t, i] = f(a[t, i], b[t, i]); b's stride is 0 where it is one row for all.
+// Parameters of add, mul, silu_mul, scale and copy: y[t, i] = f(a[t, i], b[t, i]); b's stride is 0 where it is one row for all.
 #ifndef KRAIT_VULKAN_ELEMENTWISE_PARAMS_H
 #define KRAIT_VULKAN_ELEMENTWISE_PARAMS_H
 

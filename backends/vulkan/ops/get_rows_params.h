@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of get_rows: the table is packed weights, or rows of float32 where it is a value.
+// Parameters of get_rows: the table is packed weights, or rows of float32 where it is a value.
 #ifndef KRAIT_VULKAN_GET_ROWS_PARAMS_H
 #define KRAIT_VULKAN_GET_ROWS_PARAMS_H
 

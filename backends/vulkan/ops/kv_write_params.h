@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of kv_write: rows of x go to rows of a cache, counted through all of its pages.
+// Parameters of kv_write: rows of x go to rows of a cache, counted through all of its pages.
 #ifndef KRAIT_VULKAN_KV_WRITE_PARAMS_H
 #define KRAIT_VULKAN_KV_WRITE_PARAMS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of mul_mat: y[t, n] = sum over k of x[t, k] * w[n, k] + bias[n] + residual[t, n].
+// Parameters of mul_mat: y[t, n] = sum over k of x[t, k] * w[n, k] + bias[n] + residual[t, n].
 #ifndef KRAIT_VULKAN_MUL_MAT_PARAMS_H
 #define KRAIT_VULKAN_MUL_MAT_PARAMS_H
 

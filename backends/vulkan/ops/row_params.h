@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of ops that treat each row by itself with one work group: argmax, softmax, top_k, rms_norm.
+// Parameters of ops that treat each row by itself with one work group: argmax, softmax, top_k, rms_norm.
 #ifndef KRAIT_VULKAN_ROW_PARAMS_H
 #define KRAIT_VULKAN_ROW_PARAMS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the host sides of argmax, softmax, top_k and rms_norm share: a work group for each row.
+// Shared by the host sides of argmax, softmax, top_k and rms_norm: a work group for each row.
 #pragma once
 
 #include <algorithm>

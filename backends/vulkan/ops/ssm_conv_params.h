@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of ssm_conv, in all three ways to dispatch it.
+// Parameters of ssm_conv, in all three ways to dispatch it.
 #ifndef KRAIT_VULKAN_SSM_CONV_PARAMS_H
 #define KRAIT_VULKAN_SSM_CONV_PARAMS_H
 

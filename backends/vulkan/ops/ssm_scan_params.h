@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Of ssm_scan (core/ops/ssm_scan.hpp). Channels are c = h * head_dim + p.
+// Parameters of ssm_scan (core/ops/ssm_scan.hpp). Channels are c = h * head_dim + p.
 #ifndef KRAIT_VULKAN_SSM_SCAN_PARAMS_H
 #define KRAIT_VULKAN_SSM_SCAN_PARAMS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What C++ and GLSL both read: types of the parameter blocks that the host side of an op fills and its shader reads
+// Read by C++ and GLSL: types of the parameter blocks that the host side of an op fills and its shader reads
 // (ops/<op>_params.h). Only uint64_t, uint32_t, int32_t, float and structs of these, larger ones first, so that C++ and std430
 // lay them out alike.
 #ifndef KRAIT_VULKAN_INTERFACE_H

@@ -39,7 +39,7 @@ class Device {
     const PhysicalDevice& physical() const { return physical_; }
     Instance& instance() { return instance_; }
 
-    // What shaders may use: the device's features, less what the settings switch off.
+    // The features that shaders may use: the device's features, less what the settings switch off.
     bool subgroups() const { return subgroups_; }
     bool lanes_are_cheap() const { return gpu_kernels_ || !physical_.is_cpu(); }
     // Whether loads through texel buffers are better than those by address: true of processors that play GPU.

@@ -4,9 +4,9 @@
 namespace krait::vulkan::vk {
 namespace {
 
-// Of the SPIR-V specification. A module is a header of 5 words, then instructions: the number of words in the upper half of the
-// first word, the operation in the lower. All capabilities come first, then extensions; execution modes follow the entry
-// points.
+// The format is that of the SPIR-V specification. A module is a header of 5 words, then instructions: the number of words in
+// the upper half of the first word, the operation in the lower. All capabilities come first, then extensions; execution modes
+// follow the entry points.
 constexpr size_t kHeaderWords = 5;
 constexpr uint32_t kOpExtension = 10, kOpEntryPoint = 15, kOpExecutionMode = 16, kOpCapability = 17;
 constexpr uint32_t kDenormPreserveCapability = 4464, kDenormPreserveMode = 4459;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which steps of a command buffer need a barrier before them. A step reads and writes ranges of device addresses. It must wait
-// for earlier steps where it reads what one of them wrote, or writes what one of them read or wrote; a barrier orders it after
-// all steps so far. No Vulkan here.
+// Finds the steps of a command buffer that need a barrier before them. A step reads and writes ranges of device addresses. It
+// must wait for earlier steps where it reads what one of them wrote, or writes what one of them read or wrote; a barrier orders
+// it after all steps so far. No Vulkan here.
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ class Instance {
     uint32_t api_version() const { return api_version_; }
     const InstanceTable& fn() const { return fn_; }
     std::vector<VkPhysicalDevice> physical_devices() const;
-    // Of an extension that a device has; nullptr where neither loader nor driver know it.
+    // A function of an extension that a device has; nullptr where neither loader nor driver know it.
     PFN_vkVoidFunction extension_function(const char* name) const;
 
     // The first message of the validation layer that nobody has taken yet; empty = none.

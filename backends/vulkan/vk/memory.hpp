@@ -81,7 +81,7 @@ class Allocator {
         std::vector<std::unique_ptr<Memory::Block>> blocks;
     };
     void choose_types();
-    // Of size bytes, or fewer where memory is short, but at least `wanted`.
+    // Memory of size bytes, or fewer where memory is short, but at least `wanted`.
     std::unique_ptr<Memory::Block> make_block(Pool& pool, uint64_t size, uint64_t wanted, std::string_view what);
     std::unique_ptr<Memory::Block> try_block(Pool& pool, uint64_t size);  // nullptr: there is no room
     void destroy(Memory::Block& block) noexcept;

@@ -7,7 +7,7 @@
 namespace krait::vulkan::vk {
 namespace {
 
-// Of what subgroup shaders use.
+// The features that subgroup shaders use.
 constexpr VkSubgroupFeatureFlags kSubgroupFeatures = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT |
                                                      VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a physical device is and can do, asked once; and whether this backend can use it.
+// A physical device: its properties and features, asked once; and whether this backend can use it.
 #pragma once
 
 #include <optional>

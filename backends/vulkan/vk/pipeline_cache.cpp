@@ -10,7 +10,7 @@
 namespace krait::vulkan::vk {
 namespace {
 
-// What stands before the driver's bytes, which drivers check only in part: a file that was cut must not reach them.
+// A header before the driver's bytes, which drivers check only in part: a file that was cut must not reach them.
 struct FileHead {
     char magic[8] = {'k', 'r', 'a', 'i', 't', 'v', 'k', '1'};
     uint64_t size = 0;

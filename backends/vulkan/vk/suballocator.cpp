@@ -21,7 +21,7 @@ std::optional<uint64_t> Suballocator::take(uint64_t size, uint64_t alignment) {
         const uint64_t end = aligned + size, rest = start + length - end;
         free_.erase(it);
         if (rest > 0) free_.emplace(end, rest);
-        // What alignment skips stays with the range, so that nothing is lost when it comes back.
+        // The bytes that alignment skips stay with the range, so that nothing is lost when it comes back.
         taken_.emplace(aligned, Range{start, end - start});
         used_ += end - start;
         return aligned;

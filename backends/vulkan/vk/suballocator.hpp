@@ -16,7 +16,7 @@ class Suballocator {
 
     // The start of a free range of `size` bytes at a multiple of `alignment` (a power of two), or nothing. size 0 counts as 1.
     std::optional<uint64_t> take(uint64_t size, uint64_t alignment);
-    // What take() gave. A start that it did not give is an assertion.
+    // Gives back a range by the start that take() gave; another start is an assertion.
     void give_back(uint64_t start);
 
     uint64_t size() const { return size_; }
