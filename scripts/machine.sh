@@ -3,28 +3,35 @@
 #
 # Sourced by dependencies.sh: asks which devices this machine has, so that nothing is built in vain. Each find_ function sets `found`; where
 # that is empty, `lack` says why.
-#   find_cpu_levels [FILE]        the variants of the CPU backend that this processor runs, best last, as FILE (/proc/cpuinfo) has it;
-#                                 `lack` has those of x86-64 that it does not run. backends/cpu/instruction_sets.cpp decides at run time
+#   find_cpu_levels [FILE [ARCHITECTURE]]
+#                                 the variants of the CPU backend that this processor runs, best last, as FILE (/proc/cpuinfo) has it;
+#                                 `lack` has those that can be emulated (of x86-64) and that it does not run.
+#                                 backends/cpu/instruction_sets.cpp decides at run time
 #   find_nvcc                     the CUDA compiler
 #   find_nvidia_gpu               the architectures of the NVIDIA GPUs, as CMAKE_CUDA_ARCHITECTURES wants them
 #   find_vulkan_gpu [DIRECTORY]   the render node of a GPU in DIRECTORY (/dev/dri), if there is a Vulkan driver for one
 
 find_cpu_levels() {
-    local flags level flag below
+    local architecture="${2:-$(uname -m)}" levels flags level flag below
     # AVX-512 came long before AVX-VNNI, and does not need it.
     local -A needs=([avx2]="avx2 fma f16c" [avxvnni]="avx_vnni" [avx512bw]="avx512f avx512bw avx512dq avx512vl"
                     [avx512]="avx512_vnni"
-                    [amx]="avx512_bf16 amx_tile amx_int8 amx_bf16")
-    local -A needs_level=([avx2]=portable [avxvnni]=avx2 [avx512bw]=avx2 [avx512]=avx512bw [amx]=avx512)
+                    [amx]="avx512_bf16 amx_tile amx_int8 amx_bf16"
+                    [neon]="asimd atomics asimddp" [i8mm]="i8mm")
+    local -A needs_level=([avx2]=portable [avxvnni]=avx2 [avx512bw]=avx2 [avx512]=avx512bw [amx]=avx512 [neon]=portable [i8mm]=neon)
     found=portable
     lack=""
-    if [[ "$(uname -m)" != x86_64 ]]; then return 0; fi
-    flags=" $(sed -n '/^flags/{s/^[^:]*://p;q}' "${1:-/proc/cpuinfo}" 2>/dev/null) "
-    for level in avx2 avxvnni avx512bw avx512 amx; do
+    case "$architecture" in
+        x86_64) levels="avx2 avxvnni avx512bw avx512 amx" ;;
+        aarch64) levels="neon i8mm" ;;
+        *) return 0 ;;
+    esac
+    flags=" $(sed -nE '/^(flags|Features)/{s/^[^:]*://p;q}' "${1:-/proc/cpuinfo}" 2>/dev/null) "
+    for level in $levels; do
         below="${needs_level[$level]}"
         for flag in ${needs[$level]}; do
             if [[ " $found " != *" $below "* || "$flags" != *" $flag "* ]]; then
-                lack+="${lack:+ }$level"
+                if [[ "$architecture" == x86_64 ]]; then lack+="${lack:+ }$level"; fi
                 continue 2
             fi
         done

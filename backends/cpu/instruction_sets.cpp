@@ -10,6 +10,7 @@
 #include <cpuid.h>
 #endif
 #if defined(__linux__)
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -18,9 +19,9 @@ namespace krait::cpu {
 
 namespace {
 
-constexpr const char* kNames[] = {"sse2",       "avx",        "avx2",     "fma",      "f16c",
-                                  "avxvnni",    "avx512f",    "avx512bw", "avx512dq", "avx512vl",
-                                  "avx512vnni", "avx512bf16", "amx-tile", "amx-int8", "amx-bf16"};
+constexpr const char* kNames[] = {"sse2",     "avx",      "avx2",     "fma",        "f16c",       "avxvnni",  "avx512f",
+                                  "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "amx-tile", "amx-int8",
+                                  "amx-bf16", "asimd",    "atomics",  "asimddp",    "i8mm"};
 static_assert(std::size(kNames) == kFeatures);
 
 #if defined(__x86_64__)
@@ -70,6 +71,17 @@ void read_features(Machine& machine) {
     set(amx_int8, seven.d, 25, kTiles);
     machine.is_virtual = (one.c >> 31 & 1) != 0;
 }
+#elif defined(__aarch64__) && defined(__linux__)
+// Linux, Documentation/arm64/elf_hwcaps.rst: what the processor has and the system lets a process use.
+void read_features(Machine& machine) {
+    const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    const auto set = [&](Feature feature, unsigned long bit) { machine.features[static_cast<size_t>(feature)] = bit != 0; };
+    using enum Feature;
+    set(asimd, first & HWCAP_ASIMD);
+    set(atomics, first & HWCAP_ATOMICS);
+    set(asimddp, first & HWCAP_ASIMDDP);
+    set(i8mm, second & HWCAP2_I8MM);
+}
 #endif
 
 // Since Linux 5.16 tiles belong to a process only once it has asked: the state of a thread that uses them is 8 KiB larger.
@@ -92,6 +104,11 @@ Machine detect() {
 #if defined(__x86_64__)
     machine.is_x86_64 = true;
     read_features(machine);
+#elif defined(__aarch64__)
+    machine.is_aarch64 = true;
+#if defined(__linux__)
+    read_features(machine);
+#endif
 #endif
     return machine;
 }
@@ -124,8 +141,12 @@ const Machine& this_machine() {
 std::string missing_for(Level level, const Machine& machine) {
     using enum Feature;
     if (level == Level::portable) return {};
-    if (!machine.is_x86_64) return "an x86-64 processor";
+    const bool is_arm = level == Level::neon || level == Level::i8mm;
+    if (is_arm && !machine.is_aarch64) return "a 64-bit ARM processor";
+    if (!is_arm && !machine.is_x86_64) return "an x86-64 processor";
     switch (level) {
+        case Level::neon: return list_missing(machine, {asimd, atomics, asimddp});
+        case Level::i8mm: return list_missing(machine, {asimd, atomics, asimddp, i8mm});
         case Level::avx2: return list_missing(machine, {avx2, fma, f16c});
         case Level::avxvnni: return list_missing(machine, {avx2, fma, f16c, avxvnni});
         case Level::avx512bw: return list_missing(machine, {avx2, fma, f16c, avx512f, avx512bw, avx512dq, avx512vl});

@@ -14,6 +14,8 @@ namespace krait::cpu {
 // named after, with registers made of SSE2's (simd/intrinsics.hpp) and tiles in plain C++ (simd/tiles.hpp).
 enum class Level {
     portable,
+    neon,
+    i8mm,
     avx2,
     avxvnni,
     avx512bw,
@@ -41,17 +43,22 @@ enum class Feature : uint8_t {
     avx512bf16,
     amx_tile,
     amx_int8,
-    amx_bf16
+    amx_bf16,
+    asimd,
+    atomics,
+    asimddp,
+    i8mm
 };
-inline constexpr size_t kFeatures = 15;
+inline constexpr size_t kFeatures = 19;
 
-// "avx512bw", "amx-tile"
+// "avx512bw", "amx-tile"; those of ARM as Linux has them in /proc/cpuinfo
 const char* feature_name(Feature feature);
 
 using Features = std::array<bool, kFeatures>;
 
 struct Machine {
     bool is_x86_64 = false;
+    bool is_aarch64 = false;
     bool is_virtual = false;  // a hypervisor says that it is there
     Features features{};      // the processor has it, and the operating system saves its registers
     Features unsaved{};       // the processor has it, but the operating system does not save its registers
@@ -76,6 +83,8 @@ constexpr uint32_t score_of(Level level) {
         case Level::avx512bw: return 27;
         case Level::avxvnni: return 25;
         case Level::avx2: return 20;
+        case Level::i8mm: return 25;
+        case Level::neon: return 20;
         case Level::portable: return 10;
         case Level::avx2_emulated:
         case Level::avxvnni_emulated:

@@ -139,7 +139,6 @@ class Demo(Machine):
 class Devices(Machine):
     AVX512 = "fma avx2 f16c avx512f avx512bw avx512dq avx512vl avx512_vnni"
 
-    @unittest.skipIf(os.uname().machine != "x86_64", "levels are those of x86-64")
     def test_levels_of_processors(self):
         for flags, levels in [("sse2 avx", "portable|avx2 avxvnni avx512bw avx512 amx"),
                               ("sse2 avx avx2 fma f16c", "portable avx2|avxvnni avx512bw avx512 amx"),
@@ -149,7 +148,11 @@ class Devices(Machine):
                               (self.AVX512.replace("_vnni", "_bf16"), "portable avx2 avx512bw|avxvnni avx512 amx"),
                               (self.AVX512 + " avx_vnni avx512_bf16 amx_tile amx_int8 amx_bf16", "portable avx2 avxvnni avx512bw avx512 amx|")]:
             file = self.file("cpuinfo", f"model name\t: some\nflags\t\t: fpu {flags}\nflags\t\t: fpu\n")
-            self.assertEqual(bash('find_cpu_levels "$1"; echo "$found|$lack"', str(file)).strip(), levels)
+            self.assertEqual(bash('find_cpu_levels "$1" x86_64; echo "$found|$lack"', str(file)).strip(), levels)
+        for features, levels in [("fp asimd aes crc32", "portable|"), ("fp asimd aes crc32 atomics asimdrdm asimddp", "portable neon|"),
+                                 ("fp asimd atomics asimddp svei8mm", "portable neon|"), ("asimd atomics asimddp i8mm", "portable neon i8mm|")]:
+            file = self.file("cpuinfo", f"processor\t: 0\nFeatures\t: {features}\nFeatures\t: fp\n")
+            self.assertEqual(bash('find_cpu_levels "$1" aarch64; echo "$found|$lack"', str(file)).strip(), levels)
         choose = 'find_cpu_levels() { found="portable avx2"; lack="avxvnni amx"; }; choose_cpu_variants no %s; echo "${arguments[*]}|${omitted[*]}"'
         self.assertEqual(bash(choose % "").strip(), "-DKRAIT_CPU_VARIANTS=portable;avx2|cpu:avxvnni, cpu:amx (not in this processor; --all)")
         self.assertEqual(bash(choose % "emulated").strip(), "-DKRAIT_CPU_VARIANTS=portable;avx2;avxvnni_emulated;amx_emulated|"
