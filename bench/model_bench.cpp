@@ -62,13 +62,14 @@ class Bench {
     }
 
     Result<void> decode(int64_t n_step, int32_t n_seq) {
-        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = 1};
+        Series series{.is_prompt = false, .n_tok = n_step, .n_seq = n_seq, .chain = 1, .depth = plan_.depth};
         if (n_seq == 1) series.chain = static_cast<int32_t>(std::min<int64_t>(plan_.chain, n_step));
         series.bytes = static_cast<double>(n_step) * result_.work.bytes(n_seq, n_seq, n_seq);
         series.operations = static_cast<double>(n_step) * result_.work.operations(n_seq, n_seq);
         const auto go_on = [&](api::Session& session, bool counts) -> Result<double> {
             const int64_t n = counts ? n_step : std::min(std::max<int64_t>(kWarmUpSteps, series.chain), n_step);
             for (int32_t sequence = 0; sequence < n_seq; ++sequence) KRAIT_CHECK(from_api(session.reset(sequence)));
+            KRAIT_CHECK(deepen(session, series));
             const auto start = Clock::now();
             KRAIT_CHECK(series.chain > 1 ? chains(session, series, n, counts) : steps(session, series, n, counts));
             return since(start);
@@ -88,6 +89,8 @@ class Bench {
         options.max_sequences = series.n_seq;
         options.max_batch_tokens = plan_.chunk;
         options.max_chain = series.chain;
+        options.max_sequence_tokens = series.context();
+        options.max_cached_tokens = series.n_seq * options.max_sequence_tokens;
         KRAIT_CHECK(repeat_in(options, repeat, [&](double seconds) { series.seconds.push_back(seconds); }));
         if (!plan_.profile) return {};
         begin(series, 2 * n_told, "profile of ");
@@ -148,6 +151,17 @@ class Bench {
             const int64_t n_seq = (end - 1) / series.n_tok - first / series.n_tok + 1;
             series.bytes += work.bytes(end - first, n_seq, end / series.n_tok - first / series.n_tok);
         }
+    }
+
+    // Gives each sequence its tokens before the first step.
+    Result<void> deepen(api::Session& session, const Series& series) {
+        for (int32_t i = 0; i < series.n_seq && series.depth > 0; ++i) {
+            const auto tokens = random_tokens(series.depth, result_.model.n_token(), random_);
+            const krait_batch_item item = api::Session::item_of(tokens, i, KRAIT_WANT_NONE);
+            KRAIT_CHECK(
+                from_api(session.decode(std::span(&item, 1), [&](uint64_t, uint64_t) { return !plan_.is_cancelled(); })));
+        }
+        return {};
     }
 
     Result<void> steps(api::Session& session, const Series& series, int64_t n_step, bool counts) {
@@ -242,7 +256,8 @@ Result<BenchResult> load_model(const LoadModel& load, const BenchPlan& plan) {
 }  // namespace
 
 std::string Series::name() const {
-    const std::string name = fmt::format("{} {}", is_prompt ? "prompt" : "decode", n_tok);
+    std::string name = fmt::format("{} {}", is_prompt ? "prompt" : "decode", n_tok);
+    if (depth > 0) name += fmt::format(" at {}", depth);
     return chain > 1 ? fmt::format("{} by {}", name, chain) : name;
 }
 

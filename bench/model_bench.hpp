@@ -25,6 +25,7 @@ struct BenchPlan {
     std::vector<int32_t> sequences{1};  // prompts of one call; each with each of prompts
     std::vector<int64_t> decodes{128};  // steps; 0 = none
     std::vector<int32_t> batches{1};    // sequences of a step; each with each of decodes
+    int64_t depth = 0;                  // tokens that each sequence has before it decodes
     int32_t chain = 1;  // steps of one sequence that are one call of Session::chain; 1 = random tokens, all logits
     int repetitions = 5;
     bool warm_up = true;  // one untimed run of each kind before the first that counts
@@ -44,13 +45,15 @@ struct Series {
     int64_t n_tok = 0;            // of each sequence
     int32_t n_seq = 1;            // that go side by side
     int32_t chain = 1;            // steps of one call
+    int64_t depth = 0;            // tokens of each sequence before the first step
     std::vector<double> seconds;  // of each repetition, which is n_tok * n_seq tokens
     double bytes = 0;             // ModelWork's, of a repetition
     double operations = 0;
     std::optional<api::Profile> profile;
 
     int64_t tokens() const { return n_tok * n_seq; }
-    std::string name() const;  // "prompt 512", "decode 128", "decode 128 by 16"
+    int64_t context() const { return depth + n_tok; }  // tokens that a sequence has in the end
+    std::string name() const;                          // "prompt 512", "decode 128", "decode 128 by 16", "decode 32 at 8192"
 };
 
 struct LoadTimes {

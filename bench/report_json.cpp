@@ -59,6 +59,7 @@ Json series_json(const Series& series, const Report& report) {
               {"n_tok", series.n_tok},
               {"n_seq", series.n_seq},
               {"chain", series.chain},
+              {"depth", series.depth},
               {"tokens_per_second",
                {{"median", rates.tokens_per_second.median},
                 {"min", rates.tokens_per_second.min},

@@ -52,7 +52,18 @@ IndexChecks IndexChecks::of(const Graph& graph) {
                     add_once(checks.rows_written_, {index, ops::rows_of_pages(pages), &inputs[i]});
                     break;
                 }
+                case IndexMeaning::pages_read: {
+                    const TensorDesc& pages = graph[given(find_operand(inputs, inputs[i].of))].desc;
+                    add_once(checks.paged_, {index, with(IndexMeaning::positions), with(IndexMeaning::sequence_starts),
+                                             pages.extent[0], pages.extent[1]});
+                    break;
+                }
+                case IndexMeaning::positions:
+                    if (find_operand(inputs, IndexMeaning::pages_read) < 0)  // else with the pages
+                        add_once(checks.positions_, {index, 0, &inputs[i]});
+                    break;
                 case IndexMeaning::sequence_starts:
+                    if (find_state(inputs) < 0) break;  // with the pages
                     add_once(checks.ragged_, {index, with(IndexMeaning::slots_read), with(IndexMeaning::slots_written),
                                               with(IndexMeaning::snapshots), count_of(inputs[i].of),
                                               graph[given(find_state(inputs))].desc.extent[0]});
@@ -67,16 +78,21 @@ IndexChecks IndexChecks::of(const Graph& graph) {
 }
 
 Result<void> IndexChecks::check(const Graph& graph, std::span<const InputBytes> inputs) const {
-    for (const Rows& rows : rows_) {
-        if (auto ok = ops::check_rows(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows); !ok)
-            return tl::unexpected<Error>(std::move(ok).error().within(graph[rows.index].name));
-    }
-    for (const Rows& rows : rows_written_) {
-        if (auto ok = ops::check_rows_written(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows,
-                                              std::move(scratch_));
-            !ok)
-            return tl::unexpected<Error>(std::move(ok).error().within(graph[rows.index].name));
-    }
+    const auto within = [&](TensorId index, Result<void> checked) -> Result<void> {
+        if (!checked) return tl::unexpected<Error>(std::move(checked).error().within(graph[index].name));
+        return checked;
+    };
+    for (const Rows& rows : rows_)
+        KRAIT_CHECK(within(rows.index,
+                           ops::check_rows(rows.operand->name, values_of(rows.index, inputs), rows.operand->of, rows.n_rows)));
+    for (const Rows& rows : rows_written_)
+        KRAIT_CHECK(within(rows.index, ops::check_rows_written(rows.operand->name, values_of(rows.index, inputs),
+                                                               rows.operand->of, rows.n_rows, std::move(scratch_))));
+    for (const Rows& rows : positions_)
+        KRAIT_CHECK(within(rows.index, ops::check_positions(rows.operand->name, values_of(rows.index, inputs))));
+    for (const Paged& p : paged_)
+        KRAIT_CHECK(ops::check_pages_read({values_of(p.page_table, inputs), values_of(p.positions, inputs),
+                                           values_of(p.seq_start, inputs), p.n_pages, p.rows_per_page}));
     known_.resize(ragged_.size());
     for (size_t i = 0; i < ragged_.size(); ++i) {
         const Ragged& r = ragged_[i];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values of index operands (token ids, sequence starts, slots, snapshots, rows of pages) that the host writes are checked
-// here before a run, once for all backends: a kernel never sees an index out of range. Which operands are indices, and of what,
-// stands in the contracts (core/ops/operands.hpp); what is right, in ops::check_rows, check_rows_written and check_ragged.
+// The values of index operands (token ids, sequence starts, slots, snapshots, pages and their rows, positions) that the host
+// writes are checked here before a run, once for all backends: a kernel never sees an index out of range. Which operands are
+// indices, and of what, stands in the contracts (core/ops/operands.hpp); what is right, in ops::check_rows, check_rows_written,
+// check_pages_read, check_positions and check_ragged.
 #pragma once
 
 #include <span>
@@ -33,8 +34,14 @@ class IndexChecks {
         int64_t n_tok, n_slots;
         bool operator==(const Ragged&) const = default;
     };
-    std::vector<Rows> rows_, rows_written_;
+    struct Paged {
+        TensorId page_table, positions, seq_start;
+        int64_t n_pages, rows_per_page;
+        bool operator==(const Paged&) const = default;
+    };
+    std::vector<Rows> rows_, rows_written_, positions_;
     std::vector<Ragged> ragged_;
+    std::vector<Paged> paged_;
     // For each of ragged_ the values that were found right last: a step of decoding mostly repeats them, and is not checked
     // again.
     mutable std::vector<std::vector<int32_t>> known_;

@@ -27,9 +27,12 @@ endif()
 set(krait_test_environment "XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/tests/cache")
 
 # scripts/machine.sh knows what this processor runs; where it cannot be asked, all that was built is needed.
-execute_process(COMMAND bash -c "source '${PROJECT_SOURCE_DIR}/scripts/machine.sh' && find_cpu_levels && echo $found"
-                OUTPUT_VARIABLE krait_cpu_levels OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-separate_arguments(krait_cpu_levels)
+set(krait_cpu_levels "")
+if(NOT CMAKE_CROSSCOMPILING)
+  execute_process(COMMAND bash -c "source '${PROJECT_SOURCE_DIR}/scripts/machine.sh' && find_cpu_levels && echo $found"
+                  OUTPUT_VARIABLE krait_cpu_levels OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  separate_arguments(krait_cpu_levels)
+endif()
 set(krait_best_cpu krait_plugins)
 foreach(level IN LISTS krait_cpu_levels)
   if(TARGET krait-cpu-${level})
@@ -117,7 +120,7 @@ endfunction()
 # krait_add_test_backend(<plugin> <file.cpp> <folder>): a plugin that computes as the reference does, with defects. It lies in a folder of
 # its own, so that no other test loads it.
 function(krait_add_test_backend name file folder)
-  add_library(${name} MODULE ${file} "$<FILTER:$<TARGET_OBJECTS:krait-reference>,INCLUDE,/(ops/[a-z_]+|kernels)[.]cpp>")
+  add_library(${name} MODULE ${file} "$<FILTER:$<TARGET_OBJECTS:krait-reference>,INCLUDE,/(ops/[a-z0-9_]+|kernels)[.]cpp>")
   target_link_libraries(${name} PRIVATE krait_options krait_plugin_common krait_quant)
   target_compile_definitions(${name} PRIVATE KRAIT_PLUGIN_VERSION="1")
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${folder}")

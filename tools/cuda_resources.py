@@ -35,6 +35,12 @@ HOT = (
     r"ssm_conv_kernel<4>",
     r"rms_norm_kernel",
     r"argmax_kernel",
+    r"attention_vector_kernel<krait::Block(F16|Q8_0), [148], 1>",
+    r"attention_tiles_kernel<(64|128), 4, 32>",
+    r"mul_mat_pairs_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K)>",
+    r"mul_mat_experts_mma_kernel<krait::Block(F16|Q8_0|Q4_0|Q4_K|Q5_K|Q6_K), (2, true|8, false)>",
+    r"rope_kernel",
+    r"route_experts_kernel",
 )
 FLAGS = ["-std=c++20", "-O3", "-fmad=false", "--expt-relaxed-constexpr", "-DFMT_USE_CONSTEXPR=1", "-DFMT_CONSTEVAL="]
 

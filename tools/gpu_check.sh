@@ -261,13 +261,25 @@ if ((quick == 0)); then
     done
 fi
 
+# sanitize TOOL DEVICE OP CASES
+sanitize() {
+    step "compute-sanitizer $1 $2 $3 $4" compute-sanitizer --tool "$1" --error-exitcode 9 "$krait" test-ops --device "$2" \
+        --quick --jobs 1 --op "$3" --case "$4"
+}
+
 # ---- the rest --------------------------------------------------------------------------------------------------------------
 
 for device in "${devices[@]}"; do
     if is_cuda "$device" && command -v compute-sanitizer >/dev/null; then
         for tool in memcheck racecheck synccheck; do
-            step "compute-sanitizer $tool $device" compute-sanitizer --tool "$tool" --error-exitcode 9 "$krait" test-ops --device "$device" \
-                --quick --jobs 1 --case '*t5.h8*'
+            sanitize "$tool" "$device" ssm_scan '*t5.h8*'
+            # A step in parts, and a prompt in tiles; pairs, and tiles of sorted ones; and what goes before them.
+            sanitize "$tool" "$device" attention 'F16.length513'
+            sanitize "$tool" "$device" attention 'F16.chunk40'
+            sanitize "$tool" "$device" mul_mat_experts 'Q4_K.e4.t?.*'
+            sanitize "$tool" "$device" route_experts '*groups.bias.e64*'
+            sanitize "$tool" "$device" rope '*'
+            sanitize "$tool" "$device" kv_write '*t5.e64'
         done
     fi
     step "perf $device" "$krait" test-ops --device "$device" --perf

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "release"
 FOLDERS = {"backends/cpu/ops": "cpu", "backends/cpu/reference/ops": "reference"}
 # A kernel in blocks and panels has many mutants that compute the same by another way; the others join as theirs are explained.
-DEFAULT = ("add", "argmax", "copy", "kv_write", "mul", "scale", "silu_mul")
+DEFAULT = ("activate", "add", "argmax", "concat", "copy", "kv_write", "mul", "scale", "scale_add", "silu_mul")
 EQUIVALENT = "tests/mutation/equivalent.txt"
 TEST_SECONDS = 120  # an op's cases take a few seconds; a loop without an end is found by this
 

@@ -57,11 +57,11 @@ const char* name_of(harness::Status status) {
 }
 
 void print_summary(const std::string& device, const harness::Summary& summary) {
-    print("{}\n{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported",
+    print("{}\n{:<16} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9}\n", device, "op", "cases", "passed", "failed", "unsupported",
           "xfail", "seconds");
     harness::OpSummary total;
     const auto row = [](const char* name, const harness::OpSummary& op) {
-        print("{:<12} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed, op.n_unsupported,
+        print("{:<16} {:>6} {:>7} {:>7} {:>12} {:>6} {:>9.2f}\n", name, op.n_cases, op.n_passed, op.n_failed, op.n_unsupported,
               op.n_expected_failure, op.seconds);
     };
     for (const harness::OpSummary& op : summary.ops) {

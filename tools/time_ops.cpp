@@ -32,7 +32,7 @@ void print_row(const harness::Case& of, const harness::Timing& timing, const std
         read = ceilings->read_bytes_per_second;
         peak = bench::peak_for(*ceilings, weights ? dtype_of(weights->desc) : DType::F32).operations_per_second;
     }
-    print("{:<10} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of.op), of.name, timing.seconds * 1e6,
+    print("{:<16} {:<44} {:>11.2f} {:>11.0f} {:>8.2f} {:>8} {:>9} {:>8}\n", op_name(of.op), of.name, timing.seconds * 1e6,
           timing.bytes, bytes * 1e-9, share_of(bytes, read), flops > 0 ? fmt::format("{:.2f}", flops * 1e-9) : "-",
           share_of(flops, peak));
     (void)flush_output();
@@ -58,7 +58,7 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
     Json& rows = timed.json["cases"] = Json::array();
     if (!options.as_json) {
         if (ceilings) print("{}: {}\n", device->name(), bench::ceilings_text(*ceilings));
-        print("{:<10} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
+        print("{:<16} {:<44} {:>11} {:>11} {:>8} {:>8} {:>9} {:>8}\n", "op", "case", "us", "bytes", "GB/s", "of read",
               "GFLOP/s", "of peak");
     }
     std::optional<ProgressBar> bar;
@@ -77,7 +77,7 @@ Result<TimedOps> time_ops(const std::shared_ptr<Device>& device, const std::stri
         }
         const Error& error = timing.error();
         rows.push_back({{"op", op_name(of.op)}, {"case", of.name}, {"error", error.message}});
-        if (!options.as_json) print("{:<10} {:<44} {}\n", op_name(of.op), of.name, error.message);
+        if (!options.as_json) print("{:<16} {:<44} {}\n", op_name(of.op), of.name, error.message);
         timed.failed |= error.code != ErrorCode::unsupported;
     }
     return timed;

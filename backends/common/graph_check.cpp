@@ -145,10 +145,10 @@ void check_memory_desc(const krait_memory_desc& desc) {
         throw_error(ErrorCode::invalid_argument, "memory layout {}: 0 (slots) and 1 (pages) exist", desc.layout);
     const bool has_pages = desc.layout == KRAIT_MEMORY_PAGES;
     const auto dtype = static_cast<DType>(desc.dtype);
-    if (dtype != DType::F32 && !(has_pages && dtype == DType::F16))
+    if (dtype != DType::F32 && !(has_pages && (dtype == DType::F16 || dtype == DType::Q8_0)))
         throw_error(ErrorCode::invalid_argument, "a memory of {} with element type {}; it must be {}",
                     has_pages ? "pages" : "slots", find_dtype(desc.dtype) ? dtype_name(dtype) : std::to_string(desc.dtype),
-                    has_pages ? "F32 or F16" : "F32");
+                    has_pages ? "F32, F16 or Q8_0" : "F32");
     const uint32_t max_rank = has_pages ? 2 : 3;
     if (desc.rank < 1 || desc.rank > max_rank)
         throw_error(ErrorCode::invalid_argument, "rank {} of a {}: 1 to {} are possible", desc.rank, has_pages ? "row" : "slot",
@@ -167,14 +167,16 @@ void check_memory_desc(const krait_memory_desc& desc) {
         throw_error(ErrorCode::invalid_argument,
                     "extents [{}, {}, {}] of rank {}: negative, not 1 where they do not count, or more than can be addressed",
                     desc.extent[0], desc.extent[1], desc.extent[2], desc.rank);
+    if (desc.extent[desc.rank - 1] % dtype_info(dtype).block_elems != 0)
+        throw_error(ErrorCode::invalid_argument, "{} elements of {}: a multiple of {} is needed", desc.extent[desc.rank - 1],
+                    dtype_name(dtype), dtype_info(dtype).block_elems);
     if (has_pages && memory_row_bytes(desc) % 4 != 0)
         throw_error(ErrorCode::invalid_argument, "rows of {} bytes; they must be a multiple of 4", memory_row_bytes(desc));
     check_memory_uses(desc, has_pages);
 }
 
 uint64_t memory_row_bytes(const krait_memory_desc& desc) {
-    return static_cast<uint64_t>(desc.extent[0] * desc.extent[1] * desc.extent[2] *
-                                 dtype_info(static_cast<DType>(desc.dtype)).block_bytes);
+    return static_cast<uint64_t>(row_bytes(static_cast<DType>(desc.dtype), desc.extent[0] * desc.extent[1] * desc.extent[2]));
 }
 
 uint64_t memory_unit_bytes(const krait_memory_desc& desc) {

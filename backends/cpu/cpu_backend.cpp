@@ -20,6 +20,12 @@ constexpr plugin::OpTable kOpTable{{
 #include "core/ops/op_list.def"
 }};
 
+std::byte* reserve(plugin::host::Allocation& memory, int64_t n_bytes) {
+    const auto bytes = static_cast<uint64_t>(n_bytes);
+    if (memory.size() < bytes) memory = plugin::host::Allocation(bytes, "memory that threads share");
+    return memory.data();
+}
+
 int64_t scan_channels(const krait_memory_desc& desc) { return desc.extent[0] * desc.extent[1]; }
 
 }  // namespace
@@ -30,11 +36,9 @@ void Context::reserve_scratch(int64_t n_floats) {
         if (scratch.size() < bytes) scratch = plugin::host::Allocation(bytes, "scratch memory of a thread");
 }
 
-std::byte* Context::reserve_shared(int64_t n_bytes) {
-    const auto bytes = static_cast<uint64_t>(n_bytes);
-    if (shared_.size() < bytes) shared_ = plugin::host::Allocation(bytes, "memory that threads share");
-    return shared_.data();
-}
+std::byte* Context::reserve_shared(int64_t n_bytes) { return reserve(shared_, n_bytes); }
+
+std::byte* Context::reserve_lists(int64_t n_bytes) { return reserve(lists_, n_bytes); }
 
 InterleavedConstant::InterleavedConstant(plugin::Device& device, const plugin::ConstantUpload& upload, float factor,
                                          bool keep_file_bytes)
@@ -91,7 +95,7 @@ plugin::Capabilities Device::capabilities() const {
 std::unique_ptr<plugin::host::Constant> Device::make_constant(const plugin::ConstantUpload& upload) {
     const TensorDesc& desc = upload.desc;
     // A table alone stays as it is in the file: a row is decoded where it is looked up.
-    const bool is_multiplied = desc.rank == 2 && plugin::used_as(upload, OperandKind::matrix);
+    const bool is_multiplied = desc.rank >= 2 && plugin::used_as(upload, OperandKind::matrix);
     if (is_multiplied && is_quantized(dtype_of(desc))) return std::make_unique<PackedConstant>(*this, upload, pool_);
     if (is_multiplied && (dtype_of(desc) == DType::F16 || dtype_of(desc) == DType::BF16)) {
         auto panels = std::make_unique<Int16Constant>(*this, upload, pool_);

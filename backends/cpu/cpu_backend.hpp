@@ -32,12 +32,14 @@ class Context final : public plugin::KernelContext {
     void reserve_scratch(int64_t n_floats);
     // Memory that all workers share in the same way, aligned to a cache line.
     std::byte* reserve_shared(int64_t n_bytes);
+    // Memory for what one thread writes down before the others begin: which rows go where. Aligned likewise.
+    std::byte* reserve_lists(int64_t n_bytes);
     float* scratch(int worker) const noexcept { return reinterpret_cast<float*>(scratch_[static_cast<size_t>(worker)].data()); }
 
   private:
     ThreadPool& pool_;
     std::vector<plugin::host::Allocation> scratch_;
-    plugin::host::Allocation shared_;
+    plugin::host::Allocation shared_, lists_;
 };
 
 // [rows, columns] f32 of the file as [blocks of kLanes rows][columns][kLanes], times `factor`; rows beyond the last are 0. So

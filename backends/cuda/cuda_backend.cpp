@@ -87,7 +87,7 @@ class CudaDevice final : public plugin::Device {
     std::unique_ptr<plugin::Buffer> create_memory(const krait_memory_desc& desc) override {
         return std::make_unique<MemoryPool>(*this, gpu_, desc);
     }
-    plugin::Decline supports(const krait_graph&, const krait_graph_node&) override { return plugin::kSupported; }
+    plugin::Decline supports(const krait_graph& graph, const krait_graph_node& node) override;
     std::unique_ptr<plugin::Program> create_program(const krait_graph& graph) override;
     std::unique_ptr<plugin::Queue> create_queue() override { return std::make_unique<CudaQueue>(*this, gpu_); }
     std::unique_ptr<plugin::Event> create_event() override { return std::make_unique<TimelineEvent>(*this); }
@@ -100,6 +100,14 @@ class CudaDevice final : public plugin::Device {
     std::mutex own_stream_mutex_;
     Stream own_stream_;  // for uploads and recordings
 };
+
+plugin::Decline CudaDevice::supports(const krait_graph& graph, const krait_graph_node& node) {
+    constexpr int64_t kMaxExperts = 2048;  // a row's ranks are in the shared memory of a block, 64 KiB on the smallest device
+    if (static_cast<OpId>(node.op) == OpId::route_experts)
+        if (const int64_t n_expert = graph.tensors[node.in[0]].desc.extent[1]; n_expert > kMaxExperts)
+            return plugin::decline("a choice among {} experts: at most {}", n_expert, kMaxExperts);
+    return plugin::kSupported;
+}
 
 Tensor CudaDevice::tensor(const krait_graph& graph, int32_t index) {
     if (index < 0) return {};

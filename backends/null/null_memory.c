@@ -123,15 +123,24 @@ krait_status constant_upload(krait_device* device, const krait_tensor_desc* desc
     return status;
 }
 
-/* Bytes of an element, 0 for types that a memory of this layout cannot have. */
-static uint64_t element_bytes(const krait_memory_desc* desc) {
-    enum { F32 = 0, F16 = 1 }; /* core/quant/formats.def */
-    if (desc->dtype == F32) return 4;
-    return desc->dtype == F16 && desc->layout == KRAIT_MEMORY_PAGES ? 2 : 0;
+/* Elements of a memory come in blocks: of one in plain types. Both 0 for types that a memory of this layout cannot have. */
+typedef struct block {
+    int64_t elements;
+    uint64_t bytes;
+} block;
+
+static block block_of(const krait_memory_desc* desc) {
+    enum { F32 = 0, F16 = 1, Q8_0 = 8 }; /* core/quant/formats.def */
+    if (desc->dtype == F32) return (block){1, 4};
+    if (desc->layout == KRAIT_MEMORY_PAGES && desc->dtype == F16) return (block){1, 2};
+    if (desc->layout == KRAIT_MEMORY_PAGES && desc->dtype == Q8_0) return (block){32, 34};
+    return (block){0, 0};
 }
 
 static uint64_t row_bytes(const krait_memory_desc* desc) {
-    return (uint64_t)desc->extent[0] * (uint64_t)desc->extent[1] * (uint64_t)desc->extent[2] * element_bytes(desc);
+    const block each = block_of(desc);
+    const uint64_t n_element = (uint64_t)desc->extent[0] * (uint64_t)desc->extent[1] * (uint64_t)desc->extent[2];
+    return n_element / (uint64_t)each.elements * each.bytes;
 }
 
 uint64_t unit_bytes(const krait_memory_desc* desc) { return (uint64_t)desc->rows_per_unit * row_bytes(desc); }
@@ -156,9 +165,11 @@ static krait_status check_memory(const krait_memory_desc* desc, uint64_t* size, 
     if (desc->layout != KRAIT_MEMORY_SLOTS && desc->layout != KRAIT_MEMORY_PAGES)
         return failed(err, bad, "memory layout %u: 0 (slots) and 1 (pages) exist", desc->layout);
     const bool has_pages = desc->layout == KRAIT_MEMORY_PAGES;
-    *size = element_bytes(desc);
+    const block each = block_of(desc);
+    *size = each.bytes;
     if (*size == 0)
-        return failed(err, bad, "element type %u: it must be %s", desc->dtype, has_pages ? "F32 (0) or F16 (1)" : "F32 (0)");
+        return failed(err, bad, "element type %u: it must be %s", desc->dtype,
+                      has_pages ? "F32 (0), F16 (1) or Q8_0 (8)" : "F32 (0)");
     const uint32_t max_rank = has_pages ? 2 : 3;
     if (desc->rank < 1 || desc->rank > max_rank)
         return failed(err, bad, "rank %u of a %s: 1 to %u are possible", desc->rank, has_pages ? "row" : "slot", max_rank);
@@ -166,8 +177,13 @@ static krait_status check_memory(const krait_memory_desc* desc, uint64_t* size, 
         return failed(err, bad, "%lld rows a unit: %s", (long long)desc->rows_per_unit,
                       has_pages ? "a page has at least one" : "a slot is one");
     bool fits = desc->n_units >= 1 && multiply(*size, desc->n_units, size) && multiply(*size, desc->rows_per_unit, size);
+    const uint32_t last = desc->rank - 1;
+    if (desc->extent[last] % each.elements != 0)
+        return failed(err, bad, "%lld elements of type %u: a multiple of %lld is needed", (long long)desc->extent[last],
+                      desc->dtype, (long long)each.elements);
     for (uint32_t i = 0; i < 3; ++i)
-        fits = fits && (i < desc->rank || desc->extent[i] == 1) && multiply(*size, desc->extent[i], size);
+        fits = fits && (i < desc->rank || desc->extent[i] == 1) &&
+               multiply(*size, i == last ? desc->extent[i] / each.elements : desc->extent[i], size);
     fits = fits && *size <= (uint64_t)1 << 55; /* so that a layout may pad them */
     if (!fits) return failed(err, bad, "no units, extents that do not fit the rank, or more than can be addressed");
     if (has_pages && row_bytes(desc) % 4 != 0)

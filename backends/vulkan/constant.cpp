@@ -37,7 +37,7 @@ ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
     const PackedWeights shape = packed_shape(upload.desc);
     ConstantLayout layout;
     layout.layout = Layout::packed;
-    layout.bytes = packed_bytes(shape);
+    layout.bytes = packed_bytes(upload.desc);
     layout.unit = shape.panel_bytes;
     layout.fill = [desc = upload.desc, bytes = upload.bytes, unit = shape.panel_bytes](uint64_t first,
                                                                                        std::span<std::byte> out) {
@@ -54,7 +54,7 @@ ConstantLayout packed_layout(const plugin::ConstantUpload& upload) {
 }  // namespace
 
 ConstantLayout layout_of(const plugin::ConstantUpload& upload) {
-    const bool matrix = upload.desc.rank == 2 && element_count(upload.desc) > 0;
+    const bool matrix = upload.desc.rank >= 2 && element_count(upload.desc) > 0;
     return matrix && plugin::used_as_matrix(upload) ? packed_layout(upload) : file_layout(upload);
 }
 

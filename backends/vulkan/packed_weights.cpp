@@ -174,8 +174,9 @@ PackedWeights packed_shape(const TensorDesc& desc) {
     const uint32_t p = packing_of(dtype_of(desc));
     const auto up = [](uint64_t n, uint64_t d) { return (n + d - 1) / d; };
     PackedWeights shape{};
-    shape.n_panels = static_cast<uint32_t>(up(static_cast<uint64_t>(desc.extent[0]), kPanelRows));
-    shape.n_units = static_cast<uint32_t>(up(static_cast<uint64_t>(desc.extent[1]), kUnit));
+    const int64_t n_out = desc.extent[desc.rank - 2], n_in = desc.extent[desc.rank - 1];
+    shape.n_panels = static_cast<uint32_t>(up(static_cast<uint64_t>(n_out), kPanelRows));
+    shape.n_units = static_cast<uint32_t>(up(static_cast<uint64_t>(n_in), kUnit));
     const uint64_t n_units = shape.n_units, column = kPanelRows * 4;  // bytes of a word of all rows
     uint64_t bytes = n_units * KRAIT_PACKING_LOW(p) * column;
     shape.high_at = static_cast<uint32_t>(bytes);
@@ -194,11 +195,14 @@ PackedWeights packed_shape(const TensorDesc& desc) {
 void pack_panel(const TensorDesc& desc, std::span<const std::byte> rows, uint64_t panel, std::span<std::byte> out) {
     const PackedWeights shape = packed_shape(desc);
     std::memset(out.data(), 0, out.size());
-    const int64_t n_out = desc.extent[0], n_in = desc.extent[1], stride = row_bytes(dtype_of(desc), n_in);
+    const int64_t n_out = desc.extent[desc.rank - 2], n_in = desc.extent[desc.rank - 1],
+                  stride = row_bytes(dtype_of(desc), n_in);
+    const auto matrix = static_cast<int64_t>(panel / shape.n_panels),
+               first = static_cast<int64_t>(panel % shape.n_panels * kPanelRows);
     visit_block(dtype_of(desc), [&]<class Block>() {
         for (uint32_t row = 0; row < kPanelRows; ++row) {
-            const int64_t n = static_cast<int64_t>(panel * kPanelRows + row);
-            if (n < n_out) RowPacker<Block>(shape, out, row).pack(rows.data() + n * stride, n_in);
+            const int64_t n = first + row;
+            if (n < n_out) RowPacker<Block>(shape, out, row).pack(rows.data() + (matrix * n_out + n) * stride, n_in);
         }
     });
 }

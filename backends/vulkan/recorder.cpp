@@ -70,7 +70,7 @@ vk::AddressRange Recorder::scratch(uint64_t bytes) {
     return range;
 }
 
-void Recorder::add(const Kernel& kernel, std::span<const std::byte> params, Groups groups) {
+void Recorder::add(const Kernel& kernel, std::span<const std::byte> params, std::span<const std::byte> table, Groups groups) {
     if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) return;  // nothing to compute
     for (size_t i = 0; i < 3; ++i)
         if (groups[i] > limits().maxComputeWorkGroupCount[i])
@@ -78,8 +78,9 @@ void Recorder::add(const Kernel& kernel, std::span<const std::byte> params, Grou
                                 limits().maxComputeWorkGroupCount[i]);
     const Dispatch dispatch{&device_.pipelines().get(kernel.shader, kernel.constants), params_.size(), groups, node_,
                             kernel.texels};
-    params_.resize((params_.size() + params.size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment);
-    std::memcpy(params_.data() + dispatch.params, params.data(), params.size());
+    params_.insert(params_.end(), params.begin(), params.end());
+    params_.insert(params_.end(), table.begin(), table.end());
+    params_.resize((params_.size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment);
     dispatches_.push_back(dispatch);
 }
 

@@ -33,6 +33,10 @@ inline uint64_t address(const Tensor& t) { return reinterpret_cast<uint64_t>(t.d
 // An absent operand has the address of another: Mesa 26 on processors reads once what a loop would read that has no turns.
 inline uint64_t address_or(const Tensor& t, const Tensor& other) { return t ? address(t) : address(other); }
 inline Rows rows(const Tensor& t) { return {address(t), static_cast<uint64_t>(t ? t.desc.stride[0] : 0)}; }
+// Of pages, which have no gaps: rows count through all of them.
+inline Rows rows_of_pages(const Tensor& pages) {
+    return {address(pages), static_cast<uint64_t>(row_bytes(pages.dtype(), pages.extent(2)))};
+}
 inline const MemoryPool& memory_pool(const Tensor& memory) { return static_cast<const MemoryPool&>(*memory.buffer); }
 inline const Constant& constant(const Tensor& weight) { return static_cast<const Constant&>(*weight.buffer); }
 
@@ -73,10 +77,11 @@ class Recorder final : public plugin::KernelContext {
     // across * n of them: across along x, n along y and z.
     Groups groups(uint64_t n, uint32_t across) const;
 
+    // table: entries that the shader finds behind the block (KRAIT_PARAMS_AND_TABLE), of an alignment that sizeof(Params) has.
     template <class Params>
-    void dispatch(const Kernel& kernel, const Params& params, Groups groups) {
+    void dispatch(const Kernel& kernel, const Params& params, Groups groups, std::span<const std::byte> table = {}) {
         static_assert(std::is_trivially_copyable_v<Params>);
-        add(kernel, std::as_bytes(std::span(&params, 1)), groups);
+        add(kernel, std::as_bytes(std::span(&params, 1)), table, groups);
     }
 
     // Device memory for what passes between the dispatches of one node: all that follow are taken to read and write it.
@@ -98,7 +103,7 @@ class Recorder final : public plugin::KernelContext {
         Accesses accesses;
         vk::TexelBuffers texels;
     };
-    void add(const Kernel& kernel, std::span<const std::byte> params, Groups groups);
+    void add(const Kernel& kernel, std::span<const std::byte> params, std::span<const std::byte> table, Groups groups);
 
     VulkanDevice& device_;
     std::vector<Dispatch> dispatches_;

@@ -27,6 +27,14 @@ Tensor operand(const krait_graph& graph, int32_t index, OperandKind kind) {
     return tensor;
 }
 
+// Which tensors of the graph they are.
+template <class Op>
+typename Op::template In<int32_t> operands_of(const krait_graph_node& node) {
+    std::array<int32_t, KRAIT_MAX_INPUTS> operands;
+    std::copy(std::begin(node.in), std::end(node.in), operands.begin());
+    return ops::as_named<Op::template In>(operands);
+}
+
 void record(const krait_graph& graph, const krait_graph_node& node, Recorder& recorder) {
     const OpSpec& spec = *find_op(node.op);
     std::array<Tensor, KRAIT_MAX_INPUTS> in;
@@ -76,12 +84,21 @@ std::unique_ptr<plugin::Buffer> VulkanDevice::create_memory(const krait_memory_d
 }
 
 // lavapipe leaves the loops of a shader after 65535 turns in all, whatever is still to do. Only the scan walks down as many
-// rows as a run has.
+// rows as a run has, and the sort of rows by expert, where all may have the same.
+static plugin::Decline too_many_to_sort(const krait_graph& graph, const krait_graph_node& node) {
+    constexpr int64_t kMaxRows = 1 << 17;  // four of them a turn, or more
+    const auto in = operands_of<ops::MulMatExperts>(node);
+    const int64_t n_row = element_count(graph.tensors[in.ids].desc);
+    if (n_row <= kMaxRows) return plugin::kSupported;
+    return plugin::decline(
+        "{} rows of experts: this driver, which computes on the processor, sorts at most {}; let a run have "
+        "fewer rows",
+        n_row, kMaxRows);
+}
+
 static plugin::Decline too_many_turns(const krait_graph& graph, const krait_graph_node& node) {
     constexpr int64_t kMaxTurns = 65000;
-    std::array<int32_t, KRAIT_MAX_INPUTS> operands;
-    std::copy(std::begin(node.in), std::end(node.in), operands.begin());
-    const auto in = ops::as_named<ops::SsmScan::In>(operands);
+    const auto in = operands_of<ops::SsmScan>(node);
     const auto extent = [&](int32_t tensor, size_t i) { return graph.tensors[tensor].desc.extent[i]; };
     const int64_t n_row = extent(in.x, 0), passes = (extent(in.B, 2) + 15) / 16;
     const int64_t n_snapshot = in.snapshots < 0 ? 0 : extent(in.snapshots, 0);
@@ -90,6 +107,22 @@ static plugin::Decline too_many_turns(const krait_graph& graph, const krait_grap
         "a scan of {} rows with {} snapshots and d_state {}: this driver, which computes on the processor, ends a "
         "shader's loops after 65535 turns; let a run have fewer rows",
         n_row, n_snapshot, extent(in.B, 2));
+}
+
+// Shared memory holds the ranks of all experts. A lane looks at every eighth for each that is chosen, in loops that the driver
+// of a processor ends after 65535 turns.
+static plugin::Decline too_many_experts(const krait_graph& graph, const krait_graph_node& node, bool is_cpu) {
+    constexpr int64_t kMaxExperts = 1024, kMaxTurns = 65000, kLanes = 8;
+    const int64_t n_expert = graph.tensors[operands_of<ops::RouteExperts>(node).logits].desc.extent[1];
+    ops::RouteExpertsParams params;
+    std::memcpy(&params, node.params, sizeof params);
+    if (is_cpu && params.k * n_expert / kLanes > kMaxTurns)
+        return plugin::decline(
+            "{} of {} experts for each row: this driver, which computes on the processor, ends a shader's loops after 65535 "
+            "turns",
+            params.k, n_expert);
+    if (n_expert <= kMaxExperts) return plugin::kSupported;
+    return plugin::decline("rows choose among {} experts: at most {}", n_expert, kMaxExperts);
 }
 
 plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_graph_node& node) {
@@ -104,7 +137,10 @@ plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_gra
             return plugin::decline("operand '{}' is {}: at most 2^30 rows, and as many elements in a row", spec.inputs[i].name,
                                    to_string(desc));
     }
-    if (vk_.physical().is_cpu() && static_cast<OpId>(node.op) == OpId::ssm_scan) return too_many_turns(graph, node);
+    const auto op = static_cast<OpId>(node.op);
+    if (op == OpId::route_experts) return too_many_experts(graph, node, vk_.physical().is_cpu());
+    if (vk_.physical().is_cpu() && op == OpId::ssm_scan) return too_many_turns(graph, node);
+    if (vk_.physical().is_cpu() && op == OpId::mul_mat_experts) return too_many_to_sort(graph, node);
     return plugin::kSupported;
 }
 

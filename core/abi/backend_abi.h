@@ -212,7 +212,7 @@ typedef enum krait_memory_layout {
 typedef struct krait_memory_desc {
     uint32_t struct_size;
     uint32_t layout;       /* krait_memory_layout */
-    krait_dtype dtype;     /* F32; of pages F16 too */
+    krait_dtype dtype;     /* F32; of pages F16 and Q8_0 too */
     uint32_t rank;         /* extents that count: of a slot 1 .. 3, of a row 1 .. 2 */
     int64_t n_units;       /* at least 1 */
     int64_t rows_per_unit; /* of slots 1; of pages at least 1 */

@@ -16,6 +16,8 @@
 //     slots_read("state"), slots_written("state")   i32 [n_seq]: slots of that operand
 //     snapshots_of("state")     i32 [n_snapshot, 2]: rows, and the slots where the state after them is kept
 //     rows_written("cache")     i32: rows of those pages, counted through all of them; -1 = none (core/ops/paged.hpp)
+//     pages_read("cache")       i32 [n_seq, W]: the pages of each sequence; -1 = none (core/ops/paged.hpp)
+//     positions_of("x")         i32: the place of each row of that operand in its sequence; -1 = padding (core/ops/paged.hpp)
 //     optional(...)             may be absent
 // Indices are contiguous. The host checks their values before each run that writes them (graph/check_indices.hpp), backends
 // choose layouts of weights by the kind (backends/common/constant_uses.hpp), and all of it enters the operator's hash
@@ -46,8 +48,10 @@ enum class IndexMeaning : uint8_t {  // hashed: append only
     slots_written = 4,
     snapshots = 5,
     rows_written = 6,
+    pages_read = 7,
+    positions = 8,
 };
-inline constexpr size_t kIndexMeanings = 7;
+inline constexpr size_t kIndexMeanings = 9;
 
 struct OperandType {
     OperandKind kind = OperandKind::value;
@@ -104,7 +108,9 @@ constexpr bool may_count_in(IndexMeaning index, OperandKind kind) {
         case IndexMeaning::slots_read:
         case IndexMeaning::slots_written:
         case IndexMeaning::snapshots: return kind == OperandKind::state;
-        case IndexMeaning::rows_written: return kind == OperandKind::pages;
+        case IndexMeaning::rows_written:
+        case IndexMeaning::pages_read: return kind == OperandKind::pages;
+        case IndexMeaning::positions: return kind == OperandKind::value;
     }
     return false;
 }
@@ -126,7 +132,9 @@ constexpr bool are_complete(std::span<const OperandSpec> inputs) {
         if (operand.optional && !may_be_absent) return false;
     }
     const auto n = [&](IndexMeaning index) { return n_of[static_cast<size_t>(index)]; };
-    return n_state + n_pages <= 1 && n(IndexMeaning::rows_written) == n_pages && n(IndexMeaning::sequence_starts) == n_state &&
+    const size_t n_read = n(IndexMeaning::pages_read);
+    return n_state + n_pages <= 1 && n(IndexMeaning::rows_written) + n_read == n_pages &&
+           n(IndexMeaning::positions) >= n_read && n(IndexMeaning::sequence_starts) == n_state + n_read &&
            n(IndexMeaning::slots_read) == n_state && n(IndexMeaning::slots_written) == n_state &&
            n(IndexMeaning::snapshots) <= n_state;
 }
@@ -149,6 +157,8 @@ constexpr OperandType slots_written(const char* state) { return {OperandKind::in
 constexpr OperandType snapshots_of(const char* state) { return {OperandKind::index, IndexMeaning::snapshots, state}; }
 
 constexpr OperandType rows_written(const char* pages) { return {OperandKind::index, IndexMeaning::rows_written, pages}; }
+constexpr OperandType pages_read(const char* pages) { return {OperandKind::index, IndexMeaning::pages_read, pages}; }
+constexpr OperandType positions_of(const char* operand) { return {OperandKind::index, IndexMeaning::positions, operand}; }
 
 constexpr OperandType optional(OperandType type) {
     type.optional = true;

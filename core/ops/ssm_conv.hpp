@@ -6,15 +6,14 @@
 // where u is the sequence's input x, preceded by the d_conv-1 rows of its state (oldest first).
 //   x f32 [T, C] · w f32 [C, d_conv], d_conv >= 1 · bias f32 [C]?
 //   state f32 pool of [d_conv-1, C]: the last d_conv-1 rows of u
-//   seq_start, src_slot, dst_slot, snapshots?: core/ops/ragged.hpp · params activation -> y f32 [T, C]
+//   seq_start, src_slot, dst_slot, snapshots?: core/ops/ragged.hpp · params activation (none or silu) -> y f32 [T, C]
 // A sequence shorter than d_conv-1 shifts the old state. With d_conv = 1 the state is empty ([0, C]).
 #pragma once
 
+#include "core/ops/activation.hpp"
 #include "core/ops/ragged.hpp"
 
 namespace krait::ops {
-
-enum class Activation : int32_t { none = 0, silu = 1 };  // silu(v) = v / (1 + exp(-v))
 
 struct SsmConvParams {
     Activation activation = Activation::silu;

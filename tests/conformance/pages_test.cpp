@@ -13,17 +13,15 @@ struct PageShape {
     uint32_t rank;
     int64_t n_pages, rows_per_page;
     std::array<int64_t, 3> extent;
-    size_t row_bytes() const {
-        return static_cast<size_t>(extent[0] * extent[1]) * static_cast<size_t>(dtype_info(dtype).block_bytes);
-    }
+    size_t row_bytes() const { return static_cast<size_t>(krait::row_bytes(dtype, extent[0] * extent[1])); }
     size_t bytes() const { return static_cast<size_t>(rows_per_page) * row_bytes(); }
 };
 
 // Sizes that are no multiple of any register, and those of models.
-const PageShape kShapes[] = {{DType::F32, 1, 1, 1, {1, 1, 1}},    {DType::F32, 1, 5, 3, {17, 1, 1}},
-                             {DType::F32, 2, 3, 16, {5, 7, 1}},   {DType::F16, 1, 4, 1, {2, 1, 1}},
-                             {DType::F16, 1, 3, 5, {34, 1, 1}},   {DType::F16, 2, 3, 7, {3, 6, 1}},
-                             {DType::F16, 1, 4, 16, {512, 1, 1}}, {DType::F32, 1, 3, 4, {0, 1, 1}}};
+const PageShape kShapes[] = {
+    {DType::F32, 1, 1, 1, {1, 1, 1}},    {DType::F32, 1, 5, 3, {17, 1, 1}}, {DType::F32, 2, 3, 16, {5, 7, 1}},
+    {DType::F16, 1, 4, 1, {2, 1, 1}},    {DType::F16, 1, 3, 5, {34, 1, 1}}, {DType::F16, 2, 3, 7, {3, 6, 1}},
+    {DType::F16, 1, 4, 16, {512, 1, 1}}, {DType::F32, 1, 3, 4, {0, 1, 1}},  {DType::Q8_0, 1, 3, 5, {192, 1, 1}}};
 
 const krait_use kCache{static_cast<uint32_t>(OpId::kv_write), static_cast<uint32_t>(find_memory(ops::KvWrite::kIn))};
 
@@ -109,7 +107,7 @@ TEST_P(PageLaws, DescriptionsThatMakeNoSenseAreRefused) {
         EXPECT_EQ(none, nullptr);
     };
     refused("layout", [](krait_memory_desc& desc) { desc.layout = 2; });
-    for (const DType dtype : {DType::BF16, DType::Q8_0, DType::I32})
+    for (const DType dtype : {DType::BF16, DType::Q4_0, DType::I32})
         refused("element type", [&](krait_memory_desc& desc) { desc.dtype = static_cast<uint32_t>(dtype); });
     refused("element type", [](krait_memory_desc& desc) { desc.dtype = 4711; });
     for (const uint32_t rank : {0u, 3u, 99u}) refused("rank", [&](krait_memory_desc& desc) { desc.rank = rank; });
@@ -119,6 +117,14 @@ TEST_P(PageLaws, DescriptionsThatMakeNoSenseAreRefused) {
     refused("", [](krait_memory_desc& desc) { desc.extent[1] = 2; });  // of rank 1
     refused("", [](krait_memory_desc& desc) { desc.n_units = desc.rows_per_unit = desc.extent[0] = int64_t{1} << 40; });
     refused("multiple of 4", [](krait_memory_desc& desc) { desc.extent[0] = 33; });
+    refused("multiple of 32", [](krait_memory_desc& desc) {
+        desc.dtype = static_cast<uint32_t>(DType::Q8_0);
+        desc.extent[0] = 48;
+    });
+    refused("multiple of 4", [](krait_memory_desc& desc) {
+        desc.dtype = static_cast<uint32_t>(DType::Q8_0);
+        desc.extent[0] = 96;
+    });
     refused("uses", [](krait_memory_desc& desc) { desc.n_uses = 0; });
     refused("uses", [](krait_memory_desc& desc) { desc.uses = nullptr; });
     // Slots are what an operand of kind state has, and pages one of kind pages.
@@ -139,6 +145,7 @@ struct WriteGraph {
     krait_graph_tensor tensors[3]{};
     krait_graph_node node{};
     krait_graph graph{};
+    ops::KvWriteParams params;
     int64_t max;
 
     WriteGraph(const Buffer& values, const Buffer& cache, const PageShape& shape, int64_t max_rows) : max(max_rows) {
@@ -153,6 +160,8 @@ struct WriteGraph {
         std::fill(std::begin(node.in), std::end(node.in), -1);
         std::fill(std::begin(node.out), std::end(node.out), -1);
         node.op = static_cast<uint32_t>(OpId::kv_write);
+        node.params = &params;
+        node.params_size = sizeof params;
         std::iota(node.in, node.in + 3, 0);
         node.name = "written";
         graph = {.struct_size = sizeof graph, .n_tensors = 3, .tensors = tensors, .n_nodes = 1, .nodes = &node};

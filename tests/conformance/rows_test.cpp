@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A law of the family "cpu" (backends/cpu/ops/mul_mat_int8.hpp): a row of a product with quantized weights has the same bits
-// whatever rows stand beside it. So a prompt read at once, a prompt in chunks and tokens one by one give the same text.
+// A law of the family "cpu" (backends/cpu/ops/multiply.hpp): a row of a product has the same bits whatever rows stand beside
+// it, and of an expert those of a product with that expert's matrix. So a prompt read at once, a prompt in chunks and tokens
+// one by one give the same text.
 #include "tests/conformance/conformance_test.hpp"
 #include "tests/harness/device_run.hpp"
 
@@ -13,6 +14,9 @@ using harness::Case;
 using harness::CaseData;
 
 void no_formula(const ops::MulMat::In<harness::Values>&, const NoParams&, const ops::MulMat::Out<std::vector<double>*>&) {}
+
+void no_experts(const ops::MulMatExperts::In<harness::Values>&, const NoParams&,
+                const ops::MulMatExperts::Out<std::vector<double>*>&) {}
 
 class RowLaws : public ConformanceTest {
   protected:
@@ -61,6 +65,56 @@ class RowLaws : public ConformanceTest {
         }
     }
 };
+
+// Some experts with many rows, some with few, one with one; the last one has none.
+int32_t expert_of(int64_t t, int64_t i) { return static_cast<int32_t>(i == 0 ? t % 9 == 4 : t == 7 ? 4 : 2 + t % 2); }
+
+TEST_P(RowLaws, ProductsWithExpertsHaveTheBitsOfThoseWithTheirMatrices) {
+    if (!GetParam().starts_with("cpu")) GTEST_SKIP() << "a law of the CPU variants alone";
+    constexpr int64_t kExperts = 6, kTokens = 41, kUsed = 2;
+    std::vector<int32_t> ids;
+    for (int64_t r = 0; r < kTokens * kUsed; ++r) ids.push_back(expert_of(r / kUsed, r % kUsed));
+    for (const DTypeInfo& format : kDTypes) {
+        if (!format.is_weight_format) continue;
+        SCOPED_TRACE(format.name);
+        const int64_t d_in = format.block_elems == 256 ? 256 : 160;
+        const auto matrix_bytes = static_cast<ptrdiff_t>(kOutputs * row_bytes(format.dtype, d_in));
+        for (const bool own_rows : {false, true}) {
+            harness::CaseList list;
+            const auto x = own_rows ? harness::f32({kTokens, kUsed, d_in}) : harness::f32({kTokens, d_in});
+            const Case& of = list.op<ops::MulMatExperts, no_experts>().add(
+                "experts", {.x = x,
+                            .w = harness::weight(format.dtype, {kExperts, kOutputs, d_in}, harness::blocks()),
+                            .ids = harness::i32({kTokens, kUsed}, ids)});
+            const auto data = harness::materialize(of);
+            ASSERT_TRUE(data) << data.error().message;
+            const auto resources = harness::Resources::create(device, of, *data, true);
+            ASSERT_TRUE(resources) << resources.error().message;
+            const auto together = product(*resources, of, *data, 0);
+            ASSERT_EQ(together.size(), static_cast<size_t>(kTokens * kUsed * kOutputs));
+            for (int32_t expert = 0; expert < kExperts; ++expert) {
+                harness::CaseList matrices;
+                const Case& one = matrices.op<ops::MulMat, no_formula>().add(
+                    "one", {.x = harness::f32({1, d_in}), .w = harness::weight(format.dtype, {kOutputs, d_in})});
+                auto rows = harness::materialize(one);
+                ASSERT_TRUE(rows) << rows.error().message;
+                const auto begin = data->in[1].begin() + expert * matrix_bytes;
+                rows->in[0] = data->in[0];
+                rows->in[1].assign(begin, begin + matrix_bytes);
+                const auto matrix = harness::Resources::create(device, one, *rows, true);
+                ASSERT_TRUE(matrix) << matrix.error().message;
+                for (int64_t r = 0; r < kTokens * kUsed; ++r) {
+                    if (ids[static_cast<size_t>(r)] != expert) continue;
+                    const auto alone = product(*matrix, one, *rows, own_rows ? r : r / kUsed);
+                    ASSERT_EQ(alone.size(), static_cast<size_t>(kOutputs));
+                    for (int64_t n = 0; n < kOutputs; ++n)
+                        ASSERT_EQ(together[static_cast<size_t>(r * kOutputs + n)], alone[static_cast<size_t>(n)])
+                            << "row " << r << ", expert " << expert << ", output " << n;
+                }
+            }
+        }
+    }
+}
 
 TEST_P(RowLaws, ProductsWithQuantizedWeightsHaveTheBitsOfARowAlone) {
     if (!GetParam().starts_with("cpu")) GTEST_SKIP() << "a law of the CPU variants alone";

@@ -14,7 +14,8 @@
 namespace krait::graph {
 namespace {
 
-constexpr int64_t kRows = 4;  // every operand has as many rows or slots
+constexpr int64_t kRows = 4;  // every operand has as many rows, slots or pages
+constexpr int64_t kRowsPerPage = 8;
 
 std::vector<int32_t> right_values(IndexMeaning meaning) {
     switch (meaning) {
@@ -24,7 +25,9 @@ std::vector<int32_t> right_values(IndexMeaning meaning) {
         case IndexMeaning::slots_read: return {0, 1};
         case IndexMeaning::slots_written: return {0, 2};
         case IndexMeaning::snapshots: return {kRows - 1, 3};
-        case IndexMeaning::rows_written: return {8 * kRows - 1, -1, 0};
+        case IndexMeaning::rows_written: return {kRowsPerPage * kRows - 1, -1, 0};
+        case IndexMeaning::pages_read: return {kRows - 1, 0, -1, 2, 3, 1};  // of two sequences, which have 2 and 3
+        case IndexMeaning::positions: return {0, 2 * kRowsPerPage - 1, 7, 3 * kRowsPerPage - 1};
     }
     ADD_FAILURE() << "an index without values for it";
     return {};
@@ -48,7 +51,7 @@ struct OneNode {
             tensor.role = is_memory(operand.kind)     ? TensorRole::memory
                           : is_constant(operand.kind) ? TensorRole::constant
                                                       : TensorRole::input;
-            tensor.desc = make_desc(DType::F32, {kRows, 8});
+            tensor.desc = make_desc(DType::F32, {kRows, kRowsPerPage});
             if (operand.kind == OperandKind::index) values[node.in[i]] = right_values(operand.index);
             graph.tensors.push_back(std::move(tensor));
         }
@@ -71,7 +74,7 @@ TEST(CheckIndices, OfEveryOperatorRefuseWhatIsOutOfRange) {
             ++n_index;
             const std::string& name = node.graph[tensor].name;
             for (int32_t& value : list)
-                for (const int32_t wrong : {-7, 1000}) {
+                for (const int32_t wrong : {-7, 1 << 30}) {
                     const int32_t before = std::exchange(value, wrong);
                     const auto checked = node.check();
                     ASSERT_FALSE(checked) << spec.name << ": " << name << " takes " << wrong;
@@ -81,7 +84,7 @@ TEST(CheckIndices, OfEveryOperatorRefuseWhatIsOutOfRange) {
                 }
         }
     }
-    EXPECT_GE(n_index, 9u);  // get_rows, ssm_conv, ssm_scan
+    EXPECT_GE(n_index, 14u);  // get_rows, ssm_conv, ssm_scan, kv_write, attention, rope
 }
 
 TEST(CheckIndices, NameTheOperandAndTheRange) {

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include "core/ops/attention.hpp"
 #include "core/ops/get_rows.hpp"
 #include "core/ops/mul_mat.hpp"
+#include "core/ops/mul_mat_experts.hpp"
 #include "core/ops/ssm_conv.hpp"
 #include "core/ops/ssm_scan.hpp"
 #include "graph/builder.hpp"
@@ -31,6 +33,23 @@ TEST(NodeWork, AProductReadsItsWeightOnce) {
     EXPECT_EQ(work.states_read + work.states_written, 0u);
     EXPECT_EQ(work.operations, 2u * 5 * 7 * 64);
     EXPECT_EQ(work.bytes(), work.bytes_read() + work.bytes_written());
+}
+
+TEST(NodeWork, OfExpertsThoseThatRowsMayGoTo) {
+    for (const int64_t n_tok : {1, 2, 50}) {
+        GraphBuilder b;
+        const TensorId x = b.input("x", f32({n_tok, 64})), ids = b.input("ids", i32({n_tok, 3}));
+        const TensorId w = b.constant("w", make_desc(DType::Q8_0, {8, 7, 64}), nullptr);
+        b.output(b.op<ops::MulMatExperts>("y", {.x = x, .w = w, .ids = ids}).y);
+        const auto graph = std::move(b).finish();
+        ASSERT_TRUE(graph) << graph.error().message;
+        const NodeWork work = node_work(*graph, graph->nodes[0]);
+        const auto rows = static_cast<uint64_t>(3 * n_tok);
+        EXPECT_EQ(work.weight_bytes, std::min<uint64_t>(rows, 8) * 7 * 2 * 34) << n_tok;
+        EXPECT_EQ(work.operations, 2 * rows * 7 * 64);
+        EXPECT_EQ(work.values_read, static_cast<uint64_t>(n_tok) * (64 * 4 + 3 * 4));
+        EXPECT_EQ(work.values_written, rows * 7 * 4);
+    }
 }
 
 // A view of some columns counts by its own shape, not by the memory between its rows.
@@ -118,6 +137,38 @@ TEST(NodeWork, StatesThatAreReadAndWritten) {
     // Nothing is known of the slots: as many as there may be.
     EXPECT_EQ(node_work(*graph, graph->nodes[0]).states_read, 3 * kConvSlot);
     EXPECT_EQ(node_work(*graph, graph->nodes[0]).states_written, 5 * kConvSlot);
+}
+
+// A step at place 9 and a prompt of 3 at places 20 to 22, of which the last row is padding; 4 heads on 2 of 32 keys, 64 values.
+TEST(NodeWork, KeysAndValuesThatRowsSee) {
+    constexpr uint64_t kRow = 2 * (32 + 64) * 2;
+    const auto work_of = [](int32_t window, int32_t v_column, bool is_given) {
+        GraphBuilder b;
+        const TensorId q = b.input("q", f32({5, 4, 32})),
+                       cache = b.memory("cache", make_desc(DType::F16, {9, 8, 256}), nullptr);
+        const TensorId table = b.input("page_table", i32({2, 4})), positions = b.input("positions", i32({5}));
+        const TensorId starts = b.input("seq_start", i32({3}));
+        b.output(b.op<ops::Attention>(
+                      "y", {.q = q, .cache = cache, .page_table = table, .positions = positions, .seq_start = starts},
+                      {.n_kv_head = 2, .v_dim = 64, .v_column = v_column, .window = window})
+                     .y);
+        const auto graph = std::move(b).finish();
+        EXPECT_TRUE(graph) << graph.error().message;
+        const std::vector<int32_t> places{9, 20, 21, 22, -1}, begins{0, 1, 5};
+        const InputBytes inputs[] = {{positions, std::as_bytes(std::span(places))}, {starts, std::as_bytes(std::span(begins))}};
+        return node_work(*graph, graph->nodes[0],
+                         is_given ? std::span<const InputBytes>(inputs) : std::span<const InputBytes>());
+    };
+    const NodeWork all = work_of(0, 128, true), recent = work_of(5, 128, true), unknown = work_of(0, 128, false);
+    EXPECT_EQ(all.states_read, (10 + 23) * kRow);
+    EXPECT_EQ(all.operations, 2u * (10 + 21 + 22 + 23) * 4 * (32 + 64));
+    EXPECT_EQ(all.states_written, 0u);
+    EXPECT_EQ(all.values_read, 5u * 4 * 32 * 4 + (8 + 5 + 3) * 4);
+    EXPECT_EQ(recent.states_read, (5 + 7) * kRow) << "places 5 to 9, and 16 to 22";
+    EXPECT_EQ(recent.operations, 2u * 4 * 5 * 4 * (32 + 64));
+    EXPECT_EQ(unknown.states_read, 2 * 32 * kRow);
+    EXPECT_EQ(unknown.operations, 2u * 5 * 32 * 4 * (32 + 64));
+    EXPECT_EQ(work_of(0, 0, true).states_read, (10 + 23) * 2 * 64 * 2u) << "values that begin with the keys";
 }
 
 }  // namespace

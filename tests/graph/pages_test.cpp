@@ -130,7 +130,7 @@ TEST(PagesOfGraph, OperandsAreMemoriesOfTheRightShape) {
         ASSERT_FALSE(graph);
         EXPECT_NE(graph.error().message.find(words), std::string::npos) << graph.error().message;
     };
-    refused(make_desc(DType::F32, {2, 2, kWidth + 1}), false, "as many columns as x");
+    refused(make_desc(DType::F32, {2, 2, kWidth - 1}), false, "do not fit");
     refused(kCache, true, "a memory of pages");
 }
 

@@ -36,8 +36,9 @@ struct Values {
 
 // A memory in a formula's eyes: what was in the slots, and what the run writes; of pages the rows that it writes, as bytes.
 struct SlotStates {
-    int64_t slot_elements = 0;
-    std::span<const float> before;
+    int64_t slot_elements = 0;         // of a row of pages too
+    std::span<const float> before;     // [n_slots, slot_elements]; pages are decoded
+    std::span<const std::byte> bytes;  // the same as it lies in memory
     std::map<int32_t, std::vector<double>> after;
     std::map<int32_t, std::vector<std::byte>> rows;
 
@@ -45,8 +46,16 @@ struct SlotStates {
     std::vector<double> start(int32_t slot) const {
         std::vector<double> state(static_cast<size_t>(slot_elements), 0.0);
         if (slot >= 0)
-            for (size_t k = 0; k < state.size(); ++k) state[k] = before[static_cast<size_t>(slot * slot_elements) + k];
+            for (size_t k = 0; k < state.size(); ++k) state[k] = at(slot, static_cast<int64_t>(k));
         return state;
+    }
+    // Element k of a slot, or of a row counted through all pages.
+    double at(int64_t slot, int64_t k) const { return before[static_cast<size_t>(slot * slot_elements + k)]; }
+    // The bytes of a row that the run writes, to begin with those that it has.
+    std::vector<std::byte>& write(int32_t row) {
+        const size_t width = bytes.size() / (before.size() / static_cast<size_t>(slot_elements));
+        const auto old = bytes.subspan(static_cast<size_t>(row) * width, width);
+        return rows.try_emplace(row, old.begin(), old.end()).first->second;
     }
 };
 

@@ -84,7 +84,30 @@ std::vector<std::byte> fill_operand(const Operand& operand, Random& random) {
     return bytes;
 }
 
-float marked_nan(Random& random) { return std::bit_cast<float>(0x7fc00000u | static_cast<uint32_t>(random.below(1 << 22))); }
+std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> bytes) {
+    const auto columns = static_cast<size_t>(last_extent(desc));
+    const auto row = static_cast<size_t>(row_bytes(dtype_of(desc), last_extent(desc)));
+    std::vector<float> values(static_cast<size_t>(element_count(desc)));
+    for (size_t r = 0; r * columns < values.size(); ++r)
+        decode_row(dtype_of(desc), bytes.data() + r * row, std::span(values).subspan(r * columns, columns));
+    return values;
+}
+
+// NaN in every element, told apart by their payloads; in quantized rows by the quants, and the scales are NaN.
+void mark_slot(DType dtype, std::span<std::byte> slot, Random& random) {
+    const auto fill = [&]<class T>(T nan, int payload_bits) {
+        for (size_t at = 0; at < slot.size(); at += sizeof(T)) {
+            const auto marked = static_cast<T>(nan | static_cast<T>(random.below(int64_t{1} << payload_bits)));
+            std::memcpy(slot.data() + at, &marked, sizeof marked);
+        }
+    };
+    if (dtype == DType::F32) return fill(uint32_t{0x7fc00000u}, 22);
+    fill(uint16_t{0x7e00}, 9);
+}
+
+std::span<std::byte> slot_of(CaseData& data, int64_t slot) {
+    return std::span(data.memory).subspan(static_cast<size_t>(slot * data.slot_bytes), static_cast<size_t>(data.slot_bytes));
+}
 
 }  // namespace
 
@@ -110,19 +133,14 @@ Result<CaseData> materialize(const Case& of) {
     const Operand& memory = of.in[static_cast<size_t>(of.memory_operand())];
     data.slots_per_unit = of.has_pages() ? memory.desc.extent[1] : 1;
     data.n_slots = memory.desc.extent[0] * data.slots_per_unit;
-    data.slot_elements = span_bytes(memory.desc) / static_cast<int64_t>(sizeof(float)) / data.n_slots;
+    data.slot_bytes = span_bytes(memory.desc) / data.n_slots;
     Random random(seed_of(of.name, 99));
-    if (of.has_pages()) {
-        for (int64_t k = data.n_slots * data.slot_elements; k > 0; --k) data.states.push_back(marked_nan(random));
-        return data;
-    }
-    data.states = fill_floats(memory, random);
-    const auto sources = data.ids(static_cast<size_t>(find_operand(spec.inputs, IndexMeaning::slots_read)));
-    for (int64_t slot = 0; slot < data.n_slots; ++slot) {
-        if (std::find(sources.begin(), sources.end(), static_cast<int32_t>(slot)) != sources.end()) continue;
-        for (int64_t k = 0; k < data.slot_elements; ++k)
-            data.states[static_cast<size_t>(slot * data.slot_elements + k)] = marked_nan(random);
-    }
+    data.memory = fill_operand(memory, random);
+    std::vector<bool> is_read(static_cast<size_t>(data.n_slots));
+    for (const int32_t slot : read_slots(of, data))
+        if (slot >= 0) is_read[static_cast<size_t>(slot)] = true;
+    for (int64_t slot = 0; slot < data.n_slots; ++slot)
+        if (!is_read[static_cast<size_t>(slot)]) mark_slot(dtype_of(memory.desc), slot_of(data, slot), random);
     return data;
 }
 
@@ -140,6 +158,8 @@ CaseData decoy(const Case& of, const CaseData& data) {
                 ids[0] = 0;
             }
             other.in[i] = bytes_of(ids);
+        } else if (dtype_of(operand.desc) == DType::I32) {
+            other.in[i] = bytes_of(std::vector<int32_t>(operand.ids.size(), 0));
         } else if (dtype_of(operand.desc) == DType::F32 && !is_memory(spec.inputs[i].kind)) {
             Random random(seed_of(of.name, 1000 + i));
             Operand plain = operand;
@@ -153,14 +173,43 @@ CaseData decoy(const Case& of, const CaseData& data) {
 std::vector<int32_t> written_slots(const Case& of, const CaseData& data) {
     std::vector<int32_t> slots;
     if (of.memory_operand() < 0) return slots;
-    const IndexMeaning written = of.has_pages() ? IndexMeaning::rows_written : IndexMeaning::slots_written;
-    for (const int32_t slot : data.ids(static_cast<size_t>(find_operand(of.spec().inputs, written))))
+    const int written =
+        find_operand(of.spec().inputs, of.has_pages() ? IndexMeaning::rows_written : IndexMeaning::slots_written);
+    if (written < 0) return slots;  // pages that are only read
+    for (const int32_t slot : data.ids(static_cast<size_t>(written)))
         if (slot >= 0) slots.push_back(slot);
     if (of.has_pages()) return slots;
     const auto pairs = data.ids(static_cast<size_t>(find_operand(of.spec().inputs, IndexMeaning::snapshots)));
     for (size_t s = 0; s + 1 < pairs.size(); s += 2)
         if (pairs[s] >= 0) slots.push_back(pairs[s + 1]);
     return slots;
+}
+
+std::vector<int32_t> read_slots(const Case& of, const CaseData& data) {
+    const std::span<const OperandSpec> inputs = of.spec().inputs;
+    const auto ids = [&](IndexMeaning meaning) { return data.ids(static_cast<size_t>(find_operand(inputs, meaning))); };
+    if (!of.has_pages()) {
+        const auto sources = ids(IndexMeaning::slots_read);
+        return {sources.begin(), sources.end()};
+    }
+    std::vector<int32_t> rows;
+    if (find_operand(inputs, IndexMeaning::pages_read) < 0) return rows;
+    const auto page_table = ids(IndexMeaning::pages_read), positions = ids(IndexMeaning::positions),
+               seq_start = ids(IndexMeaning::sequence_starts);
+    const auto n_seq = static_cast<int64_t>(seq_start.size()) - 1, per_page = data.slots_per_unit;
+    for (int64_t b = 0; b < n_seq; ++b) {
+        int64_t last = -1;
+        for (auto t = seq_start[static_cast<size_t>(b)]; t < seq_start[static_cast<size_t>(b) + 1]; ++t)
+            last = std::max<int64_t>(last, positions[static_cast<size_t>(t)]);
+        const size_t width = page_table.size() / static_cast<size_t>(n_seq);
+        for (int64_t j = 0; j <= last; ++j) {
+            const int32_t page = page_table[static_cast<size_t>(b) * width + static_cast<size_t>(j / per_page)];
+            rows.push_back(static_cast<int32_t>(page * per_page + j % per_page));
+        }
+    }
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    return rows;
 }
 
 Expected evaluate(const Case& of, const CaseData& data) {
@@ -170,22 +219,21 @@ Expected evaluate(const Case& of, const CaseData& data) {
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
         if (!of.in[i].present()) continue;
         inputs[i].desc = of.in[i].desc;
-        if (is_memory(spec.inputs[i].kind)) continue;
-        const DType dtype = dtype_of(of.in[i].desc);
-        if (dtype == DType::I32) {
+        if (dtype_of(of.in[i].desc) == DType::I32) {
             inputs[i].i = data.ids(i);
             continue;
         }
-        const auto columns = static_cast<size_t>(last_extent(of.in[i].desc));
-        const auto row = static_cast<size_t>(row_bytes(dtype, last_extent(of.in[i].desc)));
-        decoded[i].resize(static_cast<size_t>(element_count(of.in[i].desc)));
-        for (size_t r = 0; r * columns < decoded[i].size(); ++r)
-            decode_row(dtype, data.in[i].data() + r * row, std::span(decoded[i]).subspan(r * columns, columns));
-        inputs[i].f = decoded[i];
+        decoded[i] = decode(of.in[i].desc, is_memory(spec.inputs[i].kind) ? data.memory : data.in[i]);
+        if (!is_memory(spec.inputs[i].kind)) inputs[i].f = decoded[i];
     }
     FormulaOutputs out;
     for (size_t i = 0; i < spec.outputs.size(); ++i) out[i].assign(static_cast<size_t>(element_count(data.out[i])), 0.0);
-    SlotStates states{data.slot_elements, data.states, {}, {}};
+    SlotStates states;
+    if (const int memory = of.memory_operand(); memory >= 0) {
+        states.before = decoded[static_cast<size_t>(memory)];
+        states.bytes = data.memory;
+        states.slot_elements = static_cast<int64_t>(states.before.size()) / std::max<int64_t>(data.n_slots, 1);
+    }
     of.formula(inputs, of.params.data(), out, states);
     return {std::move(out), std::move(states.after), std::move(states.rows), {}};
 }

@@ -84,8 +84,9 @@ std::optional<std::string> compare_bits(std::string_view what, std::span<const s
     if (got.empty() || std::memcmp(got.data(), expected.data(), got.size()) == 0) return std::nullopt;
     const size_t byte = static_cast<size_t>(std::mismatch(got.begin(), got.end(), expected.begin()).first - got.begin());
     uint32_t a = 0, b = 0;
-    std::memcpy(&a, got.data() + byte / 4 * 4, 4);
-    std::memcpy(&b, expected.data() + byte / 4 * 4, 4);
+    const size_t word = byte / 4 * 4, n = std::min<size_t>(4, got.size() - word);
+    std::memcpy(&a, got.data() + word, n);
+    std::memcpy(&b, expected.data() + word, n);
     return fmt::format("{}: got {:.9g} ({:08x}), expected {:.9g} ({:08x}) bit for bit",
                        place({std::string(what), 0, 0, row_elements}, byte / 4), std::bit_cast<float>(a), a,
                        std::bit_cast<float>(b), b);

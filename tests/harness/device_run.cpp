@@ -71,32 +71,30 @@ Result<Resources> Resources::create(std::shared_ptr<const Device> device, const 
     const auto operand = static_cast<size_t>(of.memory_operand());
     TensorDesc desc = of.in[operand].desc;
     made.n_units = desc.extent[0] += extra_units;
-    made.unit_elements = data.slots_per_unit * data.slot_elements;
+    made.unit_bytes = data.slots_per_unit * data.slot_bytes;
     const krait_use use{static_cast<uint32_t>(of.op), static_cast<uint32_t>(operand)};
     KRAIT_TRY(Buffer buffer, made.device->create_memory(desc, {&use, 1}));
     made.memory = std::make_shared<const Buffer>(std::move(buffer));
     return made;
 }
 
-Result<void> import_states(Queue& queue, const Resources& resources, std::span<const float> states) {
+Result<void> import_memory(Queue& queue, const Resources& resources, std::span<const std::byte> bytes) {
     if (!resources.memory) return {};
-    const auto elements = static_cast<size_t>(resources.unit_elements);
-    for (int64_t unit = 0; unit < resources.n_units && static_cast<size_t>(unit + 1) * elements <= states.size(); ++unit)
-        KRAIT_CHECK(queue.import_memory(*resources.memory, unit,
-                                        std::as_bytes(states.subspan(static_cast<size_t>(unit) * elements, elements))));
+    const auto size = static_cast<size_t>(resources.unit_bytes);
+    for (int64_t unit = 0; unit < resources.n_units && static_cast<size_t>(unit + 1) * size <= bytes.size(); ++unit)
+        KRAIT_CHECK(queue.import_memory(*resources.memory, unit, bytes.subspan(static_cast<size_t>(unit) * size, size)));
     return queue.sync();
 }
 
-Result<std::vector<float>> export_states(Queue& queue, const Resources& resources) {
-    std::vector<float> states(static_cast<size_t>(resources.n_units * resources.unit_elements));
-    if (!resources.memory) return states;
-    const auto elements = static_cast<size_t>(resources.unit_elements);
+Result<std::vector<std::byte>> export_memory(Queue& queue, const Resources& resources) {
+    std::vector<std::byte> bytes(static_cast<size_t>(resources.n_units * resources.unit_bytes));
+    if (!resources.memory) return bytes;
+    const auto size = static_cast<size_t>(resources.unit_bytes);
     for (int64_t unit = 0; unit < resources.n_units; ++unit)
-        KRAIT_CHECK(queue.export_memory(
-            *resources.memory, unit,
-            std::as_writable_bytes(std::span(states).subspan(static_cast<size_t>(unit) * elements, elements))));
+        KRAIT_CHECK(
+            queue.export_memory(*resources.memory, unit, std::span(bytes).subspan(static_cast<size_t>(unit) * size, size)));
     KRAIT_CHECK(queue.sync());
-    return states;
+    return bytes;
 }
 
 std::optional<Error> BoundCase::declined(const Device& device, const Case& of, const CaseData& data) {
@@ -245,7 +243,7 @@ Result<Observed> BoundCase::run(const CaseData& data) {
         std::copy(out.begin(), out.end(), before.begin() + start);  // results may differ
     }
     observed.damage = find_damage(before, after);
-    KRAIT_TRY(observed.states, export_states(queue_, resources_));
+    KRAIT_TRY(observed.memory, export_memory(queue_, resources_));
     return observed;
 }
 

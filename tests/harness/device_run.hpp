@@ -21,7 +21,7 @@ struct Resources {
     std::array<std::shared_ptr<const Buffer>, KRAIT_MAX_INPUTS> constants{};
     std::shared_ptr<const Buffer> memory;
     int64_t n_units = 0;
-    int64_t unit_elements = 0;  // words of 4 bytes
+    int64_t unit_bytes = 0;
 
     // persist: constants are handed over as bytes that stay (data must then outlive this); else from memory that is freed
     // right after. extra_units: of memory, behind those of the case.
@@ -31,8 +31,8 @@ struct Resources {
 
 struct Observed {
     std::array<std::vector<std::byte>, KRAIT_MAX_OUTPUTS> out;
-    std::vector<float> states;  // all slots, or all rows of pages as words
-    std::string damage;         // which bytes were changed that must not be; empty = none
+    std::vector<std::byte> memory;  // all slots, or all rows of pages
+    std::string damage;             // which bytes were changed that must not be; empty = none
 
     std::span<const float> floats(size_t output) const {
         return {reinterpret_cast<const float*>(out[output].data()), out[output].size() / sizeof(float)};
@@ -82,8 +82,8 @@ class BoundCase {
     Queue queue_;
 };
 
-// Puts `states` (of a case) into the memory / reads all of the memory.
-Result<void> import_states(Queue& queue, const Resources& resources, std::span<const float> states);
-Result<std::vector<float>> export_states(Queue& queue, const Resources& resources);
+// Puts the bytes of a case's memory there / reads all of the memory.
+Result<void> import_memory(Queue& queue, const Resources& resources, std::span<const std::byte> bytes);
+Result<std::vector<std::byte>> export_memory(Queue& queue, const Resources& resources);
 
 }  // namespace krait::harness

@@ -16,7 +16,7 @@ enum class FillKind : uint8_t {
     uniform,  // a to b
     cycle,    // `values` over and over
     blocks,   // random bytes as blocks of the format, whose f16 scales are +-a/2 .. a, one in sixteen 0 (quantized formats)
-    index,    // `ids`, one an element
+    index,    // `ids`, one an element; other integers too
 };
 
 // Overwrites elements after filling: one index of the first extent, one element (counted flat) under it; kAll = every one.
@@ -64,14 +64,24 @@ inline Operand index(std::vector<int32_t> ids) {
     const auto n = static_cast<int64_t>(ids.size());
     return {.desc = make_desc(DType::I32, {n}), .fill = {.kind = FillKind::index}, .ids = std::move(ids)};
 }
+// [rows, columns] of an index: the pages of each sequence
+inline Operand index_table(std::vector<int32_t> ids, int64_t rows, int64_t columns) {
+    return {.desc = make_desc(DType::I32, {rows, columns}), .fill = {.kind = FillKind::index}, .ids = std::move(ids)};
+}
 // (row, slot) pairs
 inline Operand index_pairs(std::vector<int32_t> ids) {
     const auto n = static_cast<int64_t>(ids.size() / 2);
     return {.desc = make_desc(DType::I32, {n, 2}), .fill = {.kind = FillKind::index}, .ids = std::move(ids)};
 }
+// Integers that an operator computes, so that a device may hold them anywhere: no index that the host checks.
+inline Operand i32(std::initializer_list<int64_t> extents, std::vector<int32_t> values) {
+    return {.desc = make_desc(DType::I32, extents), .fill = {.kind = FillKind::index}, .ids = std::move(values)};
+}
 // The pool of a run; a slot's extents follow n_slots.
 inline Operand state(std::initializer_list<int64_t> extents, Fill fill = normal()) { return f32(extents, std::move(fill)); }
-// Pages [n_pages, rows_per_page, columns], filled with NaN.
-inline Operand pages(DType dtype, std::initializer_list<int64_t> extents) { return {.desc = make_desc(dtype, extents)}; }
+// Pages [n_pages, rows_per_page, columns]: rows that the run may read are filled, all others are NaN.
+inline Operand pages(DType dtype, std::initializer_list<int64_t> extents, Fill fill = normal()) {
+    return {.desc = make_desc(dtype, extents), .fill = std::move(fill)};
+}
 
 }  // namespace krait::harness

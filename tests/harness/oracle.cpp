@@ -26,7 +26,7 @@ Result<Expected> Oracle::ask_reference(const Case& of, const CaseData& data) {
     KRAIT_TRY(const Resources resources, Resources::create(reference_, of, data, true));
     KRAIT_TRY(BoundCase bound, BoundCase::create(resources, of, data, Layout::plain));
     KRAIT_TRY(Queue queue, reference_->create_queue());
-    KRAIT_CHECK(import_states(queue, resources, data.states));
+    KRAIT_CHECK(import_memory(queue, resources, data.memory));
     KRAIT_TRY(const Observed observed, bound.run(data));
     Expected expected;
     for (size_t i = 0; i < of.spec().outputs.size(); ++i) {
@@ -34,10 +34,13 @@ Result<Expected> Oracle::ask_reference(const Case& of, const CaseData& data) {
         else expected.out[i].assign(observed.floats(i).begin(), observed.floats(i).end());
     }
     for (const int32_t slot : written_slots(of, data)) {
-        const auto got = std::span(observed.states)
-                             .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
-        if (of.has_pages()) expected.rows[slot].assign(std::as_bytes(got).begin(), std::as_bytes(got).end());
-        else expected.states[slot].assign(got.begin(), got.end());
+        if (of.has_pages()) {
+            const auto row = data.slot_of(observed.memory, slot);
+            expected.rows[slot].assign(row.begin(), row.end());
+        } else {
+            const auto state = data.state_of(observed.memory, slot);
+            expected.states[slot].assign(state.begin(), state.end());
+        }
     }
     return expected;
 }

@@ -45,7 +45,7 @@ class ChunkedRun {
         ChunkedRun made(of, data);
         KRAIT_TRY(made.resources_, Resources::create(device, of, data, true, extra_slots));
         KRAIT_TRY(made.queue_, device->create_queue());
-        KRAIT_CHECK(import_states(made.queue_, made.resources_, data.states));
+        KRAIT_CHECK(import_memory(made.queue_, made.resources_, data.memory));
         made.y_.resize(static_cast<size_t>(element_count(data.out[0])));
         return made;
     }
@@ -75,15 +75,12 @@ class ChunkedRun {
             std::copy_n(rows.begin() + from * width, chunk.count * width, y_.begin() + to * width);
             from += chunk.count;
         }
-        states_ = std::move(observed.states);
+        memory_ = std::move(observed.memory);
         return {};
     }
 
     const std::vector<float>& y() const { return y_; }
-    std::span<const float> state(int64_t slot) const {
-        return std::span(states_).subspan(static_cast<size_t>(slot * data_->slot_elements),
-                                          static_cast<size_t>(data_->slot_elements));
-    }
+    std::span<const float> state(int64_t slot) const { return data_->state_of(memory_, slot); }
 
   private:
     struct Program {
@@ -99,7 +96,7 @@ class ChunkedRun {
     CaseData gather(const std::vector<Chunk>& chunks, int32_t n_tok, Case& shapes) const {
         CaseData data;
         data.n_slots = data_->n_slots;
-        data.slot_elements = data_->slot_elements;
+        data.slot_bytes = data_->slot_bytes;
         shapes.op = of_->op;
         shapes.params = of_->params;
         const OpSpec& spec = of_->spec();
@@ -143,7 +140,8 @@ class ChunkedRun {
     Resources resources_;
     Queue queue_;
     std::map<std::pair<int32_t, size_t>, Program> programs_;  // by rows and sequences: the same program runs with other indices
-    std::vector<float> y_, states_;
+    std::vector<float> y_;
+    std::vector<std::byte> memory_;
 };
 
 std::vector<double> doubles(std::span<const float> values) { return {values.begin(), values.end()}; }
@@ -180,11 +178,9 @@ Result<void> check_chunks(const std::shared_ptr<const Device>& device, const Cas
             for (const Chunk& chunk : chunks) {
                 const int32_t last = ragged.start[static_cast<size_t>(chunk.seq)] + chunk.first + chunk.count - 1;
                 if (chunk.count == 0 || ragged.snapshots[k] != last) continue;
-                const auto snapshot = std::span(whole.states)
-                                          .subspan(static_cast<size_t>(ragged.snapshots[k + 1] * data.slot_elements),
-                                                   static_cast<size_t>(data.slot_elements));
+                const auto snapshot = data.state_of(whole.memory, ragged.snapshots[k + 1]);
                 if (const auto why =
-                        compare({fmt::format("snapshot of row {}", last), error, error * kRowFactor, data.slot_elements},
+                        compare({fmt::format("snapshot of row {}", last), error, error * kRowFactor, data.slot_floats()},
                                 snapshot, doubles(run.state(chunk.dst))))
                     return fail(ErrorCode::internal, "{}: {}", law, *why);
             }
@@ -194,10 +190,8 @@ Result<void> check_chunks(const std::shared_ptr<const Device>& device, const Cas
         return fail(ErrorCode::internal, "{}: {}", law, *why);
     for (const int32_t slot : ragged.dst) {
         if (slot < 0) continue;
-        const auto expected =
-            std::span(whole.states)
-                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
-        if (const auto why = compare({fmt::format("state of slot {}", slot), error, error * kRowFactor, data.slot_elements},
+        const auto expected = data.state_of(whole.memory, slot);
+        if (const auto why = compare({fmt::format("state of slot {}", slot), error, error * kRowFactor, data.slot_floats()},
                                      run.state(slot), doubles(expected)))
             return fail(ErrorCode::internal, "{}: {}", law, *why);
     }
@@ -225,11 +219,9 @@ Result<void> check_order(const std::shared_ptr<const Device>& device, const Case
         return wrong(*why);
     for (const int32_t slot : ragged.dst) {
         if (slot < 0) continue;
-        const auto expected =
-            std::span(whole.states)
-                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        const auto expected = data.state_of(whole.memory, slot);
         if (const auto why =
-                compare({fmt::format("state of slot {}", slot), kChunkError, kChunkError * kRowFactor, data.slot_elements},
+                compare({fmt::format("state of slot {}", slot), kChunkError, kChunkError * kRowFactor, data.slot_floats()},
                         run.state(slot), doubles(expected)))
             return wrong(*why);
     }
@@ -245,7 +237,7 @@ Result<void> check_ragged_laws(const std::shared_ptr<const Device>& device, cons
         KRAIT_TRY(const Resources resources, Resources::create(device, of, data, true));
         KRAIT_TRY(Queue queue, device->create_queue());
         KRAIT_TRY(BoundCase bound, BoundCase::create(resources, of, data, Layout::plain));
-        KRAIT_CHECK(import_states(queue, resources, data.states));
+        KRAIT_CHECK(import_memory(queue, resources, data.memory));
         KRAIT_TRY(whole, bound.run(data));
     }
     int32_t longest = 0;

@@ -45,14 +45,14 @@ void round_units(const Rounding& how, size_t n_in, std::span<float> x) {
 // The case with F32 weights: those that w's bytes stand for, rounded.
 void round_halves(Case& of, CaseData& data, size_t w) {
     TensorDesc& desc = of.in[w].desc;
-    const auto n_in = static_cast<size_t>(desc.extent[1]), n_out = static_cast<size_t>(desc.extent[0]);
-    const auto stride = static_cast<size_t>(row_bytes(dtype_of(desc), desc.extent[1]));
-    std::vector<std::byte> bytes(n_in * n_out * sizeof(float));
-    for (size_t n = 0; n < n_out; ++n)
+    const auto n_in = static_cast<size_t>(last_extent(desc)), n_rows = static_cast<size_t>(row_count(desc));
+    const auto stride = static_cast<size_t>(row_bytes(dtype_of(desc), last_extent(desc)));
+    std::vector<std::byte> bytes(n_in * n_rows * sizeof(float));
+    for (size_t n = 0; n < n_rows; ++n)
         decode_row(dtype_of(desc), data.in[w].data() + n * stride, floats(bytes).subspan(n * n_in, n_in));
     round_units(kInt13x32, n_in, floats(bytes));
     data.in[w] = std::move(bytes);
-    desc = make_desc(DType::F32, {desc.extent[0], desc.extent[1]});
+    desc = make_desc(DType::F32, std::span(desc.extent, desc.rank));
 }
 
 // The middle quant of the formats that have a minimum, -1 for the others.
@@ -84,7 +84,7 @@ bool set_to_centre(DType dtype, std::vector<std::byte>& w) {
 }  // namespace
 
 bool rounds_operands(const Case& of, const krait_device_capabilities& device) {
-    if (of.op != OpId::mul_mat) return false;
+    if (!multiplies_weights(of.op)) return false;
     const uint32_t rounding = rounding_of(dtype_of(of.find("w")->desc), device);
     return rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X32;
 }
@@ -92,7 +92,7 @@ bool rounds_operands(const Case& of, const krait_device_capabilities& device) {
 Expected evaluate_rounded(const Case& of, const CaseData& data) {
     const auto x = static_cast<size_t>(find_operand(of.spec().inputs, "x")),
                w = static_cast<size_t>(find_operand(of.spec().inputs, "w"));
-    const auto n_in = static_cast<size_t>(of.in[x].desc.extent[1]);
+    const auto n_in = static_cast<size_t>(last_extent(of.in[x].desc));
     CaseData rounded = data;
     if (!is_quantized(dtype_of(of.in[w].desc))) {
         // A weight that is not finite has no integers: a device keeps such weights as they are.
@@ -110,9 +110,10 @@ Expected evaluate_rounded(const Case& of, const CaseData& data) {
     if (!set_to_centre(dtype_of(of.find("w")->desc), rest.in[w])) return expected;
     Case plain = of;  // what the rounding took, through the centre: without the additions that are in already
     for (const char* operand : {"bias", "residual"}) {
-        const auto i = static_cast<size_t>(find_operand(of.spec().inputs, operand));
-        plain.in[i] = {};
-        rest.in[i].clear();
+        const int i = find_operand(of.spec().inputs, operand);
+        if (i < 0) continue;
+        plain.in[static_cast<size_t>(i)] = {};
+        rest.in[static_cast<size_t>(i)].clear();
     }
     for (size_t k = 0; k < floats(rest.in[x]).size(); ++k) floats(rest.in[x])[k] -= floats(rounded.in[x])[k];
     const Expected correction = evaluate(plain, rest);

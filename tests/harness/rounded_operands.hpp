@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The result of mul_mat on a device that rounds its operands as its capabilities say, computed from the case's own formula in
-// double.
+// The result of mul_mat, or of mul_mat_experts, on a device that rounds its operands as its capabilities say, computed from the
+// case's own formula in double.
 //   KRAIT_ROUNDING_INT8X32   with quantized weights x is taken in units of 32 along K as
 //                             x^[k] = d * round(x[k] / d), ties to even, d = max |x| / 127 over the unit
 //                         and, where the format has minima, what the rounding took from the sum of x is kept:

@@ -6,6 +6,7 @@
 #include "graph/executor.hpp"
 #include "tests/harness/compare.hpp"
 #include "tests/harness/exclusions.hpp"
+#include "tests/harness/paged_checks.hpp"
 #include "tests/harness/ragged_checks.hpp"
 #include "tests/harness/subnormals.hpp"
 #include "tests/harness/tolerance.hpp"
@@ -26,15 +27,14 @@ Result<void> check_same_twice(const Case& of, const CaseData& data, const Observ
     for (size_t i = 0; i < of.spec().outputs.size(); ++i)
         if (const auto why = compare_bits(of.spec().outputs[i].name, second.out[i], first.out[i], error_row(of, data.out[i])))
             return differs("the same run again differs: {}", *why);
-    if (const auto why = compare_bits("states", std::as_bytes(std::span(second.states)), std::as_bytes(std::span(first.states)),
-                                      data.slot_elements))
+    if (const auto why = compare_bits("states", second.memory, first.memory, data.slot_floats()))
         return differs("the same run again differs: {}", *why);
     return {};
 }
 
 // Runs on a pool restored to the case's states.
 Result<Observed> run_fresh(BoundCase& bound, Queue& queue, const Resources& resources, const CaseData& data) {
-    KRAIT_CHECK(import_states(queue, resources, data.states));
+    KRAIT_CHECK(import_memory(queue, resources, data.memory));
     return bound.run(data);
 }
 
@@ -159,19 +159,18 @@ Result<void> check_observed(const Case& of, const CaseData& data, const Expected
         if (const auto why = compare(how, observed.floats(0), expected.exact)) return differs("{}", *why);
     }
     for (int64_t slot = 0; slot < data.n_slots; ++slot) {
-        const std::span<const float> got =
-            std::span(observed.states)
-                .subspan(static_cast<size_t>(slot * data.slot_elements), static_cast<size_t>(data.slot_elements));
+        const std::span<const std::byte> got = data.slot_of(observed.memory, slot);
         if (const auto written = expected.states.find(static_cast<int32_t>(slot)); written != expected.states.end()) {
-            const int64_t row = of.error_row > 0 ? std::min(of.error_row, data.slot_elements) : data.slot_elements;
+            const int64_t row = of.error_row > 0 ? std::min(of.error_row, data.slot_floats()) : data.slot_floats();
             const Comparison how{fmt::format("state of slot {}", slot), tolerance.state, tolerance.state * kRowFactor, row};
-            if (const auto why = compare(how, got, written->second)) return differs("{}", *why);
+            if (const auto why = compare(how, data.state_of(observed.memory, slot), written->second))
+                return differs("{}", *why);
         } else if (const auto row = expected.rows.find(static_cast<int32_t>(slot)); row != expected.rows.end()) {
-            if (const auto why = compare_bits(fmt::format("row {}", slot), std::as_bytes(got), row->second, data.slot_elements))
+            if (const auto why = compare_bits(fmt::format("row {}", slot), got, row->second, data.slot_floats()))
                 return differs("{}", *why);
         } else if (const auto why =
                        compare_bits(fmt::format("{} {}, which this run must not write", of.has_pages() ? "row" : "slot", slot),
-                                    std::as_bytes(got), std::as_bytes(data.state_of(slot)), data.slot_elements)) {
+                                    got, data.slot_of(data.memory, slot), data.slot_floats())) {
             return differs("{}", *why);
         }
     }
@@ -191,6 +190,7 @@ std::optional<Error> Runner::check_legal(const Case& of) const {
         KRAIT_CHECK(in_layout(Layout::plain, "[plain]"));
         KRAIT_CHECK(in_layout(Layout::views, "[views]"));
         if (find_state(of.spec().inputs) >= 0) KRAIT_CHECK(check_ragged_laws(device_, of, data));
+        if (find_operand(of.spec().inputs, IndexMeaning::pages_read) >= 0) KRAIT_CHECK(check_paged_laws(device_, of, data));
         return {};
     };
     auto ok = run();

@@ -26,6 +26,9 @@ inline constexpr double kReferenceError = 1e-14;
 inline constexpr double kChunkError = 1e-10;
 inline constexpr double kStepError = 1e-9;
 
+// The operators whose operand w is a weight that rows are multiplied with.
+inline bool multiplies_weights(OpId op) { return op == OpId::mul_mat || op == OpId::mul_mat_experts; }
+
 // How a device rounds the operands of products with such weights; with those of F32 none does.
 inline uint32_t rounding_of(DType weights, const krait_device_capabilities& device) {
     if (weights == DType::F32) return KRAIT_ROUNDING_NONE;
@@ -60,6 +63,7 @@ inline Tolerance tolerance_of(OpId op, DType weights, const krait_device_capabil
         case OpId::copy:
         case OpId::argmax:
         case OpId::top_k:
+        case OpId::concat:
         case OpId::kv_write:  // its rows are compared bit by bit
         // One IEEE operation has one result.
         case OpId::add:
@@ -68,15 +72,24 @@ inline Tolerance tolerance_of(OpId op, DType weights, const krait_device_capabil
         case OpId::silu_mul:                  // an exp of relative error 1e-7 (1e-14), a division, a product
         case OpId::rms_norm: return {1e-12, 0};
         case OpId::softmax: return {1e-11, 0};  // scale * x rounds before exp: at |x| = 40 that is 40 e, squared 6e-12
-        case OpId::mul_mat: return {mul_mat_error(weights, device), 0};
-        case OpId::ssm_conv: return {1e-12, 0};  // the state holds rows of x: bit for bit
+        case OpId::mul_mat:
+        case OpId::mul_mat_experts: return {mul_mat_error(weights, device), 0};
+        case OpId::rope:      // a cosine and a sine of error 1e-7, two products
+        case OpId::activate:  // 1e-6 of each number, the tails of gelu too: more than that is an exponent that was rounded
+        case OpId::l2_norm: return {1e-12, 0};
+        case OpId::scale_add: return {1e-13, 0};        // one or two roundings, as scale
+        case OpId::combine_experts: return {1e-13, 0};  // 22 products and sums in a row: 22 * 2 * e^2 / 3, and as much again
+        case OpId::route_experts:
+            return {1e-11, 0};                    // ids as they are; the weights as softmax: logit - largest rounds before exp
+        case OpId::attention: return {3e-12, 0};  // sums of 576 products in registers of four: 1.1e-12
+        case OpId::ssm_conv: return {1e-12, 0};   // the state holds rows of x: bit for bit
         case OpId::ssm_scan: return {1e-10, 1e-11};
     }
     return {};
 }
 
 inline Tolerance tolerance_of(const Case& of, const krait_device_capabilities& device) {
-    return tolerance_of(of.op, of.op == OpId::mul_mat ? dtype_of(of.find("w")->desc) : DType::F32, device);
+    return tolerance_of(of.op, multiplies_weights(of.op) ? dtype_of(of.find("w")->desc) : DType::F32, device);
 }
 
 }  // namespace krait::harness

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/quant/codec.hpp"
 #include "tests/harness/case.hpp"
 #include "tests/harness/random.hpp"
 
@@ -23,19 +24,21 @@ uint16_t half_of(float v) {
     return with_sign((exponent + 14) * 1024 + steps);
 }
 
-void evaluate(const ops::KvWrite::In<Values>& in, const NoParams&, const ops::KvWrite::Out<std::vector<double>*>&,
-              SlotStates& states) {
-    const int64_t width = in.x.extent(1);
-    const bool is_half = dtype_of(in.cache.desc) == DType::F16;
+void evaluate(const ops::KvWrite::In<Values>& in, const ops::KvWriteParams& params,
+              const ops::KvWrite::Out<std::vector<double>*>&, SlotStates& states) {
+    const auto width = static_cast<size_t>(in.x.extent(1)), column = static_cast<size_t>(params.column);
+    const DType dtype = dtype_of(in.cache.desc);
     for (int64_t t = 0; t < in.rows.extent(0); ++t) {
         if (in.rows.id(t) < 0) continue;
-        std::vector<std::byte>& row = states.rows[in.rows.id(t)];
-        for (int64_t i = 0; i < width; ++i) {
-            const float x = in.x.f[static_cast<size_t>(t * width + i)];
-            const uint16_t half = half_of(x);
-            const auto bytes = is_half ? std::as_bytes(std::span(&half, 1)) : std::as_bytes(std::span(&x, 1));
-            row.insert(row.end(), bytes.begin(), bytes.end());
-        }
+        std::byte* row = states.write(in.rows.id(t)).data();
+        const std::span<const float> x = in.x.f.subspan(static_cast<size_t>(t) * width, width);
+        if (dtype == DType::Q8_0) encode_row(dtype, x, row + column / 32 * 34);  // its bytes are tests/unit/quant_*_test.cpp's
+        else if (dtype == DType::F32) std::memcpy(row + 4 * column, x.data(), x.size_bytes());
+        else
+            for (size_t i = 0; i < width; ++i) {
+                const uint16_t half = half_of(x[i]);
+                std::memcpy(row + 2 * (column + i), &half, sizeof half);
+            }
     }
 }
 
@@ -69,32 +72,42 @@ std::vector<int32_t> scattered(const Cache& cache, int64_t n, uint64_t seed) {
 }
 
 void add_shapes(Cases& op, DType dtype) {
-    const int64_t step = dtype == DType::F16 ? 2 : 1;  // widths of F16 are even
+    const int64_t step = dtype == DType::F16 ? 2 : dtype == DType::Q8_0 ? 64 : 1;  // rows are whole words
     for (const int64_t width : {1, 3, 7, 8, 9, 15, 16, 17, 32, 33, 64, 65, 130, 257, 513, 1024}) {
         const Cache cache{dtype, 3, 4, width * step};
         for (const int64_t n_tok : {1, 5})
             add(op, fmt::format("t{}.e{}", n_tok, cache.width), cache, scattered(cache, n_tok, static_cast<uint64_t>(width)));
     }
     for (const auto& [n_pages, rows_per_page] : {std::pair<int64_t, int64_t>{1, 1}, {1, 64}, {64, 1}, {5, 16}, {17, 3}}) {
-        const Cache cache{dtype, n_pages, rows_per_page, 34};
+        const Cache cache{dtype, n_pages, rows_per_page, dtype == DType::Q8_0 ? 128 : 34};
         const int64_t n_row = n_pages * rows_per_page;
         add(op, fmt::format("pages{}x{}", n_pages, rows_per_page), cache, scattered(cache, n_row, 7));
         add(op, fmt::format("pages{}x{}.last_row", n_pages, rows_per_page), cache, {static_cast<int32_t>(n_row - 1)});
         add(op, fmt::format("pages{}x{}.first_row", n_pages, rows_per_page), cache, {0});
     }
-    const Cache cache{dtype, 4, 16, 130};
+    const Cache cache{dtype, 4, 16, dtype == DType::Q8_0 ? 192 : 130};
     add(op, "t0", cache, {});
     add(op, "nowhere", cache, std::vector<int32_t>(9, -1));
     add(op, "chunk", cache, {20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 0, 1, 2, 3});  // to the end of a page, and on
     add(op, "padded", cache, {5, 6, 7, -1, -1, -1, -1, -1});
     Cache large{dtype, 256, 16, 512};
     add(op, "prompt", large, scattered(large, 512, 3)).heavy = true;
+    // Some columns of the rows: keys, and values behind them.
+    for (const auto& [column, width] : {std::pair<int64_t, int64_t>{0, 1}, {1, 1}, {2, 1}, {0, 2}, {1, 2}, {1, 3}}) {
+        const Cache wide{dtype, 3, 4, dtype == DType::Q8_0 ? 128 : dtype == DType::F16 ? 8 : 12};
+        const int64_t unit = wide.width / 4;
+        const auto rows = scattered(wide, 5, static_cast<uint64_t>(column));
+        Case& added = op.add(fmt::format("{}.columns{}from{}", dtype_name(dtype), width * unit, column * unit),
+                             {.x = f32({5, width * unit}), .cache = wide.operand(), .rows = index(rows)},
+                             {.column = static_cast<int32_t>(column * unit)});
+        added.flops = static_cast<double>(added.in[0].desc.extent[1]) * 5;
+    }
 }
 
 // Where a rounding, a flush or a copy as a float would show.
 void add_values(Cases& op, DType dtype) {
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
-    const Cache cache{dtype, 2, 3, 48};
+    const Cache cache{dtype, 2, 3, dtype == DType::Q8_0 ? 64 : 48};
     const auto with = [&](const char* name, std::vector<float> values) {
         add(op, name, cache, {4, 0, 3}, cycle(std::move(values)));
     };
@@ -114,8 +127,8 @@ void add_values(Cases& op, DType dtype) {
 }
 
 void add_wrong(Cases& op) {
-    const auto wrong = [&](const char* name, ops::KvWrite::In<Operand> in, std::vector<std::string> words) {
-        op.add_illegal(name, in, {}, std::move(words));
+    const auto wrong = [&](const char* name, ops::KvWrite::In<Operand> in, std::vector<std::string> words, int32_t column = 0) {
+        op.add_illegal(name, in, {.column = column}, std::move(words));
     };
     const Operand x = f32({2, 8}), cache = pages(DType::F32, {3, 4, 8});
     wrong("row_end", {.x = x, .cache = cache, .rows = index({0, 12})}, {"rows[1] = 12", "-1 (nowhere) and 0 to 11"});
@@ -124,10 +137,20 @@ void add_wrong(Cases& op) {
     wrong("rows_short", {.x = x, .cache = cache, .rows = index({1})}, {"'rows'", "[2]"});
     wrong("rows_type", {.x = x, .cache = cache, .rows = f32({2})}, {"'rows'", "I32"});
     wrong("x_rank", {.x = f32({2, 8, 1}), .cache = cache, .rows = index({0, 1})}, {"'x'", "rank 2"});
-    wrong("width", {.x = f32({2, 9}), .cache = cache, .rows = index({0, 1})}, {"'cache'", "columns"});
+    wrong("width", {.x = f32({2, 9}), .cache = cache, .rows = index({0, 1})}, {"8 columns", "9 from 0 on"});
+    wrong("column", {.x = f32({2, 4}), .cache = cache, .rows = index({0, 1})}, {"8 columns", "4 from 5 on"}, 5);
+    wrong("column_negative", {.x = x, .cache = cache, .rows = index({0, 1})}, {"from -1 on"}, -1);
+    wrong("odd_column", {.x = f32({2, 4}), .cache = pages(DType::F16, {3, 4, 8}), .rows = index({0, 1})},
+          {"F16", "multiples of 2"}, 3);
+    wrong("part_of_a_block", {.x = f32({2, 32}), .cache = pages(DType::Q8_0, {3, 4, 128}), .rows = index({0, 1})},
+          {"Q8_0", "multiples of 32"}, 16);
+    wrong("half_a_block", {.x = f32({2, 48}), .cache = pages(DType::Q8_0, {3, 4, 128}), .rows = index({0, 1})},
+          {"Q8_0", "multiples of 32"});
     wrong("cache_rank", {.x = x, .cache = pages(DType::F32, {12, 8}), .rows = index({0, 1})}, {"'cache'"});
-    wrong("cache_type", {.x = x, .cache = pages(DType::BF16, {3, 4, 8}), .rows = index({0, 1})}, {"'cache'", "F32 or F16"});
-    wrong("odd_halves", {.x = f32({2, 9}), .cache = pages(DType::F16, {3, 4, 9}), .rows = index({0, 1})}, {"'cache'", "even"});
+    wrong("cache_type", {.x = x, .cache = pages(DType::BF16, {3, 4, 8}), .rows = index({0, 1})},
+          {"'cache'", "F32, F16 or Q8_0"});
+    wrong("odd_halves", {.x = f32({2, 9}), .cache = pages(DType::F16, {3, 4, 9}), .rows = index({0, 1})},
+          {"'cache'", "multiple of 2"});
     wrong("too_many_rows", {.x = x, .cache = pages(DType::F32, {1 << 20, 1 << 12, 8}), .rows = index({0, 1})}, {"2^31"});
 }
 
@@ -135,7 +158,7 @@ void add_wrong(Cases& op) {
 
 void add_kv_write_cases(CaseList& list) {
     Cases op = list.op<ops::KvWrite, evaluate>();
-    for (const DType dtype : {DType::F32, DType::F16}) {
+    for (const DType dtype : {DType::F32, DType::F16, DType::Q8_0}) {
         add_shapes(op, dtype);
         add_values(op, dtype);
     }

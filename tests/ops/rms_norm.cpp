@@ -41,7 +41,7 @@ void add_rms_norm_cases(CaseList& list) {
     op.add("groups_differ", {.x = f32({3, 64}, normal().with({1, 5, 1000})), .weight = f32({64})}, {1e-5f, 4}).error_row = 16;
 
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
-    for (const float size : {1e-20f, 1e-10f, 1e-4f, 1e-3f, 3e-3f, 1e4f, 1e10f, 1e19f})
+    for (const float size : {1e-30f, 1e-20f, 1e-10f, 1e-4f, 1e-3f, 3e-3f, 1e4f, 1e10f, 1e19f})
         for (const int64_t width : {1, 33, 2560}) {
             op.add(fmt::format("size{:g}.e{}", size, width),
                    {.x = f32({3, width}, uniform(-size, size)), .weight = f32({width})}, {});

@@ -230,7 +230,10 @@ void add_refusals(ConvCases& cases) {
     cases.add_illegal("w", changed([](auto& in) { in.w = f32({9, 4}); }), {"'w'", "[8"});
     cases.add_illegal("bias", changed([](auto& in) { in.bias = f32({9}); }), {"'bias'", "[8]"});
     cases.add_illegal("state", changed([](auto& in) { in.state = state({5, 4, 8}); }), {"'state'", "[5, 3, 8]"});
-    cases.add_illegal("activation", changed([](auto&) {}), {"activation 2"}, 2);
+    // Functions of core/ops/activation.hpp that the convolution does not have, and one that is none.
+    for (const int32_t activation : {-1, 2, 3, 4, 5, 6})
+        cases.add_illegal(fmt::format("activation{}", activation), changed([](auto&) {}),
+                          {fmt::format("activation {}", activation), "0 (none) and 1 (silu)"}, activation);
     cases.add_illegal("no_state", changed([](auto& in) { in.state = {}; }), {"'state'", "missing"});
 }
 

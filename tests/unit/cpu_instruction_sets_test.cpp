@@ -12,9 +12,9 @@ int asked = 0;
 std::string give_tiles() { return ++asked, ""; }
 std::string refuse_tiles() { return ++asked, "the permission to use AMX tiles"; }
 
-// Everything but what is named.
+// Everything but what is named. There is no such processor: it is an x86-64 and an ARM.
 Machine machine_without(std::initializer_list<Feature> missing, std::string (*ask)() = give_tiles) {
-    Machine machine{.is_x86_64 = true, .features = {}, .ask_for_tiles = ask};
+    Machine machine{.is_x86_64 = true, .is_aarch64 = true, .features = {}, .ask_for_tiles = ask};
     machine.features.fill(true);
     for (const Feature feature : missing) machine.features[static_cast<size_t>(feature)] = false;
     asked = 0;
@@ -22,12 +22,14 @@ Machine machine_without(std::initializer_list<Feature> missing, std::string (*as
 }
 
 constexpr Level kNative[] = {Level::portable, Level::avx2, Level::avxvnni, Level::avx512bw, Level::avx512, Level::amx};
+constexpr Level kArm[] = {Level::portable, Level::neon, Level::i8mm};
 constexpr Level kEmulated[] = {Level::avx2_emulated, Level::avxvnni_emulated, Level::avx512bw_emulated, Level::avx512_emulated,
                                Level::amx_emulated};
 
 TEST(CpuInstructionSets, AMachineWithEverythingSuitsAll) {
     const Machine machine = machine_without({});
     for (const Level level : kNative) EXPECT_EQ(missing_for(level, machine), "") << static_cast<int>(level);
+    for (const Level level : kArm) EXPECT_EQ(missing_for(level, machine), "") << static_cast<int>(level);
     for (const Level level : kEmulated) EXPECT_EQ(missing_for(level, machine), "") << static_cast<int>(level);
     EXPECT_EQ(asked, 1) << "tiles are asked for by amx alone";
 }
@@ -49,6 +51,10 @@ TEST(CpuInstructionSets, EachLevelNamesAllThatItLacks) {
     expect(Level::avx512bw, {Feature::avx512dq}, "avx512dq");
     expect(Level::amx, {Feature::avx512bf16, Feature::amx_tile}, "avx512bf16, amx-tile");
     expect(Level::amx, {Feature::amx_tile, Feature::amx_int8, Feature::amx_bf16}, "amx-tile, amx-int8, amx-bf16");  // Zen 4
+    expect(Level::neon, {Feature::asimddp, Feature::i8mm}, "asimddp");  // Cortex-A72
+    expect(Level::neon, {Feature::i8mm}, "");                           // Neoverse N1
+    expect(Level::i8mm, {Feature::i8mm}, "i8mm");
+    expect(Level::i8mm, {Feature::atomics, Feature::asimddp}, "atomics, asimddp");
     for (const Level level : kEmulated) expect(level, {Feature::avx, Feature::avx2, Feature::avx512f, Feature::amx_tile}, "");
     EXPECT_EQ(asked, 0) << "nobody asks for tiles that the machine does not have";
 }
@@ -78,10 +84,12 @@ TEST(CpuInstructionSets, OtherProcessorsHaveThePortableLevel) {
     for (const Level level : {Level::avx2, Level::avxvnni, Level::avx512bw, Level::avx512, Level::amx})
         EXPECT_EQ(missing_for(level, machine), "an x86-64 processor");
     for (const Level level : kEmulated) EXPECT_EQ(missing_for(level, machine), "an x86-64 processor");
+    for (const Level level : {Level::neon, Level::i8mm}) EXPECT_EQ(missing_for(level, machine), "a 64-bit ARM processor");
 }
 
 TEST(CpuInstructionSets, MoreInstructionsScoreHigherAndEmulationsLowest) {
     for (size_t i = 1; i < std::size(kNative); ++i) EXPECT_GT(score_of(kNative[i]), score_of(kNative[i - 1]));
+    for (size_t i = 1; i < std::size(kArm); ++i) EXPECT_GT(score_of(kArm[i]), score_of(kArm[i - 1]));
     for (const Level level : kEmulated) {
         EXPECT_GT(score_of(Level::portable), score_of(level));
         EXPECT_GT(score_of(level), 0u);
@@ -91,9 +99,11 @@ TEST(CpuInstructionSets, MoreInstructionsScoreHigherAndEmulationsLowest) {
 TEST(CpuInstructionSets, ThisMachineIsConsistent) {
     EXPECT_STREQ(feature_name(Feature::sse2), "sse2");
     EXPECT_STREQ(feature_name(Feature::amx_bf16), "amx-bf16");
+    EXPECT_STREQ(feature_name(Feature::i8mm), "i8mm");
     // A level includes those below it.
     EXPECT_TRUE(!missing_for(Level::amx).empty() || missing_for(Level::avx512).empty());
     EXPECT_TRUE(!missing_for(Level::avxvnni).empty() || missing_for(Level::avx2).empty());
+    EXPECT_TRUE(!missing_for(Level::i8mm).empty() || missing_for(Level::neon).empty());
     EXPECT_TRUE(!missing_for(Level::avx512).empty() || missing_for(Level::avx512bw).empty());
     EXPECT_TRUE(!missing_for(Level::avx512bw).empty() || missing_for(Level::avx2).empty());
     // Once given, tiles stay given.

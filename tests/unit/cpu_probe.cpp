@@ -20,20 +20,35 @@ void apply(const float* in, float* out, int64_t n, F&& f) {
     for_each_vec(n, [&](int64_t i, int64_t lanes) { store_up_to(out + i, f(load_up_to(in + i, lanes)), lanes); });
 }
 
-template <int kMax>
-void dot_of(const uint8_t* q, const int8_t* x, int32_t* out) {
+template <int kMax, int kRows>
+void dots_of(const uint8_t* q, const int8_t* x, int32_t* out) {
     constexpr int kGroups = 8;
-    IVec quants[kGroups];
-    int32_t start = 0;
+    IVec quants[kGroups], sums[kRows];
+    const int8_t* rows[kRows];
     for (int g = 0; g < kGroups; ++g) {
         uint32_t words[kLanes];
         std::memcpy(words, q + 4 * kLanes * g, sizeof words);
         quants[g] = load_words(words);
-        for (int j = 0; j < 4 && kMax > 127; ++j) start -= kByteBias * x[4 * g + j];
     }
-    uint32_t sums[kLanes];
-    store_words(sums, dot<dot_kind(kMax)>(broadcast_i(start), quants, x));
-    std::memcpy(out, sums, sizeof sums);
+    for (int r = 0; r < kRows; ++r) {
+        rows[r] = x + 4 * kGroups * r;
+        int32_t start = 0;
+        for (int k = 0; k < 4 * kGroups && kMax > 127; ++k) start -= kByteBias * rows[r][k];
+        sums[r] = broadcast_i(start);
+    }
+    dots<dot_kind(kMax)>(sums, quants, rows);
+    for (int r = 0; r < kRows; ++r) {
+        uint32_t words[kLanes];
+        store_words(words, sums[r]);
+        std::memcpy(out + kLanes * r, words, sizeof words);
+    }
+}
+
+template <int kRows>
+void dots_up_to(int max, const uint8_t* q, const int8_t* x, int32_t* out) {
+    return max == 15    ? dots_of<15, kRows>(q, x, out)
+           : max == 127 ? dots_of<127, kRows>(q, x, out)
+                        : dots_of<255, kRows>(q, x, out);
 }
 
 template <DType F>
@@ -89,7 +104,10 @@ const Probe kProbe {
     .exp = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return exp(a); }); },
     .softplus = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return softplus(a); }); },
     .silu = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return silu(a); }); },
-#if defined(__FMA__) || defined(KRAIT_CPU_EMULATED)
+    .sigmoid = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return sigmoid(a); }); },
+    .gelu = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return gelu(a); }); },
+    .gelu_tanh = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return gelu_tanh(a); }); },
+#if defined(__FMA__) || defined(KRAIT_CPU_EMULATED) || defined(__ARM_FEATURE_DOTPROD)
     .fuses = true,
 #else
     .fuses = false,
@@ -99,10 +117,9 @@ const Probe kProbe {
             for (int64_t i = 0; i < n; i += kLanes) store(out + i, fma(load(a + i), load(b + i), load(c + i)));
         },
     .round_even = [](const float* in, float* out, int64_t n) { apply(in, out, n, [](Vec a) { return round_even(a); }); },
-    .dot =
-        [](int max, const uint8_t* q, const int8_t* x, int32_t* out) {
-            return max == 15 ? dot_of<15>(q, x, out) : max == 127 ? dot_of<127>(q, x, out) : dot_of<255>(q, x, out);
-        },
+    .rows_of_dot = kRowsOfDot,
+    .dot = [](int max, int n_rows, const uint8_t* q, const int8_t* x,
+              int32_t* out) { return n_rows == 1 ? dots_up_to<1>(max, q, x, out) : dots_up_to<kRowsOfDot>(max, q, x, out); },
     .dot_pairs =
         [](int32_t start, const int16_t* w, const int16_t* x, int32_t* out) {
             uint32_t words[kLanes];
@@ -126,6 +143,14 @@ const Probe kProbe {
         [](const uint16_t* in, float* out, int64_t n) {
             for (int64_t i = 0; i < n; i += kLanes) store(out + i, load_f16(in + i));
         },
+    .transpose =
+        [](const float* in, float* out) {
+            Vec rows[kLanes];
+            for (int i = 0; i < kLanes; ++i) rows[i] = load(in + i * kLanes);
+            transpose(rows);
+            for (int i = 0; i < kLanes; ++i) store(out + i * kLanes, rows[i]);
+        },
+    .swap_pairs = [](const float* in, float* out) { store(out, swap_pairs(load(in))); },
     .sums =
         [](const float* a, const float* b, const float* c, const float* d, float* out) {
             sum4(load(a), load(b), load(c), load(d), out);

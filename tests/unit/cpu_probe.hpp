@@ -34,13 +34,17 @@ struct Probe {
     void (*exp)(const float* in, float* out, int64_t n);
     void (*softplus)(const float* in, float* out, int64_t n);
     void (*silu)(const float* in, float* out, int64_t n);
+    void (*sigmoid)(const float* in, float* out, int64_t n);
+    void (*gelu)(const float* in, float* out, int64_t n);
+    void (*gelu_tanh)(const float* in, float* out, int64_t n);
     // out[i] = a[i] * b[i] + c[i]; n is a multiple of lanes, here and below.
     bool fuses;
     void (*fma)(const float* a, const float* b, const float* c, float* out, int64_t n);
     void (*round_even)(const float* in, float* out, int64_t n);
     // out[i] = the sum of the products of bytes 4 lanes g + 4 i + j of q, at most max (15, 127 or 255), with x[4 g + j], g
-    // below 8, j below 4; where max is 255, 128 is taken off each byte of q.
-    void (*dot)(int max, const uint8_t* q, const int8_t* x, int32_t* out);
+    // below 8, j below 4; where max is 255, 128 is taken off each byte of q. For n_rows (1 or rows_of_dot) rows of 32 of x.
+    int rows_of_dot;
+    void (*dot)(int max, int n_rows, const uint8_t* q, const int8_t* x, int32_t* out);
     // out[i] = start + w[2 i] * x[0] + w[2 i + 1] * x[1]
     void (*dot_pairs)(int32_t start, const int16_t* w, const int16_t* x, int32_t* out);
     // To int8, to int16 and to halves; halves to floats.
@@ -48,6 +52,9 @@ struct Probe {
     void (*store_i16)(const float* in, int16_t* out, int64_t n);
     void (*store_f16)(const float* in, uint16_t* out, int64_t n);
     void (*load_f16)(const uint16_t* in, float* out, int64_t n);
+    // [lanes, lanes]
+    void (*transpose)(const float* in, float* out);
+    void (*swap_pairs)(const float* in, float* out);
     // out[0 .. 4): sums of the first `lanes` of a, b, c, d by sum4; out[4]: of a by sum.
     void (*sums)(const float* a, const float* b, const float* c, const float* d, float* out);
     // Elements k0 .. k0 + count of a row of F32, F16 or BF16.

@@ -83,21 +83,23 @@ TEST_P(CpuRegisters, DotProductsOfBytesAreExact) {
     const size_t lanes = static_cast<size_t>(probe().lanes);
     std::mt19937 random(5);
     for (const int max : {15, 127, 255})
-        for (int round = 0; round < 50; ++round) {
+        for (int round = 0; round < 100; ++round) {
+            const int n_rows = round % 8 < 4 ? 1 : probe().rows_of_dot;
             std::vector<uint8_t> q(32 * lanes);
-            std::vector<int8_t> x(32);
+            std::vector<int8_t> x(32 * static_cast<size_t>(n_rows));
             // The first rounds have the ends of the ranges alone.
             for (uint8_t& v : q)
-                v = static_cast<uint8_t>(round < 4 ? (round % 2 == 0 ? max : 0) : random() % static_cast<unsigned>(max + 1));
+                v = static_cast<uint8_t>(round < 8 ? (round % 2 == 0 ? max : 0) : random() % static_cast<unsigned>(max + 1));
             for (int8_t& v : x)
-                v = static_cast<int8_t>(round < 4 ? (round < 2 ? 127 : -127) : static_cast<int>(random() % 255) - 127);
-            std::vector<int32_t> out(lanes);
-            probe().dot(max, q.data(), x.data(), out.data());
-            for (size_t lane = 0; lane < lanes; ++lane) {
+                v = static_cast<int8_t>(round < 8 ? (round % 4 < 2 ? 127 : -127) : static_cast<int>(random() % 255) - 127);
+            std::vector<int32_t> out(lanes * static_cast<size_t>(n_rows));
+            probe().dot(max, n_rows, q.data(), x.data(), out.data());
+            for (size_t i = 0; i < out.size(); ++i) {
+                const size_t row = i / lanes, lane = i % lanes;
                 int32_t want = 0;
                 for (size_t k = 0; k < 32; ++k)
-                    want += (q[4 * (lanes * (k / 4) + lane) + k % 4] - (max > 127 ? 128 : 0)) * x[k];
-                ASSERT_EQ(out[lane], want) << "bytes up to " << max << ", lane " << lane;
+                    want += (q[4 * (lanes * (k / 4) + lane) + k % 4] - (max > 127 ? 128 : 0)) * x[32 * row + k];
+                ASSERT_EQ(out[i], want) << "bytes up to " << max << ", lane " << lane << ", row " << row << " of " << n_rows;
             }
         }
 }
@@ -118,6 +120,18 @@ TEST_P(CpuRegisters, DotProductsOfPairsWrapAround) {
                               static_cast<uint32_t>(static_cast<int64_t>(start) + int64_t{w[2 * lane]} * x0 +
                                                     int64_t{w[2 * lane + 1]} * x1));
             }
+}
+
+TEST_P(CpuRegisters, TransposedAndSwappedLanes) {
+    const auto n = static_cast<size_t>(probe().lanes);
+    std::vector<float> rows(n * n), columns(n * n), swapped(n);
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
+    probe().transpose(rows.data(), columns.data());
+    probe().swap_pairs(rows.data(), swapped.data());
+    for (size_t i = 0; i < n; ++i) {
+        EXPECT_EQ(swapped[i], rows[i ^ 1]) << i;
+        for (size_t j = 0; j < n; ++j) EXPECT_EQ(columns[i * n + j], rows[j * n + i]) << i << ", " << j;
+    }
 }
 
 TEST_P(CpuRegisters, StoredIntegersSaturate) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// exp, softplus and silu of each instruction set against double, over the whole range; lanes do not see each other.
+// exp, softplus and activations of each instruction set against double, over the whole range; lanes do not see each other.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -67,6 +67,9 @@ class CpuSimdMath : public testing::TestWithParam<const Probe*> {
 
 double exact_silu(double a) { return a / (1 + std::exp(-a)); }
 double exact_softplus(double a) { return a > 40 ? a : std::log1p(std::exp(a)); }
+double exact_sigmoid(double a) { return 1 / (1 + std::exp(-a)); }
+double exact_gelu(double a) { return a / 2 * std::erfc(-a / std::sqrt(2.0)); }
+double exact_gelu_tanh(double a) { return a * exact_sigmoid(2 * std::sqrt(2 / M_PI) * (a + 0.044715 * a * a * a)); }
 double exact_exp(double a) { return std::exp(a); }
 double exact_exp2(double a) { return std::exp2(a); }
 
@@ -82,6 +85,21 @@ TEST_P(CpuSimdMath, SiluStaysWithinItsError) {
     // Below -88 the exponential overflows and the result is -0, where it would be a number below 1e-36.
     EXPECT_LE(worst(probe().silu, exact_silu, -87.0f, 1e5f, kStep), 4e-7);
     for (float v : apply(probe().silu, {-88.8f, -100.0f, -1e4f, -1e30f})) EXPECT_LE(std::fabs(v), 1e-35f);
+}
+
+TEST_P(CpuSimdMath, SigmoidStaysWithinItsError) {
+    EXPECT_LE(worst(probe().sigmoid, exact_sigmoid, -87.0f, 1e5f, kStep), 3e-7);
+    for (float v : apply(probe().sigmoid, {-88.8f, -100.0f, -1e4f, -1e30f})) EXPECT_LE(std::fabs(v), 1e-35f);
+}
+
+// With the tail of negative numbers, where 1 + erf and 1 + tanh cancel.
+TEST_P(CpuSimdMath, GeluStaysWithinItsError) {
+    EXPECT_LE(worst(probe().gelu, exact_gelu, -1e5f, 1e5f, kStep), 7e-7);
+    EXPECT_LE(worst(probe().gelu, exact_gelu, -15.0f, -1.0f, kStep / 10), 7e-7);
+    EXPECT_LE(worst(probe().gelu_tanh, exact_gelu_tanh, -10.0f, 1e5f, kStep), 7e-7);
+    EXPECT_LE(worst(probe().gelu_tanh, exact_gelu_tanh, -10.0f, -1.0f, kStep / 10), 7e-7);
+    // Below -10 the exponential is subnormal, and what it lacks in precision is multiplied by a.
+    for (float v : apply(probe().gelu_tanh, {-10.1f, -10.7f, -1e4f, -1e30f})) EXPECT_LE(std::fabs(v), 1e-37f);
 }
 
 TEST_P(CpuSimdMath, ExponentialsAreExactWhereDecayMustNotDrift) {
@@ -112,12 +130,19 @@ TEST_P(CpuSimdMath, InfinitiesAndNan) {
     EXPECT_EQ(out[6], 1e4f);
     EXPECT_EQ(out[7], 0.0f);
     EXPECT_TRUE(std::isnan(apply(probe().silu, {kNan})[0]));
+    EXPECT_EQ(apply(probe().sigmoid, {kInf, -kInf, 1e38f, -1e38f}), (std::vector<float>{1, 0, 1, 0}));
+    EXPECT_TRUE(std::isnan(apply(probe().sigmoid, {kNan})[0]));
+    for (const Function f : {probe().gelu, probe().gelu_tanh}) {
+        EXPECT_EQ(apply(f, {kInf, 1e38f, -1e38f, 0.0f, -50.0f, 50.0f}), (std::vector<float>{kInf, 1e38f, 0, 0, 0, 50}));
+        for (const float v : apply(f, {kNan, -kInf})) EXPECT_TRUE(std::isnan(v)) << "-inf * 0, as the formula has it";
+    }
 }
 
 // The same value gives the same bits in every lane, in full and partial registers, beside NaN and beside infinity.
 TEST_P(CpuSimdMath, LanesAreIndependent) {
     const int64_t n = 3 * probe().lanes + 3;
-    for (const Function f : {probe().exp2_fast, probe().exp, probe().softplus, probe().silu})
+    for (const Function f :
+         {probe().exp2_fast, probe().exp, probe().softplus, probe().silu, probe().sigmoid, probe().gelu, probe().gelu_tanh})
         for (float value : {-3.7f, 0.3f, 11.25f, -80.0f}) {
             const float alone = apply(f, {value})[0];
             for (float other : {0.0f, kNan, kInf, -kInf, 1e-42f}) {

@@ -38,6 +38,14 @@ struct Paged {
     KRAIT_NO_OUTPUTS()
 };
 static_assert(are_complete(Paged::kIn) && std::empty(Paged::kOut));
+struct PagesRead {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (page_table, pages_read("cache")), (positions, positions_of("x")),
+                 (seq_start, sequence_starts("x")))
+};
+struct Placed {
+    KRAIT_INPUTS((x, kValue), (positions, positions_of("x")))
+};
+static_assert(are_complete(PagesRead::kIn) && are_complete(Placed::kIn));
 static_assert(find_state(Paged::kIn) == -1 && find_memory(Paged::kIn) == 1 && find_memory(Stateful::kIn) == 1);
 
 // Contracts that each lack something.
@@ -48,6 +56,28 @@ struct Pages {
     KRAIT_INPUTS((x, kValue), (rows, rows_written("x")))
 };
 static_assert(!are_complete(RowsWritten::kIn) && !are_complete(Pages::kIn));
+struct PagesWithoutPositions {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (page_table, pages_read("cache")), (seq_start, sequence_starts("x")))
+};
+struct PagesWithoutStarts {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (page_table, pages_read("cache")), (positions, positions_of("x")))
+};
+struct PagesOfValues {
+    KRAIT_INPUTS((x, kValue), (page_table, pages_read("x")), (positions, positions_of("x")), (seq_start, sequence_starts("x")))
+};
+struct PositionsOfPages {
+    KRAIT_INPUTS((cache, kPages), (rows, rows_written("cache")), (positions, positions_of("cache")))
+};
+struct PositionsThatAreThere {
+    KRAIT_INPUTS((x, kValue), (positions, optional(positions_of("x"))))
+};
+struct ReadAndWritten {
+    KRAIT_INPUTS((x, kValue), (cache, kPages), (rows, rows_written("cache")), (page_table, pages_read("cache")),
+                 (positions, positions_of("x")), (seq_start, sequence_starts("x")))
+};
+static_assert(!are_complete(PagesWithoutPositions::kIn) && !are_complete(PagesWithoutStarts::kIn));
+static_assert(!are_complete(PagesOfValues::kIn) && !are_complete(PositionsOfPages::kIn));
+static_assert(!are_complete(PositionsThatAreThere::kIn) && !are_complete(ReadAndWritten::kIn));
 struct Starts {
     KRAIT_INPUTS((x, kValue), (state, kState), (src, slots_read("state")), (dst, slots_written("state")))
 };

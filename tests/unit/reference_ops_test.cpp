@@ -70,6 +70,50 @@ TEST_F(Reference, elementwise_ops_broadcast_one_row) {
     expect_near(run(scaled), {2, kInf});
 }
 
+// Numbers of mpmath with 60 digits.
+TEST_F(Reference, activate_keeps_the_tails_of_gelu) {
+    const std::vector<float> a{1, -1, -9, -10, 0};
+    for (const auto& [function, wanted] :
+         {std::pair(ops::Activation::gelu, std::vector<double>{0.841344746068543, -0.158655253931457, -1.01572956535846e-18,
+                                                               -7.61985302416053e-23, 0}),
+          std::pair(ops::Activation::gelu_tanh, std::vector<double>{0.841191990608277, -0.158808009391723,
+                                                                    -1.33645959473487e-28, -1.20409234820981e-37, 0}),
+          std::pair(ops::Activation::relu_squared, std::vector<double>{1, 0, 0, 0, 0}),
+          std::pair(ops::Activation::sigmoid, std::vector<double>{0.731058578630005, 0.268941421369995, 1.23394575986232e-4,
+                                                                  4.53978687024344e-5, 0.5})}) {
+        const ops::ActivateParams params{function};
+        Node plain = make_node(OpId::activate, &params);
+        value<float>(plain, "a", {1, 5}, a);
+        expect_near(run(plain), wanted);
+        Node gate = make_node(OpId::activate, &params);
+        value<float>(gate, "a", {1, 5}, a);
+        value<float>(gate, "b", {1, 5}, {2, -2, 2, 2, kInf});
+        const double at_zero = function == ops::Activation::sigmoid ? kInf : kNan;
+        expect_near(run(gate), {2 * wanted[0], -2 * wanted[1], 2 * wanted[2], 2 * wanted[3], at_zero});
+    }
+}
+
+TEST_F(Reference, scale_add_and_concat_of_two_operands) {
+    const ops::ScaleAddParams params{-0.5f};
+    for (const auto& [op, wanted] : {std::pair(OpId::scale_add, std::vector<double>{-4, 2, 3, -kInf}),
+                                     std::pair(OpId::concat, std::vector<double>{1, 2, 10, 0, 3, 4, 0, kInf})}) {
+        Node n = make_node(op, op == OpId::scale_add ? &params : nullptr);
+        value<float>(n, "a", {2, 2}, {1, 2, 3, 4});
+        value<float>(n, "b", {2, 2}, {10, 0, 0, kInf});
+        expect_near(run(n), wanted);
+    }
+}
+
+TEST_F(Reference, l2_norm_in_groups_at_any_magnitude) {
+    for (const float eps : {0.0f, 9.0f}) {
+        const ops::L2NormParams params{eps, 2};
+        Node n = make_node(OpId::l2_norm, &params);
+        value<float>(n, "x", {2, 4}, {3, 4, 1e19f, -1e19f, 0, 0, kNan, 1});
+        const double length = std::sqrt(25 + eps), zero = eps == 0 ? kNan : 0.0;
+        expect_near(run(n), {3 / length, 4 / length, std::sqrt(0.5), -std::sqrt(0.5), zero, zero, kNan, kNan});
+    }
+}
+
 TEST_F(Reference, copy_gathers_a_view) {
     Node n = make_node(OpId::copy);
     value<float>(n, "x", {3, 4}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
@@ -112,7 +156,8 @@ TEST_F(Reference, kv_write_rounds_to_the_type_of_the_cache) {
         krait_buffer* cache = make_pages(OpId::kv_write, desc);
         const std::vector<std::byte> before(2 * bytes, std::byte{0x5a});
         for (int64_t page : {0, 1}) EXPECT_OK(api->queue_memory_import(queue, cache, page, before.data(), before.size(), &err));
-        Node n = make_node(OpId::kv_write);
+        const ops::KvWriteParams params{};
+        Node n = make_node(OpId::kv_write, &params);
         value<float>(n, "x", {3, static_cast<int64_t>(width)}, {x.begin(), x.begin() + static_cast<ptrdiff_t>(3 * width)});
         add_input(n, "cache", {desc, KRAIT_TENSOR_MEMORY, -1, cache, 0, "cache"});
         value<int32_t>(n, "rows", {3}, {3, -1, 0});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// y[t, i] = f(a[t, i], b[t, i]) over registers, b of T rows or of one row for all: add, mul, silu_mul, scale.
+// y[t, i] = f(a[t, i], b[t, i]) over registers, b of T rows or of one row for all: what add, mul, scale and
+// their like share.
 #pragma once
 
 #include "backends/cpu/cpu_backend.hpp"

@@ -21,7 +21,9 @@ constexpr int kFewRows = kRegisters >= 32 ? 4 : 2;
 using Problem = FloatProblem;
 
 // Rows beyond the end are the last one, whose sums nobody keeps.
-inline const std::byte* weights(const Problem& p, int64_t n) { return p.w + std::min(n, p.n_out - 1) * p.w_stride; }
+inline const std::byte* weights(const Problem& p, int64_t matrix, int64_t n) {
+    return p.w + (matrix * p.n_out + std::min(n, p.n_out - 1)) * p.w_stride;
+}
 
 // The sums of kRows neighbours in a row of y, as one value: a loop over them is no gain to a vectorizer.
 typedef float Sums __attribute__((vector_size(kRows * sizeof(float))));
@@ -34,8 +36,8 @@ inline Sums sum_rows(Vec a, Vec b, Vec c, Vec d) {
     return sums;
 }
 
-// y[t, n .. n + kRows] takes the sums of the span that starts at k0.
-inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t count, const Sums& sums) {
+// y[place, n .. n + kRows] takes the sums of the span that starts at k0.
+inline void add_sums(const Problem& p, int64_t place, int64_t n, int64_t k0, int64_t count, const Sums& sums) {
     const size_t bytes = static_cast<size_t>(std::min<int64_t>(kRows, p.n_out - n)) * sizeof(float);
     const auto load_sums = [bytes](const float* from) {
         Sums value{};
@@ -43,11 +45,11 @@ inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t
         else std::memcpy(&value, from, bytes);
         return value;
     };
-    float* y = p.y->row<float>(t) + n;
+    float* y = p.rows->y(place) + n;
     Sums value = k0 == 0 ? sums : load_sums(y) + sums;
     if (k0 + count == p.d_in) {
         if (p.bias) value += load_sums(p.bias + n);
-        if (*p.residual) value += load_sums(p.residual->row<const float>(t) + n);
+        if (const float* residual = p.rows->residual(place)) value += load_sums(residual + n);
     }
     if (bytes == sizeof value) std::memcpy(y, &value, sizeof value);
     else std::memcpy(y, &value, bytes);
@@ -55,16 +57,17 @@ inline void add_sums(const Problem& p, int64_t t, int64_t n, int64_t k0, int64_t
 
 // Weights in registers ------------------------------------------------------------------------------------------------
 
-// kRows rows of w from n on, against rows t0 .. t0 + kCount of x: acc[r][m] += w[n + r] . x[t0 + m], elements k0 .. k0 + count.
+// kRows rows of w from n on, against the rows at places t0 .. t0 + kCount: acc[r][m] += w[n + r] . x[t0 + m], elements k0 ..
+// k0 + count.
 template <DType F, int kCount>
-inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, int64_t count) {
+inline void few_rows_span(const Problem& p, int64_t matrix, int64_t t0, int64_t n, int64_t k0, int64_t count) {
     using U = Unpacker<F>;
     Vec acc[kRows][kCount];
     const float* x[kCount];
     const std::byte* w[kRows];
     repeat<kRows>([&](auto r) { repeat<kCount>([&](auto m) { acc[r][m] = zero(); }); });
-    repeat<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
-    repeat<kRows>([&](auto r) { w[r] = weights(p, n + r); });
+    repeat<kCount>([&](auto m) { x[m] = p.rows->x(t0 + m) + k0; });
+    repeat<kRows>([&](auto r) { w[r] = weights(p, matrix, n + r); });
     const int64_t next = kRows * p.w_stride;  // the rows after these, which the hardware does not see coming
 
     int64_t k = 0;
@@ -83,15 +86,16 @@ inline void few_rows_span(const Problem& p, int64_t t0, int64_t n, int64_t k0, i
 }
 
 template <DType F>
-void few_rows(const Problem& p, int64_t n) {
+void few_rows(const Problem& p, const ProductPiece& piece, int64_t n) {
+    const int64_t matrix = piece.matrix, end = piece.first + piece.count;
     for (int64_t k0 = 0; k0 == 0 || k0 < p.d_in; k0 += kSpan) {
         const int64_t count = std::min(kSpan, p.d_in - k0);
-        for (int64_t t = 0; t < p.n_tok; t += kFewRows) {
-            switch (std::min<int64_t>(kFewRows, p.n_tok - t)) {
-                case 1: few_rows_span<F, 1>(p, t, n, k0, count); break;
-                case 2: few_rows_span<F, 2>(p, t, n, k0, count); break;
-                case 3: few_rows_span<F, std::min(3, kFewRows)>(p, t, n, k0, count); break;
-                default: few_rows_span<F, kFewRows>(p, t, n, k0, count); break;
+        for (int64_t t = piece.first; t < end; t += kFewRows) {
+            switch (std::min<int64_t>(kFewRows, end - t)) {
+                case 1: few_rows_span<F, 1>(p, matrix, t, n, k0, count); break;
+                case 2: few_rows_span<F, 2>(p, matrix, t, n, k0, count); break;
+                case 3: few_rows_span<F, std::min(3, kFewRows)>(p, matrix, t, n, k0, count); break;
+                default: few_rows_span<F, kFewRows>(p, matrix, t, n, k0, count); break;
             }
         }
     }
@@ -99,12 +103,12 @@ void few_rows(const Problem& p, int64_t n) {
 
 // Weights in a panel --------------------------------------------------------------------------------------------------
 
-// Rows t0 .. t0 + kCount of x against four rows of the panel, all unpacked.
+// The rows at places t0 .. t0 + kCount against four rows of the panel, all unpacked.
 template <int kCount>
 inline void tile(const Problem& p, int64_t t0, int64_t n, const float* panel, int64_t k0, int64_t count) {
     Vec acc[kCount][kRows];
     const float* x[kCount];
-    repeat<kCount>([&](auto m) { x[m] = p.x->row<const float>(t0 + m) + k0; });
+    repeat<kCount>([&](auto m) { x[m] = p.rows->x(t0 + m) + k0; });
     repeat<kCount>([&](auto m) { repeat<kRows>([&](auto r) { acc[m][r] = zero(); }); });
     int64_t k = 0;
     for (; k + kLanes <= count; k += kLanes) {
@@ -130,16 +134,17 @@ void tile_of(int count, const Problem& p, int64_t t0, int64_t n, const float* pa
     tile<kCount>(p, t0, n, panel, k0, span);
 }
 
-// Rows t0 .. t1 of x against rows n0 .. n1 of w (at most kPanel).
+// The rows of a piece against rows n0 .. n1 of its matrix (at most kPanel).
 template <DType F>
-void many_rows(const Problem& p, int64_t t0, int64_t t1, int64_t n0, int64_t n1, float* panel) {
+void many_rows(const Problem& p, const ProductPiece& piece, int64_t n0, int64_t n1, float* panel) {
     const int64_t n_padded = (n1 - n0 + kRows - 1) / kRows * kRows;
     for (int64_t k0 = 0; k0 == 0 || k0 < p.d_in; k0 += kSpan) {
         const int64_t count = std::min(kSpan, p.d_in - k0);
-        for (int64_t i = 0; i < n_padded; ++i) unpack_row<F>(weights(p, n0 + i), k0, count, panel + i * kPanelStride);
-        const int64_t n_tiles = (t1 - t0 + kTile - 1) / kTile;
+        for (int64_t i = 0; i < n_padded; ++i)
+            unpack_row<F>(weights(p, piece.matrix, n0 + i), k0, count, panel + i * kPanelStride);
+        const int64_t n_tiles = (piece.count + kTile - 1) / kTile;
         for (int64_t j = 0; j < n_tiles; ++j) {  // of nearly equal heights: a low tile waits for loads
-            const int64_t t = t0 + (t1 - t0) * j / n_tiles, end = t0 + (t1 - t0) * (j + 1) / n_tiles;
+            const int64_t t = piece.first + piece.count * j / n_tiles, end = piece.first + piece.count * (j + 1) / n_tiles;
             for (int64_t i = 0; i < n_padded; i += kRows)  // rows of x stay in level 1 while the panel passes
                 tile_of<kTile>(static_cast<int>(end - t), p, t, n0 + i, panel + i * kPanelStride, k0, count);
         }
@@ -148,30 +153,32 @@ void many_rows(const Problem& p, int64_t t0, int64_t t1, int64_t n0, int64_t n1,
 
 template <DType F>
 void multiply(const Problem& p, Context& context) {
-    // Up to here, unpacking in registers once for kFewRows rows is cheaper than to write a panel and read it again.
-    if (p.n_tok <= 2 * kFewRows) {
-        const int64_t n_groups = (p.n_out + kRows - 1) / kRows;
-        context.parallel_for(n_groups, grain_of(kRows * p.n_tok * p.d_in), [&](int64_t begin, int64_t end, int) {
-            for (int64_t group = begin; group < end; ++group) few_rows<F>(p, group * kRows);
-        });
-        return;
-    }
     // Few outputs and many rows: x is divided too, so that every thread has several pieces; unpacking again costs a
     // fraction 1 / rows of a piece.
     constexpr int64_t kRowsOfPiece = 96;  // a multiple of both kTile
     static_assert(kRowsOfPiece % kTile == 0);
-    const int64_t n_panels = (p.n_out + kPanel - 1) / kPanel;
-    const int64_t wanted = 4 * context.n_threads();
-    const int64_t max_parts = (p.n_tok + kRowsOfPiece - 1) / kRowsOfPiece;
+    const int64_t n_panels = (p.n_out + kPanel - 1) / kPanel, n_rows = p.rows->n_rows();
+    const int64_t wanted = 4 * context.n_threads(), max_parts = (n_rows + kRowsOfPiece - 1) / kRowsOfPiece;
     const int64_t n_parts =
         context.n_threads() == 1 ? 1 : std::clamp<int64_t>((wanted + n_panels - 1) / n_panels, 1, max_parts);
-    const int64_t part = ((p.n_tok + n_parts - 1) / n_parts + kTile - 1) / kTile * kTile;
+    // Up to 2 * kFewRows rows, unpacking in registers once for kFewRows of them is cheaper than to write a panel and read it
+    // again.
+    p.rows->arrange({.few = 2 * kFewRows, .max_rows = (n_rows + n_parts - 1) / n_parts, .tile = kTile}, context);
+
+    const int64_t n_groups = (p.n_out + kRows - 1) / kRows;
+    const auto few = p.rows->small_pieces(), many = p.rows->large_pieces();
+    context.parallel_for(static_cast<int64_t>(few.size()) * n_groups, grain_of(kRows * mean_rows(few) * p.d_in),
+                         [&](int64_t begin, int64_t end, int) {
+                             for (int64_t i = begin; i < end; ++i)
+                                 few_rows<F>(p, few[static_cast<size_t>(i / n_groups)], i % n_groups * kRows);
+                         });
+    if (many.empty()) return;
     context.reserve_scratch(kPanel * kPanelStride);
-    context.parallel_for(n_panels * n_parts, 1, [&](int64_t begin, int64_t end, int worker) {
+    context.parallel_for(static_cast<int64_t>(many.size()) * n_panels, 1, [&](int64_t begin, int64_t end, int worker) {
         for (int64_t i = begin; i < end; ++i) {
-            const int64_t n0 = i / n_parts * kPanel, t0 = i % n_parts * part;
-            if (t0 < p.n_tok)
-                many_rows<F>(p, t0, std::min(t0 + part, p.n_tok), n0, std::min(n0 + kPanel, p.n_out), context.scratch(worker));
+            const int64_t n0 = i % n_panels * kPanel;
+            many_rows<F>(p, many[static_cast<size_t>(i / n_panels)], n0, std::min(n0 + kPanel, p.n_out),
+                         context.scratch(worker));
         }
     });
 }

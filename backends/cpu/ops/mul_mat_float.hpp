@@ -11,7 +11,7 @@
 //                   accumulators reuse it for all rows of x
 #pragma once
 
-#include "backends/cpu/cpu_backend.hpp"
+#include "backends/cpu/ops/product_rows.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -19,10 +19,8 @@ struct FloatProblem {
     const std::byte* w;
     int64_t w_stride;  // bytes from row to row
     const float* bias;
-    const Tensor* x;
-    const Tensor* residual;
-    const Tensor* y;
-    int64_t n_tok, n_out, d_in;
+    ProductRows* rows;
+    int64_t n_out, d_in;  // of one matrix
 };
 
 void multiply_float(const FloatProblem& problem, DType weights, Context& context);

@@ -69,39 +69,39 @@ class Product {
   public:
     Product(const Int16Problem& problem, Context& context)
         : p_(problem),
+          rows_(*problem.rows),
           context_(context),
           n_units_(int16_units(problem.d_in)),
-          stride_((n_units_ * (kInt16Unit * int64_t{sizeof(int16_t)} + int64_t{sizeof(float)}) + 63) / 64 * 64) {}
+          stride_((n_units_ * (kInt16Unit * int64_t{sizeof(int16_t)} + int64_t{sizeof(float)}) + 63) / 64 * 64) {
+        // Rows of x that stay in level 2 while all groups pass over them.
+        constexpr int64_t kBytes = 512 << 10;
+        rows_.arrange({.max_rows = std::max<int64_t>(kBytes / stride_, 4 * kTileRows), .tile = kTileRows}, context);
+    }
 
     void run() {
         quantize();
-        // Rows of x that stay in level 2 while all groups pass over them.
-        constexpr int64_t kBytes = 512 << 10;
-        const int64_t max_rows = std::max<int64_t>(kBytes / stride_, 4 * kTileRows);
-        const int64_t n_parts = (p_.n_tok + max_rows - 1) / max_rows;
-        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kTileRows - 1) / kTileRows * kTileRows;
-        const int64_t n_groups = (p_.n_out + kPanelRows - 1) / kPanelRows;
-        const int64_t work = kPanelRows * p_.d_in * std::min(part, p_.n_tok);
-        context_.parallel_for(n_parts * n_groups, grain_of_products(work), [&](int64_t begin, int64_t end, int) {
-            for (int64_t i = begin; i < end; ++i) {
-                const int64_t t0 = i / n_groups * part;
-                rows_of_group(t0, std::min(t0 + part, p_.n_tok), i % n_groups);
-            }
-        });
+        const auto pieces = rows_.pieces();
+        const int64_t work = kPanelRows * p_.d_in * mean_rows(pieces), n_groups = groups_of_matrix();
+        context_.parallel_for(static_cast<int64_t>(pieces.size()) * n_groups, grain_of_products(work),
+                              [&](int64_t begin, int64_t end, int) {
+                                  for (int64_t i = begin; i < end; ++i)
+                                      rows_of_group(pieces[static_cast<size_t>(i / n_groups)], i % n_groups);
+                              });
     }
 
   private:
-    Int16Row row(int64_t t) const {
-        const std::byte* record = records_ + t * stride_;
+    int64_t groups_of_matrix() const { return (p_.n_out + kPanelRows - 1) / kPanelRows; }
+    Int16Row row(int64_t place) const {
+        const std::byte* record = records_ + rows_.index_of_x(place) * stride_;
         return {reinterpret_cast<const int16_t*>(record),
                 reinterpret_cast<const float*>(record + n_units_ * kInt16Unit * int64_t{sizeof(int16_t)})};
     }
 
     void quantize() {
-        records_ = context_.reserve_shared(p_.n_tok * stride_);
-        context_.parallel_for(p_.n_tok, grain_of(p_.d_in * 4), [&](int64_t begin, int64_t end, int) {
+        records_ = context_.reserve_shared(rows_.n_row_x() * stride_);
+        context_.parallel_for(rows_.n_row_x(), grain_of(p_.d_in * 4), [&](int64_t begin, int64_t end, int) {
             for (int64_t t = begin; t < end; ++t) {
-                const float* x = p_.x->row<const float>(t);
+                const float* x = rows_.x_row(t);
                 auto* q = reinterpret_cast<int16_t*>(records_ + t * stride_);
                 auto* d = reinterpret_cast<float*>(q + n_units_ * kInt16Unit);
                 for (int64_t unit = 0; unit < n_units_; ++unit) {
@@ -112,38 +112,40 @@ class Product {
         });
     }
 
-    // The group that comes after this one, while n_rows rows of x pass over this one; a single row reads on without a pause.
-    FetchAhead next_group(int64_t index, int64_t n_rows) const {
-        if (n_rows < 2 || (index + 1) * kPanelRows >= p_.n_out) return {};
-        const int64_t n_tiles = std::max<int64_t>(n_rows / kTileRows, 1) * (kPanelRows / (kColumns * kLanes));
-        return {reinterpret_cast<const std::byte*>(p_.w->group(index + 1)), static_cast<uint64_t>(int16_group_bytes(p_.d_in)),
-                n_tiles * n_units_};
+    // The group that comes after this one, while the rows of a piece pass over this one; a single row reads on without a pause.
+    FetchAhead next_group(const ProductPiece& piece, int64_t index) const {
+        if (piece.count < 2 || (index + 1) * kPanelRows >= p_.n_out) return {};
+        const int64_t n_tiles = std::max<int64_t>(piece.count / kTileRows, 1) * (kPanelRows / (kColumns * kLanes));
+        return {reinterpret_cast<const std::byte*>(p_.w->group(piece.matrix * groups_of_matrix() + index + 1)),
+                static_cast<uint64_t>(int16_group_bytes(p_.d_in)), n_tiles * n_units_};
     }
-    void rows_of_group(int64_t t0, int64_t t1, int64_t index) const {
-        const Int16Cell* cells = p_.w->group(index);
-        FetchAhead ahead = next_group(index, t1 - t0);
+    void rows_of_group(const ProductPiece& piece, int64_t index) const {
+        const Int16Cell* cells = p_.w->group(piece.matrix * groups_of_matrix() + index);
+        const int64_t end = piece.first + piece.count;
+        FetchAhead ahead = next_group(piece, index);
         for (int r = 0; r < kPanelRows && index * kPanelRows + r < p_.n_out; r += kColumns * kLanes) {
-            int64_t t = t0;
-            for (; t + kTileRows <= t1; t += kTileRows) tile_at<kTileRows>(cells, r, t, index, ahead);
-            if (kTileRows > 4 && t + 4 <= t1) tile_at<4>(cells, r, t, index, ahead), t += 4;
-            if (t + 2 <= t1) tile_at<2>(cells, r, t, index, ahead), t += 2;
-            if (t < t1) tile_at<1>(cells, r, t, index, ahead);
+            int64_t t = piece.first;
+            for (; t + kTileRows <= end; t += kTileRows) tile_at<kTileRows>(cells, r, t, index, ahead);
+            if (kTileRows > 4 && t + 4 <= end) tile_at<4>(cells, r, t, index, ahead), t += 4;
+            if (t + 2 <= end) tile_at<2>(cells, r, t, index, ahead), t += 2;
+            if (t < end) tile_at<1>(cells, r, t, index, ahead);
         }
     }
     template <int kCount>
-    [[gnu::noinline]] void tile_at(const Int16Cell* cells, int r, int64_t t, int64_t index, FetchAhead& ahead) const {
+    [[gnu::noinline]] void tile_at(const Int16Cell* cells, int r, int64_t place, int64_t index, FetchAhead& ahead) const {
         Int16Row x[kCount];
         Vec sum[kColumns][kCount];
-        unroll<kCount>([&](auto m) { x[m] = row(t + m); });
+        unroll<kCount>([&](auto m) { x[m] = row(place + m); });
         tile<kCount>(cells, r, x, p_.d_in, ahead, sum);
         unroll<kColumns>([&](auto c) {
             unroll<kCount>([&](auto m) {
-                finish_row({p_.bias, p_.residual, p_.y, p_.n_out}, t + m, index * kPanelRows + r + c * kLanes, sum[c][m]);
+                finish_row(rows_, p_.bias, p_.n_out, place + m, index * kPanelRows + r + c * kLanes, sum[c][m]);
             });
         });
     }
 
     const Int16Problem& p_;
+    ProductRows& rows_;
     Context& context_;
     int64_t n_units_;
     int64_t stride_;  // bytes of a row of x

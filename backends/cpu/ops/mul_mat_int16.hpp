@@ -6,7 +6,7 @@
 // The order depends on K alone, as with int8 (mul_mat_int8.hpp): the same bits for any number of rows and threads.
 #pragma once
 
-#include "backends/cpu/cpu_backend.hpp"
+#include "backends/cpu/ops/product_rows.hpp"
 #include "backends/cpu/quant/int16_constant.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
@@ -14,8 +14,8 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 struct Int16Problem {
     const Int16Constant* w;
     const float* bias;
-    const Tensor *x, *residual, *y;
-    int64_t n_tok, n_out, d_in;
+    ProductRows* rows;
+    int64_t n_out, d_in;  // of one matrix
 };
 
 void multiply_int16(const Int16Problem& problem, Context& context);

@@ -16,9 +16,9 @@ namespace {
 constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
 
 // Up to this many rows of x the quants are unpacked in registers for all of them at once. A larger pass for 16 rows is 7 %
-// faster still, but takes minutes to compile in all its formats. At 4 lanes (vec_portable.hpp) the pass for 4 rows is half of
-// this file's 55 seconds of compiling, and its sums and quants do not fit into the registers.
-constexpr int kFewRows = kLanes > 4 ? 4 : 1;
+// faster still, but takes minutes to compile in all its formats. With 16 registers of 4 lanes (vec_portable.hpp) the pass for 4
+// rows is half of this file's 55 seconds of compiling, and its sums and quants do not fit into them.
+constexpr int kFewRows = kRegisters * kLanes > 64 ? 4 : 1;
 
 constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
@@ -116,6 +116,24 @@ template <int kCount, class Source>
                 IVec part[kGroups];
                 repeat<kGroups>([&](auto g) __attribute__((always_inline)) { part[g] = q[h * kGroups + g]; });
                 const int64_t at = unit * kHalves + h;
+                if constexpr (kRowsOfDot == 2 && kCount % 2 == 0) {
+                    repeat<kCount / 2>([&](auto pair) __attribute__((always_inline)) {
+                        IVec total[2];
+                        const int8_t* q_of_x[2];
+                        repeat<2>([&](auto r) __attribute__((always_inline)) {
+                            const ActivationRow& of = x[2 * pair + r];
+                            total[r] = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(of.start[at]);
+                            q_of_x[r] = of.q + unit * kUnit + h * (kUnit / kHalves);
+                        });
+                        dots<kKind>(total, part, q_of_x);
+                        repeat<2>([&](auto r) __attribute__((always_inline)) {
+                            const int m = 2 * pair + r;
+                            const Vec low_x = kFacts.low ? broadcast(x[m].low[at]) : zero();
+                            sum[m] = add_unit<kFacts>(sum[m], total[r], scale, broadcast(x[m].d[unit]), low, low_x);
+                        });
+                    });
+                    return;
+                }
                 repeat<kCount>([&](auto m) __attribute__((always_inline)) {
                     const IVec start = kFacts.offset_of_dot() == 0 ? broadcast_i(0) : broadcast_i(x[m].start[at]);
                     const IVec total = dot<kKind>(start, part, x[m].q + unit * kUnit + h * (kUnit / kHalves));
@@ -129,12 +147,37 @@ template <int kCount, class Source>
 class Product {
   public:
     Product(const Int8Problem& problem, Context& context)
-        : p_(problem), context_(context), facts_(facts_of(problem.dtype)), record_(problem.layout.n_units, facts_.halves) {}
+        : p_(problem),
+          rows_(*problem.rows),
+          context_(context),
+          facts_(facts_of(problem.dtype)),
+          record_(problem.layout.n_units, facts_.halves) {
+        // Rows of x whose records stay in level 2 while all groups pass over them.
+        constexpr int64_t kBytes = 256 << 10;
+        const int64_t max_rows = std::max<int64_t>(kBytes / record_.stride, 4 * kRowsOfTile);
+#ifdef KRAIT_CPU_TILES
+        rows_.arrange({.few = kFewestTileRows - 1, .align = kTileRows, .max_rows = max_rows, .tile = kRowsOfPart}, context);
+#else
+        rows_.arrange({.few = kFewRows, .max_rows = max_rows, .tile = kRowsOfPart}, context);
+#endif
+    }
 
     void run() {
         quantize();
-        if (!by_tiles_ && p_.n_tok <= kFewRows) few_rows();
-        else more_rows();
+        const auto pieces = rows_.pieces();
+        const bool unpacks = std::ranges::any_of(pieces, [](const ProductPiece& piece) { return piece.of > kFewRows; });
+        const int64_t words = unpacks ? Unpacked::words(p_.layout.n_units, facts_.halves) : 0;
+        packed_at_ = (words + 15) / 16 * 16;  // a group behind it is aligned
+        context_.reserve_scratch(packed_at_ + (p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float))));
+        const int64_t n_groups = p_.layout.n_groups(), work = kPanelRows * p_.layout.d_in * mean_rows(pieces);
+        with_quantized(p_.dtype, [&]<DType F>() {
+            context_.parallel_for(static_cast<int64_t>(pieces.size()) * n_groups,
+                                  unpacks ? grain_of(work) : grain_of_products(work),
+                                  [&](int64_t begin, int64_t end, int worker) {
+                                      for (int64_t i = begin; i < end; ++i)
+                                          multiply<F>(pieces[static_cast<size_t>(i / n_groups)], i % n_groups, worker);
+                                  });
+        });
     }
 
   private:
@@ -143,132 +186,116 @@ class Product {
         with_quantized(dtype, [&]<DType F>() { facts = Panel<F>::kFacts; });
         return facts;
     }
-    ActivationRow row(int64_t t) const { return {records_ + t * record_.stride, record_}; }
 
+    // Records of activations: one for each place where no row of x has two, else one for each row of x.
+    ActivationRow row(int64_t place) const {
+        return {records_ + (rows_.has_x_once() ? place : rows_.index_of_x(place)) * record_.stride, record_};
+    }
     void quantize() {
-        records_ = context_.reserve_shared(bytes_of_records());
-        const int64_t d_in = p_.layout.d_in;
-        context_.parallel_for(p_.n_tok, grain_of(d_in * 4), [&](int64_t begin, int64_t end, int) {
-            for (int64_t t = begin; t < end; ++t) {
-                const float* x = p_.x->row<const float>(t);
-                std::byte* record = records_ + t * record_.stride;
+        const bool by_place = rows_.has_x_once();
+        const int64_t n_record = by_place ? rows_.n_places() : rows_.n_row_x(), d_in = p_.layout.d_in;
+        records_ = context_.reserve_shared(bytes_of_records(n_record));
+        context_.parallel_for(n_record, grain_of(d_in * 4), [&](int64_t begin, int64_t end, int) {
+            for (int64_t i = begin; i < end; ++i) {
+                const float* x = by_place ? rows_.x(i) : rows_.x_row(i);
+                if (!x) continue;
+                std::byte* record = records_ + i * record_.stride;
                 if (facts_.halves == 1) quantize_row<1>(x, d_in, facts_.offset_of_dot(), record_, record);
                 else quantize_row<2>(x, d_in, facts_.offset_of_dot(), record_, record);
             }
         });
 #ifdef KRAIT_CPU_TILES
-        if (!by_tiles_) return;
-        x_of_tiles_ = TileActivations(records_, p_.n_tok, record_, facts_.halves);
-        context_.parallel_for(TileActivations::blocks(p_.n_tok), grain_of(d_in * kTileRows),
-                              [&](int64_t begin, int64_t end, int) {
-                                  for (int64_t block = begin; block < end; ++block) x_of_tiles_.fill(block);
-                              });
+        x_of_tiles_ = TileActivations(rows_, records_, n_record, record_, facts_.halves);
+        context_.parallel_for(x_of_tiles_.n_blocks(), grain_of(d_in * kTileRows), [&](int64_t begin, int64_t end, int) {
+            for (int64_t block = begin; block < end; ++block) x_of_tiles_.fill(block);
+        });
 #endif
     }
-    int64_t bytes_of_records() const {
+    int64_t bytes_of_records(int64_t n_record) const {
 #ifdef KRAIT_CPU_TILES
-        if (by_tiles_) return TileActivations::bytes(p_.n_tok, record_, facts_.halves);
+        return TileActivations::bytes(rows_, n_record, record_, facts_.halves);
+#else
+        return n_record * record_.stride;
 #endif
-        return p_.n_tok * record_.stride;
     }
 
     // The group's panel; packed into `scratch` first where the weight is not packed.
-    const std::byte* group(int64_t index, float* scratch) const {
-        if (p_.packed) return p_.packed->group(index);
+    const std::byte* group(int64_t matrix, int64_t index, float* scratch) const {
+        if (p_.packed) return p_.packed->group(matrix * p_.layout.n_groups() + index);
         auto* bytes = reinterpret_cast<std::byte*>(scratch);
-        pack_group(p_.dtype, p_.layout, p_.rows, index * kPanelRows, bytes);
+        const int64_t matrix_bytes = p_.layout.n_out * row_bytes(p_.dtype, p_.layout.d_in);
+        pack_group(p_.dtype, p_.layout, p_.w + matrix * matrix_bytes, index * kPanelRows, bytes);
         return bytes;
     }
-    int64_t floats_of_group() const { return p_.packed ? 0 : static_cast<int64_t>(p_.layout.group_bytes / sizeof(float)); }
 
-    void few_rows() {
-        context_.reserve_scratch(floats_of_group());
-        with_quantized(p_.dtype, [&]<DType F>() {
-            context_.parallel_for(p_.layout.n_groups(), grain_of_products(kPanelRows * p_.layout.d_in * p_.n_tok),
-                                  [&](int64_t begin, int64_t end, int worker) {
-                                      for (int64_t i = begin; i < end; ++i) few_rows_of_group<F>(i, worker);
-                                  });
-        });
+    // The rows of a piece by a group of its matrix.
+    template <DType F>
+    void multiply(const ProductPiece& piece, int64_t index, int worker) const {
+        float* scratch = context_.scratch(worker);
+        const std::byte* packed = group(piece.matrix, index, scratch + packed_at_);
+        if (piece.of <= kFewRows) return few_rows<F>(packed, piece, index);
+        const Unpacked memory(scratch, p_.layout.n_units, facts_.halves);
+        if (by_tiles(piece)) unpack<F, true>(packed, p_.layout.n_cells, memory);
+        else unpack<F, false>(packed, p_.layout.n_cells, memory);
+        FetchAhead ahead = next_group(piece, index);
+        more_rows<Panel<F>::kFacts>(memory, ahead, piece, index * kPanelRows);
     }
     // Passes after the first read the group from level 1 or 2.
     template <DType F>
-    void few_rows_of_group(int64_t index, int worker) const {
-        const auto* cells = cells_of<F>(group(index, context_.scratch(worker)));
+    void few_rows(const std::byte* packed, const ProductPiece& piece, int64_t index) const {
+        const auto* cells = cells_of<F>(packed);
         for (int row = 0; row < kPanelRows && index * kPanelRows + row < p_.layout.n_out; row += kLanes) {
             const PackedSource<F> w{cells, row};
             const int64_t n = index * kPanelRows + row;
-            if (kFewRows > 1 && p_.n_tok == kFewRows) tile_at<kFewRows>(w, p_.layout.n_cells, 0, n);
+            if (kFewRows > 1 && piece.count == kFewRows) tile_at<kFewRows>(w, p_.layout.n_cells, piece.first, n);
             else
-                for (int64_t t = 0; t < p_.n_tok; ++t) tile_at<1>(w, p_.layout.n_cells, t, n);
+                for (int64_t i = 0; i < piece.count; ++i) tile_at<1>(w, p_.layout.n_cells, piece.first + i, n);
         }
     }
-
-    void more_rows() {
-        // Rows of x whose records stay in level 2 while all groups pass over them.
-        constexpr int64_t kBytes = 256 << 10;
-        const int64_t max_rows = std::max<int64_t>(kBytes / record_.stride, 4 * kRowsOfTile);
-        const int64_t n_parts = (p_.n_tok + max_rows - 1) / max_rows;
-        const int64_t part = ((p_.n_tok + n_parts - 1) / n_parts + kRowsOfPart - 1) / kRowsOfPart * kRowsOfPart;
-        const int64_t n_groups = p_.layout.n_groups(), n_units = p_.layout.n_units;
-        const int64_t unpacked = (Unpacked::words(n_units, facts_.halves) + 15) / 16 * 16;  // a group behind it is aligned
-        context_.reserve_scratch(unpacked + floats_of_group());
-        const int64_t grain = grain_of(kPanelRows * p_.layout.d_in * std::min(part, p_.n_tok));
-        with_quantized(p_.dtype, [&]<DType F>() {
-            context_.parallel_for(n_parts * n_groups, grain, [&](int64_t begin, int64_t end, int worker) {
-                float* scratch = context_.scratch(worker);
-                const Unpacked memory(scratch, n_units, facts_.halves);
-                for (int64_t i = begin; i < end; ++i) {
-                    const int64_t t0 = i / n_groups * part, index = i % n_groups;
-                    const std::byte* packed = group(index, scratch + unpacked);
-                    if (by_tiles_) unpack<F, true>(packed, p_.layout.n_cells, memory);
-                    else unpack<F, false>(packed, p_.layout.n_cells, memory);
-                    const int64_t t1 = std::min(t0 + part, p_.n_tok);
-                    FetchAhead ahead = next_group(index, t1 - t0);
-                    rows_of_group<Panel<F>::kFacts>(memory, ahead, t0, t1, index * kPanelRows);
-                }
-            });
-        });
-    }
-    // The group that is unpacked after this one, while n_rows rows of x pass over this one.
-    FetchAhead next_group(int64_t index, int64_t n_rows) const {
+    // The group that is unpacked after this one, while the rows pass over this one.
+    FetchAhead next_group(const ProductPiece& piece, int64_t index) const {
         if (!p_.packed || index + 1 == p_.layout.n_groups()) return {};
-        const int64_t n_tiles = std::max<int64_t>(n_rows / (by_tiles_ ? kRowsOfPart : kRowsOfTile), 1) * (kPanelRows / kLanes);
-        return {p_.packed->group(index + 1), p_.layout.group_bytes, n_tiles * p_.layout.n_units};
+        const int rows_of_tile = by_tiles(piece) ? kRowsOfPart : kRowsOfTile;
+        const int64_t n_tiles = std::max<int64_t>(piece.count / rows_of_tile, 1) * (kPanelRows / kLanes);
+        return {p_.packed->group(piece.matrix * p_.layout.n_groups() + index + 1), p_.layout.group_bytes,
+                n_tiles * p_.layout.n_units};
     }
     template <PanelFacts kFacts>
-    void rows_of_group(const Unpacked& memory, FetchAhead& ahead, int64_t t0, int64_t t1, int64_t n0) const {
+    void more_rows(const Unpacked& memory, FetchAhead& ahead, const ProductPiece& piece, int64_t n0) const {
+        const int64_t begin = piece.first, end = piece.first + piece.count, n_units = p_.layout.n_units;
 #ifdef KRAIT_CPU_TILES
-        if (by_tiles_) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, ahead, t0, t1, n0);
+        if (by_tiles(piece)) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, ahead, begin, end, n0);
 #endif
-        const int64_t n_units = p_.layout.n_units;
         for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
             const UnpackedSource<kFacts> w{memory, column, &ahead};
-            int64_t t = t0;
-            for (; t + kRowsOfTile <= t1; t += kRowsOfTile) tile_at<kRowsOfTile>(w, n_units, t, n0 + column);
-            if (kRowsOfTile > 4 && t + 4 <= t1) tile_at<4>(w, n_units, t, n0 + column), t += 4;
-            if (t + 2 <= t1) tile_at<2>(w, n_units, t, n0 + column), t += 2;
-            if (t < t1) tile_at<1>(w, n_units, t, n0 + column);
+            int64_t t = begin;
+            for (; t + kRowsOfTile <= end; t += kRowsOfTile) tile_at<kRowsOfTile>(w, n_units, t, n0 + column);
+            if (kRowsOfTile > 4 && t + 4 <= end) tile_at<4>(w, n_units, t, n0 + column), t += 4;
+            if (t + 2 <= end) tile_at<2>(w, n_units, t, n0 + column), t += 2;
+            if (t < end) tile_at<1>(w, n_units, t, n0 + column);
         }
     }
     template <int kCount, class Source>
-    [[gnu::noinline]] void tile_at(const Source& w, int64_t n_cells, int64_t t, int64_t n) const {
+    [[gnu::noinline]] void tile_at(const Source& w, int64_t n_cells, int64_t place, int64_t n) const {
         ActivationRow x[kCount];
         Vec sum[kCount];
-        repeat<kCount>([&](auto m) { x[m] = row(t + m); });
+        repeat<kCount>([&](auto m) { x[m] = row(place + m); });
         tile<kCount>(w, x, n_cells, sum);
-        repeat<kCount>([&](auto m) { finish(p_, t + m, n, sum[m]); });
+        repeat<kCount>([&](auto m) { finish(p_, place + m, n, sum[m]); });
     }
 
     const Int8Problem& p_;
+    ProductRows& rows_;
     Context& context_;
     PanelFacts facts_;
     ActivationLayout record_;
     std::byte* records_ = nullptr;
+    int64_t packed_at_ = 0;  // of a thread's memory: where a group is packed
 #ifdef KRAIT_CPU_TILES
-    const bool by_tiles_ = p_.n_tok >= kFewestTileRows;
+    static bool by_tiles(const ProductPiece& piece) { return piece.of >= kFewestTileRows; }
     TileActivations x_of_tiles_;
 #else
-    static constexpr bool by_tiles_ = false;
+    static constexpr bool by_tiles(const ProductPiece&) { return false; }
 #endif
 };
 

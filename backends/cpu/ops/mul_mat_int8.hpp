@@ -13,7 +13,7 @@
 
 #include <algorithm>
 
-#include "backends/cpu/cpu_backend.hpp"
+#include "backends/cpu/ops/product_rows.hpp"
 #include "backends/cpu/quant/activations.hpp"
 #include "backends/cpu/quant/packed_constant.hpp"
 
@@ -22,12 +22,11 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 // The operands of a product.
 struct Int8Problem {
     const PackedConstant* packed;  // or nullptr: rows of the file, packed group by group on the way
-    const std::byte* rows;
+    const std::byte* w;
     DType dtype;
-    PanelLayout layout;
+    PanelLayout layout;  // of one matrix
     const float* bias;
-    const Tensor *x, *residual, *y;
-    int64_t n_tok;
+    ProductRows* rows;
 };
 
 void multiply_int8(const Int8Problem& problem, Context& context);

@@ -42,9 +42,9 @@ template <PanelFacts kFacts>
     return sum;
 }
 
-// Sums of kLanes outputs from n on become a piece of row t of y.
-inline void finish(const Int8Problem& p, int64_t t, int64_t n, Vec sum) {
-    finish_row({p.bias, p.residual, p.y, p.layout.n_out}, t, n, sum);
+// Sums of kLanes outputs from n on become a piece of a row of y.
+inline void finish(const Int8Problem& p, int64_t place, int64_t n, Vec sum) {
+    finish_row(*p.rows, p.bias, p.layout.n_out, place, n, sum);
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

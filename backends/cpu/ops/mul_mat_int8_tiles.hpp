@@ -22,35 +22,39 @@ static_assert(kLanes == kPanelRows && kTileRowBytes == kPanelRows * 4, "a row of
 // From so many rows of x on. Fewer leave most of a tile idle.
 inline constexpr int64_t kFewestTileRows = 8;
 
-// The tile path reads d and low of the rows of x from here, not from their records: kTileRows rows beside each other, so that
-// a unit's lie in a line or two. [blocks of kTileRows rows]([units][kTileRows] d, [units][halves][kTileRows] low).
+// The rows of x at the places that go by tiles, kTileRows to a block: their records, of which the path reads the quants, and d
+// and low of a block beside each other, so that a unit's lie in a line or two: [blocks]([units][kTileRows] d, [units][halves]
+// [kTileRows] low). Where records are made place by place they stay where they are, else they are copied.
 class TileActivations {
   public:
     TileActivations() = default;
-    // Memory that the records of n_tok rows take, whole tiles, and what stands behind them.
-    static int64_t records_bytes(int64_t n_tok, const ActivationLayout& record) {
-        return blocks(n_tok) * kTileRows * record.stride;
+    // Memory for n_record records and for what the blocks need beside them.
+    static int64_t bytes(const ProductRows& rows, int64_t n_record, const ActivationLayout& record, int halves) {
+        const int64_t n = blocks(rows);
+        return (first_record(rows, n_record) + std::max(n * kTileRows, records_in_place(rows, n_record))) * record.stride +
+               n * floats_of_block(record, halves) * int64_t{sizeof(float)};
     }
-    static int64_t bytes(int64_t n_tok, const ActivationLayout& record, int halves) {
-        return records_bytes(n_tok, record) + blocks(n_tok) * floats_of_block(record, halves) * int64_t{sizeof(float)};
-    }
-    static int64_t blocks(int64_t n_tok) { return (n_tok + kTileRows - 1) / kTileRows; }
-
-    // records: bytes(..), at whose start the rows' records are made.
-    TileActivations(std::byte* records, int64_t n_tok, const ActivationLayout& record, int halves)
-        : records_(records),
-          floats_(reinterpret_cast<float*>(records + records_bytes(n_tok, record))),
-          n_tok_(n_tok),
+    // records: bytes(..), at whose start the records are made.
+    TileActivations(const ProductRows& rows, std::byte* records, int64_t n_record, const ActivationLayout& record, int halves)
+        : rows_(&rows),
+          made_(records),
+          records_(records + first_record(rows, n_record) * record.stride),
+          floats_(reinterpret_cast<float*>(records_ + std::max(blocks(rows) * kTileRows, records_in_place(rows, n_record)) *
+                                                          record.stride)),
           record_(record),
           halves_(halves) {}
+    int64_t n_blocks() const { return blocks(*rows_); }
 
-    // After the records of a block's rows: makes the rest. Rows beyond the last are zeros.
+    // After the records of a block's rows: makes the rest. Rows beyond the last of a matrix are zeros.
     void fill(int64_t block) const {
         float* d = floats_ + block * floats_of_block(record_, halves_);
         float* low = d + record_.n_units * kTileRows;
         for (int64_t m = 0; m < kTileRows; ++m) {
-            std::byte* record = records_ + (block * kTileRows + m) * record_.stride;
-            if (block * kTileRows + m >= n_tok_) std::memset(record, 0, static_cast<size_t>(record_.stride));
+            const int64_t place = block * kTileRows + m;
+            std::byte* record = records_ + place * record_.stride;
+            if (place >= rows_->large_places() || !rows_->x(place)) std::memset(record, 0, static_cast<size_t>(record_.stride));
+            else if (!rows_->has_x_once())
+                std::memcpy(record, made_ + rows_->index_of_x(place) * record_.stride, static_cast<size_t>(record_.stride));
             const ActivationRow row(record, record_);
             for (int64_t unit = 0; unit < record_.n_units; ++unit) d[unit * kTileRows + m] = row.d[unit];
             for (int64_t at = 0; at < record_.n_units * halves_; ++at) low[at * kTileRows + m] = row.low[at];
@@ -63,12 +67,17 @@ class TileActivations {
     const float* low(int64_t block) const { return d(block) + record_.n_units * kTileRows; }
 
   private:
+    static int64_t blocks(const ProductRows& rows) { return (rows.large_places() + kTileRows - 1) / kTileRows; }
+    // Records that are made place by place are those of the blocks; others stand before them.
+    static int64_t records_in_place(const ProductRows& rows, int64_t n_record) { return rows.has_x_once() ? n_record : 0; }
+    static int64_t first_record(const ProductRows& rows, int64_t n_record) { return rows.has_x_once() ? 0 : n_record; }
     static int64_t floats_of_block(const ActivationLayout& record, int halves) {
         return record.n_units * kTileRows * (1 + halves);
     }
+    const ProductRows* rows_ = nullptr;
+    const std::byte* made_ = nullptr;
     std::byte* records_ = nullptr;
     float* floats_ = nullptr;
-    int64_t n_tok_ = 0;
     ActivationLayout record_{0, 1};
     int halves_ = 1;
 };
@@ -84,7 +93,7 @@ struct TileStage {
     static constexpr TileConfig kConfig{{kC, kC, kC, kC, kA, kA, kB, kB}};
 };
 
-// Rows block * kTileRows .. + kCount of x by a group whose first row is n; those from n_rows on are not stored. Tiles are
+// The kCount places from block * kTileRows on by a group whose first row is n; those from n_rows on are not stored. Tiles are
 // configured as TileStage says.
 template <PanelFacts kFacts, int kCount>
 [[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead,
@@ -143,7 +152,7 @@ template <PanelFacts kFacts, int kCount>
     });
 }
 
-// Rows t0 .. t1 of x, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed.
+// Places t0 .. t1, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed.
 template <PanelFacts kFacts>
 void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead, int64_t t0,
                     int64_t t1, int64_t n) {

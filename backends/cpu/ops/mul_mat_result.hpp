@@ -3,7 +3,7 @@
 // Shared by integer products whose lanes are rows of w: how they are divided, what is added in the end, and where it goes.
 #pragma once
 
-#include "backends/cpu/cpu_backend.hpp"
+#include "backends/cpu/ops/product_rows.hpp"
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
@@ -11,19 +11,13 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 // end of a loop each thread waits for the last piece of another.
 inline int64_t grain_of_products(int64_t work) { return grain_of(4 * work); }
 
-struct ProductResult {
-    const float* bias;  // or nullptr
-    const Tensor *residual, *y;
-    int64_t n_out;
-};
-
-// Sums of kLanes outputs from n on become a piece of row t of y; those beyond the last are nobody's.
-inline void finish_row(const ProductResult& result, int64_t t, int64_t n, Vec sum) {
-    const int64_t count = result.n_out - n;
+// Sums of kLanes outputs from n on become a piece of the row of y at `place`; those beyond the last are nobody's.
+inline void finish_row(const ProductRows& rows, const float* bias, int64_t n_out, int64_t place, int64_t n, Vec sum) {
+    const int64_t count = n_out - n;
     if (count <= 0) return;
-    if (result.bias) sum = sum + load_up_to(result.bias + n, count);
-    if (*result.residual) sum = sum + load_up_to(result.residual->row<const float>(t) + n, count);
-    store_up_to(result.y->row<float>(t) + n, sum, count);
+    if (bias) sum = sum + load_up_to(bias + n, count);
+    if (const float* residual = rows.residual(place)) sum = sum + load_up_to(residual + n, count);
+    store_up_to(rows.y(place) + n, sum, count);
 }
 
 }  // namespace krait::cpu::KRAIT_CPU_VARIANT

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An F16 or BF16 weight that mul_mat reads, as panels of integers (int16_panel.hpp), made while it is uploaded. The bytes of
+// An F16 or BF16 weight that is multiplied with, as panels of integers (int16_panel.hpp), made while it is uploaded; of several
+// matrices, [E, N, K], no panel has rows of two. The bytes of
 // the file stay too where get_rows reads the same weight: it must give them exactly.
 #pragma once
 
@@ -16,6 +17,7 @@ class Int16Constant final : public plugin::host::Constant {
 
     // False where a weight is NaN or infinite: no scale stands for that, and the weight is better kept as it is.
     bool finite() const noexcept { return finite_; }
+    // Counted through all matrices.
     const Int16Cell* group(int64_t index) const noexcept {
         return reinterpret_cast<const Int16Cell*>(memory().data() + index * group_bytes_);
     }

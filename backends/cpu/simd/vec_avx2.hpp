@@ -3,6 +3,7 @@
 // AVX2 with FMA and F16C, and AVX-VNNI where the build has it: 8 lanes. Contract: vec.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -13,6 +14,7 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 inline constexpr int kLanes = 8;
 inline constexpr bool kScaleTakesAny = false;  // scale2: any whole n, not only up to 300
 inline constexpr int kRegisters = 16;
+inline constexpr int kRowsOfDot = 1;
 
 struct Vec {
     __m256 v;
@@ -82,6 +84,62 @@ inline float highest(Vec a) {
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
+
+inline Vec swap_pairs(Vec a) { return {_mm256_permute_ps(a.v, 0xb1)}; }
+inline __m256 low_pairs(__m256 a, __m256 b) {
+    return _mm256_castsi256_ps(_mm256_unpacklo_epi64(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+inline __m256 high_pairs(__m256 a, __m256 b) {
+    return _mm256_castsi256_ps(_mm256_unpackhi_epi64(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+// [i][c]: in half h, column c + 4 h of rows 4 i to 4 i + 3.
+struct Squares {
+    __m256 at[2][4];
+};
+inline Squares squares_of(const Vec (&rows)[kLanes]) {
+    Squares squares;
+    for (int i = 0; i < 2; ++i) {
+        const __m256 a = rows[4 * i].v, b = rows[4 * i + 1].v, c = rows[4 * i + 2].v, d = rows[4 * i + 3].v;
+        const __m256 ab = _mm256_unpacklo_ps(a, b), cd = _mm256_unpacklo_ps(c, d);
+        const __m256 ab_high = _mm256_unpackhi_ps(a, b), cd_high = _mm256_unpackhi_ps(c, d);
+        squares.at[i][0] = low_pairs(ab, cd);
+        squares.at[i][1] = high_pairs(ab, cd);
+        squares.at[i][2] = low_pairs(ab_high, cd_high);
+        squares.at[i][3] = high_pairs(ab_high, cd_high);
+    }
+    return squares;
+}
+inline void transpose(Vec (&rows)[kLanes]) {
+    const Squares square = squares_of(rows);
+    for (int c = 0; c < 4; ++c) {
+        rows[c].v = _mm256_permute2f128_ps(square.at[0][c], square.at[1][c], 0x20);
+        rows[c + 4].v = _mm256_permute2f128_ps(square.at[0][c], square.at[1][c], 0x31);
+    }
+}
+inline void store_halves(uint16_t* out, int64_t stride, __m256i a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(a));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + stride), _mm256_extracti128_si256(a, 1));
+}
+// Pairs of numbers are transposed as words, then the lower and the upper numbers packed.
+inline void transpose_halves(const std::byte* const (&rows)[kLanes], uint16_t* out, int64_t stride) {
+    Vec words[kLanes];
+    for (int i = 0; i < kLanes; ++i) words[i] = load(reinterpret_cast<const float*>(rows[i]));
+    const Squares square = squares_of(words);
+    const __m256i low = _mm256_set1_epi32(0xffff);
+    for (int c = 0; c < 4; ++c) {
+        const __m256i a = _mm256_castps_si256(square.at[0][c]), b = _mm256_castps_si256(square.at[1][c]);
+        uint16_t* to = out + 2 * c * stride;
+        store_halves(to, 8 * stride, _mm256_packus_epi32(_mm256_and_si256(a, low), _mm256_and_si256(b, low)));
+        store_halves(to + stride, 8 * stride, _mm256_packus_epi32(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16)));
+    }
+}
+inline Vec load_pair(const void* p, const void* q) {
+    float lanes[kLanes];
+    std::memcpy(lanes, p, sizeof lanes / 2);
+    std::memcpy(lanes + kLanes / 2, q, sizeof lanes / 2);
+    return load(lanes);
+}
+inline IVec as_bits(Vec a) { return {_mm256_castps_si256(a.v)}; }
 
 inline IVec load_u8(const uint8_t* p) { return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))}; }
 inline IVec load_i8(const int8_t* p) { return {_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))}; }

@@ -3,6 +3,7 @@
 // AVX-512 (F, BW, DQ, VL), and VNNI where the build has it: 16 lanes. Contract: vec.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -13,6 +14,7 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 inline constexpr int kLanes = 16;
 inline constexpr bool kScaleTakesAny = true;  // scale2: any whole n, not only up to 300
 inline constexpr int kRegisters = 32;
+inline constexpr int kRowsOfDot = 1;
 
 struct Vec {
     __m512 v;
@@ -63,6 +65,69 @@ inline float sum(Vec a) {
     return _mm_cvtss_f32(_mm_hadd_ps(pairs, pairs));
 }
 inline float highest(Vec a) { return _mm512_reduce_max_ps(a.v); }
+
+inline Vec swap_pairs(Vec a) { return {_mm512_permute_ps(a.v, 0xb1)}; }
+inline __m512 low_pairs(__m512 a, __m512 b) {
+    return _mm512_castsi512_ps(_mm512_unpacklo_epi64(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+inline __m512 high_pairs(__m512 a, __m512 b) {
+    return _mm512_castsi512_ps(_mm512_unpackhi_epi64(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+// [i][c]: in quarter q, column c + 4 q of rows 4 i to 4 i + 3.
+struct Squares {
+    __m512 at[4][4];
+};
+inline Squares squares_of(const Vec (&rows)[kLanes]) {
+    Squares squares;
+    for (int i = 0; i < 4; ++i) {
+        const __m512 a = rows[4 * i].v, b = rows[4 * i + 1].v, c = rows[4 * i + 2].v, d = rows[4 * i + 3].v;
+        const __m512 ab = _mm512_unpacklo_ps(a, b), cd = _mm512_unpacklo_ps(c, d);
+        const __m512 ab_high = _mm512_unpackhi_ps(a, b), cd_high = _mm512_unpackhi_ps(c, d);
+        squares.at[i][0] = low_pairs(ab, cd);
+        squares.at[i][1] = high_pairs(ab, cd);
+        squares.at[i][2] = low_pairs(ab_high, cd_high);
+        squares.at[i][3] = high_pairs(ab_high, cd_high);
+    }
+    return squares;
+}
+inline void transpose(Vec (&rows)[kLanes]) {
+    const Squares square = squares_of(rows);
+    for (int c = 0; c < 4; ++c) {
+        const __m512 even = _mm512_shuffle_f32x4(square.at[0][c], square.at[1][c], 0x88),
+                     odd = _mm512_shuffle_f32x4(square.at[0][c], square.at[1][c], 0xdd);
+        const __m512 even_high = _mm512_shuffle_f32x4(square.at[2][c], square.at[3][c], 0x88),
+                     odd_high = _mm512_shuffle_f32x4(square.at[2][c], square.at[3][c], 0xdd);
+        rows[c].v = _mm512_shuffle_f32x4(even, even_high, 0x88);
+        rows[c + 4].v = _mm512_shuffle_f32x4(odd, odd_high, 0x88);
+        rows[c + 8].v = _mm512_shuffle_f32x4(even, even_high, 0xdd);
+        rows[c + 12].v = _mm512_shuffle_f32x4(odd, odd_high, 0xdd);
+    }
+}
+inline void store_quarters(uint16_t* out, int64_t stride, __m512i a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_extracti32x4_epi32(a, 0));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + stride), _mm512_extracti32x4_epi32(a, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 2 * stride), _mm512_extracti32x4_epi32(a, 2));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 3 * stride), _mm512_extracti32x4_epi32(a, 3));
+}
+// Pairs of numbers are transposed as words, then the lower and the upper numbers packed.
+inline void transpose_halves(const std::byte* const (&rows)[kLanes], uint16_t* out, int64_t stride) {
+    Vec words[kLanes];
+    for (int i = 0; i < kLanes; ++i) words[i] = load(reinterpret_cast<const float*>(rows[i]));
+    const Squares square = squares_of(words);
+    const __m512i low = _mm512_set1_epi32(0xffff);
+    for (int c = 0; c < 4; ++c)
+        for (int i = 0; i < 4; i += 2) {  // eight rows: a quarter of words
+            const __m512i a = _mm512_castps_si512(square.at[i][c]), b = _mm512_castps_si512(square.at[i + 1][c]);
+            uint16_t* to = out + 2 * c * stride + 4 * i;
+            store_quarters(to, 8 * stride, _mm512_packus_epi32(_mm512_and_si512(a, low), _mm512_and_si512(b, low)));
+            store_quarters(to + stride, 8 * stride, _mm512_packus_epi32(_mm512_srli_epi32(a, 16), _mm512_srli_epi32(b, 16)));
+        }
+}
+inline Vec load_pair(const void* p, const void* q) {
+    const __m512i low = _mm512_castsi256_si512(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+    return {_mm512_castsi512_ps(_mm512_inserti64x4(low, _mm256_loadu_si256(static_cast<const __m256i*>(q)), 1))};
+}
+inline IVec as_bits(Vec a) { return {_mm512_castps_si512(a.v)}; }
 
 inline IVec load_u8(const uint8_t* p) { return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }
 inline IVec load_i8(const int8_t* p) { return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))}; }

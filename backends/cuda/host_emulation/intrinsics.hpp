@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <numbers>
 
 #include "backends/cuda/host_emulation/indices.hpp"
 #include "backends/cuda/host_emulation/matrix.hpp"
@@ -224,12 +225,22 @@ inline float fused(float a, float b, float c) { return a * b + c; }
 inline float exp2_approx(float x) { return std::exp2(x); }
 inline float exp_accurate(float x) { return std::exp(x); }
 inline float log1p_accurate(float x) { return std::log1p(x); }
+inline float normal_distribution(float x) {
+    return static_cast<float>(std::erfc(static_cast<double>(x) * -std::sqrt(0.5)) * 0.5);
+}
+inline float tanh_accurate(float x) { return std::tanh(x); }
+inline double exp_double(double x) { return std::exp(x); }
+inline double round_to_whole(double x) { return std::nearbyint(x); }
+inline float cos_of_turns(float x) { return static_cast<float>(std::cos(2 * std::numbers::pi * x)); }
+inline float sin_of_turns(float x) { return static_cast<float>(std::sin(2 * std::numbers::pi * x)); }
 inline float divide(float a, float b) { return a / b; }
 inline float sqrt_accurate(float x) { return std::sqrt(x); }
+inline int32_t count_bits(uint32_t bits) { return std::popcount(bits); }
 inline float half_to_float(uint16_t bits) { return f16_to_f32(bits); }
 inline uint16_t float_to_half(float value) { return f32_to_f16(value); }
 inline uint16_t float_to_bf16(float value) { return f32_to_bf16(value); }
 inline uint32_t float_bits(float value) { return std::bit_cast<uint32_t>(value); }
 inline float bits_float(uint32_t bits) { return std::bit_cast<float>(bits); }
+inline uint64_t double_bits(double value) { return std::bit_cast<uint64_t>(value); }
 
 }  // namespace krait::cuda

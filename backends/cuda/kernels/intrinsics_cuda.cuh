@@ -191,12 +191,20 @@ KRAIT_DEVICE float exp2_approx(float x) {  // 2 ulp; subnormal results stay
 }
 KRAIT_DEVICE float exp_accurate(float x) { return expf(x); }
 KRAIT_DEVICE float log1p_accurate(float x) { return log1pf(x); }
+KRAIT_DEVICE float normal_distribution(float x) { return normcdff(x); }  // (1 + erf(x / sqrt 2)) / 2, the tail too: 5 ulp
+KRAIT_DEVICE float tanh_accurate(float x) { return tanhf(x); }
+KRAIT_DEVICE double exp_double(double x) { return exp(x); }
+KRAIT_DEVICE double round_to_whole(double x) { return rint(x); }
+KRAIT_DEVICE float cos_of_turns(float x) { return cospif(2 * x); }
+KRAIT_DEVICE float sin_of_turns(float x) { return sinpif(2 * x); }
 KRAIT_DEVICE float divide(float a, float b) { return __fdiv_rn(a, b); }
 KRAIT_DEVICE float sqrt_accurate(float x) { return __fsqrt_rn(x); }
+KRAIT_DEVICE int32_t count_bits(uint32_t bits) { return __popc(bits); }
 KRAIT_DEVICE float half_to_float(uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 KRAIT_DEVICE uint16_t float_to_half(float value) { return __half_as_ushort(__float2half_rn(value)); }
 KRAIT_DEVICE uint16_t float_to_bf16(float value) { return __bfloat16_as_ushort(__float2bfloat16_rn(value)); }
 KRAIT_DEVICE uint32_t float_bits(float value) { return __float_as_uint(value); }
 KRAIT_DEVICE float bits_float(uint32_t bits) { return __uint_as_float(bits); }
+KRAIT_DEVICE uint64_t double_bits(double value) { return static_cast<uint64_t>(__double_as_longlong(value)); }
 
 }  // namespace krait::cuda

@@ -21,6 +21,9 @@ struct MaximumOf {  // of integers
         return a > b ? a : b;
     }
 };
+struct LargestOf {  // of float32: a NaN never wins
+    KRAIT_DEVICE float operator()(float a, float b) const { return b > a ? b : a; }
+};
 
 template <class T, class Combine>
 KRAIT_DEVICE T reduce_warp(T value, Combine combine) {

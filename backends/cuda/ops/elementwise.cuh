@@ -4,6 +4,7 @@
 // Grid: (columns, rows).
 #pragma once
 
+#include "backends/cuda/kernels/activation.cuh"
 #include "backends/cuda/kernels/rows.cuh"
 
 namespace krait::cuda {
@@ -36,12 +37,20 @@ struct AddFunction {
 struct MulFunction {
     KRAIT_DEVICE float operator()(float a, float b) const { return a * b; }
 };
-struct SiluMulFunction {
-    KRAIT_DEVICE float operator()(float a, float b) const { return divide(a, 1.0f + exp_accurate(-a)) * b; }
+template <ops::Activation kFunction, bool kGated>
+struct ActivateFunction {
+    KRAIT_DEVICE float operator()(float a, float b) const {
+        const float value = activated<kFunction>(a);
+        return kGated ? value * b : value;
+    }
 };
 struct ScaleFunction {
     float scale, bias;
     KRAIT_DEVICE float operator()(float a, float) const { return fused(a, scale, bias); }
+};
+struct ScaleAddFunction {
+    float scale;
+    KRAIT_DEVICE float operator()(float a, float b) const { return fused(scale, b, a); }
 };
 
 }  // namespace krait::cuda

@@ -56,20 +56,22 @@ void launch_mul_mat_tiles(const MulMatOperands& op, Context& context) {
            &mul_mat_tiles_kernel<Block>, op);
 }
 
-// x for the matrix unit, in scratch memory until the op returns.
-template <bool kBf16, bool kSplit, int kRun>
-RoundedRows launch_round_rows(const MulMatOperands& op, bool with_sums, Context& context) {
+// x for the matrix unit, in scratch memory until the op returns; the first `taken` bytes of that are something else's.
+template <bool kBf16, bool kSplit, int kRun, class XRows>
+RoundedRows launch_round_rows(const XRows& x, int64_t n_row, int64_t n_in, bool with_sums, Context& context,
+                              uint64_t taken = 0) {
     RoundedRows rounded{};
-    rounded.padded = (op.n_in + kStepColumns - 1) / kStepColumns * kStepColumns;
-    const auto n_values = static_cast<uint64_t>(op.n_tok * rounded.padded);
+    rounded.n_row = n_row;
+    rounded.padded = (n_in + kStepColumns - 1) / kStepColumns * kStepColumns;
+    const auto n_values = static_cast<uint64_t>(n_row * rounded.padded);
     const uint64_t value_bytes = n_values * sizeof(uint16_t) * (kSplit ? 2 : 1),
                    sum_bytes = n_values / kSumColumns * sizeof(float);
-    std::byte* memory = context.scratch(value_bytes + sum_bytes + static_cast<uint64_t>(op.n_tok) * sizeof(float));
+    std::byte* memory = context.scratch(taken + value_bytes + sum_bytes + static_cast<uint64_t>(n_row) * sizeof(float)) + taken;
     rounded.values = reinterpret_cast<uint16_t*>(memory);
     rounded.unscale = reinterpret_cast<float*>(memory + value_bytes + sum_bytes);
     if (with_sums) rounded.sums = reinterpret_cast<float*>(memory + value_bytes);
-    launch(context.stream, {.name = "round_rows", .grid = {static_cast<uint32_t>(op.n_tok)}, .block = {kRoundBlock}},
-           &round_rows_kernel<kBf16, kSplit, kRun>, op.x, rounded, op.n_tok, op.n_in);
+    launch(context.stream, {.name = "round_rows", .grid = {static_cast<uint32_t>(n_row)}, .block = {kRoundBlock}},
+           &round_rows_kernel<kBf16, kSplit, kRun, XRows>, x, rounded, n_in);
     return rounded;
 }
 
@@ -83,7 +85,7 @@ template <class Block, int kTiles, bool kSplit>
 void launch_mul_mat_mma(const MulMatOperands& op, Context& context) {
     using Step = MmaStep<Block, kTiles, kSplit>;
     constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
-    const RoundedRows rounded = launch_round_rows<kBf16, kSplit, 0>(op, has_minima<Block>(), context);
+    const RoundedRows rounded = launch_round_rows<kBf16, kSplit, 0>(op.x, op.n_tok, op.n_in, has_minima<Block>(), context);
     launch(context.stream,
            {.name = "mul_mat_mma",
             .grid = {blocks_for(op.n_tok, Step::kTok), blocks_for(op.n_out, kMmaOut)},
@@ -112,7 +114,8 @@ void launch_mul_mat_wgmma(const MulMatOperands& op, Context& context) {
     constexpr int kTiles = 16;
     using Product = WgmmaProduct<Block, kTiles, kBf16>;
     const float factor = wgmma_factor(op.w.largest);
-    const RoundedRows rounded = launch_round_rows<kBf16, kBf16, StepWeights<Block>::kRun>(op, false, context);
+    const RoundedRows rounded =
+        launch_round_rows<kBf16, kBf16, StepWeights<Block>::kRun>(op.x, op.n_tok, op.n_in, false, context);
     launch(context.stream,
            {.name = "mul_mat_wgmma",
             .grid = {blocks_for(op.n_tok, Product::kTok), blocks_for(op.n_out, kWgmmaOut)},

@@ -49,16 +49,15 @@ struct MmaStep {
     float sums[kTok * (2 * kStepUnits + 1)];
 };
 
-template <class Block, int kTiles, bool kSplit>
+template <class Block, int kTiles, bool kSplit, class Operands = MulMatOperands>
 class MmaProduct {
   public:
     using Step = MmaStep<Block, kTiles, kSplit>;
     using Weights = typename Step::Weights;
 
-    KRAIT_DEVICE MmaProduct(const MulMatOperands& operands, const RoundedRows& rows, Step* steps)
-        : op(operands), rounded(rows), step(steps) {
-        first_tok = static_cast<int64_t>(blockIdx.x) * Step::kTok;
-        first_out = static_cast<int64_t>(blockIdx.y) * kMmaOut;
+    // The block's results: rows of x from `tok` on, rows of w from `out` on.
+    KRAIT_DEVICE MmaProduct(const Operands& operands, const RoundedRows& rows, Step* steps, int64_t tok, int64_t out)
+        : op(operands), rounded(rows), step(steps), first_tok(tok), first_out(out) {
         const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
         own_row = static_cast<int>(threadIdx.x) / kWarpSize * 16 + lane / 4;
         group = lane / 4;
@@ -92,8 +91,9 @@ class MmaProduct {
         for (int i = self; i < Step::kXRows * kXPieces; i += kMmaBlock) {
             const int row = i / kXPieces, piece = i % kXPieces;
             const int64_t t = first_tok + row % Step::kTok;
-            const int64_t which = t + (row >= Step::kTok ? op.n_tok : 0);  // low halves lie behind all high ones
-            const auto* from = reinterpret_cast<const uint8_t*>(rounded.values + (t < op.n_tok ? which : 0) * rounded.padded);
+            const int64_t source = t < op.n_tok ? source_row(op.x, t) : 0;
+            const int64_t which = source + (row >= Step::kTok ? rounded.n_row : 0);  // low halves lie behind all high ones
+            const auto* from = reinterpret_cast<const uint8_t*>(rounded.values + which * rounded.padded);
             fetch_16(&to.x[row * Step::kXStride + piece * 8], from, s * kStepColumns * 2 + piece * 16, rounded.padded * 2,
                      t < op.n_tok);
         }
@@ -117,7 +117,8 @@ class MmaProduct {
                 constexpr int kSums = 2 * kStepUnits;
                 for (int i = self; i < Step::kTok * kSums; i += kMmaBlock) {
                     const int64_t t = first_tok + i / kSums;
-                    const float* from = rounded.sums + (t * rounded.padded + s * kStepColumns) / kSumColumns;
+                    const int64_t source = t < op.n_tok ? source_row(op.x, t) : 0;
+                    const float* from = rounded.sums + (source * rounded.padded + s * kStepColumns) / kSumColumns;
                     to.sums[i / kSums * (kSums + 1) + i % kSums] = t < op.n_tok ? from[i % kSums] : 0.0f;
                 }
             }
@@ -232,7 +233,7 @@ class MmaProduct {
         }
     }
 
-    const MulMatOperands& op;
+    const Operands& op;
     const RoundedRows& rounded;
     Step* step;
     int64_t first_tok, first_out;
@@ -244,8 +245,10 @@ template <class Block, int kTiles, bool kSplit>
 KRAIT_GLOBAL(kMmaBlock)
 mul_mat_mma_kernel(const MulMatOperands op, const RoundedRows rounded) {
     using Product = MmaProduct<Block, kTiles, kSplit>;
-    KRAIT_DYNAMIC_SHARED(typename Product::Step, steps);
-    Product product(op, rounded, steps);
+    using Step = typename Product::Step;
+    KRAIT_DYNAMIC_SHARED(Step, steps);
+    Product product(op, rounded, steps, static_cast<int64_t>(blockIdx.x) * Step::kTok,
+                    static_cast<int64_t>(blockIdx.y) * kMmaOut);
     wait_for_earlier_kernels();
     let_next_kernel_start();
     product.run();

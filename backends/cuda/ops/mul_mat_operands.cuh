@@ -17,18 +17,24 @@ struct NormOperands {
     Rows<float> normed;  // written as well: others may read it
 };
 
-struct MulMatOperands {
-    Rows<const float> x;
+// XRows, YRows: where row t of x and of y is. `source_row` says which row of the rounded ones (round_rows.cuh) that is.
+template <class XRows, class YRows>
+struct ProductOperands {
+    XRows x;
     WeightPlanes w;
     const float* bias;           // null: none
     Rows<const float> residual;  // data null: none
-    Rows<float> y;
+    YRows y;
     int64_t n_tok, n_in, n_out;
     NormOperands norm;  // mul_mat_vector.cuh alone
     bool early;         // the kernel may start before those in front of it have ended
 };
+using MulMatOperands = ProductOperands<Rows<const float>, Rows<float>>;
 
-KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, float sum) {
+KRAIT_DEVICE int64_t source_row(const Rows<const float>&, int64_t t) { return t; }
+
+template <class Operands>
+KRAIT_DEVICE void store_result(const Operands& op, int64_t t, int64_t n, float sum) {
     if (op.bias) sum += op.bias[n];
     if (op.residual.data) sum += op.residual.row(t)[n];
     op.y.row(t)[n] = sum;
@@ -36,14 +42,14 @@ KRAIT_DEVICE void store_result(const MulMatOperands& op, int64_t t, int64_t n, f
 
 // Results of the matrix unit, of which a lane has sum[tile][i]: row 8 (i / 2) of w from first_out on, row 8 tile + i % 2 of x
 // from first_tok on. `unscale` is what rows of x are to be multiplied with.
-template <int kTiles>
-KRAIT_DEVICE void store_fragments(const MulMatOperands& op, const float* unscale, int64_t first_out, int64_t first_tok,
+template <class Operands, int kTiles>
+KRAIT_DEVICE void store_fragments(const Operands& op, const float* unscale, int64_t first_out, int64_t first_tok,
                                   const float (&sum)[kTiles][4]) {
     KRAIT_UNROLL
     for (int tile = 0; tile < kTiles; ++tile) KRAIT_UNROLL
     for (int i = 0; i < 4; ++i) {
         const int64_t t = first_tok + 8 * tile + i % 2, n = first_out + 8 * (i / 2);
-        if (t < op.n_tok && n < op.n_out) store_result(op, t, n, sum[tile][i] * unscale[t]);
+        if (t < op.n_tok && n < op.n_out) store_result(op, t, n, sum[tile][i] * unscale[source_row(op.x, t)]);
     }
 }
 

@@ -15,8 +15,8 @@ KRAIT_CONSTANT int kTileOut = 64;
 KRAIT_CONSTANT int kTilePad = 4;  // vectors stay aligned, columns spread over the banks
 
 // Sixteen weights of a row, from column 16 * half of `unit` on; behind the row's end 0.
-template <class Block>
-KRAIT_DEVICE void weights_of_half(const MulMatOperands& op, int64_t row, int64_t unit, int half, float (&to)[16]) {
+template <class Block, class Operands>
+KRAIT_DEVICE void weights_of_half(const Operands& op, int64_t row, int64_t unit, int half, float (&to)[16]) {
     if constexpr (kIsQuantized<Block>) {
         PackedUnit<Block> packed;
         packed.load(op.w.low + row * op.w.low_stride, op.w.high + row * op.w.high_stride, unit);
@@ -39,17 +39,13 @@ KRAIT_DEVICE void weights_of_half(const MulMatOperands& op, int64_t row, int64_t
     }
 }
 
-template <class Block>
-KRAIT_GLOBAL(kTileBlock)
-mul_mat_tiles_kernel(const MulMatOperands op) {
+// A block's tile.
+template <class Block, class Operands>
+KRAIT_DEVICE void multiply_tile(const Operands& op, int64_t first_tok, int64_t first_out) {
     constexpr int kTok = kTileTok + kTilePad, kOut = kTileOut + kTilePad;
     KRAIT_SHARED(float, x_tile, kUnit* kTok);  // [column][row]
     KRAIT_SHARED(float, w_tile, kUnit* kOut);
-    wait_for_earlier_kernels();
-    let_next_kernel_start();
     const auto self = static_cast<int>(threadIdx.x);
-    const int64_t first_tok = static_cast<int64_t>(blockIdx.x) * kTileTok,
-                  first_out = static_cast<int64_t>(blockIdx.y) * kTileOut;
     const int own_tok = self / 16 * 8, own_out = self % 16 * 4;
     float sum[8][4] = {};
     for (int64_t unit = 0; unit * kUnit < op.n_in; ++unit) {
@@ -81,6 +77,14 @@ mul_mat_tiles_kernel(const MulMatOperands op) {
             const int64_t t = first_tok + own_tok + i, n = first_out + own_out + j;
             if (t < op.n_tok && n < op.n_out) store_result(op, t, n, sum[i][j]);
         }
+}
+
+template <class Block>
+KRAIT_GLOBAL(kTileBlock)
+mul_mat_tiles_kernel(const MulMatOperands op) {
+    wait_for_earlier_kernels();
+    let_next_kernel_start();
+    multiply_tile<Block>(op, static_cast<int64_t>(blockIdx.x) * kTileTok, static_cast<int64_t>(blockIdx.y) * kTileOut);
 }
 
 }  // namespace krait::cuda

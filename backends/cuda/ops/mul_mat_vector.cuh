@@ -61,7 +61,7 @@ class VectorProduct {
         KRAIT_SHARED(float, partial, kNormBlock / kWarpSize);
         static_assert(kNormBlock == kVectorBlock);
         for (int64_t t = 0; t < op.n_tok; ++t) {
-            const NormRoot root = norm_root(op.x.row(t), op.n_in, op.norm.eps, partial);
+            const NormRoot root = norm_root(op.x.row(t), op.n_in, static_cast<float>(op.n_in), op.norm.eps, partial);
             if (threadIdx.x == 0) roots[t] = root;
         }
         block_barrier();

@@ -21,10 +21,10 @@ KRAIT_CONSTANT int kStepColumns = 128;
 KRAIT_CONSTANT int kSumColumns = 16;
 
 struct RoundedRows {
-    uint16_t* values;  // [n_tok, padded], with kSplit twice
-    float* sums;       // [n_tok, padded / 16], or null
-    float* unscale;    // [n_tok]
-    int64_t padded;
+    uint16_t* values;  // [n_row, padded], with kSplit twice
+    float* sums;       // [n_row, padded / 16], or null
+    float* unscale;    // [n_row]
+    int64_t n_row, padded;
 };
 
 template <bool kBf16>
@@ -36,27 +36,24 @@ KRAIT_DEVICE float from_bits(uint16_t bits) {
     return kBf16 ? bits_float(static_cast<uint32_t>(bits) << 16) : half_to_float(bits);
 }
 
-// The power of two that a row is multiplied with, and its inverse; all threads of the block get both.
+// The power of two that a row is multiplied with, and its inverse. largest: |x| as bits, which order as the numbers do.
 struct RowFactor {
     float factor, unscale;
 };
+KRAIT_DEVICE RowFactor factor_of(uint32_t largest) {
+    // Exponents from 2^-100 up can be inverted; below, and of infinities and NaN, 14 is what the factor adds or nothing.
+    const int exponent = static_cast<int>(largest >> 23) - 127;
+    if (largest == 0 || exponent >= 128) return {1, 1};
+    const int shift = 14 - (exponent < -100 ? -100 : exponent);
+    return {bits_float(static_cast<uint32_t>(127 + shift) << 23), bits_float(static_cast<uint32_t>(127 - shift) << 23)};
+}
+// All threads of the block get it.
 template <bool kBf16>
 KRAIT_DEVICE RowFactor row_factor(const float* from, int64_t n_in, uint32_t* partial) {
-    RowFactor by{1, 1};
-    if constexpr (!kBf16) {
-        uint32_t largest = 0;  // |x| as bits, which order as the numbers do
-        for (int64_t k = threadIdx.x; k < n_in; k += kRoundBlock)
-            largest = MaximumOf()(largest, float_bits(from[k]) & 0x7fffffffu);
-        largest = reduce_block<kRoundBlock>(largest, partial, MaximumOf());
-        // Exponents from 2^-100 up can be inverted; below, and of infinities and NaN, 14 is what the factor adds or nothing.
-        const int exponent = static_cast<int>(largest >> 23) - 127;
-        if (largest != 0 && exponent < 128) {
-            const int shift = 14 - (exponent < -100 ? -100 : exponent);
-            by.factor = bits_float(static_cast<uint32_t>(127 + shift) << 23);
-            by.unscale = bits_float(static_cast<uint32_t>(127 - shift) << 23);
-        }
-    }
-    return by;
+    if constexpr (kBf16) return {1, 1};
+    uint32_t largest = 0;
+    for (int64_t k = threadIdx.x; k < n_in; k += kRoundBlock) largest = MaximumOf()(largest, float_bits(from[k]) & 0x7fffffffu);
+    return factor_of(reduce_block<kRoundBlock>(largest, partial, MaximumOf()));
 }
 
 // What is infinite or no number is so in high; low would make a NaN of an infinity.
@@ -82,9 +79,9 @@ KRAIT_DEVICE void store_columns(uint16_t* to, const uint16_t (&values)[kSumColum
     for (int i = 0; i < kSumColumns; i += 8) store_vector(to + i, load_vector<uint4>(values + i));
 }
 
-template <bool kBf16, bool kSplit, int kRun>
+template <bool kBf16, bool kSplit, int kRun, class XRows>
 KRAIT_GLOBAL(kRoundBlock)
-round_rows_kernel(Rows<const float> x, RoundedRows to, int64_t n_tok, int64_t n_in) {
+round_rows_kernel(XRows x, RoundedRows to, int64_t n_in) {
     KRAIT_SHARED(uint32_t, partial, kRoundBlock / kWarpSize);
     wait_for_earlier_kernels();
     let_next_kernel_start();
@@ -108,7 +105,7 @@ round_rows_kernel(Rows<const float> x, RoundedRows to, int64_t n_tok, int64_t n_
             }
         }
         store_columns(to.values + t * to.padded + first, high);
-        if constexpr (kSplit) store_columns(to.values + (n_tok + t) * to.padded + first, low);
+        if constexpr (kSplit) store_columns(to.values + (to.n_row + t) * to.padded + first, low);
         if (to.sums) to.sums[(t * to.padded + first) / kSumColumns] = sum;
     }
 }

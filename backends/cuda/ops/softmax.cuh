@@ -11,10 +11,6 @@ namespace krait::cuda {
 
 KRAIT_CONSTANT int kSoftmaxBlock = 256;
 
-struct LargestOf {  // a NaN never wins; the sum will have it
-    KRAIT_DEVICE float operator()(float a, float b) const { return b > a ? b : a; }
-};
-
 KRAIT_GLOBAL(kSoftmaxBlock)
 softmax_kernel(Rows<const float> x, Rows<float> y, int64_t n_row, int64_t width, float scale) {
     KRAIT_SHARED(float, partial, kSoftmaxBlock / kWarpSize);

@@ -7,6 +7,7 @@
 // seq_start, which only the device knows.
 #pragma once
 
+#include "backends/cuda/kernels/activation.cuh"
 #include "backends/cuda/kernels/rows.cuh"
 #include "backends/cuda/ops/sequences.cuh"
 
@@ -70,7 +71,7 @@ ssm_conv_kernel(ConvOperands op) {
 
     const auto finish = [&](float sum, int64_t t) {
         sum += bias;
-        op.y.row(t)[channel] = op.silu ? divide(sum, 1.0f + exp_accurate(-sum)) : sum;
+        op.y.row(t)[channel] = op.silu ? silu(sum) : sum;
     };
     if constexpr (kTaps > 0) {
         float w[kTaps], window[kTaps];

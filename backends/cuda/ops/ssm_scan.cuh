@@ -12,6 +12,7 @@
 // launch. Grid: (blocks of channels, group by group, so that a block has one B and one C; sequences).
 #pragma once
 
+#include "backends/cuda/kernels/activation.cuh"
 #include "backends/cuda/kernels/rows.cuh"
 #include "backends/cuda/ops/mul_mat_operands.cuh"
 #include "backends/cuda/ops/sequences.cuh"
@@ -60,7 +61,7 @@ KRAIT_DEVICE float scan_step(const ScanOperands& op, float raw, int32_t head) {
 // y of a channel in a row, from the sum over all states. x and z are looked at where there is a D or a gate.
 KRAIT_DEVICE float finished(const ScanOperands& op, int32_t channel, int32_t head, float sum, float x, float z) {
     if (op.D) sum = fused(op.D[op.D_per_channel ? channel : head], x, sum);
-    if (op.z.data) sum *= divide(z, 1.0f + exp_accurate(-z));
+    if (op.z.data) sum *= silu(z);
     return sum;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parameters of add, mul, silu_mul, scale and copy: y[t, i] = f(a[t, i], b[t, i]); b's stride is 0 where it is one row for all.
+// Parameters of shaders/elementwise.glsl: y[t, i] = f(a[t, i], b[t, i]); b's stride is 0 where it is one row for all.
 #ifndef KRAIT_VULKAN_ELEMENTWISE_PARAMS_H
 #define KRAIT_VULKAN_ELEMENTWISE_PARAMS_H
 
@@ -13,6 +13,7 @@ struct ElementwiseParams {
     uint64_t n_groups;
     uint32_t n_col;
     uint32_t groups_per_row;  // work groups; each covers kGroupSize * kPerLane elements of one row
+    uint32_t n_left;          // concat: columns of a
     float scale, bias;
 };
 

@@ -10,10 +10,10 @@ KRAIT_SHARED_BEGIN
 
 struct KvWriteParams {
     Rows x;
+    Rows cache;  // from the first column on that is written
     uint64_t rows;
-    uint64_t cache;
     uint64_t n_groups;
-    uint32_t n_word;  // of 4 bytes, in a row of the cache
+    uint32_t n_unit;  // in a row of x: a float, two halves, a block of Q8_0
     uint32_t groups_per_row;
 };
 

@@ -4,8 +4,8 @@
 // work group computes kTile outputs of kTile rows of x; of every kSteps units it lays the bytes of weights and of x into shared
 // memory, word by word, and each lane multiplies kLaneOutputs by kLaneTokens of them. Sums within a part are exact; at 8192 columns
 // 256 float additions in a row, or 512 where parts are halves.
-// params.x: the rounded rows. Dispatch: work group g: outputs from (g % row_groups) * kTile on, rows of x from
-// (g / row_groups) * kTile on.
+// params.x: the rounded rows. Dispatch: work group g: outputs from (g % row_groups) * kTile on, tile g / row_groups of up to kTile rows
+// of x.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -13,10 +13,10 @@
 layout(constant_id = 2) const uint kPacking = 0;
 layout(constant_id = 3) const uint kLaneOutputs = 8;  // kGroupSize = kTile / kLaneOutputs * kTile / kLaneTokens
 layout(constant_id = 4) const uint kLaneTokens = 4;
+layout(constant_id = 5) const uint kRouting = 0;
 #define KRAIT_WEIGHTS_PACKING kPacking
 #include "backends/vulkan/shaders/integer_dot.glsl"
-#include "backends/vulkan/ops/mul_mat_params.h"
-KRAIT_PARAMS(MulMatParams);
+#include "backends/vulkan/shaders/mul_mat_tile.glsl"
 
 const uint kTile = 64, kSteps = 2;
 shared uvec4 tile_w[kSteps * KRAIT_DOT_WORDS * kTile / 4];
@@ -25,15 +25,18 @@ shared vec4 scales_w[kSteps * kTile];
 shared uvec4 facts_x[kSteps * kTile];
 
 void main() {
-    const PackedWeights w = params.w;
     const Rows rows_x = params.x, rows_residual = params.residual, rows_y = params.y;
     const uint64_t bias = params.bias, n_groups = params.n_groups;
-    const uint n_tok = params.n_tok, n_out = params.n_out, row_groups = params.row_groups;
+    const uint n_out = params.n_out, row_groups = params.row_groups;
     const uint64_t g = group_index();
     if (g >= n_groups) return;
+    const Tile tile = tile_of(uint(g / row_groups), kTile);
+    const PackedWeights w = tile.w;
+    const uint first_token = tile.first_token, end_token = tile.end_token;
+    if (first_token >= end_token) return;
 
     const uint lane = gl_LocalInvocationID.x;
-    const uint first_output = uint(g % row_groups) * kTile, first_token = uint(g / row_groups) * kTile;
+    const uint first_output = uint(g % row_groups) * kTile;
     const uint own_output = lane % (kTile / kLaneOutputs) * kLaneOutputs;
     const uint own_token = lane / (kTile / kLaneOutputs) * kLaneTokens;
     float total[kLaneOutputs * kLaneTokens];
@@ -54,7 +57,7 @@ void main() {
         }
         for (uint task = lane; task < kTile * n_steps; task += kGroupSize) {
             const uint n = task % kTile, step = task / kTile, u = first_unit + step;
-            const uint64_t x = row_address(rows_x, min(first_token + n, n_tok - 1u));
+            const uint64_t x = x_address(rows_x, min(first_token + n, end_token - 1u));
             U32x4 quants = U32x4(x + u * KRAIT_ROUNDED_QUANTS_BYTES);
             const uvec4 q[2] = uvec4[2](quants.at[0], quants.at[1]);
             [[unroll]] for (uint i = 0; i < KRAIT_DOT_WORDS; ++i)
@@ -92,8 +95,8 @@ void main() {
 
     [[unroll]] for (uint n = 0; n < kLaneTokens; ++n) {
         const uint token = first_token + own_token + n;
-        if (token >= n_tok) break;
-        const uint64_t y = row_address(rows_y, token), residual = row_address(rows_residual, token);
+        if (token >= end_token) break;
+        const uint64_t y = y_address(rows_y, token), residual = row_address(rows_residual, token);
         [[unroll]] for (uint m = 0; m < kLaneOutputs; ++m) {
             const uint row_w = first_output + own_output + m;
             if (row_w >= n_out) break;

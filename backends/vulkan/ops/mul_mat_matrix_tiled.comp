@@ -11,8 +11,8 @@
 // loaded with a stride of 0: the scale of x is the same along a row, that of w along a column. Halves have no scale_w.
 //   y = sum over parts of (sum over k of x * (byte - centre)) * scale_x * scale_w + low * (sum of x)
 // Outputs and rows of x with numbers that are not finite, where s * x = high + low does not hold, are added up one by one at the end.
-// params.x: kRounded: the rounded rows. Dispatch: work group g: outputs from (g % row_groups) * kTile on, rows of x from
-// (g / row_groups) * kTile on. Subgroups are full, of 8 to 64 lanes.
+// params.x: kRounded: the rounded rows. Dispatch: work group g: outputs from (g % row_groups) * kTile on, tile g / row_groups of
+// up to kTile rows of x. Subgroups are full, of 8 to 64 lanes.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -27,10 +27,10 @@ layout(constant_id = 5) const uint kK = 16;
 layout(constant_id = 6) const uint kOwnRows = 2;  // of the kTile / kM by kTile / kN matrices of a tile: those of a subgroup
 layout(constant_id = 7) const uint kOwnColumns = 2;
 layout(constant_id = 8) const bool kRounded = false;
+layout(constant_id = 9) const uint kRouting = 0;
 #define KRAIT_WEIGHTS_PACKING kPacking
 #include "backends/vulkan/shaders/weight_bytes.glsl"
-#include "backends/vulkan/ops/mul_mat_params.h"
-KRAIT_PARAMS(MulMatParams);
+#include "backends/vulkan/shaders/mul_mat_tile.glsl"
 
 const uint kTile = 64;
 const uint kStride = 5;         // of a row of 32 halves in words of 16 bytes: one more than it has, so that rows lie in other banks
@@ -91,9 +91,9 @@ void load_weights(PackedWeights w, uint m, uint output_row, uint u) {
 }
 
 // The eight lanes of a row take a word of four columns each.
-void load_x(Rows rows_x, uint n, uint token, uint n_tok, uint n_in, uint n_units, uint u, uint word) {
+void load_x(Rows rows_x, uint n, uint token, uint end_token, uint n_in, uint n_units, uint u, uint word) {
+    const uint64_t x = x_address(rows_x, min(token, end_token - 1u));
     if (kRounded) {
-        const uint64_t x = row_address(rows_x, min(token, n_tok - 1u));
         set_word(n * kStride, word, halves_of(U32(x + u * KRAIT_ROUNDED_QUANTS_BYTES).at[word], 0));
         if (word != 0u) return;
         const vec4 facts = uintBitsToFloat(U32x4(x + n_units * KRAIT_ROUNDED_QUANTS_BYTES).at[u]);
@@ -102,11 +102,10 @@ void load_x(Rows rows_x, uint n, uint token, uint n_tok, uint n_in, uint n_units
         facts_x[(2u * kTile + n) / 4u][n & 3u] = facts.z;
         return;
     }
-    const uint64_t x = row_address(rows_x, token);
     vec4 v = vec4(0.0);
     [[unroll]] for (uint b = 0; b < 4u; ++b) {
         const uint k = u * KRAIT_UNIT + (kCode == KRAIT_HALVES ? word * 4u + b : KRAIT_DOT_COLUMN(kLow, word, b));
-        if (k < n_in && token < n_tok) v[b] = F32(x).at[k];
+        if (k < n_in && token < end_token) v[b] = F32(x).at[k];
         if (finite(v[b])) continue;
         one_by_one[n] = 1u;
         v[b] = 0.0;
@@ -147,15 +146,18 @@ float sum_one_by_one(PackedWeights w, uint64_t x, uint output_row, uint n_in) {
 }
 
 void main() {
-    const PackedWeights w = params.w;
     const Rows rows_x = params.x, rows_residual = params.residual, rows_y = params.y;
     const uint64_t bias = params.bias, n_groups = params.n_groups;
-    const uint n_tok = params.n_tok, n_in = params.n_in, n_out = params.n_out, row_groups = params.row_groups;
+    const uint n_in = params.n_in, n_out = params.n_out, row_groups = params.row_groups;
     const uint64_t g = group_index();
     if (g >= n_groups) return;
+    const Tile tile_at = tile_of(uint(g / row_groups), kTile);
+    const PackedWeights w = tile_at.w;
+    const uint first_token = tile_at.first_token, end_token = tile_at.end_token;
+    if (first_token >= end_token) return;
 
     const uint lane = gl_SubgroupID * kSubgroupSize + gl_SubgroupInvocationID;
-    const uint first_output = uint(g % row_groups) * kTile, first_token = uint(g / row_groups) * kTile;
+    const uint first_output = uint(g % row_groups) * kTile;
     const uint strips = kTile / kN / kOwnColumns;
     const uint own_row = gl_SubgroupID / strips * kOwnRows, own_column = gl_SubgroupID % strips * kOwnColumns;
     for (uint i = lane; i < 2u * kTile; i += kGroupSize) one_by_one[i] = 0u;
@@ -170,7 +172,7 @@ void main() {
         } else {
             for (uint task = lane - kTile; task < kTile * KRAIT_DOT_WORDS; task += kGroupSize - kTile) {
                 const uint n = task / KRAIT_DOT_WORDS;
-                load_x(rows_x, n, first_token + n, n_tok, n_in, w.n_units, u, task % KRAIT_DOT_WORDS);
+                load_x(rows_x, n, first_token + n, end_token, n_in, w.n_units, u, task % KRAIT_DOT_WORDS);
             }
         }
         barrier();
@@ -224,12 +226,12 @@ void main() {
     barrier();
     for (uint task = lane; task < kTile * kTile; task += kGroupSize) {
         const uint m = task % kTile, n = task / kTile, output_row = first_output + m, token = first_token + n;
-        if (token >= n_tok || output_row >= n_out) continue;
+        if (token >= end_token || output_row >= n_out) continue;
         float v = uintBitsToFloat(tile[n * kStrideResult + m / 4u][m & 3u]);
         if (!kRounded && (one_by_one[n] | one_by_one[kTile + m]) != 0u)
-            v = sum_one_by_one(w, row_address(rows_x, token), output_row, n_in);
+            v = sum_one_by_one(w, x_address(rows_x, token), output_row, n_in);
         if (bias != 0ul) v += F32(bias).at[output_row];
         if (rows_residual.address != 0ul) v += F32(row_address(rows_residual, token)).at[output_row];
-        F32(row_address(rows_y, token)).at[output_row] = v;
+        F32(y_address(rows_y, token)).at[output_row] = v;
     }
 }

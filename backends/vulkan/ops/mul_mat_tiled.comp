@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mul_mat for many rows of x on a GPU (core/ops/mul_mat.hpp): float32 tiles. A work group computes kTile outputs of kTile rows of x;
+// mul_mat and mul_mat_experts for many rows of x on a GPU (core/ops/mul_mat.hpp): float32 tiles. A work group computes kTile outputs of kTile rows of x;
 // for every 32 columns it unpacks the weights of its outputs and lays x beside them in shared memory, column by column, and each lane
 // multiplies kLaneOutputs by kLaneTokens of them. Products of 32 columns go into sums of their own, these into one sum a result: at
 // 8192 columns 256 additions in a row.
-// Dispatch: work group g: outputs from (g % row_groups) * kTile on, rows of x from (g / row_groups) * kTile on.
+// Dispatch: work group g: outputs from (g % row_groups) * kTile on, tile g / row_groups of up to kTile rows of x.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -12,10 +12,10 @@
 layout(constant_id = 2) const uint kPacking = 0;
 layout(constant_id = 3) const uint kLaneOutputs = 8;  // kGroupSize = kTile / kLaneOutputs * kTile / kLaneTokens
 layout(constant_id = 4) const uint kLaneTokens = 4;
+layout(constant_id = 5) const uint kRouting = 0;
 #define KRAIT_WEIGHTS_PACKING kPacking
 #include "backends/vulkan/shaders/weights.glsl"
-#include "backends/vulkan/ops/mul_mat_params.h"
-KRAIT_PARAMS(MulMatParams);
+#include "backends/vulkan/shaders/mul_mat_tile.glsl"
 
 const uint kTile = 64;
 const uint kWidthX = kTile + 4;  // columns are written one number each by neighbouring lanes: 8 banks instead of one
@@ -23,15 +23,18 @@ shared vec4 tile_w[KRAIT_UNIT * kTile / 4];
 shared vec4 tile_x[KRAIT_UNIT * kWidthX / 4];
 
 void main() {
-    const PackedWeights w = params.w;
     const Rows rows_x = params.x, rows_residual = params.residual, rows_y = params.y;
     const uint64_t bias = params.bias, n_groups = params.n_groups;
-    const uint n_tok = params.n_tok, n_in = params.n_in, n_out = params.n_out, row_groups = params.row_groups;
+    const uint n_in = params.n_in, n_out = params.n_out, row_groups = params.row_groups;
     const uint64_t g = group_index();
     if (g >= n_groups) return;
+    const Tile tile = tile_of(uint(g / row_groups), kTile);
+    const PackedWeights w = tile.w;
+    const uint first_token = tile.first_token, end_token = tile.end_token;
+    if (first_token >= end_token) return;
 
     const uint lane = gl_LocalInvocationID.x;
-    const uint first_output = uint(g % row_groups) * kTile, first_token = uint(g / row_groups) * kTile;
+    const uint first_output = uint(g % row_groups) * kTile;
     const uint own_output = lane % (kTile / kLaneOutputs) * kLaneOutputs;
     const uint own_token = lane / (kTile / kLaneOutputs) * kLaneTokens;
     float total[kLaneOutputs * kLaneTokens];
@@ -55,7 +58,7 @@ void main() {
         for (uint task = lane; task < kTile * KRAIT_UNIT; task += kGroupSize) {
             const uint i = task % KRAIT_UNIT, n = task / KRAIT_UNIT, k = u * KRAIT_UNIT + i, token = first_token + n;
             float v = 0.0;
-            if (k < n_in && token < n_tok) v = F32(row_address(rows_x, token)).at[k];
+            if (k < n_in && token < end_token) v = F32(x_address(rows_x, token)).at[k];
             tile_x[(i * kWidthX + n) / 4u][n & 3u] = v;
         }
         barrier();
@@ -77,8 +80,8 @@ void main() {
 
     [[unroll]] for (uint n = 0; n < kLaneTokens; ++n) {
         const uint token = first_token + own_token + n;
-        if (token >= n_tok) break;
-        const uint64_t y = row_address(rows_y, token), residual = row_address(rows_residual, token);
+        if (token >= end_token) break;
+        const uint64_t y = y_address(rows_y, token), residual = row_address(rows_residual, token);
         [[unroll]] for (uint m = 0; m < kLaneOutputs; ++m) {
             const uint row_w = first_output + own_output + m;
             if (row_w >= n_out) break;

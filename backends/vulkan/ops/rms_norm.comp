@@ -4,11 +4,13 @@
 #include "backends/vulkan/ops/row_params.h"
 #include "backends/vulkan/shaders/reduce.glsl"
 layout(constant_id = 2) const bool kHasWeight = true;
+layout(constant_id = 3) const bool kMean = true;  // rms_norm; l2_norm takes the sum of squares
 KRAIT_PARAMS(RowParams);
 
-// A power of two near 1 / largest, so that the squares of scaled values neither overflow nor vanish.
+// A power of two near 1 / largest, so that the squares of scaled values neither overflow nor vanish; at most 2^75, with which the
+// smallest normal number's square stays one and an eps below 1e-30 does not overflow.
 float scale_for(float largest) {
-    const uint exponent = clamp(floatBitsToUint(largest) >> 23, 1u, 253u);
+    const uint exponent = clamp(floatBitsToUint(largest) >> 23, 52u, 253u);
     return uintBitsToFloat((254u - exponent) << 23);
 }
 
@@ -41,7 +43,8 @@ void main() {
         }
         sum = group_sum(sum);
     }
-    const float root = sqrt(sum / float(width) + params.number * scale * scale);
+    const float squares = kMean ? sum / float(width) : sum;
+    const float root = sqrt(squares + params.number * scale * scale);
     for (uint i = gl_LocalInvocationID.x; i < width; i += kGroupSize) {
         float v = F32(x).at[i] * scale / root;
         if (kHasWeight) v *= F32(weight).at[i];

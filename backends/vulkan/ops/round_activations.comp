@@ -34,7 +34,7 @@ void main() {
     if (task >= n_tasks) return;
     const uint64_t row = task / n_units;
     const uint unit = uint(task % n_units);
-    const uint64_t x = row_address(rows_x, row) + uint64_t(unit) * (kUnit * 4u), to = row_address(rows_rounded, row);
+    const uint64_t x = row_address(rows_x, row / params.n_used) + row % params.n_used * params.x_step + uint64_t(unit) * (kUnit * 4u), to = row_address(rows_rounded, row);
 
     float v[kUnit];
     uint largest = 0u;  // of |x|, by bits: NaN is above infinity

@@ -6,7 +6,7 @@ namespace krait::vulkan {
 
 void scale(const ops::Scale::In<Tensor>& in, const ops::Scale::Params& params, const ops::Scale::Out<Tensor>& out,
            Recorder& recorder) {
-    record_elementwise(shaders::scale, in.x, in.x, out.y, recorder, params.scale, params.bias);
+    record_elementwise(shaders::scale, in.x, in.x, out.y, recorder, {.scale = params.scale, .bias = params.bias});
 }
 
 }  // namespace krait::vulkan

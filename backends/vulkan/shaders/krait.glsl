@@ -29,6 +29,10 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer U32x4 { uve
 #define KRAIT_PARAMS(Type)                                                                                        \
     layout(buffer_reference, std430, buffer_reference_align = 64) readonly buffer Type##Block { Type block; }; \
     layout(push_constant) uniform Push { Type##Block params_at; }
+// The same with a table behind it (Recorder::dispatch): params_at.table[i].
+#define KRAIT_PARAMS_AND_TABLE(Type, Entry)                                                                       \
+    layout(buffer_reference, std430, buffer_reference_align = 64) readonly buffer Type##Block { Type block; Entry table[]; }; \
+    layout(push_constant) uniform Push { Type##Block params_at; }
 #define params params_at.block
 
 // Work groups are counted in a grid (Recorder::groups).

@@ -25,10 +25,11 @@
 KRAIT_SHARED_BEGIN
 
 struct RoundParams {
-    Rows x, rounded;
+    Rows x, rounded;  // the rows of x have n_used rows of the product, x_step apart
+    uint64_t x_step;
     uint64_t n_tasks;  // units of all rows
     uint32_t n_units;  // of a row
-    uint32_t unused;
+    uint32_t n_used;
 };
 
 KRAIT_SHARED_END

@@ -10,7 +10,7 @@
 #ifndef KRAIT_WEIGHTS_GLSL
 #define KRAIT_WEIGHTS_GLSL
 
-#include "backends/vulkan/shaders/krait.glsl"
+#include "backends/vulkan/shaders/halves.glsl"
 #include "backends/vulkan/shaders/packed_weights.h"
 
 #define kCode KRAIT_PACKING_CODE(KRAIT_WEIGHTS_PACKING)
@@ -47,29 +47,6 @@ uvec2 weight_words2(uint64_t panel, uint i) {
 uvec4 weight_words4(uint64_t panel, uint i) { return WeightWords4(panel).at[i]; }
 uvec2 weight_words2(uint64_t panel, uint i) { return WeightWords2(panel).at[i]; }
 #endif
-
-// Whether the device keeps f16 subnormals when it converts them, because the module declares that it must (vk/float_controls.hpp)
-// or because it was seen to (half_subnormals.hpp). Others may flush them; there numbers are put together from their bits.
-layout(constant_id = 30) const bool kKeepsHalves = false;
-
-// f16 in the lower half of bits.
-float half_value(uint bits) {
-#if !defined(KRAIT_WEIGHTS_EXACT)
-    if (kKeepsHalves) return unpackHalf2x16(bits).x;
-#endif
-    const uint sign = (bits & 0x8000u) << 16, exponent = (bits >> 10) & 31u, mantissa = bits & 0x3ffu;
-    if (exponent == 31u) return uintBitsToFloat(sign | 0x7f800000u | mantissa << 13 | (mantissa != 0u ? 0x00400000u : 0u));
-    if (exponent != 0u) return uintBitsToFloat(sign | (exponent + 112u) << 23 | mantissa << 13);
-    return uintBitsToFloat(sign | floatBitsToUint(float(mantissa) * 5.9604644775390625e-8));  // 2^-24: exact
-}
-
-// Both f16 of a word, the lower one first.
-vec2 half_values(uint word) {
-#if !defined(KRAIT_WEIGHTS_EXACT)
-    if (kKeepsHalves) return unpackHalf2x16(word);
-#endif
-    return vec2(half_value(word & 0xffffu), half_value(word >> 16));
-}
 
 // The bits of a row's 32 weights.
 struct WeightUnit {

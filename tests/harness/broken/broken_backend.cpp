@@ -55,10 +55,16 @@ void spoil_operands(In& in, Context& context) {
     if (context.has("keeps_first_indices"))
         for (Tensor& operand : operands(in)) {
             if (!operand || operand.dtype() != DType::I32 || operand.desc.rank == 0) continue;
-            const auto now = operand.index();
+            const bool has_rows = operand.desc.rank > 1;
+            std::vector<int32_t> now;
+            for (int64_t r = 0; r < (has_rows ? operand.extent(0) : 1); ++r) {
+                const auto* row = has_rows ? operand.row<const int32_t>(r) : operand.elements<const int32_t>();
+                now.insert(now.end(), row, row + (has_rows ? operand.inner_count() : element_count(operand.desc)));
+            }
             auto& kept = context.first_ids[operand.data];
-            if (kept.size() != now.size()) kept.assign(now.begin(), now.end());
+            if (kept.size() != now.size()) kept = std::move(now);
             operand.data = kept.data();
+            if (has_rows) operand.desc.stride[0] = inner_bytes(operand.desc);
         }
 }
 
@@ -110,6 +116,24 @@ void spoil_after<ops::SsmConv>(const ops::SsmConv::In<Tensor>& in, const ops::Ss
         if (slot >= 0 && length > 0 && length < keep)
             std::fill_n(memory_pool(in.state).slot(slot), (keep - length) * channels, 0.0f);
     }
+}
+
+// Of an expert that is not there, the last one's product.
+template <>
+void spoil<ops::MulMatExperts>(ops::MulMatExperts::In<Tensor>& in, NoParams&, Context& context) {
+    if (!context.has("clamps_experts")) return;
+    auto& copy = context.ids.emplace_back();
+    for (int64_t t = 0; t < in.ids.extent(0); ++t)
+        for (int64_t i = 0; i < in.ids.extent(1); ++i)
+            copy.push_back(std::clamp(in.ids.row<const int32_t>(t)[i], 0, static_cast<int32_t>(in.w.extent(0)) - 1));
+    in.ids.data = copy.data();
+    in.ids.desc.stride[0] = inner_bytes(in.ids.desc);
+}
+
+template <>
+void spoil<ops::RouteExperts>(ops::RouteExperts::In<Tensor>& in, ops::RouteExpertsParams& params, Context& context) {
+    if (context.has("forgets_the_bias")) in.bias = {};
+    if (context.has("forgets_the_groups")) params.n_group_used = params.n_group;
 }
 
 template <>
@@ -164,6 +188,39 @@ void spoil_after<ops::SsmScan>(const ops::SsmScan::In<Tensor>& in, const ops::Ss
 }
 
 template <>
+void spoil<ops::Attention>(ops::Attention::In<Tensor>& in, ops::AttentionParams& params, Context& context) {
+    if (context.has("ignores_the_window")) params.window = 0;
+    if (context.has("takes_the_first_values")) params.v_column = 0;
+    if (context.has("misses_the_last_place"))
+        for (int32_t& position : context.replace_ids(in.positions)) position = std::max(position - 1, std::min(position, 0));
+    if (context.has("takes_pages_in_order")) {
+        const auto table = context.replace_ids(in.page_table);
+        for (size_t i = 0; i < table.size(); ++i)
+            if (table[i] >= 0) table[i] = static_cast<int32_t>(i) % static_cast<int32_t>(in.cache.extent(0));
+    }
+}
+
+// A row depends on the others of its run.
+template <>
+void spoil_after<ops::Attention>(const ops::Attention::In<Tensor>& in, const ops::Attention::Out<Tensor>& out,
+                                 Context& context) {
+    const int64_t n_tok = in.q.extent(0);
+    if (context.has("rounds_otherwise_in_prompts") && n_tok > 1) {
+        float& y = *out.y.row<float>(n_tok - 1);
+        if (y != 0) y = std::nextafter(y, 1e30f);
+    }
+}
+
+template <>
+void spoil<ops::Rope>(ops::Rope::In<Tensor>& in, ops::RopeParams& params, Context& context) {
+    if (context.has("swaps_the_pairings"))
+        params.pairing = params.pairing == ops::RopePairing::halves ? ops::RopePairing::adjacent : ops::RopePairing::halves;
+    if (context.has("rounds_positions"))  // as 12 bits of mantissa would
+        for (int32_t& position : context.replace_ids(in.positions)) position = position > 4096 ? position & ~3 : position;
+    if (context.has("ignores_factors")) in.factors = {};
+}
+
+template <>
 void spoil_after<ops::MulMat>(const ops::MulMat::In<Tensor>& in, const ops::MulMat::Out<Tensor>& out, Context& context) {
     const int64_t n_in = in.x.extent(1), n_out = in.w.extent(0);
     if (!context.has("drops_the_last_term") || n_in == 0) return;
@@ -173,14 +230,33 @@ void spoil_after<ops::MulMat>(const ops::MulMat::In<Tensor>& in, const ops::MulM
     }
 }
 
+void square_in_float32(const Tensor& x, const Tensor& y, Context& context) {
+    if (!context.has("squares_in_float32")) return;
+    for (int64_t t = 0; t < x.extent(0); ++t) {
+        float sum = 0;
+        for (int64_t i = 0; i < x.extent(1); ++i) sum += x.row<const float>(t)[i] * x.row<const float>(t)[i];
+        if (std::isinf(sum)) std::fill_n(y.row<float>(t), x.extent(1), 0.0f);
+    }
+}
 template <>
 void spoil_after<ops::RmsNorm>(const ops::RmsNorm::In<Tensor>& in, const ops::RmsNorm::Out<Tensor>& out, Context& context) {
-    if (!context.has("squares_in_float32")) return;
-    for (int64_t t = 0; t < in.x.extent(0); ++t) {
-        float sum = 0;
-        for (int64_t i = 0; i < in.x.extent(1); ++i) sum += in.x.row<const float>(t)[i] * in.x.row<const float>(t)[i];
-        if (std::isinf(sum)) std::fill_n(out.y.row<float>(t), in.x.extent(1), 0.0f);
-    }
+    square_in_float32(in.x, out.y, context);
+}
+template <>
+void spoil_after<ops::L2Norm>(const ops::L2Norm::In<Tensor>& in, const ops::L2Norm::Out<Tensor>& out, Context& context) {
+    square_in_float32(in.x, out.y, context);
+}
+
+// Of gelu.
+template <>
+void spoil_after<ops::Activate>(const ops::Activate::In<Tensor>& in, const ops::Activate::Out<Tensor>& out, Context& context) {
+    if (!context.has("cancels_in_the_tail")) return;
+    for (int64_t t = 0; t < in.a.extent(0); ++t)
+        for (int64_t i = 0; i < in.a.extent(1); ++i) {
+            const float a = in.a.row<const float>(t)[i];
+            const float b = in.b ? in.b.row<const float>(t)[i] : 1.0f;
+            out.y.row<float>(t)[i] = a * 0.5f * (1.0f + std::erf(a * std::sqrt(0.5f))) * b;
+        }
 }
 
 template <>
@@ -205,7 +281,8 @@ void spoil_after<ops::KvWrite>(const ops::KvWrite::In<Tensor>& in, const ops::Kv
         if (context.has("spoils_the_next_row") && row + 1 < pool.n_rows()) *pool.row(row + 1) ^= std::byte{1};
         for (int64_t i = 0; i < width; ++i) {
             if (context.has("flushes_subnormals") && is_half && (halves[i] & 0x7c00u) == 0) halves[i] &= 0x8000u;
-            if (context.has("loses_payloads") && !is_half && (words[i] & 0x7fffffffu) > 0x7f800000u) words[i] = 0x7fc00000u;
+            if (context.has("loses_payloads") && in.cache.dtype() == DType::F32 && (words[i] & 0x7fffffffu) > 0x7f800000u)
+                words[i] = 0x7fc00000u;
         }
     }
 }

@@ -49,6 +49,23 @@ inline int _mm256_movemask_ps(__m256 a) { return _mm_movemask_ps(a.part[0]) | _m
 inline __m256 _mm256_castsi256_ps(__m256i a) {
     return each<__m256>([](auto x) { return _mm_castsi128_ps(x); }, a);
 }
+inline __m256i _mm256_castps_si256(__m256 a) {
+    return each<__m256i>([](auto x) { return _mm_castps_si128(x); }, a);
+}
+inline __m128 permute_lanes(__m128 a, int select) {
+    float lanes[4], result[4];
+    _mm_storeu_ps(lanes, a);
+    for (int i = 0; i < 4; ++i) result[i] = lanes[select >> (2 * i) & 3];
+    return _mm_loadu_ps(result);
+}
+inline __m256 _mm256_permute_ps(__m256 a, int select) {
+    return each<__m256>([select](auto x) { return permute_lanes(x, select); }, a);
+}
+// Halves 0 and 1 are those of a, 2 and 3 those of b; a half that is cleared is not emulated.
+inline __m256 _mm256_permute2f128_ps(__m256 a, __m256 b, int select) {
+    const __m128 halves[4] = {a.part[0], a.part[1], b.part[0], b.part[1]};
+    return {{halves[select & 3], halves[select >> 4 & 3]}};
+}
 inline __m256 _mm256_maskload_ps(const float* p, __m256i mask) {
     const int bits = _mm256_movemask_ps(_mm256_castsi256_ps(mask));
     float lanes[8] = {};

@@ -64,6 +64,21 @@ inline __m256i _mm256_maskz_loadu_epi16(__mmask16 mask, const void* p) {
 inline __m512 _mm512_castsi512_ps(__m512i a) {
     return each<__m512>([](auto x) { return _mm_castsi128_ps(x); }, a);
 }
+inline __m512i _mm512_castsi256_si512(__m256i a) { return {{a.part[0], a.part[1], a.part[0], a.part[1]}}; }
+inline __m512i _mm512_inserti64x4(__m512i a, __m256i b, int i) {
+    return i == 0 ? __m512i{{b.part[0], b.part[1], a.part[2], a.part[3]}}
+                  : __m512i{{a.part[0], a.part[1], b.part[0], b.part[1]}};
+}
+inline __m128i _mm512_extracti32x4_epi32(__m512i a, int i) { return a.part[i]; }
+inline __m512i _mm512_castps_si512(__m512 a) {
+    return each<__m512i>([](auto x) { return _mm_castps_si128(x); }, a);
+}
+inline __m512 _mm512_permute_ps(__m512 a, int select) {
+    return each<__m512>([select](auto x) { return permute_lanes(x, select); }, a);
+}
+inline __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int select) {
+    return {{a.part[select & 3], a.part[select >> 2 & 3], b.part[select >> 4 & 3], b.part[select >> 6 & 3]}};
+}
 inline __m256 _mm512_castps512_ps256(__m512 a) { return {{a.part[0], a.part[1]}}; }
 inline __m256 _mm512_extractf32x8_ps(__m512 a, int i) { return {{a.part[2 * i], a.part[2 * i + 1]}}; }
 

@@ -56,6 +56,14 @@ inline __m128i _mm_mullo_epi32(__m128i a, __m128i b) {
     const __m128i even = _mm_mul_epu32(a, b), odd = _mm_mul_epu32(_mm_srli_epi64(a, 32), _mm_srli_epi64(b, 32));
     return _mm_unpacklo_epi32(_mm_shuffle_epi32(even, 0x08), _mm_shuffle_epi32(odd, 0x08));
 }
+inline __m128i _mm_packus_epi32(__m128i a, __m128i b) {
+    int32_t from[8];
+    uint16_t to[8];
+    std::memcpy(from, &a, sizeof a);
+    std::memcpy(from + 4, &b, sizeof b);
+    for (int i = 0; i < 8; ++i) to[i] = static_cast<uint16_t>(from[i] < 0 ? 0 : from[i] > 0xffff ? 0xffff : from[i]);
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(to));
+}
 inline __m128i _mm_cvtepu16_epi32(__m128i a) { return _mm_unpacklo_epi16(a, _mm_setzero_si128()); }
 inline __m128i _mm_cvtepu8_epi32(__m128i a) { return _mm_cvtepu16_epi32(_mm_unpacklo_epi8(a, _mm_setzero_si128())); }
 inline __m128i _mm_cvtepi8_epi32(__m128i a) {
