@@ -19,13 +19,13 @@ constexpr bool ends_with(size_t offset, Field Struct::*) {
 }
 #define KRAIT_ENDS_WITH(Struct, field) static_assert(ends_with(offsetof(Struct, field), &Struct::field))
 KRAIT_ENDS_WITH(krait_executor, parallel);
-KRAIT_ENDS_WITH(krait_model_options, tokenizer);
+KRAIT_ENDS_WITH(krait_model_options, cache_type);
 KRAIT_ENDS_WITH(krait_model_device_info, reserved);
 KRAIT_ENDS_WITH(krait_work, type);
 KRAIT_ENDS_WITH(krait_metadata, n_element);
 KRAIT_ENDS_WITH(krait_tensor, file);
 KRAIT_ENDS_WITH(krait_detokenizer_options, n_stop);
-KRAIT_ENDS_WITH(krait_session_options, reserved);
+KRAIT_ENDS_WITH(krait_session_options, max_sequence_tokens);
 KRAIT_ENDS_WITH(krait_batch_item, hidden);
 KRAIT_ENDS_WITH(krait_decode_options, user);
 KRAIT_ENDS_WITH(krait_session_figures, n_bound_again);

@@ -40,9 +40,19 @@ Result<std::unique_ptr<ModelSource>> open_source(const char* path, const krait_m
     return quantize_source(std::move(source), {.scheme = scheme});
 }
 
+Result<DType> cache_type_of(std::string_view name) {
+    constexpr std::pair<std::string_view, DType> kTypes[] = {{"f16", DType::F16}, {"f32", DType::F32}, {"q8_0", DType::Q8_0}};
+    for (const auto& [known, dtype] : kTypes)
+        if (name == known) return dtype;
+    return fail(ErrorCode::invalid_argument, "cache_type is {}; f16, f32 and q8_0 exist", quote_name(name));
+}
+
 Result<void> load_options(const krait_model_options& given, LoadOptions& load) {
     if (given.device) load.device = given.device;
     KRAIT_TRY(load.placement, placement_of(given));
+    if (given.cache_type) {
+        KRAIT_TRY(load.cache, cache_type_of(given.cache_type));
+    }
     if (given.executor) {
         KRAIT_TRY(const krait_executor executor, complete(given.executor, krait_executor KRAIT_EXECUTOR_INIT));
         load.executor = {executor.context, executor.n_threads, executor.parallel};
@@ -137,6 +147,11 @@ int krait_model_is_tied(const krait_model* model) {
 uint64_t krait_model_state_bytes(const krait_model* model) {
     const Architecture* architecture = model ? model->architecture() : nullptr;
     return architecture ? static_cast<uint64_t>(architecture->state_bytes()) : 0;
+}
+
+uint64_t krait_model_token_bytes(const krait_model* model) {
+    const Architecture* architecture = model ? model->architecture() : nullptr;
+    return architecture ? static_cast<uint64_t>(architecture->token_bytes()) : 0;
 }
 
 uint64_t krait_model_weight_bytes(const krait_model* model) {

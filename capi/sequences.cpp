@@ -16,6 +16,16 @@ krait_code krait_session_length(const krait_session* session, int32_t sequence, 
     });
 }
 
+krait_code krait_session_room(const krait_session* session, int32_t sequence, uint64_t* n_tok, krait_failure* failure) {
+    return guarded(failure, [&]() -> Result<void> {
+        KRAIT_CHECK(expect_given(session, "session"));
+        KRAIT_CHECK(expect_given(n_tok, "n_tok"));
+        KRAIT_TRY(const auto room, session->session.room(sequence));
+        *n_tok = room ? static_cast<uint64_t>(*room) : UINT64_MAX;
+        return {};
+    });
+}
+
 krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure) {
     return guarded(failure, [&]() -> Result<void> {
         KRAIT_CHECK(expect_given(session, "session"));

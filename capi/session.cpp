@@ -95,6 +95,8 @@ krait_code krait_session_create(const krait_model* model, const krait_session_op
                                                                    .max_batch_tokens = given.max_batch_tokens,
                                                                    .max_forks = given.max_forks,
                                                                    .max_snapshots = given.max_snapshots,
+                                                                   .max_cached_tokens = given.max_cached_tokens,
+                                                                   .max_sequence_tokens = given.max_sequence_tokens,
                                                                    .max_chain = given.max_chain == 0 ? 1 : given.max_chain,
                                                                    .exact_shapes = given.exact_shapes != 0,
                                                                    .run_observer = recorder.get()}));

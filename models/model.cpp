@@ -53,7 +53,7 @@ Result<std::shared_ptr<const Model>> Model::load(std::unique_ptr<ModelSource> so
     auto model = std::shared_ptr<Model>(new Model(std::move(source), options.progress));
     if (const auto& read = model->vocabulary_.tokenizer; !read && read.error().code == ErrorCode::cancelled)
         return tl::unexpected<Error>(read.error());
-    KRAIT_TRY(model->architecture_, create_architecture(*model->source_, options.architectures));
+    KRAIT_TRY(model->architecture_, create_architecture(*model->source_, options.architectures, options.cache));
     model->fit_vocabulary();
     // The tokenizer has them: 5 MB of a usual vocabulary.
     for (const char* key : {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})

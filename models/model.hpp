@@ -21,6 +21,7 @@ struct LoadOptions {
     FileAccess access = FileAccess::mapped;  // of a file that is named by its path
     Device::Executor executor{};             // threads of the application instead of the device's own (core/runtime/device.hpp)
     std::span<const ArchitectureEntry> architectures = known_architectures();
+    DType cache = DType::F16;  // of keys and values, where a model has attention: F32, F16 or Q8_0
 };
 
 class Model {

@@ -24,7 +24,9 @@ Result<ModelWork> ModelWork::of(const Model& model) {
         work.weight_bytes += of_node.weight_bytes;
         if (is_head) work.head_bytes += of_node.weight_bytes;
         (is_head ? work.head_weights : work.layer_weights) += multiplied;
-        static_assert(use_of<ops::MulMat>(OpId::mul_mat, "w").operand == use_of<ops::SsmConv>(OpId::ssm_conv, "w").operand);
+        constexpr auto kWeight = use_of<ops::MulMat>(OpId::mul_mat, "w").operand;
+        static_assert(kWeight == use_of<ops::SsmConv>(OpId::ssm_conv, "w").operand);
+        static_assert(kWeight == use_of<ops::MulMatExperts>(OpId::mul_mat_experts, "w").operand);
         if (multiplied > 0)
             weights_of_type[dtype_of(graph[ops::as_named<ops::MulMat::template In>(node.in).w].desc)] += multiplied;
     }

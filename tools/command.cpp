@@ -101,6 +101,11 @@ void ModelArguments::add_device(Command& command) {
         .value_name("TYPE")
         .suggest(words_of("F16, Q8_0, Q6_K, Q5_K_M, Q4_K, Q4_K_M, Q3_K_M"))
         .not_empty("a type");
+    command
+        .option("--cache-type", cache_type,
+                "how keys and values are kept, where a model has attention: f16 (default), f32, q8_0")
+        .value_name("TYPE")
+        .one_of({"f16", "f32", "q8_0"});
     add_placement(command, *this);
 }
 
@@ -180,6 +185,7 @@ api::Result<api::Model> ModelArguments::load_with(krait_model_options options) c
     options.no_mmap = no_mmap ? 1 : 0;
     options.type = type.empty() ? nullptr : type.c_str();
     options.tokenizer = tokenizer.empty() ? nullptr : tokenizer.c_str();
+    options.cache_type = cache_type.empty() ? nullptr : cache_type.c_str();
     return api::Model::load_with(path, options);
 }
 

@@ -56,7 +56,7 @@ struct ModelArguments {
     std::optional<int> threads;
     std::string affinity;
     bool no_mmap = false;
-    std::string tokenizer, type;               // of krait_model_options; empty = not given
+    std::string tokenizer, type, cache_type;   // of krait_model_options; empty = not given
     std::optional<std::string> layers, split;  // as krait_model_options takes them, like the next two
     std::vector<std::string> place, max_memory;
     std::string explain;  // "table" or "dot": show the placement instead of running

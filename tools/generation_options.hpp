@@ -16,7 +16,8 @@ struct GenerationOptions {
     std::vector<std::string> stops;
     int64_t n_predict = 256;  // maximum number of tokens; -1 = until the end
     int32_t batch = 512;
-    int32_t chain = 0;  // 0 = as the device is best used
+    int64_t context = 0;  // tokens of the session, where a model has attention; 0 = the library's default
+    int32_t chain = 0;    // 0 = as the device is best used
     bool ignore_eos = false, no_timings = false;
     krait_sampler_options sampling = KRAIT_SAMPLER_OPTIONS_INIT;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tools/log.hpp"
 #include "tools/output.hpp"
 #include "tools/progress_bar.hpp"
 
@@ -68,6 +69,12 @@ api::Status Generator::read(std::span<const int32_t> prompt) {
     const auto start = Clock::now();
     TOOLS_TRY(const size_t before, context_.session.length());
     if (context_.interrupted) return failure(KRAIT_CANCELLED, "cancelled after 0 of {} tokens", prompt.size());
+    TOOLS_TRY(const uint64_t room, context_.session.room());
+    if (prompt.size() > room)
+        return failure(
+            KRAIT_INVALID_ARGUMENT,
+            "the context has {} tokens already and room for {} more, but {} are to be read: give it more with --context",
+            before, room, prompt.size());
     const krait_batch_item item = next(prompt);
     ProgressBar bar("reading");
     const api::Status done = context_.session.decode(std::span(&item, 1), [&](uint64_t n, uint64_t total) {
@@ -99,8 +106,10 @@ api::Status Generator::generate() {
     const auto start = Clock::now();
     const auto n_chosen = [&] { return static_cast<int64_t>(chosen_.size()); };
     api::Status done = api::Done{};
-    while (done && !finished_ && n_chosen() < max_tokens_) done = step(max_tokens_ - n_chosen());
+    is_full_ = false;
+    while (done && !finished_ && !is_full_ && n_chosen() < max_tokens_) done = step(max_tokens_ - n_chosen());
     finished_ = false;
+    if (is_full_) print_warning("the context is full, so the text ends here; give it more with --context");
     context_.timings.generation += seconds_since(start);
     TOOLS_TRY(const std::string rest, text_.finish());
     const api::Status written = write(rest);
@@ -112,6 +121,10 @@ api::Status Generator::generate() {
 api::Status Generator::step(int64_t max_tokens) {
     if (context_.interrupted) return failure(KRAIT_CANCELLED, "interrupted");
     if (!chosen_.empty()) {
+        TOOLS_TRY(const uint64_t room, context_.session.room());
+        is_full_ = room == 0;
+        if (is_full_) return api::Done{};
+        max_tokens = static_cast<int64_t>(std::min(static_cast<uint64_t>(max_tokens), room));
         const int32_t previous = *std::exchange(unread_, std::nullopt);
         if (context_.model.has_top_k() && context_.sampler.needs() == 1 && chains_to_the_end_)
             return chain(previous, max_tokens);

@@ -67,9 +67,11 @@ typedef struct krait_model_options {
     /* A folder with a tokenizer, or its file; other files of the folder that say more of it are read too. NULL = the model's
      * own. */
     const char* tokenizer;
+    /* The type of keys and values that models with attention keep: "f16", "f32" or "q8_0"; NULL = "f16" */
+    const char* cache_type;
 } krait_model_options;
 #define KRAIT_MODEL_OPTIONS_INIT \
-    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, NULL }
+    { sizeof(krait_model_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0, NULL, NULL, NULL }
 
 /* path: a GGUF file, or a folder as Hugging Face has them (a configuration, weights, a tokenizer), NUL-terminated; NULL =
  * the demo model that is part of the library. options may be NULL. */
@@ -95,6 +97,8 @@ KRAIT_API int64_t krait_model_d_model(const krait_model* model); /* hidden size:
 KRAIT_API int krait_model_is_tied(const krait_model* model);     /* 1: the embedding is the output matrix too */
 /* Bytes of the recurrent state of one sequence, which do not depend on its length. */
 KRAIT_API uint64_t krait_model_state_bytes(const krait_model* model);
+/* Bytes that each token of a sequence adds: keys and values of models with attention. 0 for others. */
+KRAIT_API uint64_t krait_model_token_bytes(const krait_model* model);
 KRAIT_API uint64_t krait_model_weight_bytes(const krait_model* model); /* as stored in the file; 0 = no weights */
 KRAIT_API uint64_t krait_model_device_bytes(const krait_model* model); /* memory of weights on all devices; 0 = no weights */
 /* A hash of the metadata, the list of tensors and the first 4096 bytes of each tensor. A saved sequence can only be restored by

@@ -116,6 +116,7 @@ class Model {
     int64_t d_model() const { return krait_model_d_model(get()); }
     bool is_tied() const { return krait_model_is_tied(get()) != 0; }
     uint64_t state_bytes() const { return krait_model_state_bytes(get()); }
+    uint64_t token_bytes() const { return krait_model_token_bytes(get()); }
     uint64_t weight_bytes() const { return krait_model_weight_bytes(get()); }
     uint64_t device_bytes() const { return krait_model_device_bytes(get()); }
     uint64_t hash() const { return krait_model_hash(get()); }

@@ -38,9 +38,15 @@ typedef struct krait_session_options {
     krait_profile* profile;
     krait_profile_runs profile_runs; /* how the profile records them */
     int32_t reserved;                /* 0 */
+    /* For models with attention, which keep keys and values of each token (krait_model_token_bytes). 0 to 2^30: tokens of all
+     * sequences and snapshots together, rounded up to 32; forks share what they have in common. 0 = 4096 a sequence. */
+    int64_t max_cached_tokens;
+    /* 0 to 2^30: tokens of one sequence, its context, rounded up to 32. 0 = an equal share of max_cached_tokens, at least 4096.
+     * What does not fit is OUT_OF_MEMORY, and the sequence stays as it was. */
+    int64_t max_sequence_tokens;
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
-    { sizeof(krait_session_options), 1, 512, 0, 1, 0, 0, NULL, KRAIT_PROFILE_NODES, 0 }
+    { sizeof(krait_session_options), 1, 512, 0, 1, 0, 0, NULL, KRAIT_PROFILE_NODES, 0, 0, 0 }
 
 /* options may be NULL. OUT_OF_MEMORY where the states do not fit; UNSUPPORTED for a model without weights. */
 KRAIT_API krait_code krait_session_create(const krait_model* model, const krait_session_options* options, krait_session** out,
@@ -138,6 +144,10 @@ KRAIT_API krait_code krait_session_chain(krait_session* session, int32_t sequenc
 /* *n_tok: how many tokens a sequence has read. */
 KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok,
                                           krait_failure* failure);
+/* *n_tok: by how many tokens a sequence can go on, if no other one goes on before it: what is left of its context, or of the
+ * session's max_cached_tokens where that is less. UINT64_MAX for models without attention. */
+KRAIT_API krait_code krait_session_room(const krait_session* session, int32_t sequence, uint64_t* n_tok,
+                                        krait_failure* failure);
 /* Empties a sequence: it has no tokens, state and snapshots afterwards. */
 KRAIT_API krait_code krait_session_reset(krait_session* session, int32_t sequence, krait_failure* failure);
 /* Makes sequence `to` a copy of `from`, with its snapshots. The two share one state until one of them continues (copy on write,

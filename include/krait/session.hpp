@@ -130,6 +130,11 @@ class Session {
         return detail::call([&](krait_failure* f) { return krait_session_length(get(), sequence, &n_tok, f); },
                             [&] { return n_tok; });
     }
+    Result<uint64_t> room(int32_t sequence = 0) const {
+        uint64_t n_tok = 0;
+        return detail::call([&](krait_failure* f) { return krait_session_room(get(), sequence, &n_tok, f); },
+                            [&] { return n_tok; });
+    }
     Status reset(int32_t sequence = 0) {
         return detail::call([&](krait_failure* f) { return krait_session_reset(get(), sequence, f); }, [] { return Done{}; });
     }

@@ -17,7 +17,7 @@ Architecture::Architecture(ModelShape shape, std::vector<LayerPlan> layers, std:
     if (!shape_.tied_head) embedding.uses.clear();
     embedding.uses.insert(embedding.uses.begin(), use_of<ops::GetRows>(OpId::get_rows, "table"));
     embedding_.weights.push_back(std::move(embedding));
-    head_.weights.push_back(norm_weight("output_norm.weight", shape_.d_model));
+    head_.weights.push_back(norm_weight(shape_.output_norm, shape_.d_model));
     if (!shape_.tied_head) head_.weights.push_back(linear_weight("output.weight", shape_.n_vocab, shape_.d_model));
 
     weights_ = embedding_.weights;
@@ -27,11 +27,12 @@ Architecture::Architecture(ModelShape shape, std::vector<LayerPlan> layers, std:
         first_memory_.push_back(memories_.size());
         for (const WeightSpec& spec : plan.weights) {
             weights_.push_back(spec);
-            weights_.back().name.insert(0, layer_prefix(layer));
+            if (!spec.name.starts_with(kSharedWeights)) weights_.back().name.insert(0, layer_prefix(layer));
         }
         for (const MemorySpec& spec : plan.memories) {
             memories_.push_back({layer, spec});
             (spec.has_pages() ? has_pages_ : has_slots_) = true;
+            has_attention_ = has_attention_ || std::find(spec.ops.begin(), spec.ops.end(), OpId::attention) != spec.ops.end();
         }
     }
     first_weight_.push_back(weights_.size());
@@ -47,6 +48,12 @@ int64_t Architecture::size(std::string_view name) const {
 int64_t Architecture::state_bytes() const {
     int64_t bytes = 0;
     for (const LayerMemory& memory : memories_) bytes += memory.spec.has_pages() ? 0 : memory.spec.row_bytes();
+    return bytes;
+}
+
+int64_t Architecture::token_bytes() const {
+    int64_t bytes = 0;
+    for (const LayerMemory& memory : memories_) bytes += memory.spec.has_pages() ? memory.spec.row_bytes() : 0;
     return bytes;
 }
 

@@ -17,7 +17,10 @@ struct ModelShape {
     int64_t d_model = 0;
     int64_t n_layer = 0;
     float norm_eps = 1e-5f;
-    bool tied_head = false;  // the head is the embedding
+    bool tied_head = false;                      // the head is the embedding
+    float embedding_scale = 1, logit_scale = 1;  // factors of the embedding's rows and of the logits
+    std::string output_norm = "output_norm.weight";
+    DType cache = DType::F16;  // of keys and values: F32, F16 or Q8_0
 };
 
 // A size that only some architectures have, for people: {"d_inner", 1536}.
@@ -57,8 +60,11 @@ class Architecture {
 
     // Bytes of a sequence's slots, whatever its length.
     int64_t state_bytes() const;
+    // Bytes that each token of it adds in memories of pages.
+    int64_t token_bytes() const;
     bool has_slots() const { return has_slots_; }
     bool has_pages() const { return has_pages_; }
+    bool has_attention() const { return has_attention_; }  // some layer reads pages
 
   private:
     ModelShape shape_;
@@ -68,7 +74,7 @@ class Architecture {
     std::vector<WeightSpec> weights_;
     std::vector<LayerMemory> memories_;
     std::vector<size_t> first_weight_, first_memory_;
-    bool has_slots_ = false, has_pages_ = false;
+    bool has_slots_ = false, has_pages_ = false, has_attention_ = false;
 };
 
 // "blk.3."

@@ -50,12 +50,14 @@ struct RunTensors {
     graph::TensorId src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;  // i32 [n_seq]
     graph::TensorId snapshots = graph::kNoTensor;                              // i32 [n_snapshot, 2]
     graph::TensorId cache_rows = graph::kNoTensor;                             // i32 [n_tok], where a memory has pages
-    graph::TensorId out_rows = graph::kNoTensor;                               // i32 [n_out], where rows are picked
-    graph::TensorId hidden_rows = graph::kNoTensor;                            // i32 [n_hidden], where rows are picked
-    graph::TensorId logits = graph::kNoTensor;                                 // f32 [n_out, n_vocab]
-    graph::TensorId top_logits = graph::kNoTensor;                             // f32 [n_out, top_k], the most likely first
-    graph::TensorId top_tokens = graph::kNoTensor;                             // i32 [n_out, top_k]
-    graph::TensorId hidden = graph::kNoTensor;                                 // f32 [n_hidden, d_model]
+    graph::TensorId positions = graph::kNoTensor;                              // i32 [n_tok], where there is attention
+    graph::TensorId page_table = graph::kNoTensor;   // i32 [n_seq, sequence_pages], where there is attention
+    graph::TensorId out_rows = graph::kNoTensor;     // i32 [n_out], where rows are picked
+    graph::TensorId hidden_rows = graph::kNoTensor;  // i32 [n_hidden], where rows are picked
+    graph::TensorId logits = graph::kNoTensor;       // f32 [n_out, n_vocab]
+    graph::TensorId top_logits = graph::kNoTensor;   // f32 [n_out, top_k], the most likely first
+    graph::TensorId top_tokens = graph::kNoTensor;   // i32 [n_out, top_k]
+    graph::TensorId hidden = graph::kNoTensor;       // f32 [n_hidden, d_model]
 };
 // Finds the tensors of a graph from build_forward, compiled or not. It copies a few numbers: steps of a session call it.
 RunTensors run_tensors(const graph::Graph& graph);

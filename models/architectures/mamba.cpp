@@ -20,13 +20,14 @@ Result<Architecture> create_mamba(const ModelSource& file, ModelShape shape) {
     KRAIT_TRY(sizes.d_state, read_size(file, "mamba.ssm.state_size"));
     KRAIT_TRY(sizes.d_conv, read_size(file, "mamba.ssm.conv_kernel"));
     KRAIT_TRY(sizes.dt_rank, read_size(file, "mamba.ssm.time_step_rank"));
-    KRAIT_TRY(sizes.norm_dt_b_c, file.get_bool("mamba.ssm.dt_b_c_rms", false));
+    KRAIT_TRY(const bool has_inner_norms, file.get_bool("mamba.ssm.dt_b_c_rms", false));
+    if (has_inner_norms) sizes.inner_norms = InnerNorms::plain;
     // A key of Krait's own: transformers' Falcon-Mamba has an epsilon for these norms, and other writers of GGUF lose it.
     constexpr const char* kEps = "mamba.ssm.dt_b_c_rms_epsilon";
-    KRAIT_TRY(sizes.norm_dt_b_c_eps, file.get_optional<float>(kEps));
-    if (sizes.norm_dt_b_c_eps && !(*sizes.norm_dt_b_c_eps >= 0.0f && *sizes.norm_dt_b_c_eps < 1.0f))
+    KRAIT_TRY(sizes.inner_norm_eps, file.get_optional<float>(kEps));
+    if (sizes.inner_norm_eps && !(*sizes.inner_norm_eps >= 0.0f && *sizes.inner_norm_eps < 1.0f))
         return fail(ErrorCode::corrupt_file, "{}: '{}' is {}; it must be from 0 to 1", file.name(), kEps,
-                    *sizes.norm_dt_b_c_eps);
+                    *sizes.inner_norm_eps);
     return make_mamba(std::move(shape), sizes);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/architectures/mamba2.hpp"
 
-#include "formats/gguf/gguf_value.hpp"
+#include "models/architectures/layer_metadata.hpp"
 #include "models/layers/residual_block.hpp"
 
 namespace krait {
@@ -16,20 +16,7 @@ Architecture make_mamba2(ModelShape shape, const Mamba2Sizes& sizes) {
 }
 
 Result<Architecture> create_mamba2(const ModelSource& file, ModelShape shape) {
-    constexpr const char* kHeads = "mamba2.ssm.time_step_rank";
-    constexpr const char* kGroups = "mamba2.ssm.group_count";
-    Mamba2Sizes sizes{.d_model = shape.d_model};
-    KRAIT_TRY(sizes.d_inner, read_size(file, "mamba2.ssm.inner_size"));
-    KRAIT_TRY(sizes.d_state, read_size(file, "mamba2.ssm.state_size"));
-    KRAIT_TRY(sizes.d_conv, read_size(file, "mamba2.ssm.conv_kernel"));
-    KRAIT_TRY(sizes.n_head, read_size(file, kHeads));
-    KRAIT_TRY(sizes.n_group, read_size(file, kGroups));
-    if (sizes.d_inner % sizes.n_head != 0)
-        return fail(ErrorCode::corrupt_file, "{}: '{}' at byte {} is {}: heads must divide the inner size, {}", file.name(),
-                    kHeads, file.find(kHeads)->offset, sizes.n_head, sizes.d_inner);
-    if (sizes.n_head % sizes.n_group != 0)
-        return fail(ErrorCode::corrupt_file, "{}: '{}' at byte {} is {}: groups must divide the {} heads", file.name(), kGroups,
-                    file.find(kGroups)->offset, sizes.n_group, sizes.n_head);
+    KRAIT_TRY(const Mamba2Sizes sizes, LayerMetadata(file, shape).mamba2());
     return make_mamba2(std::move(shape), sizes);
 }
 

@@ -3,8 +3,14 @@
 
 #include <algorithm>
 
+#include "models/architectures/falcon_h1.hpp"
+#include "models/architectures/granite_hybrid.hpp"
+#include "models/architectures/jamba.hpp"
+#include "models/architectures/lfm2.hpp"
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
+#include "models/architectures/nemotron_h.hpp"
+#include "models/architectures/zamba2.hpp"
 #include "models/loading/unread_tensors.hpp"
 
 namespace krait {
@@ -12,8 +18,16 @@ namespace {
 
 // A line for each.
 constexpr ArchitectureEntry kArchitectures[] = {
+    {"falcon-h1", create_falcon_h1},
+    {"granitehybrid", create_granite_hybrid, "Granite 4.0 H, Bamba"},
+    {"jamba", create_jamba},
+    {"lfm2", create_lfm2},
+    {"lfm2moe", create_lfm2},
     {"mamba", create_mamba, "Falcon-Mamba too"},
     {"mamba2", create_mamba2},
+    {"nemotron_h", create_nemotron_h},
+    {"nemotron_h_moe", create_nemotron_h, "Nemotron 3"},
+    {"zamba2", create_zamba2},
 };
 
 std::string names_of(std::span<const ArchitectureEntry> known) {
@@ -56,13 +70,14 @@ Result<void> check_layers(const Architecture& architecture) {
 
 std::span<const ArchitectureEntry> known_architectures() { return kArchitectures; }
 
-Result<Architecture> create_architecture(const ModelSource& file, std::span<const ArchitectureEntry> known) {
+Result<Architecture> create_architecture(const ModelSource& file, std::span<const ArchitectureEntry> known, DType cache) {
     KRAIT_TRY(const std::string_view name, file.get_string("general.architecture"));
     const auto entry = std::find_if(known.begin(), known.end(), [&](const ArchitectureEntry& e) { return e.name == name; });
     if (entry == known.end())
         return fail(ErrorCode::unsupported, "{}: the architecture {} is not supported; known are {}", file.name(),
                     quote_name(name), names_of(known));
     KRAIT_TRY(ModelShape shape, read_shape(file, name));
+    shape.cache = cache;
     KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
     KRAIT_CHECK(check_layers(architecture));
     KRAIT_CHECK(describe_weights(file, architecture.weights()));

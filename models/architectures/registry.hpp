@@ -19,8 +19,9 @@ std::span<const ArchitectureEntry> known_architectures();
 
 // The architecture of a file, checked: metadata against tensors, where an error names the key or the tensor. A file with
 // weights that the architecture has no place for is refused (models/loading/unread_tensors.hpp). An unknown name is an error
-// that lists those of `known`.
+// that lists those of `known`. cache: the type of keys and values.
 Result<Architecture> create_architecture(const ModelSource& file,
-                                         std::span<const ArchitectureEntry> known = known_architectures());
+                                         std::span<const ArchitectureEntry> known = known_architectures(),
+                                         DType cache = DType::F16);
 
 }  // namespace krait

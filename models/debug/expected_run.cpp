@@ -26,7 +26,8 @@ Bytes bytes_of(std::span<const int32_t> values) {
 
 Result<Expected> Expected::create(const Model& model, size_t n_tok) {
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model.devices()));
-    const MemorySizes sizes{.n_slots = 1, .n_pages = pages_of_rows(static_cast<int64_t>(n_tok))};
+    const int64_t n_pages = pages_of_rows(static_cast<int64_t>(n_tok));
+    const MemorySizes sizes{.n_slots = 1, .n_pages = n_pages, .sequence_pages = n_pages};
     KRAIT_TRY(SequenceMemory memory, SequenceMemory::create(model.architecture(), model.devices(), model.placement(), sizes));
     return Expected(model, std::move(executor), std::move(memory));
 }
@@ -65,6 +66,10 @@ Result<ExpectedRun> Expected::run(std::span<const int32_t> tokens) {
     set(tensors.src_slot, {&from, 1});
     set(tensors.dst_slot, {&to, 1});
     set(tensors.cache_rows, rows);
+    set(tensors.positions, rows);
+    std::vector<int32_t> pages(static_cast<size_t>(memory_.sizes().n_pages));
+    std::iota(pages.begin(), pages.end(), 0);
+    set(tensors.page_table, pages);
     set(tensors.out_rows, {&last, 1});
     KRAIT_CHECK(executor_.run(*compiled, inputs));
     for (const Node& node : run.graph.nodes) {

@@ -15,10 +15,13 @@ struct ForwardContext {
     const WeightDescs& weights;  // of the model
     MemorySizes memory_sizes;
     float norm_eps = 0;
+    graph::TensorId embedding = graph::kNoTensor;  // of the run's tokens, [T, d_model]
     // The sequences of the run (core/ops/ragged.hpp).
     graph::TensorId seq_start = graph::kNoTensor, src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;
     graph::TensorId snapshots = graph::kNoTensor;
-    graph::TensorId cache_rows = graph::kNoTensor;  // where each token's row goes in memories of pages (core/ops/paged.hpp)
+    // Of memories of pages (core/ops/paged.hpp): where each token's row goes, the place of each token in its sequence, and the
+    // pages of each sequence.
+    graph::TensorId cache_rows = graph::kNoTensor, positions = graph::kNoTensor, page_table = graph::kNoTensor;
 };
 
 class LayerContext {

@@ -30,11 +30,16 @@ class Mixer {
     virtual graph::TensorId build(LayerContext& layer, graph::TensorId x, graph::TensorId residual) const = 0;
 };
 
-// One step of a layer (residual_block.hpp): h = h + mixer(rms_norm(h)).
+// Weights whose names begin so belong to no layer: any number of them read the same ones.
+inline constexpr std::string_view kSharedWeights = "shared.";
+
+// One step of a layer (residual_block.hpp): h = h + residual_scale * mixer(rms_norm(h + addition(h))).
 struct NormedMixer {
     std::string node;    // of the norm: "norm"
     std::string weight;  // of the norm: "attn_norm.weight"
     std::shared_ptr<const Mixer> mixer;
+    float residual_scale = 1;
+    std::shared_ptr<const Mixer> addition = nullptr;  // to what the norm reads; gets h as it is
 };
 
 struct LayerPlan {

@@ -15,11 +15,15 @@ WeightSpec linear_bias(std::string name, int64_t rows) {
 }
 
 graph::TensorId linear(LayerContext& layer, std::string_view node, const LinearOperands& operands) {
+    graph::TensorId residual = operands.residual;
+    if (operands.adapter.x != graph::kNoTensor)
+        residual = linear(layer, fmt::format("{}_adapter", node),
+                          {.x = operands.adapter.x, .weight = operands.adapter.weight, .residual = residual});
     return layer.builder()
         .op<ops::MulMat>(layer.name(node), {.x = operands.x,
                                             .w = layer.weight(operands.weight),
                                             .bias = operands.bias.empty() ? graph::kNoTensor : layer.weight(operands.bias),
-                                            .residual = operands.residual})
+                                            .residual = residual})
         .y;
 }
 

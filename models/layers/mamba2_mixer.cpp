@@ -18,7 +18,7 @@ std::vector<WeightSpec> Mamba2Mixer::weights() const {
     std::vector<WeightSpec> specs{linear_weight("ssm_in.weight", in_width, d_model), linear_bias("ssm_in.bias", in_width)};
     for (WeightSpec& spec : conv_.weights()) specs.push_back(std::move(spec));
     for (WeightSpec& spec : scan_.weights()) specs.push_back(std::move(spec));
-    specs.push_back(norm_weight("ssm_norm.weight", d_inner));
+    if (sizes_.has_norm) specs.push_back(norm_weight("ssm_norm.weight", d_inner));
     specs.push_back(linear_weight("ssm_out.weight", d_model, d_inner));
     specs.push_back(linear_bias("ssm_out.bias", d_model));
     return specs;
@@ -41,9 +41,9 @@ TensorId Mamba2Mixer::build(LayerContext& layer, TensorId x, TensorId residual) 
                                            .B = b.split_columns(name("B"), B, n_group, d_state),
                                            .C = b.split_columns(name("C"), C, n_group, d_state),
                                            .z = b.split_columns(name("gate"), z, n_head, sizes_.head_dim())});
-    const TensorId normed =
-        norm(layer, "y_norm", {.x = b.merge_columns(name("y"), y), .weight = "ssm_norm.weight", .groups = n_group});
-    return linear(layer, "out", {.x = normed, .weight = "ssm_out.weight", .bias = "ssm_out.bias", .residual = residual});
+    TensorId gated = b.merge_columns(name("y"), y);
+    if (sizes_.has_norm) gated = norm(layer, "y_norm", {.x = gated, .weight = "ssm_norm.weight", .groups = n_group});
+    return linear(layer, "out", {.x = gated, .weight = "ssm_out.weight", .bias = "ssm_out.bias", .residual = residual});
 }
 
 }  // namespace krait

@@ -15,6 +15,7 @@ namespace krait {
 // n_head divides d_inner, n_group divides n_head.
 struct Mamba2Sizes {
     int64_t d_model = 0, d_inner = 0, d_state = 0, d_conv = 0, n_head = 0, n_group = 0;
+    bool has_norm = true;  // else the output projection gets y as it is
     int64_t head_dim() const { return d_inner / n_head; }
     int64_t conv_width() const { return d_inner + 2 * n_group * d_state; }
 };

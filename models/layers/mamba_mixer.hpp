@@ -6,7 +6,8 @@
 //   r, B, C = split(ssm_x . u)                       [T, R], [T, N], [T, N]
 //   y       = scan(u, dt = ssm_dt . r, A, B, C, D) * silu(z)
 //   result  = ssm_out . y + bias? + residual?        biases where the file has them
-// With norm_dt_b_c there is a norm without weights on each of r, B and C (Zuo et al. 2024, "Falcon Mamba", section 2).
+// There may be a norm on each of r, B and C: without weights (Zuo et al. 2024, "Falcon Mamba", section 2), or with the weights
+// ssm_dt_norm, ssm_b_norm and ssm_c_norm (Lieber et al. 2024, "Jamba", section 3).
 #pragma once
 
 #include <optional>
@@ -16,10 +17,12 @@
 
 namespace krait {
 
+enum class InnerNorms { none, plain, weighted };
+
 struct MambaSizes {
     int64_t d_model = 0, d_inner = 0, d_state = 0, d_conv = 0, dt_rank = 0;
-    bool norm_dt_b_c = false;
-    std::optional<float> norm_dt_b_c_eps = {};  // of these norms; absent: the model's
+    InnerNorms inner_norms = InnerNorms::none;
+    std::optional<float> inner_norm_eps = {};  // of these norms; absent: the model's
 };
 
 class MambaMixer final : public Mixer {

@@ -26,6 +26,7 @@ inline constexpr size_t kMaxMemoryName = 31;
 // How many units the memories of a model have: each memory of slots n_slots, each one of pages n_pages. At least 1.
 struct MemorySizes {
     int64_t n_slots = 1, n_pages = 1;
+    int64_t sequence_pages = 1;  // that one sequence may have, at most n_pages
 };
 
 // A layer may have several memories of one operator, each with a name of its own; two operators may use one memory.
@@ -35,7 +36,7 @@ struct MemorySpec {
     // The shape of a slot, in the canonical layout of the operator's contract, or of a row. Extents behind `rank` are 1.
     std::array<int64_t, 3> extent{1, 1, 1};
     int64_t rank = 0;
-    DType dtype = DType::F32;  // of pages F16 too
+    DType dtype = DType::F32;  // of pages F16 and Q8_0 too
 
     bool has_pages() const;
     std::vector<krait_use> uses() const;

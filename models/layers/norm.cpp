@@ -7,6 +7,12 @@ WeightSpec norm_weight(std::string name, int64_t width) {
     return {.name = std::move(name), .extents = {width}, .uses = {use_of<ops::RmsNorm>(OpId::rms_norm, "weight")}};
 }
 
+WeightSpec head_norm_weight(std::string name, int64_t width, int64_t n_head) {
+    WeightSpec spec = norm_weight(std::move(name), width * n_head);
+    spec.repeats = n_head;
+    return spec;
+}
+
 graph::TensorId norm(LayerContext& layer, std::string_view node, const NormOperands& operands) {
     return layer.builder()
         .op<ops::RmsNorm>(

@@ -10,6 +10,8 @@
 namespace krait {
 
 WeightSpec norm_weight(std::string name, int64_t width);
+// One weight [width] for the norm of each of `n_head` equal groups of a row.
+WeightSpec head_norm_weight(std::string name, int64_t width, int64_t n_head);
 
 struct NormOperands {
     graph::TensorId x = graph::kNoTensor;  // [T, width]

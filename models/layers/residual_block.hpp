@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The step that layers are made of: h = h + mixer(rms_norm(h)).
+// The step that layers are made of: h = h + residual_scale * mixer(rms_norm(h + addition(h))).
 #pragma once
 
 #include "models/layers/layer_context.hpp"

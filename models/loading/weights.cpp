@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "core/quant/codec.hpp"
 
@@ -17,8 +18,15 @@ std::vector<int64_t> without_ones(std::span<const int64_t> extents) {
     return kept;
 }
 
-// The shape that the metadata calls for, for messages: sizes may be absurd, so nothing is multiplied.
-std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(spec.extents, ", ")); }
+// The shape that the file's tensor must have.
+std::vector<int64_t> wanted_extents(const WeightSpec& spec) {
+    std::vector<int64_t> extents = spec.extents;
+    extents.back() /= spec.repeats;
+    return extents;
+}
+
+// For messages: sizes may be absurd, so nothing is multiplied.
+std::string wanted(const WeightSpec& spec) { return fmt::format("[{}]", fmt::join(wanted_extents(spec), ", ")); }
 
 // The weight as the graph will see it, before it may be decoded.
 Result<TensorDesc> desc_in_file(const ModelSource& file, const GgufTensor& tensor, const WeightSpec& spec) {
@@ -28,22 +36,25 @@ Result<TensorDesc> desc_in_file(const ModelSource& file, const GgufTensor& tenso
     };
     if (!dtype_info(tensor.dtype()).is_weight_format) return refuse("no weight has that type");
     // A row that is flat in the graph may be folded in the file ([n_group, d_inner / n_group]), never the other way round.
-    const bool flat =
-        spec.extents.size() == 1 && element_count(tensor.desc) == spec.extents[0] && !is_quantized(tensor.dtype());
-    if (!flat && without_ones(tensor.extents()) != without_ones(spec.extents))
+    const std::vector<int64_t> extents = wanted_extents(spec);
+    const bool flat = extents.size() == 1 && element_count(tensor.desc) == extents[0] && !is_quantized(tensor.dtype());
+    if (!flat && without_ones(tensor.extents()) != without_ones(extents))
         return refuse(fmt::format("the metadata calls for {}", wanted(spec)));
     // The counts agree, so the product is that of a shape the reader has accepted.
-    if (spec.extents.back() % dtype_info(tensor.dtype()).block_elems != 0)
-        return refuse(fmt::format("rows of {} are not a whole number of its blocks", spec.extents.back()));
-    return make_desc(tensor.dtype(), spec.extents);
+    if (extents.back() % dtype_info(tensor.dtype()).block_elems != 0)
+        return refuse(fmt::format("rows of {} are not a whole number of its blocks", extents.back()));
+    return make_desc(tensor.dtype(), extents);
 }
 
-std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> bytes) {
+std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> bytes, int64_t repeats) {
     std::vector<float> values(static_cast<size_t>(element_count(desc)));
     const int64_t width = last_extent(desc), stride = row_bytes(dtype_of(desc), width);
     for (int64_t row = 0; row < row_count(desc); ++row)
         decode_row(dtype_of(desc), bytes.data() + row * stride,
                    std::span(values).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width)));
+    const size_t n = values.size();
+    values.resize(n * static_cast<size_t>(repeats));
+    for (size_t i = n; i < values.size(); ++i) values[i] = values[i - n];
     return values;
 }
 
@@ -100,10 +111,10 @@ Result<void> Weights::upload(const ModelSource& file, const Upload& weight,
     const WeightSpec& spec = *weight.spec;
     const TensorDesc& desc = *descs_[weight.weight];
     KRAIT_TRY(const TensorDesc in_file, desc_in_file(file, *weight.tensor, spec));
-    const bool as_it_is = dtype_of(in_file) == dtype_of(desc);
+    const bool as_it_is = dtype_of(in_file) == dtype_of(desc) && spec.repeats == 1;
     KRAIT_TRY(const TensorBytes read, file.read(*weight.tensor));
     const bool stays = !read.own && read.bytes.size() >= kMinBytesInPlace;
-    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes);
+    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes, spec.repeats);
     for (const WeightLocation& at : weight.locations) {
         const Device& device = *devices[static_cast<size_t>(at.device)];
         Result<Buffer> buffer = as_it_is
@@ -132,14 +143,24 @@ Result<Weights> Weights::load(const ModelSource& file, std::span<const WeightSpe
     KRAIT_TRY(weights.descs_, describe_weights(file, specs));
     weights.bytes_of_.assign(devices.size(), 0);
     weights.buffers_.resize(specs.size());
+    weights.first_.resize(specs.size());
+    WeightLocations all_locations(specs.size());  // by the first weight of a name
+    std::unordered_map<std::string_view, size_t> first_of;
+    for (size_t i = 0; i < specs.size(); ++i) {
+        const size_t first = weights.first_[i] = first_of.emplace(specs[i].name, i).first->second;
+        std::vector<WeightLocation>& known = all_locations[first];
+        for (const WeightLocation& at : locations[i])
+            if (std::none_of(known.begin(), known.end(), [&](const auto& other) { return other.device == at.device; }))
+                known.push_back(at);
+    }
     uint64_t to_upload = 0;
     std::vector<Upload> uploads;
     for (size_t i = 0; i < specs.size(); ++i) {
         const GgufTensor* tensor = file.find_tensor(specs[i].name);
-        if (!tensor) continue;
+        if (!tensor || weights.first_[i] != i) continue;
         weights.file_bytes_ += tensor->byte_size();
-        if (locations[i].empty()) continue;  // nothing reads it
-        uploads.push_back({i, &specs[i], tensor, locations[i]});
+        if (all_locations[i].empty()) continue;  // nothing reads it
+        uploads.push_back({i, &specs[i], tensor, all_locations[i]});
         to_upload += tensor->byte_size();
     }
     // A tensor is in memory twice while a device repacks it. Large ones come first, while the rest is not there yet.
@@ -168,7 +189,7 @@ Result<Weights> Weights::load(const ModelSource& file, std::span<const WeightSpe
 }
 
 std::shared_ptr<const Buffer> Weights::find(size_t weight, int32_t device) const {
-    for (const Held& held : buffers_[weight])
+    for (const Held& held : buffers_[first_[weight]])
         if (held.device == device) return held.buffer;
     return nullptr;
 }

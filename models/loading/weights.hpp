@@ -22,10 +22,11 @@ using LoadProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 // One weight that an architecture asks for.
 struct WeightSpec {
-    std::string name;              // in the file
+    std::string name;              // in the file; several weights of one name are one tensor, uploaded once
     std::vector<int64_t> extents;  // as the graph wants them, Krait's order; the file may add or lack extents of 1
     bool any_format = false;       // false: the op takes F32 only, other formats are decoded while loading
     bool optional = false;
+    int64_t repeats = 1;          // how often what the file has follows itself in the graph's rank-1 weight
     std::vector<krait_use> uses;  // which op and operand will read it
 };
 
@@ -83,6 +84,7 @@ class Weights {
         std::shared_ptr<const Buffer> buffer;
     };
     std::vector<std::vector<Held>> buffers_;  // by weight
+    std::vector<size_t> first_;               // by weight: the first one of its name, which has the buffers of all of them
     std::vector<uint64_t> bytes_of_;          // by device
     uint64_t file_bytes_ = 0;
     uint64_t device_bytes_ = 0;

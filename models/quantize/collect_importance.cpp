@@ -14,22 +14,34 @@ namespace {
 bool fits(double squares) { return std::isfinite(static_cast<float>(squares)); }
 
 struct Sums {
-    std::vector<double> squares;
-    int64_t n_row = 0;
+    std::vector<double> squares;  // [matrices, columns]
+    std::vector<int64_t> n_row;   // by matrix
+    size_t n_column = 0;
 
     void add(const Activations& x) {
-        squares.resize(static_cast<size_t>(x.width));
+        n_column = static_cast<size_t>(x.width);
+        squares.resize(static_cast<size_t>(x.n_matrix) * n_column);
+        n_row.resize(static_cast<size_t>(x.n_matrix));
         for (int64_t r = 0; r < x.n_row; ++r) {
+            const int64_t matrix = x.matrix_of(r);
+            if (matrix < 0 || matrix >= x.n_matrix) continue;
             const std::span<const float> row = x.row(r);
-            for (size_t c = 0; c < row.size(); ++c) squares[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+            double* to = squares.data() + static_cast<size_t>(matrix) * n_column;
+            for (size_t c = 0; c < row.size(); ++c) to[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+            ++n_row[static_cast<size_t>(matrix)];
         }
-        n_row += x.n_row;
     }
     // The first column whose sum is not finite, or too large for the file.
     std::optional<size_t> broken() const {
         const auto found = std::find_if_not(squares.begin(), squares.end(), fits);
         if (found == squares.end()) return std::nullopt;
-        return static_cast<size_t>(found - squares.begin());
+        return static_cast<size_t>(found - squares.begin()) % n_column;
+    }
+    ImportanceMatrix::Entry entry() const {
+        ImportanceMatrix::Entry entry{.mean_square = {}, .n_row = {n_row.begin(), n_row.end()}};
+        for (size_t k = 0; k < squares.size(); ++k)
+            entry.mean_square.push_back(static_cast<float>(squares[k] / std::max(entry.n_row[k / n_column], 1.0)));
+        return entry;
     }
 };
 
@@ -100,11 +112,7 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
     }
 
     ImportanceMatrix matrix;
-    for (const auto& [name, sum] : sums) {
-        ImportanceMatrix::Entry entry{.n_row = static_cast<double>(sum.n_row)};
-        for (const double squares : sum.squares) entry.mean_square.push_back(static_cast<float>(squares / entry.n_row));
-        matrix.set(name, std::move(entry));
-    }
+    for (const auto& [name, sum] : sums) matrix.set(name, sum.entry());
     return matrix;
 }
 

@@ -44,13 +44,16 @@ Result<ImportanceMatrix> ImportanceMatrix::open(const std::filesystem::path& pat
         Entry entry;
         KRAIT_TRY(entry.mean_square, read_floats(file, tensor));
         KRAIT_TRY(const std::vector<float> count, read_floats(file, *counts));
-        if (count.size() != 1)
-            return fail(ErrorCode::unsupported,
-                        "{}: tensor {} is {}: importance of several matrices in one tensor is not supported", file.name(),
-                        quote_name(counts->name), to_string(counts->desc));
-        entry.n_row = static_cast<double>(count[0]);
-        for (float& value : entry.mean_square)
-            value = entry.n_row > 0 ? static_cast<float>(static_cast<double>(value) / entry.n_row) : 0.0f;
+        if (count.empty() || entry.mean_square.size() % count.size() != 0)
+            return fail(kCorrupt, "{}: tensor {} is {}, and {} is {}: as many sums for each count are wanted", file.name(),
+                        quote_name(tensor.name), to_string(tensor.desc), quote_name(counts->name), to_string(counts->desc));
+        entry.n_row.assign(count.begin(), count.end());
+        const size_t n_column = entry.mean_square.size() / count.size();
+        for (size_t k = 0; k < entry.mean_square.size(); ++k) {
+            float& value = entry.mean_square[k];
+            const double n_row = entry.n_row[k / n_column];
+            value = n_row > 0 ? static_cast<float>(static_cast<double>(value) / n_row) : 0.0f;
+        }
         matrix.entries_.emplace(of, std::move(entry));
     }
     if (matrix.entries_.empty()) return fail(kCorrupt, "{} holds no importance at all", file.name());
@@ -64,22 +67,29 @@ Result<void> ImportanceMatrix::save(const std::filesystem::path& path, const std
     KRAIT_CHECK(writer.add("imatrix.datasets", GgufArray(std::vector<std::string>{text_name})));
     KRAIT_CHECK(writer.add("imatrix.chunk_count", static_cast<uint32_t>(n_chunk)));
     KRAIT_CHECK(writer.add("imatrix.chunk_size", static_cast<uint32_t>(chunk_size)));
+    const auto declare = [&](const std::string& name, int64_t n_matrix, int64_t n_column) {
+        if (n_matrix == 1) return writer.declare(name, DType::F32, {n_column});
+        return writer.declare(name, DType::F32, {n_matrix, n_column});
+    };
     for (const auto& [tensor, entry] : entries_) {
-        KRAIT_CHECK(writer.declare(tensor + std::string(kSums), DType::F32, {static_cast<int64_t>(entry.mean_square.size())}));
-        KRAIT_CHECK(writer.declare(tensor + std::string(kCounts), DType::F32, {1}));
+        const auto n_matrix = static_cast<int64_t>(entry.n_row.size());
+        KRAIT_CHECK(declare(tensor + std::string(kSums), n_matrix, static_cast<int64_t>(entry.mean_square.size()) / n_matrix));
+        KRAIT_CHECK(declare(tensor + std::string(kCounts), n_matrix, 1));
     }
     for (const auto& [tensor, entry] : entries_) {
+        const size_t n_column = entry.mean_square.size() / entry.n_row.size();
         std::vector<float> sums;
         for (const float value : entry.mean_square) {
-            sums.push_back(static_cast<float>(static_cast<double>(value) * entry.n_row));
+            const double n_row = entry.n_row[sums.size() / n_column];
+            sums.push_back(static_cast<float>(static_cast<double>(value) * n_row));
             if (!std::isfinite(sums.back()))
                 return fail(ErrorCode::invalid_argument,
-                            "{}: the sum of squares of column {}, {} rows of {}, is beyond float32", tensor, sums.size() - 1,
-                            entry.n_row, value);
+                            "{}: the sum of squares of column {}, {} rows of {}, is beyond float32", tensor,
+                            (sums.size() - 1) % n_column, n_row, value);
         }
-        const auto count = static_cast<float>(entry.n_row);
+        const std::vector<float> counts(entry.n_row.begin(), entry.n_row.end());
         KRAIT_CHECK(writer.write_tensor(tensor + std::string(kSums), std::as_bytes(std::span(sums))));
-        KRAIT_CHECK(writer.write_tensor(tensor + std::string(kCounts), std::as_bytes(std::span(&count, 1))));
+        KRAIT_CHECK(writer.write_tensor(tensor + std::string(kCounts), std::as_bytes(std::span(counts))));
     }
     return writer.finish();
 }
@@ -92,20 +102,27 @@ Result<void> ImportanceMatrix::check(const ModelSource& model) const {
     for (const auto& [name, entry] : entries_) {
         const GgufTensor* tensor = model.find_tensor(name);
         if (!tensor) return refuse(fmt::format("the model has no tensor {}", quote_name(name)));
-        if (last_extent(tensor->desc) != static_cast<int64_t>(entry.mean_square.size()))
-            return refuse(fmt::format("it has {} columns for {}, which is {}", entry.mean_square.size(), quote_name(name),
+        const size_t n_matrix = entry.n_row.size(), n_column = entry.mean_square.size() / n_matrix;
+        if (last_extent(tensor->desc) != static_cast<int64_t>(n_column) ||
+            (tensor->desc.rank == 3 ? tensor->desc.extent[0] : 1) != static_cast<int64_t>(n_matrix))
+            return refuse(fmt::format("it has {} columns {}for {}, which is {}", n_column,
+                                      n_matrix == 1 ? "" : fmt::format("of {} matrices ", n_matrix), quote_name(name),
                                       to_string(tensor->desc)));
     }
     for (const GgufTensor& tensor : model.tensors())
         if (tensor.name.starts_with("blk.") && is_weight_matrix(tensor_kind(tensor.name), tensor.desc.rank) &&
-            of(tensor.name).empty())
+            !entries_.contains(tensor.name))
             return refuse(fmt::format("it has nothing for {}", quote_name(tensor.name)));
     return {};
 }
 
-std::span<const float> ImportanceMatrix::of(std::string_view tensor) const {
+std::span<const float> ImportanceMatrix::of(std::string_view tensor, int64_t matrix) const {
     const auto found = entries_.find(tensor);
-    return found == entries_.end() ? std::span<const float>{} : std::span<const float>(found->second.mean_square);
+    if (found == entries_.end()) return {};
+    const Entry& entry = found->second;
+    const size_t index = static_cast<size_t>(matrix), n_column = entry.mean_square.size() / entry.n_row.size();
+    if (!(entry.n_row[index] > 0)) return {};
+    return std::span(entry.mean_square).subspan(index * n_column, n_column);
 }
 
 }  // namespace krait

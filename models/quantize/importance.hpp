@@ -5,7 +5,8 @@
 // uncorrelated, so E[x^2] is what quantizing weighs its errors with.
 //
 // The file is GGUF: general.type "imatrix", and for each matrix of the model two F32 tensors, the sum of squares by column
-// ("<name>.in_sum2") and the number of rows that were summed ("<name>.counts"). llama.cpp reads and writes the same.
+// ("<name>.in_sum2") and the number of rows that were summed ("<name>.counts"), both by matrix where it has those of several
+// experts. llama.cpp reads and writes the same.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +21,8 @@ namespace krait {
 class ImportanceMatrix {
   public:
     struct Entry {
-        std::vector<float> mean_square;  // by column of the matrix
-        double n_row = 0;                // activations that were looked at
+        std::vector<float> mean_square;  // by column of the matrix; of those of experts one after the other
+        std::vector<double> n_row;       // activations that were looked at, by matrix
     };
 
     // A file that krait imatrix wrote. An error says what is wrong with it.
@@ -36,8 +37,8 @@ class ImportanceMatrix {
 
     void set(const std::string& tensor, Entry entry) { entries_[tensor] = std::move(entry); }
     const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
-    // Empty where there is none.
-    std::span<const float> of(std::string_view tensor) const;
+    // By column of a matrix of that tensor. Empty where there is none, or nothing was looked at: no row went to that expert.
+    std::span<const float> of(std::string_view tensor, int64_t matrix = 0) const;
     const std::string& name() const { return name_; }
 
   private:

@@ -17,7 +17,7 @@ struct PlannedTensor {
     const GgufTensor* in;
     TensorDesc out;
     std::string why;
-    std::span<const float> importance;
+    bool weighted;  // by importance
 };
 
 Result<void> check_source(const ModelSource& in, const std::filesystem::path& target, const QuantizeOptions& options) {
@@ -38,9 +38,8 @@ std::vector<PlannedTensor> plan(const ModelSource& in, const QuantizeRecipe& rec
     for (const GgufTensor& tensor : in.tensors()) {
         FormatChoice choice{tensor.dtype(), "no weight"};
         if (dtype_info(tensor.dtype()).is_weight_format) choice = recipe.choose(tensor.name, tensor.extents());
-        const bool weighted = importance && is_quantized(choice.dtype);
-        tensors.push_back({&tensor, make_desc(choice.dtype, tensor.extents()), std::move(choice.why),
-                           weighted ? importance->of(tensor.name) : std::span<const float>{}});
+        const bool weighted = importance && is_quantized(choice.dtype) && importance->entries().contains(tensor.name);
+        tensors.push_back({&tensor, make_desc(choice.dtype, tensor.extents()), std::move(choice.why), weighted});
     }
     return tensors;
 }
@@ -66,6 +65,7 @@ Result<void> write_tensor(GgufWriter& writer, const ModelSource& source, const P
     const DType from = tensor.in->dtype(), to = dtype_of(tensor.out);
     const int64_t width = last_extent(tensor.out);
     const auto stride = static_cast<size_t>(row_bytes(from, width));
+    const int64_t rows_of_matrix = tensor.out.rank == 3 ? tensor.out.extent[1] : row_count(tensor.out);
     FiniteCheck check;
     KRAIT_TRY(const TensorBytes read, source.read(*tensor.in));
     KRAIT_CHECK(write_rows(writer, tensor.in->name, tensor.out, rows, [&](int64_t row, std::span<std::byte> bytes) {
@@ -77,7 +77,9 @@ Result<void> write_tensor(GgufWriter& writer, const ModelSource& source, const P
         weights.resize(static_cast<size_t>(width));
         decode_row(from, in.data(), weights);
         check.look_at(weights, to, options.force, row);
-        if (!is_kept) encode_row(to, weights, tensor.importance, bytes.data());
+        const auto importance =
+            tensor.weighted ? options.importance->of(tensor.in->name, row / rows_of_matrix) : std::span<const float>{};
+        if (!is_kept) encode_row(to, weights, importance, bytes.data());
     }));
     return check.result(tensor.in->name, to,
                         is_quantized(to) ? "--force counts NaN as 0 and infinity as the largest number" : "--force keeps it");
@@ -89,7 +91,7 @@ void tell(QuantizeReport& report, const PlannedTensor& tensor) {
     auto found = std::find_if(report.kinds.begin(), report.kinds.end(),
                               [&](const QuantizedKind& k) { return k.kind == kind && k.from == from && k.to == to; });
     if (found == report.kinds.end())
-        found = report.kinds.insert(found, {std::string(kind), from, to, tensor.why, !tensor.importance.empty()});
+        found = report.kinds.insert(found, {std::string(kind), from, to, tensor.why, tensor.weighted});
     const int64_t n_weight = element_count(tensor.out);
     const auto bytes = static_cast<uint64_t>(row_count(tensor.out) * row_bytes(to, last_extent(tensor.out)));
     ++found->n_tensor;

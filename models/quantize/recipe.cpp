@@ -79,14 +79,21 @@ Result<QuantizeScheme> parse_quantize_scheme(std::string_view type, std::string_
 }
 
 std::string_view tensor_kind(std::string_view name) {
-    if (!name.starts_with("blk.")) return name;
-    const size_t dot = name.find('.', 4);
-    return dot == std::string_view::npos ? name : name.substr(dot + 1);
+    for (const std::string_view prefix : {"blk.", "shared."})
+        if (name.starts_with(prefix)) {
+            const size_t dot = name.find('.', prefix.size());
+            return dot == std::string_view::npos ? name : name.substr(dot + 1);
+        }
+    return name;
 }
 
 bool is_weight_matrix(std::string_view kind, size_t rank) {
-    // "ssm_conv1d.weight" is a matrix by its shape only: four numbers a channel, read in F32 by every kernel.
-    return rank == 2 && kind.ends_with(".weight") && kind.find("norm") == std::string_view::npos && kind != "ssm_conv1d.weight";
+    if (rank == 3) return kind.ends_with("_exps.weight");  // the matrices of all experts
+    // Convolutions are matrices by their shape only: three or four numbers a channel, read in F32 by every kernel. A router is
+    // small, and what it gets wrong sends a row to another expert.
+    constexpr std::string_view kSmall[] = {"ssm_conv1d.weight", "shortconv.conv.weight", "ffn_gate_inp.weight"};
+    return rank == 2 && kind.ends_with(".weight") && kind.find("norm") == std::string_view::npos &&
+           std::ranges::find(kSmall, kind) == std::end(kSmall);
 }
 
 DType format_for_rows(DType wanted, int64_t width) {
@@ -127,6 +134,11 @@ FormatChoice QuantizeRecipe::wanted(std::string_view kind, size_t rank) const {
     if (kind == "ssm_x.weight" || kind == "ssm_dt.weight") {
         const DType dtype = at_least(scheme_.body, DType::Q8_0);
         return {dtype, dtype == scheme_.body ? "asked for" : "makes dt, B and C, whose errors stay in the state"};
+    }
+    if (kind.find("_lora_") != std::string_view::npos) {
+        const DType dtype = at_least(scheme_.body, DType::Q8_0);
+        return {dtype,
+                dtype == scheme_.body ? "asked for" : "few weights, and all that tells the uses of a shared block apart"};
     }
     if (kind == "ssm_out.weight" && scheme_.out) return {*scheme_.out, "asked for by the mix: twice as sensitive as ssm_in"};
     return {scheme_.body, "asked for"};

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The format in which each tensor of a state-space model is stored, when a file is made that shall be mostly of one type.
+// The format in which each tensor of a model is stored, when a file is made that shall be mostly of one type.
 //
 //   kind                            type
-//   norms, biases, A, D, conv1d     F32: less than 1% of the bytes, and every value that passes meets them
+//   norms, biases, A, D             F32: less than 1% of the bytes, and every value that passes meets them
+//   convolutions, routers           F32 likewise; a router's rounding would send tokens to other experts
 //   ssm_x, ssm_dt                   Q8_0 at least: 5% of the weights; they make dt, B and C, whose errors stay in the state
+//   adapters of shared blocks       Q8_0 at least (Zamba2: attn_q_lora_a and the like)
 //   head (and embedding, if tied)   Q6_K at least: an error here is an error of the logits
 //   ssm_out                         the type that was asked for; in mixes ("q4_k_m") the next larger one
-//   all other matrices              the type that was asked for
+//   all other matrices              the type that was asked for; of experts [E, N, K] each is a matrix of its own
 //
 // A row that is no whole number of blocks takes a format of smaller blocks that is no worse: K and IQ4_XS formats the one of
 // 32 weights, and what is no multiple of 32 (dt_rank 48) F16. docs/quant-formats.md gives figures for all of this.
@@ -84,7 +86,8 @@ class FileType {
 // Whether a tensor of that kind and rank is one of the matrices that formats of blocks are for.
 bool is_weight_matrix(std::string_view kind, size_t rank);
 
-// "ssm_in.weight" of "blk.3.ssm_in.weight"; the name itself where it is of no block.
+// "ssm_in.weight" of "blk.3.ssm_in.weight", "attn_q.weight" of "shared.0.attn_q.weight"; the name itself where it is of no
+// block.
 std::string_view tensor_kind(std::string_view name);
 
 // The format to use instead of `wanted` for rows of `width`: itself where they are whole blocks.

@@ -24,8 +24,8 @@ using huggingface::Values;
 
 const huggingface::Architecture& architecture_of(const RandomModelSizes& sizes) {
     const std::string_view type = sizes.dt_b_c_rms ? "falcon_mamba" : std::string_view(sizes.architecture);
-    for (const huggingface::Architecture& one : huggingface::architectures())
-        if (one.model_type == type) return one;
+    for (const huggingface::Architecture* one : huggingface::architectures())
+        if (one->model_type == type) return *one;
     std::abort();  // the tables have every architecture of published_sizes
 }
 
@@ -41,22 +41,26 @@ Result<std::vector<PlannedTensor>> plan(const RandomModelSizes& sizes, DType mat
     const huggingface::Architecture& architecture = architecture_of(sizes);
     std::vector<PlannedTensor> tensors;
     for (const WeightSpec& spec : weights_of(sizes)) {
-        constexpr std::string_view kLayer = "blk.";
-        std::string_view name = spec.name;
-        std::string prefix = "backbone.";
-        std::span<const TensorRule> rules = huggingface::global_tensors();
-        if (name.starts_with(kLayer)) {
-            const size_t dot = name.find('.', kLayer.size());
-            prefix += fmt::format("layers.{}.", name.substr(kLayer.size(), dot - kLayer.size()));
-            name.remove_prefix(dot + 1);
-            rules = architecture.layer_tensors;
+        const huggingface::TensorGroup everywhere{"", architecture.global_tensors};
+        std::span<const huggingface::TensorGroup> groups(&everywhere, 1);
+        std::string prefix(architecture.prefix);
+        const std::string_view kind = tensor_kind(spec.name);
+        if (kind.size() < spec.name.size()) {  // "blk.3." before it
+            prefix += fmt::format("layers.{}.", spec.name.substr(4, spec.name.size() - kind.size() - 5));
+            groups = architecture.groups;
         }
-        const auto rule = std::ranges::find(rules, name, &TensorRule::ours);
-        if (rule == rules.end()) return fail(ErrorCode::internal, "the weight {} has no name in these folders", spec.name);
+        const TensorRule* rule = nullptr;
+        for (const huggingface::TensorGroup& group : groups)
+            for (const TensorRule& one : group.rules)
+                if (one.ours == kind) {
+                    rule = &one;
+                    if (rule->presence == huggingface::Presence::untied) prefix.clear();
+                    prefix += group.prefix;
+                }
+        if (!rule) return fail(ErrorCode::internal, "the weight {} has no name in these folders", spec.name);
         const DType dtype = rule->values == Values::as_they_are ? matrices : DType::F32;
-        const bool is_head = rule->presence == huggingface::Presence::untied;
-        tensors.push_back({spec.name, (is_head ? "" : prefix) + std::string(rule->theirs), rule->values, rule->shape,
-                           make_desc(dtype, spec.extents)});
+        tensors.push_back(
+            {spec.name, prefix + std::string(rule->theirs), rule->values, rule->shape, make_desc(dtype, spec.extents)});
     }
     return tensors;
 }
@@ -68,6 +72,7 @@ std::vector<int64_t> extents_there(const PlannedTensor& tensor) {
         case Shape::without_middle: extents.insert(extents.begin() + 1, 1); return extents;
         case Shape::column:
         case Shape::groups: return {element_count(tensor.desc)};
+        case Shape::experts: break;  // of hybrids, whose folders are not written
     }
     return extents;
 }
@@ -171,6 +176,9 @@ Result<void> write_weights(const fs::path& path, const std::vector<PlannedTensor
 
 Result<RandomModelReport> write_random_folder(const fs::path& folder, const RandomModelOptions& options) {
     KRAIT_CHECK(check_sizes(options.sizes));
+    if (options.sizes.hybrid)
+        return fail(ErrorCode::invalid_argument, "folders of Hugging Face are written of Mamba models; {} is written as GGUF",
+                    options.sizes.name);
     const DType matrices = options.scheme.body;
     if (options.scheme.out || options.scheme.head ||
         (matrices != DType::F32 && matrices != DType::F16 && matrices != DType::BF16))

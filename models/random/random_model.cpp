@@ -33,7 +33,8 @@ Architecture make_architecture(const RandomModelSizes& s) {
                      .tied_head = s.tied_head};
     if (s.architecture == "mamba2")
         return make_mamba2(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.n_head, s.n_group});
-    return make_mamba(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank, s.dt_b_c_rms});
+    return make_mamba(std::move(shape), {s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank,
+                                         s.dt_b_c_rms ? InnerNorms::plain : InnerNorms::none});
 }
 
 }  // namespace
@@ -45,16 +46,25 @@ Result<void> check_sizes(const RandomModelSizes& s) {
         int64_t value;
         SizeRange possible;
     };
+    const auto check = [](const Size& size) -> Result<void> {
+        if (size.value >= size.possible.min && size.value <= size.possible.max) return {};
+        return fail(ErrorCode::invalid_argument, "{} is {}: {} to {} are possible", size.name, size.value, size.possible.min,
+                    size.possible.max);
+    };
     const bool is_mamba2 = s.architecture == "mamba2";
+    if (s.hybrid) {
+        for (const Size& size : {Size{"layers", s.n_layer, limits.n_layer}, Size{"d_model", s.d_model, limits.d_model},
+                                 Size{"vocab", s.n_vocab, limits.n_vocab}})
+            KRAIT_CHECK(check(size));
+        return hybrid_weights(s.architecture, *s.hybrid, s.n_vocab, s.tied_head).map([](const auto&) {});
+    }
     for (const Size& size :
          {Size{"layers", s.n_layer, limits.n_layer}, Size{"d_model", s.d_model, limits.d_model},
           Size{"vocab", s.n_vocab, limits.n_vocab}, Size{"d_inner", s.d_inner, limits.d_inner},
           Size{"d_state", s.d_state, limits.d_state}, Size{"d_conv", s.d_conv, limits.d_conv},
           Size{"dt_rank", is_mamba2 ? 1 : s.dt_rank, limits.dt_rank}, Size{"heads", is_mamba2 ? s.n_head : 1, limits.n_head},
           Size{"groups", is_mamba2 ? s.n_group : 1, limits.n_group}})
-        if (size.value < size.possible.min || size.value > size.possible.max)
-            return fail(ErrorCode::invalid_argument, "{} is {}: {} to {} are possible", size.name, size.value,
-                        size.possible.min, size.possible.max);
+        KRAIT_CHECK(check(size));
     if (is_mamba2 && s.d_inner % s.n_head != 0)
         return fail(ErrorCode::invalid_argument, "{} heads do not divide d_inner, {}", s.n_head, s.d_inner);
     if (is_mamba2 && s.n_head % s.n_group != 0)
@@ -63,6 +73,9 @@ Result<void> check_sizes(const RandomModelSizes& s) {
 }
 
 std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
+    if (sizes.hybrid)
+        return hybrid_weights(sizes.architecture, *sizes.hybrid, sizes.n_vocab, sizes.tied_head)
+            .value_or(std::vector<WeightSpec>());
     std::vector<WeightSpec> specs = make_architecture(sizes).weights();
     if (!sizes.projection_biases)
         std::erase_if(specs, [](const WeightSpec& spec) {
@@ -74,15 +87,10 @@ std::vector<WeightSpec> weights_of(const RandomModelSizes& sizes) {
 
 namespace {
 
-Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_t file_type, uint64_t seed) {
+// The keys of Mamba and Mamba-2.
+Result<void> add_mamba_metadata(GgufWriter& writer, const RandomModelSizes& s) {
     const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
     const auto key = [&](const char* name) { return s.architecture + "." + name; };
-    KRAIT_CHECK(writer.add("general.architecture", s.architecture));
-    KRAIT_CHECK(writer.add("general.name", s.name + " random"));
-    KRAIT_CHECK(
-        writer.add("general.description", fmt::format("Random weights of seed {}, written by krait make-random", seed)));
-    KRAIT_CHECK(writer.add(kFileTypeKey, file_type));
-    KRAIT_CHECK(writer.add(kQuantizationVersionKey, kQuantizationVersion));
     KRAIT_CHECK(writer.add(key("context_length"), uint32_t{1} << 20));
     KRAIT_CHECK(writer.add(key("embedding_length"), u32(s.d_model)));
     KRAIT_CHECK(writer.add(key("feed_forward_length"), uint32_t{0}));
@@ -99,6 +107,25 @@ Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_
     } else {
         KRAIT_CHECK(writer.add(key("ssm.dt_b_c_rms"), s.dt_b_c_rms));
     }
+    return {};
+}
+
+Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_t file_type, uint64_t seed) {
+    const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
+    const auto key = [&](const char* name) { return s.architecture + "." + name; };
+    KRAIT_CHECK(writer.add("general.architecture", s.architecture));
+    KRAIT_CHECK(writer.add("general.name", s.name + " random"));
+    KRAIT_CHECK(
+        writer.add("general.description", fmt::format("Random weights of seed {}, written by krait make-random", seed)));
+    KRAIT_CHECK(writer.add(kFileTypeKey, file_type));
+    KRAIT_CHECK(writer.add(kQuantizationVersionKey, kQuantizationVersion));
+    if (s.hybrid) {
+        for (GgufMetadata& entry : hybrid_metadata(s.architecture, *s.hybrid))
+            KRAIT_CHECK(writer.add(entry.key, std::move(entry.value)));
+        KRAIT_CHECK(writer.add(key("vocab_size"), u32(s.n_vocab)));
+    } else {
+        KRAIT_CHECK(add_mamba_metadata(writer, s));
+    }
 
     TokenizerSpec vocabulary = random_vocabulary(s.n_vocab);
     KRAIT_CHECK(writer.add("tokenizer.ggml.model", vocabulary.model));
@@ -113,11 +140,12 @@ Result<void> add_metadata(GgufWriter& writer, const RandomModelSizes& s, uint32_
 
 // As files have it: other readers insist on extents that a graph does not need.
 std::vector<int64_t> extents_in_file(const WeightSpec& spec, const RandomModelSizes& sizes) {
-    if (sizes.architecture == "mamba2") {
-        const std::string_view kind = tensor_kind(spec.name);
-        if (kind == "ssm_d") return {sizes.n_head, 1};
-        if (kind == "ssm_norm.weight") return {sizes.n_group, sizes.d_inner / sizes.n_group};
-    }
+    const int64_t n_group = sizes.hybrid                     ? sizes.hybrid->size("ssm.group_count")
+                            : sizes.architecture == "mamba2" ? sizes.n_group
+                                                             : 0;
+    const std::string_view kind = tensor_kind(spec.name);
+    if (n_group > 0 && kind == "ssm_d") return {spec.extents[0], 1};
+    if (n_group > 0 && kind == "ssm_norm.weight") return {n_group, spec.extents[0] / n_group};
     return spec.extents;
 }
 
@@ -138,18 +166,35 @@ void tell_fallback(RandomModelReport& report, std::string_view name, const Forma
 
 void RandomModelSizes::set_d_model(int64_t width) {
     d_model = width;
+    if (hybrid) {
+        scale_widths(*hybrid, width);
+        return;
+    }
     d_inner = 2 * width;
     dt_rank = (width + 15) / 16;
     n_head = std::max<int64_t>(d_inner / 64, 1);  // heads of 64
 }
 
+void RandomModelSizes::set_n_layer(int64_t count) {
+    n_layer = count;
+    if (hybrid && count > 0 && count < kRandomModelLimits.n_layer.max) hybrid->layers = reduced_layers(hybrid->layers, count);
+}
+
 std::string published_size_names() {
     std::string names;
     for (const PublishedSize& size : kPublished) names += fmt::format("{}{}", names.empty() ? "" : ", ", size.name);
-    return names;
+    return fmt::format("{}, {}", names, published_hybrid_names());
 }
 
 Result<RandomModelSizes> published_sizes(std::string_view name) {
+    if (auto hybrid = published_hybrid(name)) {
+        RandomModelSizes sizes{.name = std::string(name), .architecture = hybrid->architecture, .tied_head = hybrid->tied_head};
+        sizes.n_layer = std::ssize(hybrid->sizes.layers);
+        sizes.d_model = hybrid->sizes.size("embedding_length");
+        sizes.n_vocab = hybrid->n_vocab;
+        sizes.hybrid = std::move(hybrid->sizes);
+        return sizes;
+    }
     for (const PublishedSize& size : kPublished) {
         if (name != size.name) continue;
         RandomModelSizes sizes{.name = size.name, .architecture = size.architecture, .n_layer = size.n_layer};

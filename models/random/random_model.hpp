@@ -19,6 +19,7 @@
 
 #include "models/architectures/architecture.hpp"
 #include "models/quantize/recipe.hpp"
+#include "models/random/random_hybrid.hpp"
 
 namespace krait {
 
@@ -42,7 +43,7 @@ inline constexpr RandomModelLimits kRandomModelLimits;
 
 struct RandomModelSizes {
     std::string name;                    // "mamba-130m"
-    std::string architecture = "mamba";  // or "mamba2"
+    std::string architecture = "mamba";  // or "mamba2", or that of a hybrid
     bool dt_b_c_rms = false;             // Falcon-Mamba's norms
     bool tied_head = true;
     bool projection_biases = false;  // ssm_in.bias and ssm_out.bias, which Hugging Face calls use_bias
@@ -55,9 +56,12 @@ struct RandomModelSizes {
     int64_t dt_rank = 0;  // Mamba-1
     int64_t n_head = 0;   // Mamba-2
     int64_t n_group = 1;
+    std::optional<HybridSizes> hybrid = {};  // has all sizes but n_layer and n_vocab then; of the rest d_model is that of it
 
-    // d_model, and what the published models derive from it: d_inner, dt_rank, n_head.
+    // d_model, and what the published models derive from it: d_inner, dt_rank, n_head; of a hybrid all widths.
     void set_d_model(int64_t width);
+    // Of hybrids the layers of all kinds become fewer.
+    void set_n_layer(int64_t count);
 };
 
 // "mamba-130m" and the like; the error lists all.

@@ -38,7 +38,9 @@ using Law = float (*)(int64_t column, double uniform, double normal);
 Law law_of(std::string_view kind, int64_t width) {
     if (kind.find("norm") != std::string_view::npos)
         return [](int64_t, double, double z) { return static_cast<float>(1.0 + 0.05 * z); };
-    if (kind == "ssm_conv1d.weight") return [](int64_t, double, double z) { return static_cast<float>(0.3 * z); };
+    if (kind == "ffn_gate_inp.weight") return [](int64_t, double, double z) { return static_cast<float>(0.02 * z); };
+    if (kind == "ssm_conv1d.weight" || kind == "shortconv.conv.weight")
+        return [](int64_t, double, double z) { return static_cast<float>(0.3 * z); };
     if (kind == "ssm_d") return [](int64_t, double, double) { return 1.0f; };
     if (kind == "ssm_a" && width == 1) return [](int64_t, double u, double) { return static_cast<float>(-1.0 - 15.0 * u); };
     if (kind == "ssm_a") return [](int64_t column, double, double) { return -static_cast<float>(column + 1); };
@@ -51,7 +53,11 @@ Law law_of(std::string_view kind, int64_t width) {
 double deviation_of(std::string_view kind, int64_t width, int64_t n_layer) {
     if (kind == "token_embd.weight" || kind == "output.weight") return 0.02;
     const double unit = 1.0 / std::sqrt(static_cast<double>(width));
-    return kind == "ssm_out.weight" ? unit / std::sqrt(static_cast<double>(n_layer)) : unit;
+    // What is added to the stream that passes the layers.
+    constexpr std::string_view kAdded[] = {"ssm_out.weight",       "attn_output.weight",    "ffn_down.weight",
+                                           "ffn_down_exps.weight", "ffn_down_shexp.weight", "shortconv.out_proj.weight"};
+    const bool is_added = std::ranges::find(kAdded, kind) != std::end(kAdded);
+    return is_added ? unit / std::sqrt(static_cast<double>(n_layer)) : unit;
 }
 
 }  // namespace

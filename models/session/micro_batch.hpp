@@ -37,6 +37,7 @@ struct MicroBatch {
     RunSizes sizes{};  // how much of the shape is used; the rest of the inputs is padding
     std::vector<int32_t> ids, seq_start, src_slot, dst_slot, snapshots, out_rows;
     std::vector<int32_t> cache_rows;             // where each row goes in memories of pages
+    std::vector<int32_t> positions, page_table;  // for attention: the place of each row, and the pages of each chunk's sequence
     std::vector<SlotRef> new_slots;              // by chunk: where its state goes; empty where it is written in place
     std::vector<SnapshotPoint> snapshot_points;  // one for each slot in `snapshots`, which prepare() fills in
     std::vector<StateRef> new_snapshots;         // by snapshot point
@@ -87,6 +88,10 @@ struct MicroBatch {
         inputs.push_back({tensors.dst_slot, bytes(dst_slot)});
         if (shape.n_snapshot > 0) inputs.push_back({tensors.snapshots, bytes(snapshots)});
         if (tensors.cache_rows != graph::kNoTensor) inputs.push_back({tensors.cache_rows, bytes(cache_rows)});
+        if (tensors.positions != graph::kNoTensor) {
+            inputs.push_back({tensors.positions, bytes(positions)});
+            inputs.push_back({tensors.page_table, bytes(page_table)});
+        }
         if (shape.picks_rows()) inputs.push_back({tensors.out_rows, bytes(out_rows)});
         if (!logits.empty()) outputs.push_back({tensors.logits, std::as_writable_bytes(logits)});
         if (!top_tokens.empty()) {

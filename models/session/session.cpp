@@ -21,6 +21,16 @@ int32_t slots_for(const SessionOptions& options) {
     return options.max_sequences + options.max_forks + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
 }
 
+MemorySizes memory_sizes(const SessionOptions& options) {
+    const int64_t n_cached = options.max_cached_tokens > 0
+                                 ? options.max_cached_tokens
+                                 : std::min(kDefaultCachedTokens * options.max_sequences, SessionOptions::kMaxCachedTokens);
+    const int64_t of_one = options.max_sequence_tokens > 0 ? options.max_sequence_tokens
+                                                           : std::max(kDefaultCachedTokens, n_cached / options.max_sequences);
+    const int64_t n_pages = pages_of_rows(n_cached);
+    return {.n_slots = slots_for(options), .n_pages = n_pages, .sequence_pages = std::min(n_pages, pages_of_rows(of_one))};
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, SequenceMemory memory,
@@ -53,11 +63,12 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
                     SessionOptions::kMaxChain);
-    if (options.max_cached_tokens < 1 || options.max_cached_tokens > SessionOptions::kMaxCachedTokens)
-        return fail(ErrorCode::invalid_argument, "{} cached tokens: 1 to {} are possible", options.max_cached_tokens,
-                    SessionOptions::kMaxCachedTokens);
+    for (const int64_t n : {options.max_cached_tokens, options.max_sequence_tokens})
+        if (n < 0 || n > SessionOptions::kMaxCachedTokens)
+            return fail(ErrorCode::invalid_argument, "{} cached tokens: 0 (the default) to {} are possible", n,
+                        SessionOptions::kMaxCachedTokens);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices(), options.run_observer));
-    const MemorySizes sizes{.n_slots = slots_for(options), .n_pages = pages_of_rows(options.max_cached_tokens)};
+    const MemorySizes sizes = memory_sizes(options);
     KRAIT_TRY(SequenceMemory memory,
               SequenceMemory::create(model->architecture(), model->devices(), model->placement(), sizes));
     Session session(std::move(model), std::move(executor), std::move(memory), options);
@@ -346,15 +357,24 @@ Result<void> Session::prepare(MicroBatch& micro_batch) {
     return {};
 }
 
-// Rows of padding go nowhere.
+// Rows of padding go nowhere, and have no place.
 void Session::plan_rows(MicroBatch& micro_batch) {
+    const auto width = static_cast<size_t>(memory_.sizes().sequence_pages);
     micro_batch.cache_rows.clear();
-    for (const SequenceChunk& chunk : micro_batch.chunks) {
+    micro_batch.positions.clear();
+    micro_batch.page_table.assign(static_cast<size_t>(micro_batch.shape.n_seq) * width, -1);
+    for (size_t i = 0; i < micro_batch.chunks.size(); ++i) {
+        const SequenceChunk& chunk = micro_batch.chunks[i];
         Sequence& sequence = at(chunk.sequence);
-        for (size_t t = 0; t < chunk.count; ++t)
+        const std::span<const int32_t> pages = sequence.state.pages.pages();
+        std::copy(pages.begin(), pages.end(), micro_batch.page_table.begin() + static_cast<ptrdiff_t>(i * width));
+        for (size_t t = 0; t < chunk.count; ++t) {
+            micro_batch.positions.push_back(static_cast<int32_t>(sequence.planned_rows));
             micro_batch.cache_rows.push_back(sequence.state.pages.row(sequence.planned_rows++));
+        }
     }
     micro_batch.cache_rows.resize(static_cast<size_t>(micro_batch.shape.n_tok), -1);
+    micro_batch.positions.resize(static_cast<size_t>(micro_batch.shape.n_tok), -1);
 }
 
 Result<void> Session::run(MicroBatch& micro_batch) {

@@ -27,8 +27,11 @@ struct SessionOptions {
     int32_t max_forks = 0;      // more states, for forks that go on in one run: without them states are copied before it
     int32_t max_snapshots = 0;  // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     // Where the model has memories of pages: tokens of all sequences and snapshots together, rounded up to pages of
-    // kRowsPerPage; at most kMaxCachedTokens. States that share a page count it once.
-    int64_t max_cached_tokens = kDefaultCachedTokens;
+    // kRowsPerPage; at most kMaxCachedTokens. States that share a page count it once. 0: kDefaultCachedTokens a sequence.
+    int64_t max_cached_tokens = 0;
+    // There, tokens of one sequence, rounded up to pages. 0: an equal share of the cached tokens, at least
+    // kDefaultCachedTokens.
+    int64_t max_sequence_tokens = 0;
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
     bool exact_shapes = false;    // a program for each exact shape of a run (run_shapes.hpp): to measure what padding is worth
     ActivationObserver observer;  // where given, called after each run for every matrix product in it; shapes are exact then
@@ -128,6 +131,10 @@ class Session {
     // token before it, the first one's is 0. Ranges are [first, last); last = kEnd: whatever follows.
     static constexpr int64_t kEnd = -1;
     Result<int64_t> position(int32_t sequence) const;  // that the next token gets
+    // By how many tokens a sequence can go on as long as no other one does; nothing where the model keeps nothing for each
+    // token.
+    Result<std::optional<int64_t>> room(int32_t sequence) const;
+
     // Moves, or divides, the positions in the range; what counts is that of the latest token. So for snapshots.
     Result<void> add_to_positions(int32_t sequence, int64_t first, int64_t last, int64_t delta);
     Result<void> divide_positions(int32_t sequence, int64_t first, int64_t last, int64_t divisor);

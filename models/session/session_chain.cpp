@@ -72,7 +72,9 @@ Result<std::span<const Candidate>> Session::chain(const ChainInput& input) {
 void Session::set_chain_row(MicroBatch& micro_batch, size_t i) {
     if (!memory_.pages()) return;
     const PageList& pages = at(micro_batch.chunks[0].sequence).state.pages;
-    micro_batch.cache_rows[0] = pages.row(pages.n_rows() + static_cast<int64_t>(i));
+    const int64_t row = pages.n_rows() + static_cast<int64_t>(i);
+    micro_batch.cache_rows[0] = pages.row(row);
+    micro_batch.positions[0] = static_cast<int32_t>(row);
 }
 
 Result<void> Session::chain_by_host(MicroBatch& micro_batch, std::span<const int32_t> stops, size_t& n_tok) {

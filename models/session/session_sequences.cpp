@@ -87,10 +87,28 @@ Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
 Result<void> Session::take_pages(std::span<const SequenceInput> batch, size_t n_tok_each) {
     if (!memory_.pages()) return {};
     growths_.clear();
-    for (const SequenceInput& input : batch)
-        growths_.push_back(
-            {&at(input.sequence).state.pages, static_cast<int64_t>(n_tok_each > 0 ? n_tok_each : input.tokens.size())});
+    const int64_t max_rows = memory_.sizes().sequence_pages * kRowsPerPage;
+    for (const SequenceInput& input : batch) {
+        PageList& pages = at(input.sequence).state.pages;
+        const auto n_row = static_cast<int64_t>(n_tok_each > 0 ? n_tok_each : input.tokens.size());
+        if (model_->architecture().has_attention() && n_row > max_rows - pages.n_rows())
+            return fail(ErrorCode::out_of_memory,
+                        "sequence {} has {} tokens and {} more are too many: its context is {} tokens (max_sequence_tokens)",
+                        input.sequence, pages.n_rows(), n_row, max_rows);
+        growths_.push_back({&pages, n_row});
+    }
     return memory_.reserve_pages(executor_, growths_);
+}
+
+Result<std::optional<int64_t>> Session::room(int32_t sequence) const {
+    KRAIT_CHECK(check_sequence(sequence));
+    if (!memory_.pages()) return std::nullopt;
+    const PageList& pages = at(sequence).state.pages;
+    const int64_t n_free = memory_.pages()->n_free() - (pages.ends_in_shared_page() ? 1 : 0);  // a copy of it comes first
+    const auto n_own = static_cast<int64_t>(pages.pages().size());
+    const int64_t n_page = std::min(n_own + std::max<int64_t>(n_free, 0), memory_.sizes().sequence_pages);
+    if (n_free < 0 && n_own > 0) return std::optional<int64_t>(0);
+    return std::optional<int64_t>(std::max<int64_t>(n_page * kRowsPerPage - pages.n_rows(), 0));
 }
 
 void Session::drop_reserved_pages(std::span<const SequenceInput> batch) noexcept {
@@ -221,6 +239,10 @@ Result<void> Session::check_range(int32_t sequence, int64_t first, int64_t last)
 template <class Move>
 Result<void> Session::move_positions(int32_t sequence, int64_t first, int64_t last, Move&& move) {
     KRAIT_CHECK(check_range(sequence, first, last));
+    if (model_->architecture().has_attention())
+        return fail(ErrorCode::unsupported,
+                    "positions of '{}' cannot be moved: its attention counts them from the sequence's first token",
+                    model_->shape().architecture);
     Sequence& target = at(sequence);
     const auto is_meant = [&](size_t n_tok, int64_t next) {
         return n_tok > 0 && next - 1 >= first && (last == kEnd || next - 1 < last);

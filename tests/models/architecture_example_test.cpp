@@ -227,7 +227,8 @@ TEST(ArchitectureExample, UnknownNamesAreToldTheKnownOnes) {
     const auto model = load(draft_of(random_weights(false)), "cpu", known_architectures());
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, ErrorCode::unsupported);
-    EXPECT_NE(model.error().message.find("'gated_conv' is not supported; known are 'mamba' (Falcon-Mamba too), 'mamba2'"),
+    EXPECT_NE(model.error().message.find(
+                  "'gated_conv' is not supported; known are 'falcon-h1', 'granitehybrid' (Granite 4.0 H, Bamba), "),
               std::string::npos)
         << model.error().message;
 }

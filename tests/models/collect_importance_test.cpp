@@ -66,7 +66,7 @@ TEST_F(Importance, CoversEveryMatrixByEveryToken) {
             const bool is_looked_up = tensor.name == "token_embd.weight" && !model->shape().tied_head;
             EXPECT_EQ(matrix.of(tensor.name).empty(), is_looked_up) << tensor.name;
             if (is_looked_up) continue;
-            EXPECT_DOUBLE_EQ(matrix.entries().find(tensor.name)->second.n_row, 700.0);
+            EXPECT_EQ(matrix.entries().find(tensor.name)->second.n_row, std::vector<double>{700.0});
         }
     }
 }
@@ -208,7 +208,7 @@ TEST_F(Importance, MakesABetterFileOfATrainedModel) {
     // The search of the encoder does something by itself; the importance must do more.
     ImportanceMatrix all_alike = matrix;
     for (const auto& [name, entry] : matrix.entries())
-        all_alike.set(name, {.mean_square = std::vector<float>(entry.mean_square.size(), 1.0f), .n_row = 1});
+        all_alike.set(name, {.mean_square = std::vector<float>(entry.mean_square.size(), 1.0f), .n_row = {1}});
     const GgufFile searched = make("searched.gguf", &all_alike);
     const double error_plain = weighted_error(source, plain, matrix), error_searched = weighted_error(source, searched, matrix),
                  error_weighted = weighted_error(source, weighted, matrix);

@@ -45,6 +45,13 @@ INSTANTIATE_TEST_SUITE_P(Tied, RecipeChoice,
                                          Case{DType::Q4_0, "token_embd.weight", {50280, 96}, DType::Q8_0},
                                          Case{DType::Q8_0, "token_embd.weight", {50280, 768}, DType::Q8_0},
                                          Case{DType::F32, "token_embd.weight", {50280, 768}, DType::F32},
+                                         // Those of all experts; the router that chooses them, and a short convolution.
+                                         Case{DType::Q4_K, "blk.0.ffn_up_exps.weight", {64, 512, 1536}, DType::Q4_K},
+                                         Case{DType::Q4_K, "blk.0.ffn_down_exps.weight", {64, 1536, 96}, DType::Q5_0},
+                                         Case{DType::Q8_0, "blk.0.ffn_gate_inp.weight", {64, 1536}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.exp_probs_b.bias", {64}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.shortconv.conv.weight", {1024, 3}, DType::F32},
+                                         Case{DType::Q8_0, "blk.0.shortconv.in_proj.weight", {3072, 1024}, DType::Q8_0},
                                          // A matrix of another architecture is a matrix all the same.
                                          Case{DType::Q5_K, "blk.0.attn_q.weight", {512, 512}, DType::Q5_K},
                                          // Rows that are no whole blocks.

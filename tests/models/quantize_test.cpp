@@ -236,7 +236,7 @@ ImportanceMatrix importance_of(const GgufFile& model, Value value) {
     ImportanceMatrix matrix;
     for (const GgufTensor& tensor : model.tensors()) {
         if (!is_weight_matrix(tensor_kind(tensor.name), tensor.desc.rank)) continue;
-        ImportanceMatrix::Entry entry{.n_row = 10};
+        ImportanceMatrix::Entry entry{.mean_square = {}, .n_row = {10}};
         for (int64_t column = 0; column < last_extent(tensor.desc); ++column) entry.mean_square.push_back(value(column));
         matrix.set(tensor.name, std::move(entry));
     }
@@ -277,6 +277,57 @@ TEST_F(Quantize, ImportanceMovesTheError) {
     EXPECT_EQ(weighted.get_u32("quantize.imatrix.entries_count").value(), matrix.entries().size());
 }
 
+TEST_F(Quantize, ExpertsHaveImportanceOfTheirOwn) {
+    constexpr int64_t kExperts = 3, kRows = 4, kColumns = 64;
+    const char* name = "blk.0.ffn_up_exps.weight";
+    std::vector<float> weights;
+    for (int i = 0; i < kExperts * kRows * kColumns; ++i) weights.push_back(std::sin(static_cast<float>(i * i)));
+    auto writer = GgufWriter::create(folder_ / "experts.gguf");
+    ASSERT_TRUE(writer) << writer.error().message;
+    ASSERT_TRUE(writer->add("general.architecture", std::string("any")));
+    ASSERT_TRUE(writer->declare(name, DType::F32, {kExperts, kRows, kColumns}));
+    ASSERT_TRUE(writer->write_tensor(name, std::as_bytes(std::span(weights))));
+    ASSERT_TRUE(writer->finish());
+
+    // No row went to the second one: it is rounded as without importance.
+    ImportanceMatrix::Entry entry{.mean_square = {}, .n_row = {5, 0, 7}};
+    for (int i = 0; i < kExperts * kColumns; ++i)
+        entry.mean_square.push_back(i / kColumns == 1 ? 0 : static_cast<float>(i % 7) + 0.1f);
+    ImportanceMatrix matrix;
+    matrix.set(name, std::move(entry));
+    ASSERT_TRUE(matrix.save(folder_ / "experts.imatrix", "a text", 512, 1));
+    const auto read = ImportanceMatrix::open(folder_ / "experts.imatrix");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->entries().at(name).n_row, (std::vector<double>{5, 0, 7}));
+    const GgufFile in = open(folder_ / "experts.gguf");
+    EXPECT_TRUE(read->check(in));
+
+    const GgufFile out =
+        open(quantize(folder_ / "experts.gguf", "out.gguf", {.scheme = {.body = DType::Q4_0}, .importance = &*read}));
+    const GgufTensor* tensor = out.find_tensor(name);
+    ASSERT_EQ(to_string(tensor->desc), "Q4_0 [3, 4, 64]");
+    const auto stride = static_cast<size_t>(row_bytes(DType::Q4_0, kColumns));
+    std::vector<std::byte> expected(stride), plain(stride);
+    int n_moved = 0;
+    for (size_t row = 0; row < kExperts * kRows; ++row) {
+        const std::span<const float> values = std::span<const float>(weights).subspan(row * kColumns, kColumns);
+        const auto got = tensor->bytes.subspan(row * stride, stride);
+        encode_row(DType::Q4_0, values, plain.data());
+        encode_row(DType::Q4_0, values, read->of(name, static_cast<int64_t>(row) / kRows), expected.data());
+        EXPECT_TRUE(std::equal(got.begin(), got.end(), expected.begin())) << row;
+        n_moved += expected != plain;
+        if (row / kRows == 1) {
+            EXPECT_EQ(expected, plain);
+        }
+    }
+    EXPECT_GT(n_moved, 0);
+
+    ImportanceMatrix of_two;
+    of_two.set(name, {.mean_square = std::vector<float>(2 * kColumns, 1.0f), .n_row = {1, 1}});
+    expect_refused(folder_ / "experts.gguf", {.scheme = {.body = DType::Q4_0}, .importance = &of_two},
+                   "64 columns of 2 matrices for 'blk.0.ffn_up_exps.weight', which is F32 [3, 4, 64]");
+}
+
 TEST_F(Quantize, ImportanceOfAnotherModelIsRefused) {
     const auto path = write("f32.gguf", {.sizes = tiny("mamba-130m")});
     const auto one = [](int64_t) { return 1.0f; };
@@ -305,11 +356,11 @@ TEST_F(Quantize, FilesWithoutUsableImportanceAreRefused) {
     ASSERT_TRUE(ImportanceMatrix().save(folder_ / "empty", "", 1, 0));
     expect(folder_ / "empty", "no importance at all");
     ImportanceMatrix bad;
-    bad.set("w", {.mean_square = {1, -1}, .n_row = 1});
+    bad.set("w", {.mean_square = {1, -1}, .n_row = {1}});
     ASSERT_TRUE(bad.save(folder_ / "bad", "", 1, 1));
     expect(folder_ / "bad", "number 1 is -1");
     ImportanceMatrix large;
-    large.set("w", {.mean_square = {1, 1e38f}, .n_row = 1000});
+    large.set("w", {.mean_square = {1, 1e38f}, .n_row = {1000}});
     const auto saved = large.save(folder_ / "large", "", 1, 1);
     ASSERT_FALSE(saved);
     EXPECT_NE(saved.error().message.find("w: the sum of squares of column 1"), std::string::npos) << saved.error().message;

@@ -12,13 +12,21 @@ namespace krait {
 
 using SessionCase = std::tuple<std::string, std::string>;  // model, device
 
-inline std::string golden_model(const std::string& name) { return "tests/golden/" + name + ".gguf"; }
+// A GGUF file, or a folder of hybrids/.
+inline std::string golden_model(const std::string& name) {
+    return "tests/golden/" + name + (name.starts_with("hybrids/") ? "" : ".gguf");
+}
+
+// Keys and values as F32: with others the tolerance would be theirs.
+inline Result<std::shared_ptr<const Model>> load_golden_model(const std::string& name, const std::string& device) {
+    return Model::load(golden_model(name), {.device = device, .cache = DType::F32});
+}
 
 class SessionTest : public testing::TestWithParam<SessionCase> {
   protected:
     void SetUp() override {
         const auto& [name, device] = GetParam();
-        auto model = Model::load(golden_model(name), {.device = device});
+        auto model = load_golden_model(name, device);
         if (!model && model.error().code == ErrorCode::unavailable) GTEST_SKIP() << model.error().message;
         ASSERT_TRUE(model) << model.error().message;
         model_ = *model;
@@ -60,7 +68,8 @@ class SessionTest : public testing::TestWithParam<SessionCase> {
 };
 
 inline auto every_model_and_device() {
-    return testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2"), testing::ValuesIn(test::model_devices()));
+    return testing::Combine(testing::Values("mamba", "falcon_mamba", "mamba2", "hybrids/granite_moe_nope"),
+                            testing::ValuesIn(test::model_devices()));
 }
 
 inline std::string name_of_case(const testing::TestParamInfo<SessionCase>& tested) {

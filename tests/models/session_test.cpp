@@ -147,7 +147,7 @@ TEST_P(SessionTest, SavedStatesGoOnElsewhere) {
     ASSERT_TRUE(other.decode({{.sequence = 1, .tokens = one}}));
     EXPECT_EQ(copy_of(other.logits(0)), expected);
 
-    const auto reference = Model::load(golden_model(std::get<0>(GetParam())), {.device = "reference"});
+    const auto reference = load_golden_model(std::get<0>(GetParam()), "reference");
     ASSERT_TRUE(reference);
     auto elsewhere = Session::create(*reference);
     ASSERT_TRUE(elsewhere);

@@ -83,7 +83,7 @@ TEST_F(Completion, BashOffersWhatAnOptionTakes) {
     EXPECT_EQ(offered("krait run --explain = d"), (Words{"dot"}));
     EXPECT_EQ(offered("krait run -n ''"), (Words{}));
     EXPECT_TRUE(offered("krait make-random x --type ''").contains("q4_k_m"));
-    EXPECT_EQ(offered("krait make-random x --like falcon"), (Words{"falcon-mamba-7b"}));
+    EXPECT_EQ(offered("krait make-random x --like falcon-m"), (Words{"falcon-mamba-7b"}));
     EXPECT_EQ(offered("krait completion ''"), (Words{"bash", "zsh", "fish"}));
 }
 

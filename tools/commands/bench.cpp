@@ -175,6 +175,11 @@ void add_bench_command(Command& program) {
             .in_range(1, kMaxChain)
             .value_name("N")
             .show_default();
+    command
+        .option("--depth", plan.depth, "tokens that each sequence has before it decodes: what attention costs far into a text")
+        .in_range(0, 1 << 24)
+        .value_name("N")
+        .show_default();
     command.option("-r,--repetitions", plan.repetitions, "how often each is timed; the median counts")
         .in_range(1, 100000)
         .show_default();

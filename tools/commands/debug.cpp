@@ -32,21 +32,24 @@ struct Arguments {
 double rounding_error(const NodeDifference& difference, int64_t unit, double max) {
     double error = 0, power = 0;
     const TensorDesc& x = difference.operand;
-    if (difference.operand_bytes.empty() || dtype_of(x) != DType::F32 || x.rank != 2) return 0;
-    for (int64_t row = 0; row < x.extent[0]; ++row)
-        for (int64_t first = 0; first < x.extent[1]; first += unit) {
-            const int64_t n = std::min(unit, x.extent[1] - first);
+    if (difference.operand_bytes.empty() || dtype_of(x) != DType::F32 || x.rank < 2) return 0;
+    const int64_t width = last_extent(x), rows_of_index = inner_bytes(x) / row_bytes(DType::F32, width);
+    for (int64_t row = 0; row < x.extent[0] * rows_of_index; ++row) {
+        const std::byte* from = difference.operand_bytes.data() + row / rows_of_index * x.stride[0] +
+                                row % rows_of_index * width * int64_t{sizeof(float)};
+        for (int64_t first = 0; first < width; first += unit) {
+            const int64_t n = std::min(unit, width - first);
             double largest = 0;
             for (int64_t k = first; k < first + n; ++k) {
                 float value;
-                std::memcpy(&value, difference.operand_bytes.data() + row * x.stride[0] + k * int64_t{sizeof value},
-                            sizeof value);
+                std::memcpy(&value, from + k * int64_t{sizeof value}, sizeof value);
                 largest = std::max(largest, std::abs(static_cast<double>(value)));
                 power += static_cast<double>(value) * static_cast<double>(value);
             }
             const double step = largest / max;
             error += static_cast<double>(n) * step * step / 12;
         }
+    }
     return power > 0 ? error / power : 0;
 }
 
@@ -58,8 +61,8 @@ double tolerance(const NodeDifference& difference, const Device& device) {
     if (difference.is_state) return tolerance.state;
     const bool is_quantized_weight = is_quantized(difference.weights);
     const uint32_t rounding = harness::rounding_of(difference.weights, device.capabilities());
-    const bool rounds =
-        difference.op == OpId::mul_mat && (rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X32);
+    const bool rounds = harness::multiplies_weights(difference.op) &&
+                        (rounding == KRAIT_ROUNDING_INT8X32 || rounding == KRAIT_ROUNDING_INT13X32);
     if (!rounds) return tolerance.result;
     const double of_these = is_quantized_weight ? rounding_error(difference, 32, 127) : rounding_error(difference, 32, 8191);
     const double by_chance = difference.n_values < harness::kManyResults ? harness::kRowFactor : 1;

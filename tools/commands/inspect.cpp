@@ -79,7 +79,11 @@ api::Status inspect(const Arguments& arguments) {
     print("\n{}: {}, d_model {}, ", printable(model.architecture()), counted(model.n_layer(), "layer"), model.d_model());
     for (const api::Size& size : model.sizes()) print("{} {}, ", size.name, size.value);
     print("n_vocab {}{}\n", model.n_vocab(), model.is_tied() ? ", head tied to the embedding" : "");
-    print("state of one sequence: {}, whatever its length\n", format_bytes(static_cast<double>(model.state_bytes())));
+    const std::string state = format_bytes(static_cast<double>(model.state_bytes()));
+    if (const uint64_t token = model.token_bytes(); token > 0)
+        print("state of one sequence: {}, and {} for each token (keys and values)\n", state,
+              format_bytes(static_cast<double>(token)));
+    else print("state of one sequence: {}, whatever its length\n", state);
     return api::Done{};
 }
 

@@ -28,6 +28,18 @@ struct Arguments {
 Result<RandomModelSizes> sizes_of(const Arguments& arguments) {
     KRAIT_TRY(RandomModelSizes sizes, published_sizes(arguments.like));
     const bool is_mamba2 = sizes.architecture == "mamba2";
+    if (sizes.hybrid) {
+        if (arguments.d_inner || arguments.d_state || arguments.d_conv || arguments.dt_rank || arguments.heads ||
+            arguments.groups || arguments.biases)
+            return fail(ErrorCode::invalid_argument,
+                        "{} is a hybrid: --layers, --d-model and --vocab change its sizes, and the others "
+                        "follow from them",
+                        arguments.like);
+        if (arguments.d_model) sizes.set_d_model(*arguments.d_model);
+        if (arguments.layers) sizes.set_n_layer(*arguments.layers);
+        sizes.n_vocab = arguments.vocab.value_or(sizes.n_vocab);
+        return sizes;
+    }
     const auto refuse = [&](const char* option) {
         return fail(ErrorCode::invalid_argument, "{} is a size of {} only, and {} is {}", option,
                     is_mamba2 ? "Mamba-1" : "Mamba-2", arguments.like, is_mamba2 ? "Mamba-2" : "Mamba-1");
@@ -101,7 +113,8 @@ void add_make_random_command(Command& program) {
     };
     constexpr RandomModelLimits kLimits;
     add_size("--layers", arguments->layers, kLimits.n_layer, "layers");
-    add_size("--d-model", arguments->d_model, kLimits.d_model, "width; d_inner, dt_rank and heads follow where not given");
+    add_size("--d-model", arguments->d_model, kLimits.d_model,
+             "width; d_inner, dt_rank and heads follow where not given, all widths of a hybrid");
     add_size("--vocab", arguments->vocab, kLimits.n_vocab, "tokens");
     add_size("--d-inner", arguments->d_inner, kLimits.d_inner, "inner width");
     add_size("--d-state", arguments->d_state, kLimits.d_state, "state size of a channel");
