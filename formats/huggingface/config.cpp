@@ -33,8 +33,11 @@ Result<Config> Config::open(const std::filesystem::path& path) {
 const JsonValue* Config::member(std::string_view name) const {
     const size_t dot = name.find('.');
     if (dot == std::string_view::npos) return root_.find(name);
-    const JsonValue* object = root_.find(name.substr(0, dot));
-    return object ? object->find(name.substr(dot + 1)) : nullptr;
+    const JsonValue* parent = root_.find(name.substr(0, dot));
+    const std::string_view rest = name.substr(dot + 1);
+    if (!parent || !parent->is(JsonValue::Kind::list)) return parent ? parent->find(rest) : nullptr;
+    const auto index = static_cast<size_t>(rest.front() - '0');  // lists have few elements
+    return index < parent->list.size() ? &parent->list[index] : nullptr;
 }
 
 const JsonValue* Config::find(Names names) const {
@@ -55,12 +58,12 @@ tl::unexpected<Error> Config::missing(Names names, std::string_view wanted) cons
     return fail(ErrorCode::corrupt_file, "{}: there is no {}; {} is needed", file_, list_of(names), wanted);
 }
 
-Result<std::optional<int64_t>> Config::size(Names names) const {
+Result<std::optional<int64_t>> Config::size(Names names, int64_t min) const {
     const JsonValue* found = find(names);
     if (!found) return std::nullopt;
-    if (!found->is(JsonValue::Kind::number) || found->number != std::floor(found->number) || found->number < 1 ||
-        found->number > INT32_MAX)
-        return wrong(names, *found, fmt::format("a whole number from 1 to {}", INT32_MAX));
+    if (!found->is(JsonValue::Kind::number) || found->number != std::floor(found->number) ||
+        found->number < static_cast<double>(min) || found->number > INT32_MAX)
+        return wrong(names, *found, fmt::format("a whole number from {} to {}", min, INT32_MAX));
     return static_cast<int64_t>(found->number);
 }
 

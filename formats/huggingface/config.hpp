@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // config.json: settings of a model, under any of the names that its kinds of checkpoints give them. A name "ssm_cfg.d_state" is
-// of a member of the object ssm_cfg. Errors are corrupt_file and name the file, the key and the byte.
+// of a member of the object ssm_cfg, "mlp_multipliers.1" of the second element of a list. Errors are corrupt_file and name the
+// file, the key and the byte.
 #pragma once
 
 #include <optional>
@@ -22,8 +23,8 @@ class Config {
     [[nodiscard]] const JsonValue* find(Names names) const;
     [[nodiscard]] const JsonValue* find(std::string_view name) const { return find(Names(&name, 1)); }
 
-    // nullopt where no name is there. A whole number from 1 to what int32 indices reach.
-    Result<std::optional<int64_t>> size(Names names) const;
+    // nullopt where no name is there. A whole number from `min` to what int32 indices reach.
+    Result<std::optional<int64_t>> size(Names names, int64_t min = 1) const;
     Result<std::optional<double>> number(Names names) const;
     Result<std::optional<bool>> boolean(Names names) const;
     Result<std::optional<std::string>> text(Names names) const;

@@ -43,6 +43,14 @@ Result<int64_t> check_vocabulary(const Config& config, const ModelFacts& facts, 
                 facts.vocab_rows_max == said ? "" : fmt::format(", or {} padded", facts.vocab_rows_max), file, rows);
 }
 
+// Each of the tensors that runs are of, once.
+std::vector<size_t> sources_of(std::span<const Run> runs) {
+    std::vector<size_t> sources;
+    for (const Run& run : runs)
+        if (sources.empty() || sources.back() != run.source) sources.push_back(run.source);
+    return sources;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const OpenOptions& options) {
@@ -84,11 +92,10 @@ void Folder::add_tokenizer(const TokenizerFiles& files) {
 
 void Folder::take(std::vector<MappedTensor> mapped) {
     for (MappedTensor& m : mapped) {
-        const CheckpointTensor& stored = checkpoint_.tensors()[m.source];
-        const DType type = *weight_type(stored.type);
-        const bool is_as_stored = m.is_as_stored(type);
+        const CheckpointTensor& stored = checkpoint_.tensors()[m.runs[0].source];
+        const bool is_as_stored = m.is_as_stored(checkpoint_);
         if (is_as_stored && reinterpret_cast<uintptr_t>(stored.bytes.data()) % kAlignment == 0) m.tensor.bytes = stored.bytes;
-        parts_.push_back({m.source, m.values, type, is_as_stored});
+        parts_.push_back({std::move(m.runs), m.values, m.stored, is_as_stored});
         tensors_.push_back(std::move(m.tensor));
     }
 }
@@ -111,26 +118,59 @@ Result<void> Folder::read_part(const GgufTensor& tensor, uint64_t offset, std::s
         return fail(ErrorCode::internal, "tensor {}: bytes {} to {} of {} are asked for", quote_name(tensor.name), offset,
                     offset + out.size(), tensor.size);
     if (part.is_as_stored) return checkpoint_.read_part(stored_of(part), offset, out);
-    // Floats, a few at a time; the first and the last may be asked for in part.
-    constexpr size_t kStep = 16384;
-    const auto width = static_cast<size_t>(row_bytes(part.stored, 1));
-    std::vector<std::byte> stored(kStep * width);
-    std::vector<float> values(kStep);
+    // A few elements at a time; the first and the last may be asked for in part.
+    constexpr uint64_t kStep = 16384;
+    const DType dtype = tensor.dtype();
+    const auto width = static_cast<uint64_t>(row_bytes(dtype, 1));
+    std::vector<std::byte> elements;
     const uint64_t end = offset + out.size();
     for (uint64_t at = offset; at < end;) {
-        const uint64_t first = at / sizeof(float), last = std::min(first + kStep, (end + sizeof(float) - 1) / sizeof(float));
-        const auto n = static_cast<size_t>(last - first);
-        KRAIT_CHECK(checkpoint_.read_part(stored_of(part), first * width, std::span(stored).first(n * width)));
-        decode_row(part.stored, stored.data(), std::span(values).first(n));
-        // In double: the float next to the true value, whatever the library's expf gives.
-        if (part.values == Values::minus_exp)
-            for (float& value : std::span(values).first(n)) value = static_cast<float>(-std::exp(static_cast<double>(value)));
-        const uint64_t from = at - first * sizeof(float), size = std::min(end, last * sizeof(float)) - at;
-        std::memcpy(out.data() + (at - offset), reinterpret_cast<const std::byte*>(values.data()) + from,
-                    static_cast<size_t>(size));
+        const uint64_t first = at / width, last = std::min(first + kStep, (end + width - 1) / width);
+        elements.resize((last - first) * width);
+        KRAIT_CHECK(read_elements(part, dtype, static_cast<int64_t>(first), elements));
+        const uint64_t from = at - first * width, size = std::min(end, last * width) - at;
+        std::memcpy(out.data() + (at - offset), elements.data() + from, static_cast<size_t>(size));
         at += size;
     }
     return {};
+}
+
+Result<void> Folder::read_elements(const Part& part, DType dtype, int64_t first, std::span<std::byte> out) const {
+    const int64_t width = row_bytes(dtype, 1), stored_width = row_bytes(part.stored, 1);
+    std::vector<std::byte> stored;
+    std::vector<float> values;
+    // The last run that begins at or before the element.
+    auto run = std::ranges::upper_bound(part.runs, first, {}, &Run::begin) - 1;
+    for (int64_t done = 0; done < std::ssize(out) / width; ++run) {
+        const int64_t skipped = first + done - run->begin, n = std::min(run->count - skipped, std::ssize(out) / width - done);
+        const CheckpointTensor& source = checkpoint_.tensors()[run->source];
+        const auto offset = static_cast<uint64_t>((run->first + skipped) * stored_width);
+        const std::span<std::byte> to = out.subspan(static_cast<size_t>(done * width), static_cast<size_t>(n * width));
+        done += n;
+        if (part.values != Values::minus_exp && run->factor == 1 && part.stored == dtype) {
+            KRAIT_CHECK(checkpoint_.read_part(source, offset, to));
+            continue;
+        }
+        stored.resize(static_cast<size_t>(n * stored_width));
+        values.resize(static_cast<size_t>(n));
+        KRAIT_CHECK(checkpoint_.read_part(source, offset, stored));
+        decode_row(part.stored, stored.data(), values);
+        // In double: the float next to the true value, whatever the library's expf gives.
+        if (part.values == Values::minus_exp)
+            for (float& value : values) value = static_cast<float>(-std::exp(static_cast<double>(value)));
+        if (run->factor != 1)
+            for (float& value : values) value *= run->factor;
+        encode_row(dtype, values, to.data());
+    }
+    return {};
+}
+
+void Folder::will_read(const GgufTensor& tensor) const {
+    for (const size_t source : sources_of(part_of(tensor).runs)) checkpoint_.will_read(checkpoint_.tensors()[source]);
+}
+
+void Folder::will_not_read(const GgufTensor& tensor) const {
+    for (const size_t source : sources_of(part_of(tensor).runs)) checkpoint_.will_not_read(checkpoint_.tensors()[source]);
 }
 
 }  // namespace krait::huggingface

@@ -29,20 +29,25 @@ class Folder final : public ModelSource {
     [[nodiscard]] const Error* why_no_tokenizer() const override { return why_no_tokenizer_ ? &*why_no_tokenizer_ : nullptr; }
 
     Result<void> read_part(const GgufTensor& tensor, uint64_t offset, std::span<std::byte> out) const override;
-    void will_read(const GgufTensor& tensor) const override { checkpoint_.will_read(stored_of(part_of(tensor))); }
-    void will_not_read(const GgufTensor& tensor) const override { checkpoint_.will_not_read(stored_of(part_of(tensor))); }
+    void will_read(const GgufTensor& tensor) const override;
+    void will_not_read(const GgufTensor& tensor) const override;
     void release_pages() const override { checkpoint_.release_pages(); }
 
   private:
     // From a tensor to the checkpoint's.
     struct Part {
-        size_t source = 0;
+        std::vector<Run> runs;
         Values values = Values::as_they_are;
         DType stored = DType::F32;
         bool is_as_stored = false;
     };
     const Part& part_of(const GgufTensor& tensor) const { return parts_[tensor_index_.at(tensor.name)]; }
-    [[nodiscard]] const CheckpointTensor& stored_of(const Part& part) const { return checkpoint_.tensors()[part.source]; }
+    // The first of the tensors that it is made of.
+    [[nodiscard]] const CheckpointTensor& stored_of(const Part& part) const {
+        return checkpoint_.tensors()[part.runs[0].source];
+    }
+    // Elements from `first` on, as many as fit into `out`, in the type that they have here.
+    Result<void> read_elements(const Part& part, DType dtype, int64_t first, std::span<std::byte> out) const;
     void take(std::vector<MappedTensor> mapped);
     void add_tokenizer(const TokenizerFiles& files);
     void describe();

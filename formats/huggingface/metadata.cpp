@@ -11,20 +11,20 @@ namespace {
 
 std::string known_kinds() {
     std::string names;
-    for (const Architecture& known : architectures())
-        names += fmt::format("{}'{}' ({})", names.empty() ? "" : ", ", known.model_type, known.title);
+    for (const Architecture* known : architectures())
+        names += fmt::format("{}'{}' ({})", names.empty() ? "" : ", ", known->model_type, known->title);
     return names;
 }
 
 const Architecture* find_type(std::string_view type) {
-    for (const Architecture& known : architectures())
-        if (known.model_type == type) return &known;
+    for (const Architecture* known : architectures())
+        if (known->model_type == type) return known;
     return nullptr;
 }
 
 const Architecture* find_class(std::string_view name) {
-    for (const Architecture& known : architectures())
-        if (std::ranges::find(known.classes, name) != known.classes.end()) return &known;
+    for (const Architecture* known : architectures())
+        if (std::ranges::find(known->classes, name) != known->classes.end()) return known;
     return nullptr;
 }
 
@@ -71,48 +71,90 @@ Names given(std::span<const std::string_view> names) {
     return names.first(static_cast<size_t>(std::ranges::find(names, std::string_view()) - names.begin()));
 }
 
+// Newer files say how many layers there are by a list of them alone.
+void note_listed_layers(const Config& config, ModelFacts& facts) {
+    int64_t n = 0;
+    if (const JsonValue* pattern = config.find("hybrid_override_pattern")) n = std::ssize(pattern->text);
+    else if (const JsonValue* list = config.find("layers_block_type")) n = std::ssize(list->list);
+    facts.sizes[".listed_layers"] = n;
+}
+
 Result<void> read_sizes(const Config& config, ModelFacts& facts) {
+    note_listed_layers(config, facts);
     for (const SizeRule& rule : facts.architecture->sizes) {
         const Names names = given(rule.names);
         const JsonValue* found = config.find(names);
         const bool is_auto = found && found->is(JsonValue::Kind::string) && found->text == "auto";
         std::optional<int64_t> value;
         if (!is_auto) {
-            KRAIT_TRY(value, config.size(names));
+            KRAIT_TRY(value, config.size(names, rule.min));
         }
         if (!value && !rule.fallback) return config.missing(names, "a whole number");
         if (!value) value = rule.fallback(facts.sizes);
-        if (*value < 1 || *value > INT32_MAX)
-            return fail(ErrorCode::corrupt_file, "{}: '{}' would be {} by the other sizes; 1 to {} are possible", config.file(),
-                        names.front(), *value, INT32_MAX);
+        if (*value < rule.min || *value > INT32_MAX)
+            return fail(ErrorCode::corrupt_file, "{}: '{}' would be {} by the other sizes; {} to {} are possible",
+                        config.file(), names.empty() ? rule.key : names.front(), *value, rule.min, INT32_MAX);
         facts.sizes[std::string(rule.key)] = *value;
     }
     if (facts.architecture->n_group_default == 0) return {};
     constexpr std::string_view kGroups[] = {"n_groups", "ssm_cfg.ngroups"};
     KRAIT_TRY(const auto groups, config.size(kGroups));
     facts.sizes["ssm.group_count"] = groups.value_or(facts.is_official ? 1 : facts.architecture->n_group_default);
-    const int64_t inner = facts.size("ssm.inner_size"), heads = facts.size("ssm.time_step_rank"),
-                  n_group = facts.size("ssm.group_count");
-    if (inner != heads * facts.size(".head_dim"))
-        return fail(ErrorCode::corrupt_file, "{}: {} heads of {} are not the inner size, {}", config.file(), heads,
-                    facts.size(".head_dim"), inner);
-    if (heads % n_group != 0)
-        return fail(ErrorCode::corrupt_file, "{}: {} groups do not divide the {} heads", config.file(), n_group, heads);
+    return {};
+}
+
+// Sizes that contradict each other.
+Result<void> check_sizes(const Config& config, const ModelFacts& facts) {
+    const auto wrong = [&]<class... Args>(fmt::format_string<Args...> text, Args&&... args) {
+        return fail(ErrorCode::corrupt_file, "{}: {}", config.file(), fmt::format(text, std::forward<Args>(args)...));
+    };
+    const auto has = [&](std::string_view key) { return facts.sizes.contains(key) && facts.size(key) > 0; };
+    if (has("ssm.group_count")) {
+        const int64_t inner = facts.size("ssm.inner_size"), heads = facts.size("ssm.time_step_rank"),
+                      n_group = facts.size("ssm.group_count");
+        if (inner != heads * facts.size(".head_dim"))
+            return wrong("{} heads of {} are not the inner size, {}", heads, facts.size(".head_dim"), inner);
+        if (heads % n_group != 0) return wrong("{} groups do not divide the {} heads", n_group, heads);
+    }
+    if (has(".head_count_kv") && facts.size("attention.head_count") % facts.size(".head_count_kv") != 0)
+        return wrong("'num_key_value_heads' is {}: it must divide the {} query heads", facts.size(".head_count_kv"),
+                     facts.size("attention.head_count"));
+    if (has("rope.dimension_count") && facts.size("rope.dimension_count") % 2 != 0)
+        return wrong("{} elements of each head turn: an even number is needed", facts.size("rope.dimension_count"));
+    if (!has("expert_count")) return {};
+    const int64_t n_expert = facts.size("expert_count");
+    if (!has("expert_used_count") || facts.size("expert_used_count") > n_expert)
+        return wrong("'num_experts_per_tok' is {}: 1 to {} of the {} experts are possible", facts.size("expert_used_count"),
+                     n_expert, n_expert);
+    if (!has("expert_group_count")) return {};
+    const int64_t n_group = facts.size("expert_group_count"), n_used = facts.size("expert_group_used_count");
+    if (n_expert % n_group != 0) return wrong("'n_group' is {}: it must divide the {} experts", n_group, n_expert);
+    if (n_used > n_group) return wrong("'topk_group' is {}: 1 to {} groups are possible", n_used, n_group);
+    if (facts.size("expert_used_count") > n_expert / n_group * n_used)
+        return wrong("'num_experts_per_tok' is {}, but the {} groups of a token have {} experts",
+                     facts.size("expert_used_count"), n_used, n_expert / n_group * n_used);
     return {};
 }
 
 // Settings that transformers and state-spaces know, and Krait's layers do not have.
-Result<void> check_settings(const Config& config) {
-    constexpr std::string_view kActivation[] = {"hidden_act"}, kLimit[] = {"time_step_limit", "ssm_cfg.dt_limit"},
+Result<void> check_settings(const Config& config, const Architecture& architecture) {
+    constexpr std::string_view kWindow[] = {"sliding_window"}, kLimit[] = {"time_step_limit", "ssm_cfg.dt_limit"},
                                kMlp[] = {"d_intermediate"}, kAttention[] = {"attn_layer_idx"};
-    for (const SwitchRule& rule : switches()) {
+    for (const SwitchRule& rule : architecture.switches) {
         KRAIT_TRY(const auto value, config.boolean(given(rule.names)));
         if (value && *value != rule.wanted)
             return fail(ErrorCode::unsupported, "{}: '{}' is {}; {}", config.file(), rule.names[0], *value, rule.why);
     }
-    KRAIT_TRY(const auto activation, config.text(kActivation));
-    if (activation && *activation != "silu" && *activation != "swish")
-        return fail(ErrorCode::unsupported, "{}: 'hidden_act' is {}; 'silu' is supported", config.file(), quote(*activation));
+    for (const WordRule& rule : architecture.words) {
+        KRAIT_TRY(const auto word, config.text(Names(&rule.name, 1)));
+        if (word && std::ranges::find(given(rule.wanted), *word) == given(rule.wanted).end())
+            return fail(ErrorCode::unsupported, "{}: '{}' is {}; '{}' is supported", config.file(), rule.name, quote(*word),
+                        rule.wanted[0]);
+    }
+    KRAIT_TRY(const auto window, config.size(kWindow));
+    if (window)
+        return fail(ErrorCode::unsupported, "{}: 'sliding_window' is {}: attention to a window alone is not supported",
+                    config.file(), *window);
     if (const JsonValue* mlp = config.find(kMlp); mlp && mlp->number != 0)
         return fail(ErrorCode::unsupported, "{}: 'd_intermediate' is {}: layers with an MLP are not supported", config.file(),
                     mlp->text);
@@ -145,33 +187,56 @@ Result<double> read_eps(const Config& config, Names names, double fallback) {
 
 }  // namespace
 
+bool ModelFacts::has(Presence presence) const {
+    if (presence == Presence::always) return true;
+    if (presence == Presence::untied) return !is_tied;
+    const auto flag = flags.find(presence);
+    return flag != flags.end() && flag->second;
+}
+
+LayerParts ModelFacts::parts_of(int64_t layer) const {
+    if (layer >= size("block_count")) return kBlock;
+    return layers.empty() ? kMamba : layers[static_cast<size_t>(layer)];
+}
+
 Result<ModelFacts> read_facts(const Config& config) {
-    constexpr std::string_view kBias[] = {"use_bias", "bias", "ssm_cfg.bias"},
-                               kConvBias[] = {"use_conv_bias", "conv_bias", "ssm_cfg.conv_bias"},
-                               kTied[] = {"tie_word_embeddings", "tie_embeddings"}, kPad[] = {"pad_vocab_size_multiple"},
-                               kEps[] = {"layer_norm_epsilon", "rms_norm_eps", "norm_epsilon"}, kMixerEps[] = {"mixer_rms_eps"};
+    constexpr std::string_view kTied[] = {"tie_word_embeddings", "tie_embeddings", "tie_embedding"},
+                               kPad[] = {"pad_vocab_size_multiple"},
+                               kEps[] = {"layer_norm_epsilon", "rms_norm_eps", "norm_epsilon", "norm_eps"},
+                               kMixerEps[] = {"mixer_rms_eps"};
     ModelFacts facts;
     KRAIT_CHECK(choose_architecture(config, facts));
+    const Architecture& architecture = *facts.architecture;
+    facts.ours = architecture.ours;
     KRAIT_CHECK(read_sizes(config, facts));
-    KRAIT_CHECK(check_settings(config));
-    KRAIT_TRY(const auto bias, config.boolean(kBias));
-    KRAIT_TRY(const auto conv_bias, config.boolean(kConvBias));
+    for (const NumberRule& rule : architecture.numbers) {
+        KRAIT_TRY(const auto number, config.number(given(rule.names)));
+        facts.numbers[std::string(rule.key)] = number.value_or(rule.fallback);
+    }
+    KRAIT_CHECK(check_settings(config, architecture));
+    for (const FlagRule& rule : architecture.flags) {
+        KRAIT_TRY(const auto flag, config.boolean(given(rule.names)));
+        facts.flags[rule.presence] = flag.value_or(rule.fallback);
+    }
     KRAIT_TRY(const auto tied, config.boolean(kTied));
-    facts.has_bias = bias.value_or(false);
-    facts.has_conv_bias = conv_bias.value_or(true);
-    facts.is_tied = tied.value_or(facts.is_official || facts.architecture->is_tied_by_default);
+    facts.is_tied = tied.value_or(facts.is_official || architecture.is_tied_by_default);
     KRAIT_TRY(const auto pad, config.size(kPad));
     const int64_t multiple = pad.value_or(facts.is_official ? 8 : 1), vocabulary = facts.size("vocab_size");
     facts.vocab_rows_max = (vocabulary + multiple - 1) / multiple * multiple;
-    KRAIT_TRY(facts.norm_eps, read_eps(config, kEps, 1e-5));
-    if (facts.architecture->norms_dt_b_c) {
+    KRAIT_TRY(facts.norm_eps, read_eps(config, kEps, architecture.eps_default));
+    if (architecture.norms_dt_b_c) {
         KRAIT_TRY(facts.mixer_norm_eps, read_eps(config, kMixerEps, 1e-6));
     }
+    if (architecture.read_layers) {
+        KRAIT_TRY(facts.layers, architecture.read_layers(config, facts));
+    }
+    if (architecture.finish) KRAIT_CHECK(architecture.finish(config, facts));
+    KRAIT_CHECK(check_sizes(config, facts));
     return facts;
 }
 
 std::vector<GgufMetadata> metadata_of(const ModelFacts& facts, std::string name, int64_t n_vocab) {
-    const std::string ours(facts.architecture->ours);
+    const std::string ours(facts.ours);
     std::vector<GgufMetadata> entries;
     const auto add = [&](std::string_view key, GgufValue value) { entries.push_back({std::string(key), std::move(value)}); };
     const auto add_own = [&](std::string_view key, GgufValue value) { add(fmt::format("{}.{}", ours, key), std::move(value)); };
@@ -179,17 +244,26 @@ std::vector<GgufMetadata> metadata_of(const ModelFacts& facts, std::string name,
     add("general.architecture", ours);
     add("general.type", std::string("model"));
     add("general.name", std::move(name));
-    add_own("context_length", uint32_t{1} << 20);  // there is no limit; converters write this
-    add_size("embedding_length", facts.size("embedding_length"));
-    add_own("feed_forward_length", uint32_t{0});
-    add_own("attention.head_count", uint32_t{0});
-    add_size("block_count", facts.size("block_count"));
     add_own("attention.layer_norm_rms_epsilon", static_cast<float>(facts.norm_eps));
-    for (const SizeRule& rule : facts.architecture->sizes)
-        if (rule.key.starts_with("ssm.")) add_size(rule.key, facts.size(rule.key));
-    if (facts.architecture->n_group_default > 0) add_size("ssm.group_count", facts.size("ssm.group_count"));
-    else add_own("ssm.dt_b_c_rms", facts.architecture->norms_dt_b_c);
+    if (!facts.sizes.contains("attention.head_count")) {
+        add_own("context_length", uint32_t{1} << 20);  // there is no limit; converters write this
+        add_own("feed_forward_length", uint32_t{0});
+        add_own("attention.head_count", uint32_t{0});
+    }
+    for (const auto& [key, size] : facts.sizes)
+        if (!key.starts_with('.') && key != "vocab_size" && size > 0) add_size(key, size);
+    for (const auto& [key, number] : facts.numbers)
+        if (!key.starts_with('.')) add_own(key, static_cast<float>(number));
+    if (facts.sizes.contains(".head_count_kv")) {
+        std::vector<int32_t> heads;
+        for (const LayerParts layer : facts.layers)
+            heads.push_back(layer & kAttention ? static_cast<int32_t>(facts.size(".head_count_kv")) : 0);
+        if (std::ranges::find(heads, 0) == heads.end()) add_size("attention.head_count_kv", heads.front());
+        else add_own("attention.head_count_kv", GgufArray(std::move(heads)));
+    }
+    if (facts.ours == "mamba") add_own("ssm.dt_b_c_rms", facts.architecture->norms_dt_b_c);
     if (facts.mixer_norm_eps) add_own("ssm.dt_b_c_rms_epsilon", static_cast<float>(*facts.mixer_norm_eps));
+    for (const GgufMetadata& entry : facts.entries) add_own(entry.key, entry.value);
     add_size("vocab_size", n_vocab);
     return entries;
 }

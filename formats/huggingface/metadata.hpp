@@ -11,14 +11,24 @@ namespace krait::huggingface {
 
 struct ModelFacts {
     const Architecture* architecture = nullptr;
+    std::string_view ours;     // general.architecture
     bool is_official = false;  // of state-spaces: other names, other defaults
     Sizes sizes;
-    bool has_bias = false, has_conv_bias = true, is_tied = true;
+    std::map<std::string, double, std::less<>> numbers;
+    std::map<Presence, bool> flags;
+    bool is_tied = true;
     int64_t vocab_rows_max = 0;  // the vocabulary padded to a round size
     double norm_eps = 1e-5;
     std::optional<double> mixer_norm_eps;
+    std::vector<LayerParts> layers;     // empty: all layers are alike
+    std::vector<GgufMetadata> entries;  // keys without the architecture, beside those of sizes and numbers
 
     [[nodiscard]] int64_t size(std::string_view key) const { return sizes.find(key)->second; }
+    [[nodiscard]] double number(std::string_view key) const { return numbers.find(key)->second; }
+    [[nodiscard]] bool has(Presence presence) const;
+    // Of a layer, or of a block that layers share.
+    [[nodiscard]] LayerParts parts_of(int64_t layer) const;
+    void add(std::string_view key, GgufValue value) { entries.push_back({std::string(key), std::move(value)}); }
 };
 
 // Fails for a kind of model that Krait does not know (the error lists those that it does), for settings without which results

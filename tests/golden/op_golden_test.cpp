@@ -131,7 +131,7 @@ TEST_P(OpGolden, AgreesWithPyTorch) {
         ASSERT_TRUE(resources) << resources.error().message;
         auto queue = device->create_queue();
         ASSERT_TRUE(queue);
-        ASSERT_TRUE(import_states(*queue, *resources, data->states));
+        ASSERT_TRUE(import_memory(*queue, *resources, data->memory));
         auto bound = BoundCase::create(*resources, of, *data, Layout::views);
         ASSERT_TRUE(bound) << bound.error().message;
         const auto observed = bound->run(*data);
