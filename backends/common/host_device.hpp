@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 
 #include "backends/common/op_table.hpp"
 
@@ -30,24 +31,16 @@ inline constexpr uint64_t kAlignment = 64;  // a cache line, and the widest vect
 // Memory aligned to kAlignment. Throws OUT_OF_MEMORY that names the size; never asks for more than the machine has.
 class Allocation {
   public:
-    // Large: 2 MiB each, for what is read in full. Small: what is never touched takes no memory, as most of an arena in a run
-    // of few rows.
+    // Large: 2 MiB each, for what is read in full; allocations of 64 KiB and more share them. Small: what is never touched
+    // takes no memory, as most of an arena in a run of few rows.
     enum class Pages { large, small };
     Allocation() = default;
     explicit Allocation(uint64_t size, std::string_view what = "a buffer", Pages pages = Pages::large);
-    ~Allocation();
-    Allocation(Allocation&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-    Allocation& operator=(Allocation&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        return *this;
-    }
-    std::byte* data() const noexcept { return data_; }
-    uint64_t size() const noexcept { return size_; }
+    std::byte* data() const noexcept { return data_.get(); }
+    uint64_t size() const noexcept { return data_ ? size_ : 0; }
 
   private:
-    std::byte* data_ = nullptr;
+    std::shared_ptr<std::byte> data_;  // of its own, or a part of a block, which lives as long as one of its parts
     uint64_t size_ = 0;
 };
 

@@ -39,7 +39,8 @@ typedef struct krait_session_options {
     krait_profile_runs profile_runs; /* how the profile records them */
     int32_t reserved;                /* 0 */
     /* For models with attention, which keep keys and values of each token (krait_model_token_bytes). 0 to 2^30: tokens of all
-     * sequences and snapshots together, rounded up to 32; forks share what they have in common. 0 = 4096 a sequence. */
+     * sequences and snapshots together, rounded up to 32. Each sequence takes whole pages of 32 tokens; forks share those that
+     * they have in common. 0 = 4096 a sequence. */
     int64_t max_cached_tokens;
     /* 0 to 2^30: tokens of one sequence, its context, rounded up to 32. 0 = an equal share of max_cached_tokens, at least 4096.
      * What does not fit is OUT_OF_MEMORY, and the sequence stays as it was. */
