@@ -101,9 +101,7 @@ void add_route_experts_cases(CaseList& list) {
             for (const int32_t k : {1, 2, 3, 6, 8, 22})
                 if (k < n_expert)
                     add(fmt::format("t3.e{}.k{}", n_expert, k), f32({3, n_expert}, apart()), {.k = k, .normalize = k % 2});
-            // 400 of 1024: on a processor, Vulkan's driver ends loops that all of them would take.
-            if (n_expert <= 512) add(fmt::format("t2.e{}.all", n_expert), f32({2, n_expert}, apart()), {.k = n_expert});
-            else add(fmt::format("t2.e{}.k400", n_expert), f32({2, n_expert}, apart()), {.k = 400});
+            add(fmt::format("t2.e{}.all", n_expert), f32({2, n_expert}, apart()), {.k = n_expert});
         }
         for (const int64_t n_tok : {0, 1, 2, 5, 33, 300}) add(fmt::format("t{}", n_tok), f32({n_tok, 64}, apart()), {.k = 6});
 

@@ -21,9 +21,9 @@ layout(constant_id = 4) const uint kPairs = 1;         // pairs of columns of a 
 layout(constant_id = 5) const bool kVectors = false;   // eight elements of q and of keys lie at multiples of 16 bytes, pairs in a word
 layout(constant_id = 6) const bool kShared = false;    // lanes, eight and more, load q together and shuffle
 layout(constant_id = 7) const bool kInParts = false;
+layout(constant_id = 8) const uint kUnrolled = 1;  // places whose values are added in a turn; it divides kGroupSize
 
 const uint kSums = kRows * kPairs * 2u;
-const uint kUnrolled = kGroupSize < 8u ? kGroupSize : 8u;  // keys at a time; it divides kGroupSize
 const int kNoRow = -2;                       // where a work group has fewer rows
 
 #if defined(KRAIT_SUBGROUPS)

@@ -17,6 +17,7 @@ constexpr uint64_t up(uint64_t n, uint64_t d) { return (n + d - 1) / d; }
 struct Shape {
     uint32_t lanes;
     uint32_t pairs;          // of columns of a value, a lane
+    uint32_t unrolled;       // places whose values it adds in a turn
     uint32_t heads, tokens;  // whose products share what is read of the cache
     uint32_t rows() const { return std::bit_ceil(heads * tokens); }
 };
@@ -25,9 +26,13 @@ Shape shape_of(const Recorder& recorder, const AttentionParams& of) {
     Shape shape{};
     shape.lanes = recorder.subgroups() ? recorder.subgroup_size() : recorder.is_cpu() ? 8 : 32;
     shape.pairs = static_cast<uint32_t>(up(up(of.v_dim, 2), shape.lanes));
-    // Sums that a lane has registers for; a processor puts more of them on its stack and gains by it.
-    const uint32_t max_sums = recorder.is_cpu() ? 128 : 64;
-    const uint32_t max_rows = std::clamp(max_sums / (2 * shape.pairs), 1u, 16u);
+    // Loads of a turn: enough to be in flight together, and no more code than that.
+    constexpr uint32_t kLoads = 16;
+    shape.unrolled = std::clamp(std::bit_floor(kLoads / shape.pairs), 1u, std::min(shape.lanes, 8u));
+    // Sums that a lane has registers for; a processor puts more of them on its stack and gains by it. Its compiler takes long
+    // for many rows.
+    const uint32_t max_sums = recorder.is_cpu() ? 128 : 64, most_rows = recorder.is_cpu() ? 8 : 16;
+    const uint32_t max_rows = std::clamp(max_sums / (2 * shape.pairs), 1u, most_rows);
     const uint64_t head_blocks = up(of.heads_per_key, max_rows), tokens_of_sequence = up(of.n_tok, of.n_seq);
     shape.heads = static_cast<uint32_t>(up(of.heads_per_key, head_blocks));
     shape.tokens = static_cast<uint32_t>(std::clamp<uint64_t>(tokens_of_sequence, 1, max_rows / shape.heads));
@@ -39,7 +44,7 @@ uint64_t part_places(const Recorder& recorder, const AttentionParams& of, const 
                      uint64_t n_groups) {
     // lavapipe leaves the loops of a shader after 65535 turns in all, and a GPU's driver ends what takes long.
     constexpr uint64_t kMaxTurns = 60000;
-    const uint64_t turns_of_block = up(of.k_dim, 8) + up(shape.lanes, 8) + 1;
+    const uint64_t turns_of_block = up(of.k_dim, 8) + shape.lanes / shape.unrolled + 1;
     const uint64_t most =
         kMaxTurns / (recorder.subgroups() ? turns_of_block : turns_of_block + 2 * shape.lanes * shape.rows()) * shape.lanes;
     // A large GPU wants some hundreds of work groups, and of each more than a few blocks; a processor has few cores.
@@ -94,7 +99,7 @@ void attention(const ops::Attention::In<Tensor>& in, const ops::Attention::Param
     const bool shared = recorder.is_cpu() && recorder.subgroups() && shape.lanes >= 8;
     const Kernel kernel{shaders::attention,
                         {shape.lanes, recorder.subgroup_size(), cache_format(in.cache.dtype()), shape.rows(), shape.pairs,
-                         uint32_t{has_vectors(params, in.cache.dtype())}, uint32_t{shared}, uint32_t{in_parts}}};
+                         uint32_t{has_vectors(params, in.cache.dtype())}, uint32_t{shared}, uint32_t{in_parts}, shape.unrolled}};
     if (!in_parts) {
         params.n_groups = groups_of(n_tok);
         return recorder.dispatch(kernel, params, recorder.groups(params.n_groups));

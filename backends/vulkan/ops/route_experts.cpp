@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/ops/route_experts.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "backends/vulkan/kernels.hpp"
 #include "backends/vulkan/ops/route_experts_params.h"
-#include "backends/vulkan/ops/rows.hpp"
 
 namespace krait::vulkan {
 
@@ -17,7 +21,9 @@ void route_experts(const ops::RouteExperts::In<Tensor>& in, const ops::RouteExpe
     params.normalize = op.normalize != 0;
     params.sum_eps = op.sum_eps;
     params.scale = op.scale;
-    const uint32_t lanes = lanes_for(params.n_expert, recorder);
+    // Few lanes make few subgroups, whose results meet twice for each of the k: lavapipe leaves a shader's loops after 65535 turns
+    // in all, and 16 experts a lane are not many.
+    const uint32_t lanes = std::max<uint32_t>(64, recorder.subgroup_size());
     recorder.dispatch({shaders::route_experts,
                        {lanes, recorder.subgroup_size(), uint32_t{op.gate == ops::ExpertGate::sigmoid},
                         std::bit_ceil(params.n_expert), std::bit_ceil(params.n_group)}},
