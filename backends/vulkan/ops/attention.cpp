@@ -50,7 +50,9 @@ uint64_t part_places(const Recorder& recorder, const AttentionParams& of, const 
     // A large GPU wants some hundreds of work groups, and of each more than a few blocks; a processor has few cores.
     constexpr uint64_t kGroups = 512, kLeastBlocks = 4;
     const uint64_t wanted = recorder.is_cpu() ? n_places : up(n_places, up(kGroups, n_groups));
-    return std::clamp(up(wanted, shape.lanes) * shape.lanes, kLeastBlocks * shape.lanes, most);
+    // What a lane adds up in a row, with which the error of float32 sums grows: 10,000 places in one part have an NMSE of 3.4e-12.
+    constexpr uint64_t kMostPlaces = 2048;
+    return std::clamp(up(wanted, shape.lanes) * shape.lanes, kLeastBlocks * shape.lanes, std::min(most, kMostPlaces));
 }
 
 bool has_vectors(const AttentionParams& of, DType dtype) {
