@@ -50,7 +50,8 @@ uint64_t part_places(const Recorder& recorder, const AttentionParams& of, const 
     // A large GPU wants some hundreds of work groups, and of each more than a few blocks; a processor has few cores.
     constexpr uint64_t kGroups = 512, kLeastBlocks = 4;
     const uint64_t wanted = recorder.is_cpu() ? n_places : up(n_places, up(kGroups, n_groups));
-    // What a lane adds up in a row, with which the error of float32 sums grows: 10,000 places in one part have an NMSE of 3.4e-12.
+    // What a lane adds up in a row, with which the error of float32 sums grows: 10,000 places in one part have an NMSE of
+    // 3.4e-12.
     constexpr uint64_t kMostPlaces = 2048;
     return std::clamp(up(wanted, shape.lanes) * shape.lanes, kLeastBlocks * shape.lanes, std::min(most, kMostPlaces));
 }
@@ -99,9 +100,10 @@ void attention(const ops::Attention::In<Tensor>& in, const ops::Attention::Param
     params.n_part = static_cast<uint32_t>(up(n_places, places));
     const bool in_parts = params.n_part > 1;
     const bool shared = recorder.is_cpu() && recorder.subgroups() && shape.lanes >= 8;
-    const Kernel kernel{shaders::attention,
-                        {shape.lanes, recorder.subgroup_size(), cache_format(in.cache.dtype()), shape.rows(), shape.pairs,
-                         uint32_t{has_vectors(params, in.cache.dtype())}, uint32_t{shared}, uint32_t{in_parts}, shape.unrolled}};
+    const Kernel kernel{
+        shaders::attention,
+        {shape.lanes, recorder.subgroup_size(), cache_format(in.cache.dtype()), shape.rows(), shape.pairs,
+         uint32_t{has_vectors(params, in.cache.dtype())}, uint32_t{shared}, uint32_t{in_parts}, shape.unrolled}};
     if (!in_parts) {
         params.n_groups = groups_of(n_tok);
         return recorder.dispatch(kernel, params, recorder.groups(params.n_groups));

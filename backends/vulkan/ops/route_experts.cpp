@@ -21,8 +21,8 @@ void route_experts(const ops::RouteExperts::In<Tensor>& in, const ops::RouteExpe
     params.normalize = op.normalize != 0;
     params.sum_eps = op.sum_eps;
     params.scale = op.scale;
-    // Few lanes make few subgroups, whose results meet twice for each of the k: lavapipe leaves a shader's loops after 65535 turns
-    // in all, and 16 experts a lane are not many.
+    // Few lanes make few subgroups, whose results meet twice for each of the k: lavapipe leaves a shader's loops after 65535
+    // turns in all, and 16 experts a lane are not many.
     const uint32_t lanes = std::max<uint32_t>(64, recorder.subgroup_size());
     recorder.dispatch({shaders::route_experts,
                        {lanes, recorder.subgroup_size(), uint32_t{op.gate == ops::ExpertGate::sigmoid},
