@@ -91,14 +91,6 @@ void launch_vector(AttentionOperands op, VectorShape shape, Context& context) {
                &attention_merge_kernel<>, op);
 }
 
-template <class Block, int kSlices>
-void launch_vector(const AttentionOperands& op, const VectorShape& shape, Context& context) {
-    if (op.heads_of_key == 1) return launch_vector<Block, 1, kSlices>(op, shape, context);
-    if (op.heads_of_key == 2) return launch_vector<Block, 2, kSlices>(op, shape, context);
-    if (op.heads_of_key <= 4) return launch_vector<Block, 4, kSlices>(op, shape, context);
-    launch_vector<Block, 8, kSlices>(op, shape, context);
-}
-
 template <class Block>
 void launch_vector(const AttentionOperands& op, Context& context) {
     constexpr int32_t kSlab = kAttentionBlock * kColumnsOfThread;
@@ -107,8 +99,11 @@ void launch_vector(const AttentionOperands& op, Context& context) {
     shape.column_threads = static_cast<int32_t>(std::clamp(std::bit_ceil(pairs_of_columns), 16u, uint32_t{kAttentionBlock}));
     shape.key_vectors = op.k_dim % kPieceColumns == 0 && aligned_heads(op, 16, 0, op.key_bytes);
     shape.value_pairs = aligned_heads(op, 2 * static_cast<int64_t>(sizeof(Block)), op.first_value, op.value_bytes);
-    if (op.v_dim <= kSlab) launch_vector<Block, 1>(op, shape, context);
-    else launch_vector<Block, 2>(op, shape, context);
+    // Rows of more columns are those of latent attention, whose heads all have the same keys.
+    if (op.v_dim > kSlab) return launch_vector<Block, 8, 2>(op, shape, context);
+    if (op.heads_of_key == 1) return launch_vector<Block, 1, 1>(op, shape, context);
+    if (op.heads_of_key <= 4) return launch_vector<Block, 4, 1>(op, shape, context);
+    launch_vector<Block, 8, 1>(op, shape, context);
 }
 
 template <int kDim, int kWarps, int kKeys>
