@@ -3,16 +3,18 @@
 // ssm_scan (contract: core/ops/ssm_scan.hpp), both forms by one kernel. Channels c = h * head_dim + p are what is parallel:
 // kLanes of them share registers, a state n is one register, and nothing is ever summed over lanes. A block of channels walks
 // down its sequence in spans of kSpan rows: what depends on the row and channel alone (d, d * x, the decay where A has one
-// column) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then D, z.
-// The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
-// as it stands. Additions to y go over n in four interleaved sums per tile, whatever the rows, spans and threads: the same
-// bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, up to kWide blocks): a row of a block is a
-// line of each tensor, a page or more from the next row, so kWide lines are read where a page is looked up.
+// column, D * x) is computed for the span first; then tiles of kTile states pass over the span in registers, adding to y; then
+// z. The pool has the same order ([blocks of kLanes channels][d_state][kLanes], ScanStatePool), so a state is loaded and stored
+// as it stands. y begins with D * x, and states are added one after another in the order of n, whatever the tiles, rows, spans
+// and threads: the same bits for a prompt in one run and for its tokens one by one. Pieces are (sequence, up to kWide blocks):
+// a row of a block is a line of each tensor, a page or more from the next row, so kWide lines are read where a page is looked
+// up; and lines that the next part of the work needs are fetched while tiles compute.
 #include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
 
+#include "backends/cpu/ops/rows_ahead.hpp"
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
 #include "core/ops/ssm_scan.hpp"
@@ -21,10 +23,10 @@ namespace krait::cpu::KRAIT_CPU_VARIANT {
 
 namespace {
 
-constexpr int64_t kSpan = 32;                     // rows; 4 arrays of kSpan registers a block and B and C stay in level 1 or 2
-constexpr int64_t kWide = 4;                      // blocks that walk down together
-constexpr int kTile = kRegisters >= 32 ? 16 : 8;  // states in registers; the rest holds the polynomial and the sums
-constexpr int kSums = 4;                          // fma latency: y's sum over the states of a tile must not be one chain
+constexpr int64_t kSpan = 32;  // rows; 4 arrays of kSpan registers a block and B and C stay in level 1 or 2
+constexpr int64_t kWide = 8;   // blocks that walk down together, and where there is little to walk down
+constexpr int64_t kNarrow = 4;
+constexpr int kTile = kRegisters >= 32 ? 16 : 8;  // registers of states; the rest holds the polynomial, factors and sums
 
 struct Problem {
     const ops::SsmScan::In<Tensor>* in;
@@ -61,6 +63,7 @@ struct Scratch {
 struct Block {
     int64_t index, c0, n;  // first channel, and how many lanes have one
     bool one_head;         // and that head has one decay for all states
+    bool follows;          // the block before it is of the same one head, and has its d and decay in the memory that both use
     bool one_group;
     int64_t group;   // of the first channel
     const float* a;  // [d_state][kLanes], times log2(e), or nullptr: the decay is the same for all states
@@ -132,8 +135,8 @@ void prepare_head(const Problem& p, const Block& block, int64_t t0, int64_t coun
     }
 }
 
-// d, d * x and the common decay of row t, which is row i of the span; d and the decay are there already where the channels are
-// one head's.
+// d, d * x, D * x and the common decay of row t, which is row i of the span; d and the decay are there already where the
+// channels are one head's.
 [[gnu::always_inline]] inline void prepare_row(const Problem& p, const Block& block, int64_t t, int64_t i) {
     const auto& in = *p.in;
     const Scratch& s = block.s;
@@ -145,8 +148,9 @@ void prepare_head(const Problem& p, const Block& block, int64_t t0, int64_t coun
         store(s.d + i * kLanes, block.a ? max(zero() - block.highest_d, min(block.highest_d, d)) : d);
         if (!block.a) store(s.decay + i * kLanes, exp2_fast(d * block.a_of_all));
     }
-    store(s.dx + i * kLanes, d * load_up_to(in.x.row<const float>(t) + block.c0, block.n));
-    store(s.y + i * kLanes, zero());
+    const Vec x = load_up_to(in.x.row<const float>(t) + block.c0, block.n);
+    store(s.dx + i * kLanes, d * x);
+    store(s.y + i * kLanes, in.D ? block.skip * x : zero());
 }
 
 // B and C of rows t0 .. as registers, where lanes belong to different groups.
@@ -165,64 +169,109 @@ void expand_groups(const Problem& p, const Block& block, int64_t t0, int64_t cou
     }
 }
 
-// States n0 .. n0 + kStates over the rows of the span. kStateDecay: each state has its own A. kOneGroup: B and C are the same
-// number in all lanes.
-template <int kStates, bool kStateDecay, bool kOneGroup>
-inline void tile(const Problem& p, const Block& block, int64_t t0, int64_t count, int64_t n0) {
-    const Scratch& s = block.s;
-    Vec state[kStates];
-    repeat<kStates>([&](auto n) { state[n] = block.from ? load(block.from + (n0 + n) * kLanes) : zero(); });
-    for (int64_t i = 0; i < count; ++i) {
-        const Vec d = load((kStateDecay ? s.d : s.decay) + i * kLanes);
-        const Vec dx = load(s.dx + i * kLanes);
-        const float* b = p.in->B.row<const float>(t0 + i) + block.group * p.d_state + n0;
-        const float* c = p.in->C.row<const float>(t0 + i) + block.group * p.d_state + n0;
+// States n0 .. n0 + kStates of kBlocks blocks over the rows of the span. kStateDecay: each state has its own A. kOneGroup: B
+// and C are the same number in all lanes, and in all of the blocks.
+template <int kBlocks, int kStates, bool kStateDecay, bool kOneGroup>
+inline void tile(const Problem& p, const Block* blocks, int64_t t0, int64_t count, int64_t n0) {
+    Vec state[kBlocks][kStates];
+    repeat<kBlocks>([&](auto k) __attribute__((always_inline)) {
+        const float* from = blocks[k].from;
+        repeat<kStates>([&](auto n) { state[k][n] = from ? load(from + (n0 + n) * kLanes) : zero(); });
+    });
+    const int64_t first = (blocks->group * p.d_state + n0) * int64_t{sizeof(float)};
+    const std::byte* b_row = p.in->B.row<const std::byte>(t0) + first;
+    const std::byte* c_row = p.in->C.row<const std::byte>(t0) + first;
+    const int64_t b_stride = p.in->B.desc.stride[0], c_stride = p.in->C.desc.stride[0];
+    for (int64_t i = 0; i < count; ++i, b_row += b_stride, c_row += c_stride) {
+        const auto *b = reinterpret_cast<const float*>(b_row), *c = reinterpret_cast<const float*>(c_row);
         const int64_t expanded = (i * p.d_state + n0) * kLanes;
-        Vec sums[kSums];
-        repeat<kStates>([&](auto n) __attribute__((always_inline)) {
-            Vec decay = d;
-            if constexpr (kStateDecay) decay = exp2_of_finite(d * load(block.a + (n0 + n) * kLanes));
-            const Vec b_n = kOneGroup ? broadcast(b[n]) : load(s.b + expanded + n * kLanes);
-            const Vec c_n = kOneGroup ? broadcast(c[n]) : load(s.c + expanded + n * kLanes);
-            state[n] = fma(decay, state[n], dx * b_n);
-            sums[n % kSums] = n < kSums ? state[n] * c_n : fma(state[n], c_n, sums[n % kSums]);
+        Vec d[kBlocks], dx[kBlocks], y[kBlocks];
+        repeat<kBlocks>([&](auto k) __attribute__((always_inline)) {
+            const Scratch& s = blocks[k].s;
+            d[k] = load((kStateDecay ? s.d : s.decay) + i * kLanes);
+            dx[k] = load(s.dx + i * kLanes);
+            y[k] = load(s.y + i * kLanes);
         });
-        Vec y = sums[0];
-        if constexpr (kStates >= 4) y = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        store(s.y + i * kLanes, load(s.y + i * kLanes) + y);
+        repeat<kStates>([&](auto n) __attribute__((always_inline)) {
+            const Vec b_n = kOneGroup ? broadcast(b[n]) : load(blocks->s.b + expanded + n * kLanes);
+            const Vec c_n = kOneGroup ? broadcast(c[n]) : load(blocks->s.c + expanded + n * kLanes);
+            repeat<kBlocks>([&](auto k) __attribute__((always_inline)) {
+                Vec decay = d[k];
+                if constexpr (kStateDecay) decay = exp2_of_finite(d[k] * load(blocks[k].a + (n0 + n) * kLanes));
+                state[k][n] = fma(decay, state[k][n], dx[k] * b_n);
+                y[k] = fma(state[k][n], c_n, y[k]);
+            });
+        });
+        repeat<kBlocks>([&](auto k) __attribute__((always_inline)) { store(blocks[k].s.y + i * kLanes, y[k]); });
     }
-    repeat<kStates>([&](auto n) { store(block.to + (n0 + n) * kLanes, state[n]); });
+    repeat<kBlocks>([&](auto k) __attribute__((always_inline)) {
+        float* to = blocks[k].to;
+        repeat<kStates>([&](auto n) { store(to + (n0 + n) * kLanes, state[k][n]); });
+    });
 }
 
-template <bool kStateDecay, bool kOneGroup>
-void all_states(const Problem& p, const Block& block, int64_t t0, int64_t count) {
+template <int kBlocks, bool kStateDecay, bool kOneGroup>
+void all_states(const Problem& p, const Block* blocks, int64_t t0, int64_t count, RowsAhead& ahead) {
+    constexpr int kStates = kTile / kBlocks;
     int64_t n = 0;
-    for (; n + kTile <= p.d_state; n += kTile) tile<kTile, kStateDecay, kOneGroup>(p, block, t0, count, n);
-    for (; n + 4 <= p.d_state; n += 4) tile<4, kStateDecay, kOneGroup>(p, block, t0, count, n);
-    for (; n < p.d_state; ++n) tile<1, kStateDecay, kOneGroup>(p, block, t0, count, n);
+    for (; n + kStates <= p.d_state; n += kStates) {
+        ahead.step();
+        tile<kBlocks, kStates, kStateDecay, kOneGroup>(p, blocks, t0, count, n);
+    }
+    for (; n + 4 <= p.d_state; n += 4) tile<kBlocks, 4, kStateDecay, kOneGroup>(p, blocks, t0, count, n);
+    for (; n < p.d_state; ++n) tile<kBlocks, 1, kStateDecay, kOneGroup>(p, blocks, t0, count, n);
 }
 
-// y = (y + D * x) * silu(z) for row t, which is row i of the span.
+// Two blocks read each number of B and C once, where they share them.
+bool are_pair(const Block& a, const Block& b) { return !a.a && a.one_group && b.one_group && a.group == b.group; }
+
+void states_of(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count, RowsAhead& ahead) {
+    for (size_t i = 0; i < blocks.size(); ++i) {
+        const Block& block = blocks[i];
+        if (i + 1 < blocks.size() && are_pair(block, blocks[i + 1])) {
+            all_states<2, false, true>(p, &block, t0, count, ahead);
+            ++i;
+            continue;
+        }
+        if (!block.one_group) expand_groups(p, block, t0, count);
+        if (block.a && block.one_group) all_states<1, true, true>(p, &block, t0, count, ahead);
+        else if (block.a) all_states<1, true, false>(p, &block, t0, count, ahead);
+        else if (block.one_group) all_states<1, false, true>(p, &block, t0, count, ahead);
+        else all_states<1, false, false>(p, &block, t0, count, ahead);
+    }
+}
+
+// y times silu(z) for row t, which is row i of the span.
 [[gnu::always_inline]] inline void finish_row(const Problem& p, const Block& block, int64_t t, int64_t i) {
-    const auto& in = *p.in;
+    const Tensor& z = p.in->z;
     Vec y = load(block.s.y + i * kLanes);
-    if (in.D) y = fma(block.skip, load_up_to(in.x.row<const float>(t) + block.c0, block.n), y);
-    if (in.z) y = y * silu(load_up_to(in.z.row<const float>(t) + block.c0, block.n));
+    if (z) y = y * silu(load_up_to(z.row<const float>(t) + block.c0, block.n));
     store_up_to(p.y->row<float>(t) + block.c0, y, block.n);
 }
 
-void run_span(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count) {
+// The lines that finish_row and the next span's prepare_row will touch.
+RowsAhead rows_ahead(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t stop, int64_t end) {
+    if (stop - t0 < 2) return {};
+    const int64_t tiles = static_cast<int64_t>(blocks.size()) * (p.d_state / kTile);
+    const int64_t first = blocks.front().c0, count = blocks.back().c0 + blocks.back().n - first;
+    const int64_t next = std::min(stop + kSpan, end);
+    RowsAhead ahead(tiles);
+    ahead.add(*p.y, t0, stop, first, count);
+    ahead.add(p.in->x, stop, next, first, count);
+    if (p.in->z) ahead.add(p.in->z, t0, stop, first, count);
+    if (p.head_dim == 1) ahead.add(p.in->dt, stop, next, first, count);
+    return ahead;
+}
+
+// Rows t0 .. stop of a sequence that ends at `end`.
+void run_span(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t stop, int64_t end) {
+    const int64_t count = stop - t0;
     for (const Block& block : blocks)
-        if (block.one_head) prepare_head(p, block, t0, count);
+        if (block.one_head && !block.follows) prepare_head(p, block, t0, count);
     for (int64_t i = 0; i < count; ++i)
         for (const Block& block : blocks) prepare_row(p, block, t0 + i, i);
-    for (const Block& block : blocks) {
-        if (!block.one_group) expand_groups(p, block, t0, count);
-        if (block.a && block.one_group) all_states<true, true>(p, block, t0, count);
-        else if (block.a) all_states<true, false>(p, block, t0, count);
-        else if (block.one_group) all_states<false, true>(p, block, t0, count);
-        else all_states<false, false>(p, block, t0, count);
-    }
+    RowsAhead ahead = rows_ahead(p, blocks, t0, stop, end);
+    states_of(p, blocks, t0, count, ahead);
     for (int64_t i = 0; i < count; ++i)
         for (const Block& block : blocks) finish_row(p, block, t0 + i, i);
 }
@@ -234,6 +283,7 @@ Block block_at(const Problem& p, int64_t index, const Scratch& s) {
                 .c0 = c0,
                 .n = n,
                 .one_head = !p.decay_of_state() && n == kLanes && c0 / p.head_dim == (c0 + n - 1) / p.head_dim,
+                .follows = false,
                 .one_group = group == (c0 + n - 1) / p.group_width(),
                 .group = group,
                 .a = nullptr,
@@ -277,8 +327,13 @@ void scan_blocks(const Problem& p, int64_t sequence, int64_t first, int64_t wide
     }
     std::array<Block, kWide> all;
     for (int64_t i = 0; i < n_blocks; ++i) {
-        all[static_cast<size_t>(i)] = block_at(p, first + i, Scratch(memory, p.d_state, i));
-        all[static_cast<size_t>(i)].from = source ? source + i * floats : nullptr;
+        Block& block = all[static_cast<size_t>(i)];
+        block = block_at(p, first + i, Scratch(memory, p.d_state, i));
+        block.from = source ? source + i * floats : nullptr;
+        if (i == 0) continue;
+        const Block& before = all[static_cast<size_t>(i - 1)];
+        block.follows = before.one_head && block.one_head && before.c0 / p.head_dim == block.c0 / p.head_dim;
+        if (block.follows) block.s.d = before.s.d, block.s.decay = before.s.decay;
     }
     const std::span<Block> blocks(all.data(), static_cast<size_t>(n_blocks));
     // A slot that is written may be the one that is read: a span has read its state in full before anything is kept, and
@@ -287,7 +342,7 @@ void scan_blocks(const Problem& p, int64_t sequence, int64_t first, int64_t wide
         const int64_t stop =
             std::min(p.sequences.next_snapshot(t, std::min(t + kSpan, seq.end)) + 1, std::min(t + kSpan, seq.end));
         for (Block& block : blocks) block.to = stop == seq.end && last ? last + (block.index - first) * floats : block.s.state;
-        run_span(p, blocks, t, stop - t);
+        run_span(p, blocks, t, stop, seq.end);
         p.sequences.for_snapshots(stop - 1, [&](float* slot) {
             for (const Block& block : blocks)
                 std::memcpy(slot + block.index * floats, block.to, static_cast<size_t>(floats) * sizeof(float));
@@ -314,8 +369,9 @@ void ssm_scan(const ops::SsmScan::In<Tensor>& in, const ops::SsmScan::Params& pa
                     .sequences = Sequences(in)};
     const int64_t n_blocks = blocks_of_lanes(p.channels), n_seq = p.sequences.size();
     if (n_seq == 0 || n_blocks == 0) return;
+    const int64_t widest = in.x.extent(0) >= 2 * n_seq ? kWide : kNarrow;
     // Every thread has several pieces.
-    const int64_t wide = std::clamp<int64_t>(n_blocks * n_seq / (4 * context.n_threads()), 1, kWide);
+    const int64_t wide = std::clamp<int64_t>(n_blocks * n_seq / (4 * context.n_threads()), 1, widest);
     const int64_t n_pieces = (n_blocks + wide - 1) / wide;
     const int64_t work = (in.x.extent(0) / n_seq + 1) * wide * kLanes * (p.d_state * (p.decay_of_state() ? 12 : 3) + 40);
     context.reserve_scratch(Scratch::floats(p.d_state));
