@@ -19,9 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr int64_t kWarmUpSteps = 8;  // of decoding: every program is made in the first, caches are as full as they get in a few
 
-// Each sequence has pages of 32 tokens of its own (krait_session_options.max_cached_tokens).
-int64_t whole_pages(int64_t tokens) { return (tokens + 31) / 32 * 32; }
-
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::vector<int32_t> random_tokens(int64_t count, int64_t n_token, Random& random) {
@@ -93,7 +90,6 @@ class Bench {
         options.max_batch_tokens = plan_.chunk;
         options.max_chain = series.chain;
         options.max_sequence_tokens = series.context();
-        options.max_cached_tokens = series.n_seq * whole_pages(series.context());
         KRAIT_CHECK(repeat_in(options, repeat, [&](double seconds) { series.seconds.push_back(seconds); }));
         if (!plan_.profile) return {};
         begin(series, 2 * n_told, "profile of ");

@@ -101,12 +101,16 @@ void ModelArguments::add_device(Command& command) {
         .value_name("TYPE")
         .suggest(words_of("F16, Q8_0, Q6_K, Q5_K_M, Q4_K, Q4_K_M, Q3_K_M"))
         .not_empty("a type");
+    add_cache_type(command);
+    add_placement(command, *this);
+}
+
+void ModelArguments::add_cache_type(Command& command) {
     command
         .option("--cache-type", cache_type,
                 "how keys and values are kept, where a model has attention: f16 (default), f32, q8_0")
         .value_name("TYPE")
         .one_of({"f16", "f32", "q8_0"});
-    add_placement(command, *this);
 }
 
 void ModelArguments::add_explain(Command& command) {

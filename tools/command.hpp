@@ -61,8 +61,9 @@ struct ModelArguments {
     std::vector<std::string> place, max_memory;
     std::string explain;  // "table" or "dot": show the placement instead of running
     void add_path(Command& command);
-    void add_device(Command& command);   // --device, --threads, --affinity, --no-mmap; --layers, --split, --place, --max-memory
-    void add_explain(Command& command);  // --explain
+    void add_device(Command& command);  // --device, --threads, --affinity, --no-mmap; --layers, --split, --place, --max-memory
+    void add_cache_type(Command& command);  // --cache-type, which add_device() adds too
+    void add_explain(Command& command);     // --explain
     // The device to open: --device or the default, with --threads and --affinity in it. Fails where it has one of the two
     // already.
     api::Result<std::string> device_spec() const;

@@ -14,10 +14,9 @@ void GenerationOptions::add(Command& command) {
     command.option("--ignore-eos", ignore_eos, "go on after the end of text, of a turn and of a message");
     command.option("--stop", stops, "end before this text is written; may be repeated").value_name("TEXT");
     command
-        .option(
-            "-c,--context", context,
-            "maximum number of tokens that a model with attention looks back on, prompt and answer together (default: 4096)")
-        .in_range(1, 1 << 30)
+        .option("-c,--context", context,
+                "context of a model with attention: maximum number of tokens of prompt and answer together (default: 4096)")
+        .in_range(1, 1 << 24)
         .value_name("N");
     command.option("-b,--batch", batch, "maximum number of tokens of a prompt in one run").show_default().in_range(1, 1 << 20);
     command
@@ -69,7 +68,7 @@ api::Result<api::Session> GenerationOptions::create_session(const api::Model& mo
     options.max_batch_tokens = batch;
     options.max_chain = *max_chain;
     options.max_snapshots = max_snapshots;
-    options.max_cached_tokens = options.max_sequence_tokens = context;
+    options.max_sequence_tokens = context;
     api::Result<api::Session> session = api::Session::create(model, options);
     if (session || session.failure().code != KRAIT_OUT_OF_MEMORY || chain != 0 || *max_chain == 1) return session;
     options.max_chain = *max_chain = 1;

@@ -26,6 +26,7 @@ api::Status replay(std::span<const ProfileReplay::Call> calls, const api::Model&
                    api::Profile& profile, const std::atomic<bool>& cancel) {
     krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
     options.max_batch_tokens = max_batch_tokens;
+    options.max_sequence_tokens = ProfileReplay::kMaxPromptTokens + ProfileReplay::kMaxSteps;
     options.profile = profile.get();
     for (const krait_profile_runs runs : {KRAIT_PROFILE_PLAIN, KRAIT_PROFILE_NODES}) {
         options.profile_runs = runs;

@@ -3,7 +3,8 @@
 // kv_write: rows are stored in a cache of pages, for keys and values that later tokens attend to.
 //   cache[rows[t] / R, rows[t] % R, column : column + C] = x[t, :] in the cache's element type, for each t with rows[t] >= 0
 //   x f32 [T, C] · cache pages of rows [E], F32, F16 or Q8_0: [P, R, E], where P * R < 2^31
-//   rows i32 [T]: core/ops/paged.hpp · params column; E, C and column are even for F16, multiples of 32 for Q8_0 -> nothing
+//   rows i32 [T]: core/ops/paged.hpp · params column -> nothing
+// E, C and column are even for F16; for Q8_0 C and column are multiples of 32, and E is one of 64.
 // Exact. F32 keeps every bit. F16 rounds to nearest, ties to even: from 65520 on to infinity, subnormals of F16 exactly; a NaN
 // keeps its sign and the upper 9 bits of its payload, and is quiet. Q8_0 has the bytes that core/quant/q8_0.hpp gives. All
 // other elements of the cache keep their bits.

@@ -39,11 +39,12 @@ typedef struct krait_session_options {
     krait_profile_runs profile_runs; /* how the profile records them */
     int32_t reserved;                /* 0 */
     /* For models with attention, which keep keys and values of each token (krait_model_token_bytes). 0 to 2^30: tokens of all
-     * sequences and snapshots together, rounded up to 32. Each sequence takes whole pages of 32 tokens; forks share those that
-     * they have in common. 0 = 4096 a sequence. */
+     * sequences and snapshots together, rounded up to 32. Each sequence and each snapshot takes whole pages of 32 tokens, and
+     * those with a common beginning share its pages. 0 = enough for all sequences to reach max_sequence_tokens, with all
+     * snapshots. */
     int64_t max_cached_tokens;
-    /* 0 to 2^30: tokens of one sequence, its context, rounded up to 32. 0 = an equal share of max_cached_tokens, at least 4096.
-     * What does not fit is OUT_OF_MEMORY, and the sequence stays as it was. */
+    /* 0 to 2^24: tokens of one sequence, its context. 0 = an equal share of max_cached_tokens, at least 4096. What does not
+     * fit is OUT_OF_MEMORY, and the sequence stays as it was. */
     int64_t max_sequence_tokens;
 } krait_session_options;
 #define KRAIT_SESSION_OPTIONS_INIT \
@@ -146,7 +147,7 @@ KRAIT_API krait_code krait_session_chain(krait_session* session, int32_t sequenc
 KRAIT_API krait_code krait_session_length(const krait_session* session, int32_t sequence, size_t* n_tok,
                                           krait_failure* failure);
 /* *n_tok: by how many tokens a sequence can go on, if no other one goes on before it: what is left of its context, or of the
- * session's max_cached_tokens where that is less. UINT64_MAX for models without attention. */
+ * session's max_cached_tokens where that is less; snapshots keep pages of these. UINT64_MAX for models without attention. */
 KRAIT_API krait_code krait_session_room(const krait_session* session, int32_t sequence, uint64_t* n_tok,
                                         krait_failure* failure);
 /* Empties a sequence: it has no tokens, state and snapshots afterwards. */
@@ -197,7 +198,8 @@ KRAIT_API krait_code krait_session_remove(krait_session* session, int32_t sequen
 /* Save writes a sequence with its snapshots as bytes, which do not depend on device and backend; to ask for their size takes as
  * long as to save. Restore replaces a sequence by one that was saved, with its latest snapshots, as many as max_snapshots
  * allows. After these errors nothing has changed:
- *   INVALID_ARGUMENT   save: the sequence is unusable; restore: the bytes are of a model with another krait_model_hash
+ *   INVALID_ARGUMENT   save: the sequence is unusable; restore: the bytes are of a model with another krait_model_hash, or
+ *                      with another cache_type (krait_model_options)
  *   CORRUPT_FILE       restore: the bytes are damaged
  *   UNSUPPORTED        restore: the bytes have another version of the format
  * After any other error of restore the sequence may be unusable. */
@@ -206,10 +208,10 @@ KRAIT_API krait_code krait_session_save(krait_session* session, int32_t sequence
 KRAIT_API krait_code krait_session_restore(krait_session* session, int32_t sequence, const void* bytes, size_t size,
                                            krait_failure* failure);
 
-/* Moves a session with all its sequences to `model`, which was loaded from the same file on other devices (INVALID_ARGUMENT
- * where krait_model_hash differs). Afterwards the model that the session used before can be freed, and results of the latest
- * decode are not available. After an error nothing has changed. UNSUPPORTED for a session with a profile, which belongs to the
- * devices of one model. */
+/* Moves a session with all its sequences to `model`, which was loaded from the same file with the same cache_type on other
+ * devices (INVALID_ARGUMENT where krait_model_hash or the cache_type differs). Afterwards the model that the session used
+ * before can be freed, and results of the latest decode are not available. After an error nothing has changed. UNSUPPORTED for
+ * a session with a profile, which belongs to the devices of one model. */
 KRAIT_API krait_code krait_session_move(krait_session* session, const krait_model* model, krait_failure* failure);
 
 /* ---- figures ---- */

@@ -15,7 +15,7 @@ using Bytes = std::vector<std::byte>;
 struct ExpectedRun {
     graph::Graph graph;
     std::vector<Bytes> bytes;  // by tensor; empty for constants, states and views
-    // By node: what it left in its memory, empty where it has none; its slot, or the rows of its pages as far as the sequence
+    // By node: its memory after the run, empty where it has none; its slot, or the rows of its pages as far as the sequence
     // goes, one after another.
     std::vector<Bytes> states;
 };

@@ -61,6 +61,13 @@ Result<EncodedTask> encode(const Tokenizer& tokenizer, const std::vector<int32_t
     return encoded;
 }
 
+int64_t longest_text(std::span<const EncodedTask> tasks) {
+    size_t longest = 0;
+    for (const EncodedTask& task : tasks)
+        for (const auto& ending : task.endings) longest = std::max(longest, task.context.size() + ending.size());
+    return static_cast<int64_t>(longest);
+}
+
 // Log-likelihoods of the endings of some tasks; sequences 4 t to 4 t + 3 of the session are task t's.
 Result<void> score(Session& session, std::span<const EncodedTask> tasks, const std::atomic<bool>* cancel,
                    std::span<HellaswagScore> scores) {
@@ -150,7 +157,8 @@ Result<HellaswagRun> measure_hellaswag(std::shared_ptr<const Model> model, std::
         encoded.push_back(std::move(one));
     }
     const size_t batch = std::min(static_cast<size_t>(options.batch), tasks.size());
-    KRAIT_TRY(Session session, Session::create(model, {.max_sequences = static_cast<int32_t>(batch * kEndings)}));
+    KRAIT_TRY(Session session, Session::create(model, {.max_sequences = static_cast<int32_t>(batch * kEndings),
+                                                       .max_sequence_tokens = longest_text(encoded)}));
     HellaswagRun run;
     run.scores.resize(tasks.size());
     for (size_t first = 0; first < tasks.size(); first += batch) {

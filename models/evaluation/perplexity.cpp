@@ -125,7 +125,11 @@ Result<PerplexityRun> measure_perplexity(std::shared_ptr<const Model> model, con
                         text.tokens[t], t, model->n_token());
     KRAIT_TRY(const std::vector<Window> windows, cut_windows(text.tokens.size(), options.windows));
     const auto batch = std::min(static_cast<size_t>(options.batch), windows.size());
-    KRAIT_TRY(Session session, Session::create(model, {.max_sequences = static_cast<int32_t>(batch)}));
+    size_t longest = 0;
+    for (const Window& window : windows) longest = std::max(longest, window.n_context + window.n_scored);
+    KRAIT_TRY(Session session,
+              Session::create(model, {.max_sequences = static_cast<int32_t>(batch),
+                                      .max_sequence_tokens = static_cast<int64_t>(text.prefix.size() + longest)}));
     Reader reader(session, text, options, windows);
     for (size_t first = 0; first < windows.size(); first += batch)
         if (auto read = reader.read(std::span(windows).subspan(first, std::min(batch, windows.size() - first))); !read)

@@ -93,6 +93,8 @@ Result<void> SequenceMemory::check_sections(const StateFile& file) const {
                     classes_.size());
     for (size_t c = 0; c < classes_.size(); ++c) {
         const StateSection &found = file.sections[c], wanted = section_of(classes_[c]);
+        if (found.name == wanted.name && found.has_pages && wanted.has_pages && found.dtype != wanted.dtype)
+            return other_cache_type(found.dtype, wanted.dtype);
         if (found.name != wanted.name || describe(found) != describe(wanted))
             return fail(ErrorCode::corrupt_file, "section {} of the saved state is '{}', {}; this model has '{}', {}", c,
                         found.name, describe(found), wanted.name, describe(wanted));

@@ -137,7 +137,16 @@ Result<void> SequenceMemory::copy_unit(graph::Executor& executor, const Sequence
     return transfer(to_executor, queue_imports);
 }
 
+Result<void> SequenceMemory::other_cache_type(DType found, DType wanted) {
+    return fail(ErrorCode::invalid_argument,
+                "keys and values of the sequence are {}, and this model keeps {}: load it with the cache type that it had",
+                dtype_name(found), dtype_name(wanted));
+}
+
 Result<void> SequenceMemory::move_to(graph::Executor& executor, SequenceMemory& to, graph::Executor& to_executor) const {
+    for (size_t i = 0; i < memories_.size(); ++i)
+        if (memories_[i].spec.dtype != to.memories_[i].spec.dtype)
+            return other_cache_type(memories_[i].spec.dtype, to.memories_[i].spec.dtype);
     for (int32_t slot = 0; slot < slots_->n_slots(); ++slot)
         if (slots_->is_used(slot)) KRAIT_CHECK(copy_unit(executor, to, to_executor, false, slot));
     for (int32_t page = 0; pages_ && page < pages_->n_pages(); ++page)

@@ -83,6 +83,7 @@ class SequenceMemory {
     // The units that are saved of a class, in their order in the section; those of slot -1 are left out.
     std::vector<StoredUnit> stored_units(const MemoryClass& memories, std::span<const int32_t> slots,
                                          const PageList& pages) const;
+    static Result<void> other_cache_type(DType found, DType wanted);
     uint64_t section_bytes(const MemoryClass& memories, size_t n_tok, size_t n_states) const;
 
     MemorySizes sizes_;

@@ -66,7 +66,9 @@ Result<ImportanceMatrix> collect_importance(std::shared_ptr<const Model> model, 
     if (options.chunk < 1) return fail(ErrorCode::invalid_argument, "chunks of {} tokens: at least 1", options.chunk);
     if (options.batch < 1) return fail(ErrorCode::invalid_argument, "a batch of {} chunks: at least 1", options.batch);
     std::map<std::string, Sums, std::less<>> sums;
-    SessionOptions session_options{.max_sequences = options.batch, .max_batch_tokens = rows_of_run(*model)};
+    SessionOptions session_options{.max_sequences = options.batch,
+                                   .max_batch_tokens = rows_of_run(*model),
+                                   .max_sequence_tokens = static_cast<int64_t>(prefix.size()) + options.chunk};
     // The first matrix, in the order of the model, that meets something broken: told as soon as its run ends.
     std::optional<Error> broken;
     session_options.observer = [&](const Activations& x) {

@@ -21,14 +21,21 @@ int32_t slots_for(const SessionOptions& options) {
     return options.max_sequences + options.max_forks + options.max_snapshots + (options.max_chain > 1 ? 1 : 0);
 }
 
+int64_t sequence_tokens(const SessionOptions& options) {
+    if (options.max_sequence_tokens > 0) return options.max_sequence_tokens;
+    const int64_t share = std::max(kDefaultCachedTokens, options.max_cached_tokens / options.max_sequences);
+    return std::min(share, SessionOptions::kMaxSequenceTokens);
+}
+
 MemorySizes memory_sizes(const SessionOptions& options) {
-    const int64_t n_cached = options.max_cached_tokens > 0
-                                 ? options.max_cached_tokens
-                                 : std::min(kDefaultCachedTokens * options.max_sequences, SessionOptions::kMaxCachedTokens);
-    const int64_t of_one = options.max_sequence_tokens > 0 ? options.max_sequence_tokens
-                                                           : std::max(kDefaultCachedTokens, n_cached / options.max_sequences);
-    const int64_t n_pages = pages_of_rows(n_cached);
-    return {.n_slots = slots_for(options), .n_pages = n_pages, .sequence_pages = std::min(n_pages, pages_of_rows(of_one))};
+    constexpr int64_t kMaxPages = pages_of_rows(SessionOptions::kMaxCachedTokens);
+    const int64_t of_sequence = pages_of_rows(sequence_tokens(options));
+    const int64_t n_pages =
+        options.max_cached_tokens > 0
+            ? pages_of_rows(options.max_cached_tokens)
+            : std::min(of_sequence * options.max_sequences + options.max_snapshots + (options.max_chain > 1 ? 1 : 0),
+                       kMaxPages);
+    return {.n_slots = slots_for(options), .n_pages = n_pages, .sequence_pages = std::min(n_pages, of_sequence)};
 }
 
 }  // namespace
@@ -39,6 +46,7 @@ Session::Session(std::shared_ptr<const Model> model, graph::Executor executor, S
       executor_(std::move(executor)),
       memory_(std::move(memory)),
       options_(options),
+      max_sequence_tokens_(std::min(sequence_tokens(options), memory_.sizes().n_pages * kRowsPerPage)),
       shapes_(options.max_batch_tokens, options.max_sequences, options.max_snapshots),
       sequences_(static_cast<size_t>(options.max_sequences)),
       seen_(sequences_.size(), 0) {
@@ -63,10 +71,12 @@ Result<Session> Session::create(std::shared_ptr<const Model> model, const Sessio
     if (options.max_chain < 1 || options.max_chain > SessionOptions::kMaxChain)
         return fail(ErrorCode::invalid_argument, "chains of {} tokens: 1 to {} are possible", options.max_chain,
                     SessionOptions::kMaxChain);
-    for (const int64_t n : {options.max_cached_tokens, options.max_sequence_tokens})
-        if (n < 0 || n > SessionOptions::kMaxCachedTokens)
-            return fail(ErrorCode::invalid_argument, "{} cached tokens: 0 (the default) to {} are possible", n,
-                        SessionOptions::kMaxCachedTokens);
+    if (options.max_cached_tokens < 0 || options.max_cached_tokens > SessionOptions::kMaxCachedTokens)
+        return fail(ErrorCode::invalid_argument, "{} cached tokens: 0 (the default) to {} are possible",
+                    options.max_cached_tokens, SessionOptions::kMaxCachedTokens);
+    if (options.max_sequence_tokens < 0 || options.max_sequence_tokens > SessionOptions::kMaxSequenceTokens)
+        return fail(ErrorCode::invalid_argument, "a context of {} tokens: 0 (the default) to {} are possible",
+                    options.max_sequence_tokens, SessionOptions::kMaxSequenceTokens);
     KRAIT_TRY(graph::Executor executor, graph::Executor::create(model->devices(), options.run_observer));
     const MemorySizes sizes = memory_sizes(options);
     KRAIT_TRY(SequenceMemory memory,

@@ -27,9 +27,10 @@ struct SessionOptions {
     int32_t max_forks = 0;      // more states, for forks that go on in one run: without them states are copied before it
     int32_t max_snapshots = 0;  // states that sequences may go back to, of all sequences together; at most kMaxSnapshots
     // Where the model has memories of pages: tokens of all sequences and snapshots together, rounded up to pages of
-    // kRowsPerPage; at most kMaxCachedTokens. States that share a page count it once. 0: kDefaultCachedTokens a sequence.
+    // kRowsPerPage; at most kMaxCachedTokens. States that share a page count it once. 0: enough for all sequences to reach
+    // max_sequence_tokens, and for a page of its own for each snapshot.
     int64_t max_cached_tokens = 0;
-    // There, tokens of one sequence, rounded up to pages. 0: an equal share of the cached tokens, at least
+    // There, tokens of one sequence, its context; at most kMaxSequenceTokens. 0: an equal share of the cached tokens, at least
     // kDefaultCachedTokens.
     int64_t max_sequence_tokens = 0;
     int32_t max_chain = 1;        // tokens of one chain(); above 1 the session has one more state; at most kMaxChain
@@ -39,7 +40,7 @@ struct SessionOptions {
     // are exact. Outlives the session.
     graph::RunObserver* run_observer = nullptr;
     static constexpr int32_t kMaxSequences = 65536, kMaxSnapshots = 65536, kMaxChain = 4096;
-    static constexpr int64_t kMaxCachedTokens = int64_t{1} << 30;
+    static constexpr int64_t kMaxCachedTokens = int64_t{1} << 30, kMaxSequenceTokens = ops::kMaxPositions;
 };
 
 // `top`: not the logits but the most likely tokens after the last one, found by the device.
@@ -226,6 +227,7 @@ class Session {
     graph::Executor executor_;
     SequenceMemory memory_;
     SessionOptions options_;
+    int64_t max_sequence_tokens_;  // where the model has memories of pages
     RunShapes shapes_;
     std::vector<Sequence> sequences_;
     // Results of the latest decode:

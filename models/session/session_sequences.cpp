@@ -87,14 +87,13 @@ Result<void> Session::take_own_states(std::span<const SequenceInput> batch) {
 Result<void> Session::take_pages(std::span<const SequenceInput> batch, size_t n_tok_each) {
     if (!memory_.pages()) return {};
     growths_.clear();
-    const int64_t max_rows = memory_.sizes().sequence_pages * kRowsPerPage;
     for (const SequenceInput& input : batch) {
         PageList& pages = at(input.sequence).state.pages;
         const auto n_row = static_cast<int64_t>(n_tok_each > 0 ? n_tok_each : input.tokens.size());
-        if (model_->architecture().has_attention() && n_row > max_rows - pages.n_rows())
+        if (model_->architecture().has_attention() && n_row > max_sequence_tokens_ - pages.n_rows())
             return fail(ErrorCode::out_of_memory,
                         "sequence {} has {} tokens and {} more are too many: its context is {} tokens (max_sequence_tokens)",
-                        input.sequence, pages.n_rows(), n_row, max_rows);
+                        input.sequence, pages.n_rows(), n_row, max_sequence_tokens_);
         growths_.push_back({&pages, n_row});
     }
     return memory_.reserve_pages(executor_, growths_);
@@ -108,7 +107,8 @@ Result<std::optional<int64_t>> Session::room(int32_t sequence) const {
     const auto n_own = static_cast<int64_t>(pages.pages().size());
     const int64_t n_page = std::min(n_own + std::max<int64_t>(n_free, 0), memory_.sizes().sequence_pages);
     if (n_free < 0 && n_own > 0) return std::optional<int64_t>(0);
-    return std::optional<int64_t>(std::max<int64_t>(n_page * kRowsPerPage - pages.n_rows(), 0));
+    const int64_t n_row = std::min(n_page * kRowsPerPage, max_sequence_tokens_);
+    return std::optional<int64_t>(std::max<int64_t>(n_row - pages.n_rows(), 0));
 }
 
 void Session::drop_reserved_pages(std::span<const SequenceInput> batch) noexcept {

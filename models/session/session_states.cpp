@@ -34,6 +34,10 @@ Result<void> Session::restore(int32_t sequence, std::span<const std::byte> bytes
         if (token < 0 || token >= model_->shape().n_vocab)
             return fail(ErrorCode::corrupt_file, "the saved state names token {}, which this model has not", token);
     Sequence& target = at(sequence);
+    if (model_->architecture().has_attention() && static_cast<int64_t>(file.tokens.size()) > max_sequence_tokens_)
+        return fail(ErrorCode::out_of_memory,
+                    "the saved sequence has {} tokens, and the context of this session is {} (max_sequence_tokens)",
+                    file.tokens.size(), max_sequence_tokens_);
     KRAIT_CHECK(check_pages_for(target, static_cast<int64_t>(file.tokens.size())));
     target = {};
     if (file.tokens.empty()) return {};

@@ -34,5 +34,28 @@ TEST(CompareNodes, MemoriesOfBothLayoutsAreCompared) {
                                                                     {"blk.1.values", rows}}));
 }
 
+// Two nodes write columns of the same rows, and a third one reads them.
+TEST(CompareNodes, AttentionFindsWhatOthersWrote) {
+    for (const DType cache : {DType::F32, DType::F16}) {
+        const std::string path = "tests/golden/hybrids/granite_moe_nope";
+        const auto expected = Model::load(path, {.device = "reference", .cache = cache});
+        const auto tested = Model::load(path, {.device = "cpu", .cache = cache});
+        ASSERT_TRUE(expected) << expected.error().message;
+        ASSERT_TRUE(tested) << tested.error().message;
+        const std::vector<int32_t> tokens{1, 2, 3, 4, 5, 6, 7};
+        std::map<OpId, int> seen;
+        const auto compared = compare_nodes(**expected, **tested, tokens, [&](const NodeDifference& difference) {
+            EXPECT_EQ(difference.n_not_finite, 0) << difference.node << " " << difference.result;
+            EXPECT_LE(difference.error, difference.is_state ? 1e-6 : 1e-9) << difference.node << " " << difference.result;
+            ++seen[difference.op];
+            return true;
+        });
+        ASSERT_TRUE(compared) << compared.error().message;
+        EXPECT_GE(seen[OpId::kv_write], 4);       // keys and values, after the prompt and after the token
+        EXPECT_EQ(seen[OpId::attention] % 2, 0);  // the result alone: it writes no memory
+        EXPECT_EQ(seen[OpId::kv_write], 2 * seen[OpId::attention]);
+    }
+}
+
 }  // namespace
 }  // namespace krait

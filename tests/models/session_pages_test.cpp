@@ -356,10 +356,10 @@ TEST(SessionPagesFiles, SectionsAreCheckedAgainstTheModel) {
     const auto sound = decode_state_file(*session->save(0));
     ASSERT_TRUE(sound);
     ASSERT_EQ(sound->sections.size(), 3u);
-    const auto expect_refused = [&](auto&& spoil, const std::string& words) {
+    const auto expect_refused = [&](auto&& spoil, const std::string& words, ErrorCode code = ErrorCode::corrupt_file) {
         StateFile spoilt = *sound;
         spoil(spoilt);
-        expect_error(session->restore(0, encode_state_file(spoilt)), ErrorCode::corrupt_file, words);
+        expect_error(session->restore(0, encode_state_file(spoilt)), code, words);
         EXPECT_EQ(session->tokens(0)->size(), 5u);
     };
     expect_refused([](StateFile& f) { f.sections.pop_back(); }, "has 2 kinds of memory, this model has 3");
@@ -367,7 +367,8 @@ TEST(SessionPagesFiles, SectionsAreCheckedAgainstTheModel) {
         [](StateFile& f) { f.sections[1].name = "scan"; },
         "section 1 of the saved state is 'scan', 2 memories of slots (F32 [2, 8]); this model has 'conv', 2 memories of "
         "slots (F32 [2, 8])");
-    expect_refused([](StateFile& f) { f.sections[2].dtype = DType::F32; }, "'values', 2 memories of pages (F32 [8])");
+    expect_refused([](StateFile& f) { f.sections[2].dtype = DType::F32; },
+                   "keys and values of the sequence are F32, and this model keeps F16", ErrorCode::invalid_argument);
     expect_refused([](StateFile& f) { f.sections[0].bytes.pop_back(); },
                    "section 0 of the saved state, 'keys', has 319 bytes: 5 tokens and 0 snapshots take 320");
     expect_refused([](StateFile& f) { f.tokens.clear(); }, "0 tokens and 0 snapshots take 0");

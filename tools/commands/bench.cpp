@@ -152,7 +152,7 @@ void add_bench_command(Command& program) {
     arguments->model.add_explain(command);
     command.option("-p,--prompt", plan.prompts, "tokens of a prompt, or several: 128,512; 0 = no prompts")
         .split_at_commas()
-        .in_range(0, 1 << 24)
+        .in_range(0, (1 << 24) - 1)
         .show_default();
     Option& sequences = command.option("--sequences", plan.sequences, "prompts that are read in one call, or several: 1,2")
                             .split_at_commas()

@@ -161,6 +161,7 @@ void add_debug_command(Command& program) {
     command.option("--compare", arguments->compare, "the device to be tested, and the one that is right")
         .value_name("DEVICE,DEVICE")
         .show_default();
+    arguments->model.add_cache_type(command);
     Option& tokens =
         command.option("-t,--tokens", arguments->tokens, "token ids: 12,7,4001; the last one runs alone").value_name("IDS");
     command.option("-p,--prompt", arguments->prompt, "text").value_name("TEXT").show_default().excludes(tokens);

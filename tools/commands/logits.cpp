@@ -44,7 +44,7 @@ api::Status write_logits(const Arguments& arguments, Source source) {
     if (tokens.empty()) return failure(KRAIT_INVALID_ARGUMENT, "there are no tokens: a prompt needs at least one");
     krait_session_options options = KRAIT_SESSION_OPTIONS_INIT;
     options.max_batch_tokens = arguments.chunk;
-    options.max_cached_tokens = options.max_sequence_tokens = static_cast<int64_t>(tokens.size());
+    options.max_sequence_tokens = static_cast<int64_t>(tokens.size());
     TOOLS_TRY(api::Session session, api::Session::create(model, options));
     const std::atomic<bool>& interrupted = catch_end();  // before there is a file that a signal could leave behind
     const ResultReport report(arguments.output);
