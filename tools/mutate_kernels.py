@@ -101,16 +101,28 @@ class Plugin:
         self.name = name
         self.link = next(c for c in reversed(self.commands) if f"-o bin/backends/{name}.so" in c)
 
-    def compile_of(self, file: str) -> str:
-        return next(c for c in self.commands if f"CMakeFiles/{self.name}.dir/" in c and c.endswith(f" -c {ROOT / file}"))
+    def unit_of(self, file: str) -> tuple[str, Path]:
+        """The command that compiles a file, and what it compiles: the file, or one that includes it with others."""
+        for command in self.commands:
+            compiled = re.search(r" -c (\S+)$", command)
+            if not compiled or f"CMakeFiles/{self.name}.dir/" not in command:
+                continue
+            unit = Path(compiled[1])
+            if unit == ROOT / file or (unit.suffix == ".cxx" and f'"{ROOT / file}"' in unit.read_text(encoding="utf-8")):
+                return command, unit
+        raise LookupError(f"no command of {self.name} compiles {file}")
 
     def make(self, file: str, text: str, folder: Path) -> bool:
         """folder/krait with plugins beside it, of which this one has text in place of file."""
         source, made = folder / Path(file).name, folder / "changed.o"
         source.write_text(text)
-        command = self.compile_of(file)
+        command, unit = self.unit_of(file)
+        if unit != ROOT / file:
+            changed_unit = unit.read_text(encoding="utf-8").replace(f'"{ROOT / file}"', f'"{source}"')
+            source = folder / unit.name
+            source.write_text(changed_unit)
         output = re.search(r" -o (\S+)", command)[1]
-        changed = command.replace(f" -c {ROOT / file}", f" -c {source} -O1 -w").replace(f" -o {output}", f" -o {made}")
+        changed = command.replace(f" -c {unit}", f" -c {source} -O1 -w").replace(f" -o {output}", f" -o {made}")
         changed = re.sub(r" -MF \S+", f" -MF {folder / 'changed.d'}", changed)
         if subprocess.run(changed, shell=True, cwd=BUILD, capture_output=True, check=False).returncode != 0:
             return False

@@ -52,8 +52,8 @@ std::shared_ptr<std::byte> aligned_memory(uint64_t alignment, uint64_t size, uin
     return {static_cast<std::byte*>(memory), [](std::byte* data) { std::free(data); }};
 }
 
-// The next part of a block of large pages, which is made when the last one has no room. What is never touched of it takes no
-// memory.
+// The next part of a block of large pages, which is made when the last one has no room, and stays as long as one of its parts.
+// Pages of it that nobody touches take no memory.
 std::shared_ptr<std::byte> part_of_block(uint64_t size) {
     static std::mutex mutex;
     static std::weak_ptr<std::byte> latest;
@@ -78,7 +78,7 @@ Allocation::Allocation(uint64_t size, std::string_view what, Pages pages) {
     const uint64_t total = memory_total();
     if (size > (total > 0 ? total : UINT64_MAX / 2)) throw_out_of_memory(size, memory_free(), what);
     size_ = std::max(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
-    // What is read in full every step deserves pages that do not miss in the TLB.
+    // Memory that is read in full every step deserves pages that do not miss in the TLB.
     if (pages == Pages::small || size_ < kMinShared) {
         data_ = aligned_memory(kAlignment, size_, 0);
     } else if (size_ < 2 * kHugePage) {

@@ -33,7 +33,7 @@ inline uint64_t address(const Tensor& t) { return reinterpret_cast<uint64_t>(t.d
 // An absent operand has the address of another: Mesa 26 on processors reads once what a loop would read that has no turns.
 inline uint64_t address_or(const Tensor& t, const Tensor& other) { return t ? address(t) : address(other); }
 inline Rows rows(const Tensor& t) { return {address(t), static_cast<uint64_t>(t ? t.desc.stride[0] : 0)}; }
-// Of pages, which have no gaps: rows count through all of them.
+// Pages have no gaps: rows count through all of them.
 inline Rows rows_of_pages(const Tensor& pages) {
     return {address(pages), static_cast<uint64_t>(row_bytes(pages.dtype(), pages.extent(2)))};
 }

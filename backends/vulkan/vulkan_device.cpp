@@ -27,7 +27,7 @@ Tensor operand(const krait_graph& graph, int32_t index, OperandKind kind) {
     return tensor;
 }
 
-// Which tensors of the graph they are.
+// The tensors of the graph that they are.
 template <class Op>
 typename Op::template In<int32_t> operands_of(const krait_graph_node& node) {
     std::array<int32_t, KRAIT_MAX_INPUTS> operands;
@@ -109,18 +109,10 @@ static plugin::Decline too_many_turns(const krait_graph& graph, const krait_grap
         n_row, n_snapshot, extent(in.B, 2));
 }
 
-// Shared memory holds the ranks of all experts. A lane looks at every eighth for each that is chosen, in loops that the driver
-// of a processor ends after 65535 turns.
-static plugin::Decline too_many_experts(const krait_graph& graph, const krait_graph_node& node, bool is_cpu) {
-    constexpr int64_t kMaxExperts = 1024, kMaxTurns = 65000, kLanes = 8;
+// Shared memory holds the ranks of all experts.
+static plugin::Decline too_many_experts(const krait_graph& graph, const krait_graph_node& node) {
+    constexpr int64_t kMaxExperts = 1024;
     const int64_t n_expert = graph.tensors[operands_of<ops::RouteExperts>(node).logits].desc.extent[1];
-    ops::RouteExpertsParams params;
-    std::memcpy(&params, node.params, sizeof params);
-    if (is_cpu && params.k * n_expert / kLanes > kMaxTurns)
-        return plugin::decline(
-            "{} of {} experts for each row: this driver, which computes on the processor, ends a shader's loops after 65535 "
-            "turns",
-            params.k, n_expert);
     if (n_expert <= kMaxExperts) return plugin::kSupported;
     return plugin::decline("rows choose among {} experts: at most {}", n_expert, kMaxExperts);
 }
@@ -138,7 +130,7 @@ plugin::Decline VulkanDevice::supports(const krait_graph& graph, const krait_gra
                                    to_string(desc));
     }
     const auto op = static_cast<OpId>(node.op);
-    if (op == OpId::route_experts) return too_many_experts(graph, node, vk_.physical().is_cpu());
+    if (op == OpId::route_experts) return too_many_experts(graph, node);
     if (vk_.physical().is_cpu() && op == OpId::ssm_scan) return too_many_turns(graph, node);
     if (vk_.physical().is_cpu() && op == OpId::mul_mat_experts) return too_many_to_sort(graph, node);
     return plugin::kSupported;

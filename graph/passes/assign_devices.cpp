@@ -70,6 +70,73 @@ std::string place_name(int32_t layer) {
     return layer == kEmbedding ? "embedding" : layer == kHead ? "head" : fmt::format("layer {}", layer);
 }
 
+// How a node came to its device.
+struct Choice {
+    const PlaceRule* rule = nullptr;
+    bool was_passed_on = false;
+};
+
+class SharedMemories {
+  public:
+    SharedMemories(const Graph& graph, std::span<const CandidateDevice> candidates, std::span<const Choice> choices)
+        : graph_(graph), candidates_(candidates), choices_(choices), nodes_(graph.tensors.size()) {
+        for (uint32_t n = 0; n < graph.nodes.size(); ++n)
+            for (const TensorId id : graph.nodes[n].in)
+                if (id != kNoTensor && graph[id].role == TensorRole::memory) nodes_[static_cast<size_t>(id)].push_back(n);
+    }
+
+    Result<void> unite(Assignment& assignment) const {
+        for (size_t id = 0; id < nodes_.size(); ++id) {
+            const auto device_of = [&](uint32_t n) { return assignment.device[n]; };
+            const std::vector<uint32_t>& nodes = nodes_[id];
+            if (nodes.empty() || std::ranges::all_of(nodes, [&](uint32_t n) { return device_of(n) == device_of(nodes[0]); }))
+                continue;
+            KRAIT_TRY(const uint32_t leader, choose(graph_.tensors[id].name, nodes, assignment));
+            for (const uint32_t n : nodes) {
+                if (device_of(n) == device_of(leader)) continue;
+                assignment.device[n] = device_of(leader);
+                assignment.why[n] += fmt::format(", but '{}' uses the same memory", graph_.nodes[leader].name);
+            }
+        }
+        return {};
+    }
+
+  private:
+    bool takes_all(int32_t device, std::span<const uint32_t> nodes) const {
+        return std::ranges::none_of(
+            nodes, [&](uint32_t n) { return candidates_[static_cast<size_t>(device)].declines(n).has_value(); });
+    }
+
+    // The node to whose device all go.
+    Result<uint32_t> choose(const std::string& memory, std::span<const uint32_t> nodes, const Assignment& assignment) const {
+        const auto name_of_device = [&](uint32_t n) { return candidates_[static_cast<size_t>(assignment.device[n])].name; };
+        std::vector<uint32_t> order(nodes.begin(), nodes.end());
+        const auto rank = [&](uint32_t n) { return choices_[n].rule ? 0 : choices_[n].was_passed_on ? 1 : 2; };
+        std::ranges::stable_sort(order, {}, rank);
+        for (const uint32_t n : order)
+            if (choices_[n].rule && assignment.device[n] != assignment.device[order[0]])
+                return fail(ErrorCode::invalid_argument,
+                            "--place '{}' sends node '{}' to {}, and --place '{}' sends '{}' to {}; both use '{}': give them "
+                            "one device",
+                            choices_[order[0]].rule->pattern, graph_.nodes[order[0]].name, name_of_device(order[0]),
+                            choices_[n].rule->pattern, graph_.nodes[n].name, name_of_device(n), memory);
+        for (const uint32_t n : order) {
+            if (takes_all(assignment.device[n], nodes)) return n;
+            if (choices_[n].rule)
+                return fail(ErrorCode::invalid_argument,
+                            "--place '{}' sends node '{}' to {}, which does not take all nodes that use '{}'",
+                            choices_[n].rule->pattern, graph_.nodes[n].name, name_of_device(n), memory);
+        }
+        return fail(ErrorCode::unsupported, "no device takes all nodes that use '{}'; name 'cpu' too, which takes every node",
+                    memory);
+    }
+
+    const Graph& graph_;
+    std::span<const CandidateDevice> candidates_;
+    std::span<const Choice> choices_;
+    std::vector<std::vector<uint32_t>> nodes_;  // by tensor: those that use it, where it is a memory
+};
+
 }  // namespace
 
 Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names) {
@@ -84,6 +151,7 @@ Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateD
     Rules rules(policy.rules);
     KRAIT_CHECK(rules.compile());
     Assignment assignment;
+    std::vector<Choice> choices;
     for (uint32_t n = 0; n < graph.nodes.size(); ++n) {
         const Node& node = graph.nodes[n];
         KRAIT_TRY(const PlaceRule* rule, rules.find(graph, node));
@@ -106,10 +174,12 @@ Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateD
         if (tried > 0) why = fmt::format("{}, but {}", why, refusals);
         assignment.device.push_back(static_cast<int32_t>((first + tried) % candidates.size()));
         assignment.why.push_back(std::move(why));
+        choices.push_back({rule, tried > 0});
     }
     std::vector<std::string> names;
     for (const CandidateDevice& candidate : candidates) names.push_back(candidate.name);
     KRAIT_CHECK(rules.expect_all_used(graph, names));
+    KRAIT_CHECK(SharedMemories(graph, candidates, choices).unite(assignment));
     return assignment;
 }
 

@@ -5,6 +5,8 @@
 //   2. else the device that its layer goes to (embedding and head have one each)
 //   3. a device that declines the node passes it on to the next in the list that takes it (from the end on from the start);
 //      the reason is kept
+//   4. nodes that use the same memory, as those that write and read keys and values, go together: to the device of a rule, else
+//      to one that one of them was passed on to
 // Weights and state follow: they live where the node that reads them is.
 #pragma once
 
@@ -42,7 +44,7 @@ struct Assignment {
 // Fails where a pattern is no regular expression, takes too many steps or matches nothing. names: of the candidates.
 Result<void> check_rules(const Graph& graph, std::span<const PlaceRule> rules, std::span<const std::string> names);
 
-// Fails where check_rules does, and where every candidate declines a node.
+// Fails where check_rules does, where every candidate declines a node, and where the nodes of a memory cannot go together.
 Result<Assignment> assign_devices(const Graph& graph, std::span<const CandidateDevice> candidates,
                                   const PlacementPolicy& policy);
 

@@ -99,5 +99,63 @@ TEST(AssignDevices, PatternsThatAreWrong) {
     EXPECT_TRUE(check_rules(graph, {&rules[2], 1}, names));
 }
 
+// Two nodes write pages; all stay on b but what is declined there or placed by hand.
+class AssignMemories : public testing::Test {
+  protected:
+    void SetUp() override {
+        GraphBuilder b;
+        const TensorId x = b.input("x", make_desc(DType::F32, {2, 4}));
+        const TensorId rows = b.input("rows", make_desc(DType::I32, {2}));
+        const TensorId pages = b.memory("blk.0.kv", make_desc(DType::F32, {1, 2, 8}), nullptr);
+        b.layer(0);
+        const TensorId y = b.op<ops::Scale>("before", {.x = x}).y;
+        b.op<ops::KvWrite>("k_write", {.x = y, .cache = pages, .rows = rows}, {.column = 0});
+        b.op<ops::KvWrite>("v_write", {.x = y, .cache = pages, .rows = rows}, {.column = 4});
+        b.output(b.op<ops::Scale>("after", {.x = y}).y);
+        auto graph = std::move(b).finish();
+        ASSERT_TRUE(graph) << graph.error().message;
+        graph_ = std::move(*graph);
+    }
+    // declined_by_b: a node that b does not take.
+    Result<Assignment> assign(std::string declined_by_b, std::vector<PlaceRule> rules) const {
+        const std::vector<CandidateDevice> both{{"a", takes_all},
+                                                {"b", [this, declined_by_b](uint32_t n) -> std::optional<Error> {
+                                                     if (graph_.nodes[n].name != declined_by_b) return std::nullopt;
+                                                     return Error{ErrorCode::unsupported, "b: too large"};
+                                                 }}};
+        return assign_devices(graph_, both,
+                              {.layer = {1}, .embedding = 1, .head = 1, .why = "split", .rules = std::move(rules)});
+    }
+    Graph graph_;
+};
+
+TEST_F(AssignMemories, NodesGoWithTheOneThatWasPassedOn) {
+    const auto given = assign("v_write", {});
+    ASSERT_TRUE(given) << given.error().message;
+    EXPECT_EQ(given->device, (std::vector<int32_t>{1, 0, 0, 1}));
+    EXPECT_EQ(given->why[1], "layer 0: split, but 'v_write' uses the same memory");
+    EXPECT_EQ(given->why[2], "layer 0: split, but b: too large");
+}
+
+TEST_F(AssignMemories, NodesGoWithTheOneThatWasPlaced) {
+    const auto given = assign("", {{"k_write", 0}});
+    ASSERT_TRUE(given) << given.error().message;
+    EXPECT_EQ(given->device, (std::vector<int32_t>{1, 0, 0, 1}));
+}
+
+TEST_F(AssignMemories, RulesMustAgree) {
+    const auto two = assign("", {{"k_write", 0}, {"v_write", 1}});
+    ASSERT_FALSE(two);
+    EXPECT_EQ(two.error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(
+        two.error().message,
+        "--place 'k_write' sends node 'k_write' to a, and --place 'v_write' sends 'v_write' to b; both use 'blk.0.kv': give "
+        "them one device");
+    const auto declined = assign("v_write", {{"k_write", 1}});
+    ASSERT_FALSE(declined);
+    EXPECT_EQ(declined.error().message,
+              "--place 'k_write' sends node 'k_write' to b, which does not take all nodes that use 'blk.0.kv'");
+}
+
 }  // namespace
 }  // namespace krait::graph

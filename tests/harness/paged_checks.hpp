@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every operator that reads pages promises: a row's result depends on nothing but the row, its place and what its sequence
-// has in the pages. So it is the same alone, beside other sequences, whichever rows come with it, and in pages of another size
-// and order: bit for bit on a CPU, within the operator's tolerance elsewhere.
+// The promise of every operator that reads pages: a row's result depends on nothing but the row, its place and what its
+// sequence has in the pages. So it is the same alone, beside other sequences, whichever rows come with it, and in pages of
+// another size and order: bit for bit on a CPU, within the operator's tolerance elsewhere.
 #pragma once
 
 #include "core/runtime/device.hpp"

@@ -2,7 +2,7 @@
 //
 // Rows of a cache (F32, F16, Q8_0) as registers of floats: the numbers of core/quant/codec.hpp, exact.
 //   CacheRow<F>::load(row, k), load_partial(row, k, n)   elements k .. k + kLanes of a row, or the first n of them
-// Of Q8_0 k is a multiple of kLanes, and no register is partial: heads have whole blocks.
+// For Q8_0 k is a multiple of kLanes, and no register is partial: heads have whole blocks.
 #pragma once
 
 #include "backends/cpu/quant/plain.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the kernels of attention share: operands, where a sequence's keys and values lie, and softmax in pieces.
+// Shared by the kernels of attention: operands, where a sequence's keys and values lie, and softmax in pieces.
 // A piece of the places that a row sees gives three things: the largest score m, the sum of exp(score - m), and that of
 // exp(score - m) * value. Two pieces become one by exp(m - larger m). A NaN is never the largest and makes the sum NaN; where
 // all scores are -infinity sums are taken from 0, and stay 0.

@@ -101,8 +101,9 @@ template <class Block>
 void launch_experts_mma(const PairOperands& pairs, int64_t n_tok, Context& context) {
     constexpr bool kBf16 = std::is_same_v<Block, BlockBF16>;
     constexpr int64_t kMaxSplitRows = 32;
+    constexpr int kLargeTile = kBf16 ? 4 : 8;
     if (n_tok * pairs.ids.n_used > kMaxSplitRows * pairs.n_expert && context.stream.gpu().is_sm80())
-        return launch_experts_mma < Block, kBf16 ? 4 : 8, kBf16 > (pairs, n_tok, context);
+        return launch_experts_mma<Block, kLargeTile, kBf16>(pairs, n_tok, context);
     launch_experts_mma<Block, 2, true>(pairs, n_tok, context);
 }
 

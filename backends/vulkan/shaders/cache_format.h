@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What elements of pages are, as a specialization constant of the shaders that write and read them. Read by C++ and GLSL.
+// The element type of pages, as a specialization constant of the shaders that write and read them. Read by C++ and GLSL.
 #ifndef KRAIT_VULKAN_CACHE_FORMAT_H
 #define KRAIT_VULKAN_CACHE_FORMAT_H
 

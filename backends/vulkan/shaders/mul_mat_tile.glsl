@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which rows of x a work group of a product has, which weights they meet, and where they lie. The includer defines kRouting, a
+// The rows of x that a work group of a product has, the weights that they meet, and where both lie. The includer defines kRouting, a
 // specialization constant: mul_mat's rows follow one another and have one matrix, those of mul_mat_experts one of their expert.
 #ifndef KRAIT_MUL_MAT_TILE_GLSL
 #define KRAIT_MUL_MAT_TILE_GLSL

@@ -118,7 +118,7 @@ void spoil_after<ops::SsmConv>(const ops::SsmConv::In<Tensor>& in, const ops::Ss
     }
 }
 
-// Of an expert that is not there, the last one's product.
+// An expert that is not there: the last one's product.
 template <>
 void spoil<ops::MulMatExperts>(ops::MulMatExperts::In<Tensor>& in, NoParams&, Context& context) {
     if (!context.has("clamps_experts")) return;
@@ -247,7 +247,7 @@ void spoil_after<ops::L2Norm>(const ops::L2Norm::In<Tensor>& in, const ops::L2No
     square_in_float32(in.x, out.y, context);
 }
 
-// Of gelu.
+// Gelu's.
 template <>
 void spoil_after<ops::Activate>(const ops::Activate::In<Tensor>& in, const ops::Activate::Out<Tensor>& out, Context& context) {
     if (!context.has("cancels_in_the_tail")) return;
