@@ -30,6 +30,9 @@ class Config {
     Result<std::optional<std::string>> text(Names names) const;
 
     [[nodiscard]] tl::unexpected<Error> wrong(Names names, const JsonValue& found, std::string_view wanted) const;
+    [[nodiscard]] tl::unexpected<Error> wrong(std::string_view name, const JsonValue& found, std::string_view wanted) const {
+        return wrong(Names(&name, 1), found, wanted);
+    }
     [[nodiscard]] tl::unexpected<Error> missing(Names names, std::string_view wanted) const;
 
   private:

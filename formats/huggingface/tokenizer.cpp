@@ -2,15 +2,13 @@
 #include "formats/huggingface/tokenizer.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <set>
 #include <unordered_map>
 
 #include "core/base/printable.hpp"
 #include "formats/huggingface/folder_files.hpp"
 #include "formats/huggingface/token_files.hpp"
-#include "formats/huggingface/tokenizer_json_fields.hpp"
+#include "formats/huggingface/token_settings.hpp"
 
 namespace krait::huggingface {
 namespace {
@@ -36,9 +34,8 @@ class Builder {
     }
 
     Result<std::vector<GgufMetadata>> build() {
-        KRAIT_TRY(config_, open_if_there(folder_, "tokenizer_config.json"));
-        KRAIT_TRY(generation_, open_if_there(folder_, "generation_config.json"));
-        KRAIT_CHECK(read_parts());
+        KRAIT_TRY(parts_, read_token_file(files_.place));  // first: without one the rest is of no interest
+        KRAIT_CHECK(read_settings());
         KRAIT_CHECK(number_tokens());
         add("tokenizer.ggml.model", parts_.rules.model);
         if (parts_.rules.model == "gpt2") add("tokenizer.ggml.pre", parts_.rules.pre);
@@ -56,50 +53,32 @@ class Builder {
 
   private:
     void add(std::string key, GgufValue value) { entries_.push_back({std::move(key), std::move(value)}); }
-    // A field that is of no use is a warning, and is as if it were not there.
-    void ignore(const Error& error) const { warnings_.push_back(error.message + ": it is ignored"); }
+    // A value that is of no use is a warning, and is as if it were not there.
     void ignore(const Config& config, std::string_view name, const JsonValue& found, std::string_view wanted) const {
-        ignore(config.wrong(Names(&name, 1), found, wanted).value());
+        warnings_.push_back(config.wrong(name, found, wanted).value().message + ": it is ignored");
     }
-    std::optional<bool> flag(const std::optional<Config>& config, std::string_view name) const {
-        if (!config) return std::nullopt;
-        const auto found = config->boolean(Names(&name, 1));
-        if (found) return *found;
-        ignore(found.error());
-        return std::nullopt;
+    [[nodiscard]] std::optional<bool> flag(std::string_view name) const {
+        const JsonValue* found = config_ ? config_->find(name) : nullptr;
+        if (!found) return std::nullopt;
+        return found->is_true();
     }
     [[nodiscard]] bool is_bert() const { return parts_.rules.model == "bert"; }
     [[nodiscard]] bool is_sentencepiece() const { return parts_.rules.model == "llama" || parts_.rules.model == "t5"; }
 
-    Result<void> read_parts() {
-        KRAIT_TRY(parts_, read_token_file(files_.place));
+    Result<void> read_settings() {
+        KRAIT_TRY(config_, open_if_there(folder_, "tokenizer_config.json"));
+        KRAIT_TRY(generation_, open_if_there(folder_, "generation_config.json"));
+        if (config_) KRAIT_CHECK(check_tokenizer_config(*config_));
+        if (generation_) KRAIT_CHECK(check_token_ids(*generation_));
+        if (files_.model) KRAIT_CHECK(check_token_ids(*files_.model));
         warnings_.insert(warnings_.end(), parts_.warnings.begin(), parts_.warnings.end());
         if (parts_.has_added) return {};
-        const bool is_legacy = flag(config_, "legacy").value_or(true);
+        const bool is_legacy = flag("legacy").value_or(true);
         if (!is_legacy && parts_.rules.blank == Blank::every_part) parts_.rules.blank = Blank::text_start;
-        add_tokens_of_config();
-        return {};
-    }
-
-    // {"32000": {"content": "<x>", "special": true, ...}}
-    void add_tokens_of_config() {
-        constexpr std::string_view kName = "added_tokens_decoder";
-        const JsonValue* tokens = config_ ? config_->find(kName) : nullptr;
-        if (!tokens) return;
-        if (!tokens->is(JsonValue::Kind::object)) return ignore(*config_, kName, *tokens, "an object");
-        for (const auto& [key, token] : tokens->members) {
-            int64_t id = -1;
-            const auto [last, code] = std::from_chars(key.data(), key.data() + key.size(), id);
-            const bool is_id = code == std::errc{} && last == key.data() + key.size() && id >= 0 && id < kMaxTokens;
-            const JsonValue* content = token.find("content");
-            const auto checked = check_fields(token, config_->file());
-            if (!checked) ignore(checked.error());
-            else if (is_id && content) parts_.added.push_back(added_token_of(token, id));
-            else
-                warnings_.push_back(
-                    fmt::format("{}: {} at byte {} in '{}' is no id with the \"content\" of a token: it is ignored",
-                                config_->file(), quote(key), token.at, kName));
+        if (config_) {
+            KRAIT_TRY(parts_.added, added_tokens_of(*config_));
         }
+        return {};
     }
 
     // Tokens by id, and what kind they are.
@@ -145,7 +124,7 @@ class Builder {
     void add_surroundings() {
         const auto add_flag = [&](std::string_view name, const std::optional<std::string>& token) {
             const std::string key = fmt::format("add_{}_token", name);
-            const std::optional<bool> said = flag(config_, key);
+            const std::optional<bool> said = flag(key);
             if (!said && !token) return false;
             const bool is_added = said ? *said : !token->empty();
             add("tokenizer.ggml." + key, is_added);
@@ -171,7 +150,7 @@ class Builder {
         if (token) {
             const JsonValue* content = token->find("content");
             const JsonValue& text = content ? *content : *token;
-            const auto found = text.is(JsonValue::Kind::string) ? ids_.find(text.text) : ids_.end();
+            const auto found = ids_.find(text.text);
             if (found == ids_.end())
                 warnings_.push_back(fmt::format("{}: '{}_token' at byte {} is {}, which is no text of a token: it is ignored",
                                                 config_->file(), name, text.at, text.description()));
@@ -190,10 +169,8 @@ class Builder {
     void take_numbers(const Config& config, std::string_view name, const Take& take) const {
         const std::string key = fmt::format("{}_token_id", name);
         const auto take_number = [&](const JsonValue& value) {
-            if (value.is(JsonValue::Kind::number) && value.number == -1) return;  // none
-            if (value.is(JsonValue::Kind::number) && value.number >= 0 && value.number < static_cast<double>(n_token_) &&
-                value.number == std::floor(value.number))
-                take(static_cast<int64_t>(value.number));
+            if (value.number == -1) return;  // none
+            if (value.number >= 0 && value.number < static_cast<double>(n_token_)) take(static_cast<int64_t>(value.number));
             else ignore(config, key, value, fmt::format("the id of a token, 0 to {},", n_token_ - 1));
         };
         const JsonValue* value = config.find(key);
@@ -294,13 +271,10 @@ class Builder {
         const JsonValue* found = config_ ? config_->find(kName) : nullptr;
         if (!found) return {};
         if (found->is(JsonValue::Kind::string)) add(kKey, found->text);
-        else if (!found->is(JsonValue::Kind::list)) ignore(*config_, kName, *found, "a text or a list of named texts");
         std::set<std::string_view> names;
         for (const JsonValue& named : found->list) {
             const JsonValue *name = named.find("name"), *text = named.find("template");
-            if (!name || !text || !name->is(JsonValue::Kind::string) || !text->is(JsonValue::Kind::string))
-                ignore(*config_, kName, named, "an object with the texts \"name\" and \"template\"");
-            else if (printable(name->text) != name->text) ignore(*config_, kName, *name, "a name without control characters");
+            if (printable(name->text) != name->text) ignore(*config_, kName, *name, "a name without control characters");
             else if (!names.insert(name->text).second)
                 warnings_.push_back(fmt::format("{}: '{}' at byte {} has the name {} a second time: it is ignored",
                                                 config_->file(), kName, named.at, quote(name->text)));

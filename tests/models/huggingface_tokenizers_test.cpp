@@ -187,21 +187,56 @@ TEST_F(HuggingFaceTokenizers, FieldsOfTheTokenizerOfAWrongKind) {
     });
 }
 
-// Files beside the tokenizer: a field that is of no use is ignored, and the user is told.
-TEST_F(HuggingFaceTokenizers, FieldsOfConfigurationsOfAWrongKind) {
+// Files beside the tokenizer: a setting of another kind than its name has is an error, a value of no use a warning.
+TEST_F(HuggingFaceTokenizers, SettingsOfAWrongKind) {
+    const std::string config = "tokenizer_config.json", generation = "generation_config.json";
+    const auto expect_wrong = [&](const std::string& file, const Json& settings, const std::string& words) {
+        std::ofstream(folder() / file) << settings.dump();
+        expect_none({fmt::format("{}: '{}' ", file, settings.begin().key()), "byte ", words});
+        fs::remove(folder() / file);
+    };
+    for (const char* tokenizer : {"added", "model_bpe"}) {  // tokenizer.json, where added tokens are; tokenizer.model
+        copy(tokenizer);
+        expect_wrong(config, {{"add_bos_token", "yes"}}, "the text 'yes'; true or false is needed");
+        expect_wrong(config, {{"add_eos_token", 1}}, "the number 1; true or false is needed");
+        expect_wrong(config, {{"legacy", "no"}}, "the text 'no'; true or false is needed");
+        expect_wrong(config, {{"eos_token", 5}}, "the number 5; the text of a token, or an object with the text \"content\"");
+        expect_wrong(config, {{"mask_token", {{"content", true}}}}, "an object; the text of a token");
+        expect_wrong(config, {{"chat_template", Json::object()}}, "an object; a text or a list of named texts is needed");
+        expect_wrong(config, {{"chat_template", {{{"name", "default"}, {"template", false}}}}}, "\"template\" is needed");
+        expect_wrong(config, {{"added_tokens_decoder", "x"}}, "the text 'x'; an object is needed");
+        expect_wrong(config, {{"added_tokens_decoder", {{"5x", {{"content", "<x>"}}}}}}, "'5x'");
+        expect_wrong(config, {{"added_tokens_decoder", {{"5", "<x>"}}}}, "the text '<x>'; an object with the text \"content\"");
+        expect_wrong(generation, {{"eos_token_id", "2"}}, "the text '2'; the id of a token or a list of ids is needed");
+        expect_wrong(generation, {{"eos_token_id", {2, "3"}}}, "the text '3'; the id of a token is needed");
+        expect_wrong(generation, {{"bos_token_id", 1.5}}, "the number 1.5; the id of a token");
+    }
+    std::ofstream(folder() / config) << R"({"added_tokens_decoder": {"9": {"content": "<y>", "lstrip": 1}}})";
+    expect_none({config, "'lstrip' at byte ", "true or false is needed"});
+    // As config.json is read beside it.
+    fs::remove(folder() / config);
+    fs::copy(test::kHuggingFace + "mamba", folder_ / "model");
+    Json model = Json::parse(text_of(folder_ / "model/config.json"));
+    model["eos_token_id"] = "</s>";
+    std::ofstream(folder_ / "model/config.json") << model.dump();
+    const auto opened = open_model(folder_ / "model");
+    ASSERT_TRUE(opened) << opened.error().message;  // it takes token ids
+    ASSERT_NE((*opened)->why_no_tokenizer(), nullptr);
+    EXPECT_NE((*opened)->why_no_tokenizer()->message.find("config.json: 'eos_token_id' at byte "), std::string::npos);
+}
+
+TEST_F(HuggingFaceTokenizers, SettingsOfNoUse) {
     const auto warnings_of = [&] {
         std::string all;
         const auto source = with_tokenizer(folder());
         for (const std::string& warning : source->warnings()) all += warning + "\n";
-        EXPECT_FALSE(source->has("tokenizer.chat_template"));
         EXPECT_TRUE(read_vocabulary(*source).tokenizer);
         return all;
     };
-    const auto expect_warning = [&](const std::string& file, const Json& field, const std::string& words) {
-        std::ofstream(folder() / file) << field.dump();
+    const auto expect_warning = [&](const std::string& file, const Json& settings, const std::string& words) {
+        std::ofstream(folder() / file) << settings.dump();
         const std::string all = warnings_of();
-        const std::string name = field.begin().key();
-        EXPECT_NE(all.find(fmt::format("{}: '{}' at byte ", file, name)), std::string::npos) << all;
+        EXPECT_NE(all.find(fmt::format("{}: '{}' at byte ", file, settings.begin().key())), std::string::npos) << all;
         EXPECT_NE(all.find(words), std::string::npos) << words << " in: " << all;
         EXPECT_NE(all.find(": it is ignored"), std::string::npos) << all;
         fs::remove(folder() / file);
@@ -210,25 +245,14 @@ TEST_F(HuggingFaceTokenizers, FieldsOfConfigurationsOfAWrongKind) {
     fs::remove(folder() / "tokenizer_config.json");
     EXPECT_EQ(warnings_of(), "");
     const std::string config = "tokenizer_config.json", generation = "generation_config.json";
-    expect_warning(config, {{"add_bos_token", "yes"}}, "the text 'yes'; true or false is needed");
-    expect_warning(config, {{"add_eos_token", 1}}, "the number 1; true or false is needed");
-    expect_warning(config, {{"legacy", "no"}}, "the text 'no'; true or false is needed");
-    expect_warning(config, {{"bos_token", 3}}, "the number 3, which is no text of a token");
     expect_warning(config, {{"eos_token", "<nowhere>"}}, "the text '<nowhere>', which is no text of a token");
-    expect_warning(config, {{"chat_template", 7}}, "the number 7; a text or a list of named texts is needed");
-    expect_warning(config, {{"chat_template", {{{"name", "default"}, {"template", false}}}}}, "\"template\" is needed");
-    expect_warning(config, {{"added_tokens_decoder", "x"}}, "the text 'x'; an object is needed");
-    expect_warning(generation, {{"eos_token_id", "2"}}, "the text '2'; the id of a token");
-    expect_warning(generation, {{"eos_token_id", {2, 1e9}}}, "the id of a token");
-    expect_warning(generation, {{"eos_token_id", 1.5}}, "the number 1.5; the id of a token");
-    // -1 and null are no token, as files of other tools have them.
-    std::ofstream(folder() / generation) << R"({"eos_token_id": null, "pad_token_id": -1})";
-    EXPECT_EQ(warnings_of(), "");
+    expect_warning(generation, {{"eos_token_id", {2, 1e9}}}, "the id of a token, 0 to ");
+    expect_warning(generation, {{"eos_token_id", -7}}, "the number -7; the id of a token, 0 to ");
+    // -1 and null are no token, as files of other tools have them; names that Krait does not know may have any value.
+    std::ofstream(folder() / generation) << R"({"eos_token_id": null, "pad_token_id": -1, "temperature": "warm"})";
     std::ofstream(folder() / config)
-        << R"({"added_tokens_decoder": {"5x": {"content": "<x>"}, "9": {"content": "<y>", "lstrip": 1}}})";
-    const std::string all = warnings_of();
-    EXPECT_NE(all.find("'5x' at byte "), std::string::npos) << all;
-    EXPECT_NE(all.find("'lstrip' at byte "), std::string::npos) << all;
+        << R"({"bos_token": null, "add_bos_token": null, "chat_template": null, "added_tokens_decoder": null, "padding": []})";
+    EXPECT_EQ(warnings_of(), "");
 }
 
 // Each would be a key of its own, and no key may come twice.
