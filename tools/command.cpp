@@ -39,8 +39,8 @@ void run_when_chosen(Command& command, std::function<api::Status()> body) {
 
 std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
-void add_tokenizer_option(Command& command, std::string& path) {
-    command
+Option& add_tokenizer_option(Command& command, std::string& path) {
+    return command
         .option("--tokenizer", path,
                 fmt::format("a folder with {}, or that file itself, instead of the model's own tokenizer", kTokenizerFiles))
         .path("PATH")

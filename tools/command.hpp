@@ -47,7 +47,7 @@ void add_perplexity_command(Command& program);
 void add_quantize_command(Command& program);
 void add_tokenize_command(Command& program);
 
-void add_tokenizer_option(Command& command, std::string& path);
+Option& add_tokenizer_option(Command& command, std::string& path);
 
 // [MODEL], --device and its threads, as every command that runs a model takes them.
 struct ModelArguments {

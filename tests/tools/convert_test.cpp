@@ -92,13 +92,26 @@ TEST_F(Convert, DamagedTokenizers) {
     fs::copy(kFolders + "mamba", path("model"));
     const std::string command = "convert " + path("model") + " " + path("x.gguf");
     std::ofstream(path("model/tokenizer.json")) << "{\"model\": 3}";
-    expect(command, 2, "tokenizer.json");
+    expect(command, 2, "model/tokenizer.json: ");
+    expect(command, 2, "--no-tokenizer");
     std::ofstream(path("model/tokenizer.json")) << R"({"model": {"type": "WordLevel", "vocab": {"a": 0}}})";
     expect(command, 2, "'WordLevel'");
     std::ofstream(path("model/tokenizer.json")) << R"({"model": {"type": "Unigram", "vocab": [["a", 1e999]]}})";
     expect(command, 2, "tokenizer.json");
     EXPECT_FALSE(fs::exists(path("x.gguf")));
+    expect(command + " --no-tokenizer", 0, "x.gguf: ");
+    expect("logits -d cpu " + path("x.gguf") + " -t 1,2 -o " + path("x.npy"), 0, "x.npy");
+    expect(command + " --no-tokenizer --tokenizer " + kFolders + "mamba", 2, "--no-tokenizer");
     expect(command + " --tokenizer " + kFolders + "mamba", 0, "x.gguf: ");
+    // A good one is left out, too.
+    expect("convert " + kFolders + "mamba " + path("none.gguf") + " --no-tokenizer", 0, "none.gguf: ");
+    expect("run -d cpu " + path("none.gguf") + " -p It -n 3", 2, "'tokenizer.ggml.tokens' is missing");
+    // A setting beside the tokenizer.
+    fs::copy(kFolders + "mamba/tokenizer.json", path("model/tokenizer.json"), fs::copy_options::overwrite_existing);
+    std::ofstream(path("model/generation_config.json")) << R"({"eos_token_id": "2"})";
+    expect("convert " + path("model") + " " + path("z.gguf"), 2, "generation_config.json: 'eos_token_id' at byte ");
+    EXPECT_FALSE(fs::exists(path("z.gguf")));
+    fs::remove(path("model/generation_config.json"));
     fs::remove(path("model/tokenizer.json"));
     expect("convert " + path("model") + " " + path("y.gguf"), 0, "there is no tokenizer.json, tokenizer.model");
 }

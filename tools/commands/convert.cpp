@@ -5,6 +5,7 @@
 
 #include "core/base/output_file.hpp"
 #include "formats/gguf/gguf_split.hpp"
+#include "formats/gguf/gguf_value.hpp"
 #include "formats/open_model.hpp"
 #include "models/architectures/registry.hpp"
 #include "models/loading/gguf_tokenizer.hpp"
@@ -24,7 +25,23 @@ struct Arguments {
     std::string input, output, tokenizer, split;
     QuantizeArguments quantize;
     int threads = 0;
+    bool no_tokenizer = false;
 };
+
+// A folder without a tokenizer makes a file without one; one that is there and of no use would be missed later.
+Result<void> check_tokenizer(const ModelSource& source) {
+    GgufVocabulary vocabulary = read_vocabulary(source, [](uint64_t, uint64_t) { return !is_interrupted(); });
+    for (const std::string& warning : vocabulary.warnings) print_warning(warning);
+    if (vocabulary.tokenizer) return {};
+    Error error = std::move(vocabulary.tokenizer).error();
+    if (error.code == ErrorCode::cancelled) return tl::unexpected<Error>(std::move(error));
+    if (error.code != ErrorCode::not_found) {
+        error.message += "; to write the file without one: --no-tokenizer";
+        return tl::unexpected<Error>(std::move(error));
+    }
+    print_warning(error.message);
+    return {};
+}
 
 Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
     std::error_code ignored;
@@ -37,12 +54,8 @@ Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
     KRAIT_TRY(std::unique_ptr<ModelSource> source,
               open_model(path, {.access = FileAccess::mapped, .tokenizer = arguments.tokenizer}));
     KRAIT_CHECK(create_architecture(*source));  // nothing is written that Krait cannot run
-    const GgufVocabulary vocabulary = read_vocabulary(*source, [](uint64_t, uint64_t) { return !is_interrupted(); });
-    for (const std::string& warning : vocabulary.warnings) print_warning(warning);
-    // A folder without a tokenizer makes a file without one; one that is there and of no use would be missed later.
-    if (!vocabulary.tokenizer && vocabulary.tokenizer.error().code != ErrorCode::not_found)
-        return tl::unexpected<Error>(vocabulary.tokenizer.error());
-    if (!vocabulary.tokenizer) print_warning(vocabulary.tokenizer.error().message);
+    if (arguments.no_tokenizer) source->replace_tokenizer({}, {});
+    else KRAIT_CHECK(check_tokenizer(*source));
     QuantizedSourceOptions options{.threads = arguments.threads};
     if (!arguments.quantize.type.empty()) {
         KRAIT_TRY(options.scheme, arguments.quantize.scheme());
@@ -88,7 +101,9 @@ void add_convert_command(Command& program) {
         .required()
         .path("OUT.gguf");
     arguments->quantize.add(command, "--type", ". Without it all types stay").not_empty("a type");
-    add_tokenizer_option(command, arguments->tokenizer);
+    const Option& tokenizer = add_tokenizer_option(command, arguments->tokenizer);
+    command.option("--no-tokenizer", arguments->no_tokenizer, "write the file without a tokenizer: it takes token ids alone")
+        .excludes(tokenizer);
     command.option("--split", arguments->split, "write shards of at most SIZE: OUT-00001-of-00003.gguf")
         .value_name("SIZE")
         .not_empty("a size");
