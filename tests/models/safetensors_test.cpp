@@ -95,18 +95,7 @@ TEST(Safetensors, ReadsWhatTheLibraryWrote) {
 }
 
 TEST(Safetensors, AnIndexOpensAllShards) {
-    auto expected = nlohmann::json::parse(contents(data_path("expected.json")));
-    nlohmann::json all = expected["model-00001-of-00002.safetensors"];
-    all.update(expected["model-00002-of-00002.safetensors"]);
-    for (const FileAccess access : {FileAccess::mapped, FileAccess::read}) {
-        const auto file = SafetensorsFile::open(data_path("model.safetensors.index.json"), access);
-        ASSERT_TRUE(file) << file.error().message;
-        ASSERT_EQ(file->shards().size(), 2u);
-        expect_as_written(*file, all);
-        EXPECT_EQ(file->name_of(**file->tensor("backbone.norm_f.weight")),
-                  data_path("model-00002-of-00002.safetensors").string());
-        EXPECT_EQ(file->file_size(), fs::file_size(file->shards()[0].name()) + fs::file_size(file->shards()[1].name()));
-    }
+    test::expect_index_opens_all_shards<SafetensorsFile>("safetensors", "model.safetensors", expect_as_written);
 }
 
 // The library keeps the last of two entries of a name, takes an extent that no int64 holds where another one is 0, and blanks

@@ -87,17 +87,7 @@ TEST(TorchFileTest, ViewsAndTiedTensorsShareTheirStorage) {
 }
 
 TEST(TorchFileTest, AnIndexOpensAllShards) {
-    auto expected = nlohmann::json::parse(contents(data_path("expected.json")));
-    nlohmann::json all = expected["pytorch_model-00001-of-00002.bin"];
-    all.update(expected["pytorch_model-00002-of-00002.bin"]);
-    for (const FileAccess access : {FileAccess::mapped, FileAccess::read}) {
-        const auto file = TorchFile::open(data_path("pytorch_model.bin.index.json"), access);
-        ASSERT_TRUE(file) << file.error().message;
-        ASSERT_EQ(file->shards().size(), 2u);
-        expect_as_written(*file, all);
-        EXPECT_EQ(file->name_of(**file->tensor("backbone.norm_f.weight")),
-                  data_path("pytorch_model-00002-of-00002.bin").string());
-    }
+    test::expect_index_opens_all_shards<TorchFile>("torch", "pytorch_model.bin", expect_as_written);
 }
 
 // FNV-1a of names, types, shapes and data, as make_torch_golden.py has it.

@@ -20,6 +20,7 @@
 
 #include "tests/main/paths.hpp"
 #include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
 
 namespace {
 
@@ -27,17 +28,8 @@ using namespace std::chrono_literals;
 
 using krait::test::Answer;
 
-class Commands : public testing::Test {
+class Commands : public krait::test::TemporaryFolder {
   protected:
-    void SetUp() override {
-        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
-        std::filesystem::create_directory(folder_);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    std::string path(const std::string& name) const { return (folder_ / name).string(); }
-
     static Answer krait(const std::string& arguments, const std::string& environment = "") {
         return ::krait::test::run_krait(arguments, ::krait::test::Streams::output_and_errors, environment);
     }
@@ -75,8 +67,6 @@ class Commands : public testing::Test {
         EXPECT_FALSE(has_partial());
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     }
-
-    std::filesystem::path folder_;
 };
 
 TEST_F(Commands, NumbersAreWholeAndInRange) {

@@ -9,21 +9,15 @@
 #include <iterator>
 
 #include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
 
 namespace {
 
 using krait::test::Answer;
 using krait::test::run_krait;
 
-class Outputs : public testing::Test {
+class Outputs : public krait::test::TemporaryFolder {
   protected:
-    void SetUp() override {
-        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
-        std::filesystem::create_directory(folder_);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
     static Answer logits(const std::string& output, const std::string& more = "") {
         return run_krait("logits -d cpu --tokens 1,2 -o " + output + more);
     }
@@ -31,7 +25,6 @@ class Outputs : public testing::Test {
         std::ifstream stream(folder_ / name, std::ios::binary);
         return {std::istreambuf_iterator<char>(stream), {}};
     }
-    std::filesystem::path folder_;
 };
 
 TEST_F(Outputs, NamesAndLinksAsCpTakesThem) {

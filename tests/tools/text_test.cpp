@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the text of `krait run` begins and ends, and what a user hears of a vocabulary with flaws.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 
 #include "tests/models/model_draft.hpp"
 #include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
 
 namespace {
 
@@ -18,16 +16,8 @@ using krait::test::Draft;
 using krait::test::run_krait;
 using krait::test::Streams;
 
-class CommandText : public testing::Test {
+class CommandText : public krait::test::TemporaryFolder {
   protected:
-    void SetUp() override {
-        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
-        std::filesystem::create_directory(folder_);
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    std::string path(const std::string& name) const { return (folder_ / name).string(); }
     std::string write(const Draft& draft) const {
         draft.write(folder_ / "model.gguf");
         return path("model.gguf");
@@ -42,8 +32,6 @@ class CommandText : public testing::Test {
         EXPECT_EQ(answer.exit_code, exit_code) << arguments << "\n" << answer.text;
         EXPECT_NE(answer.text.find(words), std::string::npos) << arguments << "\n" << answer.text;
     }
-
-    std::filesystem::path folder_;
 };
 
 const std::string kGreedy = "run -d cpu --temperature 0 --no-timings ";

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // krait tokenize --chat: messages through a model's template or through one from a file.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 
 #include "tests/tools/run_command.hpp"
+#include "tests/tools/temporary_folder.hpp"
 
 namespace {
 
@@ -15,27 +13,21 @@ using krait::test::Answer;
 using krait::test::run_krait;
 using krait::test::Streams;
 
-class TokenizeChat : public testing::Test {
+class TokenizeChat : public krait::test::TemporaryFolder {
   protected:
     void SetUp() override {
-        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-        folder_ = std::filesystem::path(testing::TempDir()) / ("krait-" + std::string(info->name()) + std::to_string(getpid()));
-        std::filesystem::create_directory(folder_);
+        TemporaryFolder::SetUp();
         write("messages.json", R"([{"role": "user", "content": "Hi <|endoftext|>"}])");
         write("chat.jinja",
               "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
               "{% if add_generation_prompt %}assistant:{% endif %}");
     }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
 
     std::string write(const std::string& name, const std::string& text) const {
         std::ofstream(folder_ / name) << text;
         return (folder_ / name).string();
     }
-    std::string path(const std::string& name) const { return (folder_ / name).string(); }
     std::string with_both() const { return "tokenize --chat " + path("messages.json") + " --template " + path("chat.jinja"); }
-
-    std::filesystem::path folder_;
 };
 
 TEST_F(TokenizeChat, RendersMessages) {

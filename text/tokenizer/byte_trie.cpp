@@ -39,12 +39,7 @@ ByteTrie::ByteTrie(std::vector<std::pair<std::string, int32_t>> texts, const Kee
 
 ByteTrie::Match ByteTrie::longest_prefix(std::string_view text) const {
     Match longest;
-    int32_t node = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-        node = next(node, static_cast<uint8_t>(text[i]));
-        if (node == kNone) break;
-        if (value(node) != kNone) longest = {i + 1, value(node)};
-    }
+    for_each_prefix(text, [&](Match match) { longest = match; });
     return longest;
 }
 

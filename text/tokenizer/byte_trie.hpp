@@ -51,6 +51,16 @@ class ByteTrie {
         size_t length = 0;  // 0 = none
         int32_t value = kNone;
     };
+    // Calls on_match(match) for every text that `text` begins with, the shorter ones first.
+    template <class OnMatch>
+    void for_each_prefix(std::string_view text, OnMatch&& on_match) const {
+        int32_t node = 0;
+        for (size_t i = 0; i < text.size(); ++i) {
+            node = next(node, static_cast<uint8_t>(text[i]));
+            if (node == kNone) return;
+            if (value(node) != kNone) on_match(Match{i + 1, value(node)});
+        }
+    }
     // The longest text that `text` begins with.
     [[nodiscard]] Match longest_prefix(std::string_view text) const;
 

@@ -68,15 +68,11 @@ class Encoder final : public PartEncoder {
     };
     void choose(std::string_view text, size_t begin, size_t end_of_character) {
         Path best{kUnknownCost + best_[end_of_character].cost, -1, end_of_character};
-        int32_t node = 0;
-        for (size_t end = begin; end < text.size();) {
-            node = kind_.trie_.next(node, static_cast<uint8_t>(text[end++]));
-            if (node == ByteTrie::kNone) break;
-            const int32_t token = kind_.trie_.value(node);
-            if (token == ByteTrie::kNone) continue;
-            const int64_t cost = kind_.costs_[token] + best_[end].cost;
-            if (cost <= best.cost) best = {cost, token, end};  // later ones are longer
-        }
+        kind_.trie_.for_each_prefix(text.substr(begin), [&](ByteTrie::Match match) {
+            const size_t end = begin + match.length;
+            const int64_t cost = kind_.costs_[match.value] + best_[end].cost;
+            if (cost <= best.cost) best = {cost, match.value, end};  // later ones are longer
+        });
         best_[begin] = best;
     }
     Result<void> emit_unknown(std::string_view character, std::vector<int32_t>& ids) {

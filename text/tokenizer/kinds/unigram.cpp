@@ -90,15 +90,10 @@ class Encoder final : public PartEncoder {
         const size_t character = utf8_step(text.substr(begin)).length;
         const float so_far = best_[begin].score;
         bool is_piece = false;
-        int32_t node = 0;
-        for (size_t end = begin; end < text.size();) {
-            node = kind_.trie_.next(node, static_cast<uint8_t>(text[end++]));
-            if (node == ByteTrie::kNone) break;
-            const int32_t token = kind_.trie_.value(node);
-            if (token == ByteTrie::kNone) continue;
-            offer(begin, end, score_of(token, end - begin, so_far), token);
-            is_piece = is_piece || end - begin == character;
-        }
+        kind_.trie_.for_each_prefix(text.substr(begin), [&](ByteTrie::Match match) {
+            offer(begin, begin + match.length, score_of(match.value, match.length, so_far), match.value);
+            is_piece = is_piece || match.length == character;
+        });
         if (!is_piece) offer(begin, begin + character, kind_.unknown_score_ + so_far, kUnknown);
         return character;
     }
