@@ -73,10 +73,12 @@ krait_code krait_chat_template_create(const krait_model* model, const krait_chat
             return fail(ErrorCode::invalid_argument, "source and name exclude each other: name is of a template of the model");
         KRAIT_TRY(Tokenizer tokenizer, tokenizer_of(*model));  // first: what it lacks may be why there is no template
         std::string_view source(given.source, given.source ? given.source_size : 0);
+        std::string name = "the chat template";
         if (!given.source) {
             KRAIT_TRY(source, template_of(model->source(), given.name));
+            name += " of " + model->source().name();
         }
-        KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source));
+        KRAIT_TRY(auto parsed, chat::ChatTemplate::parse(source, std::move(name)));
         auto texts = token_texts(tokenizer);
         *out = new krait_chat_template{std::move(parsed), std::move(tokenizer), std::move(texts)};
         return {};

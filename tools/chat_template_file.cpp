@@ -28,8 +28,9 @@ api::Result<api::ChatPrompt> ChatTemplateFile::render(std::string_view messages,
     if (prompt) return prompt;
     // Messages that cannot be read never come to the template, and the library's error begins with their name.
     if (prompt.failure().message.starts_with("the messages: ")) return within(printable(messages_file), prompt.failure());
-    const std::string between = messages_file.empty() || name_.empty() ? "" : " through ";
-    return within(printable(messages_file) + between + name_, prompt.failure());
+    api::Failure of_template = within(name_, prompt.failure());
+    if (messages_file.empty()) return of_template;
+    return failure(of_template.code, "{} through {}", printable(messages_file), of_template.message);
 }
 
 }  // namespace krait::tools

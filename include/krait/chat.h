@@ -54,9 +54,9 @@ typedef struct krait_chat_input {
  * templates make control tokens of them. */
 typedef struct krait_chat_prompt krait_chat_prompt;
 
-/* INVALID_ARGUMENT, "the chat template: line 2, column 5: ...": it refuses the messages (raise_exception), it fails, or it
- * takes more than max_steps, 32 MiB for its values or 500 expressions and macros inside each other; or "the messages: ...": the
- * JSON is none, or a message has no role. */
+/* INVALID_ARGUMENT, "the chat template: line 2, column 5: ...", or "the chat template of FILE: ..." where it is the model's: it
+ * refuses the messages (raise_exception), it fails, or it takes more than max_steps, 32 MiB for its values or 500 expressions
+ * and macros inside each other; or "the messages: ...": the JSON is none, or a message has no role. */
 KRAIT_API krait_code krait_chat_render(const krait_chat_template* chat_template, const krait_chat_input* input,
                                        krait_chat_prompt** out, krait_failure* failure);
 KRAIT_API void krait_chat_prompt_free(krait_chat_prompt* prompt);

@@ -76,4 +76,21 @@ TEST_F(TokenizeChat, SaysWhatIsWrong) {
          "none.jinja cannot be read: No such");
 }
 
+// The template of a folder is in a file of its own or in tokenizer_config.json: errors name the folder.
+TEST_F(TokenizeChat, SaysWhichModelsTemplateIsWrong) {
+    const std::string model = path("model"), of_model = "the chat template of " + model + ": ";
+    std::filesystem::copy("tests/models/data/huggingface/mamba", model);
+    const auto says = [&](const std::string& words) {
+        const Answer answer = run_krait("tokenize " + model + " --chat " + path("messages.json"), Streams::output_and_errors);
+        EXPECT_EQ(answer.exit_code, 2) << answer.text;
+        EXPECT_EQ(answer.text.find(words), 0u) << answer.text;
+    };
+    write("model/chat_template.jinja", "a\n{% if %}");
+    says("krait: " + of_model + "line 2, column 7: expected an expression");
+    write("model/chat_template.jinja", "{{ raise_exception('only users') }}");
+    says("krait: " + path("messages.json") + " through " + of_model + "line 1, column 19: the template refuses these messages");
+    write("messages.json", "[{]");
+    says("krait: " + path("messages.json") + ": the messages: the JSON text cannot be used: line 1, column 3: ");
+}
+
 }  // namespace

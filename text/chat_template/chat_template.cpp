@@ -57,25 +57,26 @@ Result<std::vector<Variable>> read_variables(const ChatInput& input, Heap& heap)
     return variables;
 }
 
-Error within_template(Error error) { return std::move(error).within("the chat template"); }
-Error within_messages(Error error) { return std::move(error).within("the messages"); }
+auto within(std::string_view part) {
+    return [part](Error error) { return std::move(error).within(part); };
+}
 
 }  // namespace
 
-Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
-    KRAIT_TRY(auto syntax, parse_template(source).map_error(within_template));
-    return ChatTemplate(std::shared_ptr<const Syntax>(std::move(syntax)));
+Result<ChatTemplate> ChatTemplate::parse(std::string_view source, std::string name) {
+    KRAIT_TRY(auto syntax, parse_template(source).map_error(within(name)));
+    return ChatTemplate(std::move(name), std::shared_ptr<const Syntax>(std::move(syntax)));
 }
 
 Result<MarkedText> ChatTemplate::render(const ChatInput& input, const RenderOptions& options) const {
     // The limits are the template's; what the application gives it does not count.
     Budget input_budget(Limits{UINT64_MAX, UINT64_MAX, 0});
     Heap input_heap(input_budget);
-    KRAIT_TRY(const auto variables, read_variables(input, input_heap).map_error(within_messages));
+    KRAIT_TRY(const auto variables, read_variables(input, input_heap).map_error(within("the messages")));
     Budget budget(options.limits);
     Heap heap(budget);
     Environment environment{heap, options.now};
-    return Interpreter(*syntax_, environment, options.limits.depth).run(variables).map_error(within_template);
+    return Interpreter(*syntax_, environment, options.limits.depth).run(variables).map_error(within(name_));
 }
 
 }  // namespace krait::chat

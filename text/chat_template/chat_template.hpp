@@ -10,6 +10,8 @@
 
 #include <ctime>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,8 +38,8 @@ struct RenderOptions {
 
 class ChatTemplate {
   public:
-    // Fails with the line and column of what is wrong.
-    static Result<ChatTemplate> parse(std::string_view source);
+    // Fails with the line and column of what is wrong. name: of the template, in front of its errors.
+    static Result<ChatTemplate> parse(std::string_view source, std::string name = "the chat template");
 
     // invalid_argument with line and column where the template fails, where it refuses the messages (raise_exception), and
     // where it takes more than the limits. Messages are a list of objects, each with a role. Roles that are plain words count
@@ -45,7 +47,8 @@ class ChatTemplate {
     Result<MarkedText> render(const ChatInput& input, const RenderOptions& options) const;
 
   private:
-    explicit ChatTemplate(std::shared_ptr<const Syntax> syntax) : syntax_(std::move(syntax)) {}
+    ChatTemplate(std::string name, std::shared_ptr<const Syntax> syntax) : name_(std::move(name)), syntax_(std::move(syntax)) {}
+    std::string name_;
     std::shared_ptr<const Syntax> syntax_;
 };
 
