@@ -50,6 +50,24 @@ struct Plan {
     float* partials = nullptr;   // [T, n_head, max_blocks, Weighted]
 };
 
+// Whole rows of the next block, fetched to level 2 while the heads of a step go over this one, a share before each panel. Rows
+// of a page lie one behind the other, so that this is a stream, which hardware runs ahead of; the columns of a head are not.
+class RowsAhead {
+  public:
+    RowsAhead(int64_t begin, int64_t end, int64_t bytes, int64_t n_groups)
+        : next_(begin),
+          end_(end),
+          bytes_(bytes),
+          share_((kBlock + n_groups * (kBlock / kPanel) - 1) / (n_groups * (kBlock / kPanel))) {}
+    void step(const BlockOfRows& block) {
+        for (const int64_t stop = std::min(next_ + share_, end_); next_ < stop; ++next_)
+            for (int64_t byte = 0; byte < bytes_; byte += 64) __builtin_prefetch(block.place[next_] + byte, 0, 2);
+    }
+
+  private:
+    int64_t next_, end_, bytes_, share_;
+};
+
 class Attention {
   public:
     Attention(const Problem& problem, Context& context) : p_(problem), context_(context) {}
@@ -181,13 +199,14 @@ class Attention {
         float* const of_block = scratch + AttentionScratch::floats(p_.k_dim, p_.padded_dim, plan_.rows_of_tile);
         float* const of_all = of_block + plan_.rows_of_tile * Weighted::floats(p_.padded_dim);
         const int64_t end_group = first_group + plan_.groups_of_unit;
-        const bool merges = plan_.n_parts == 1;
+        const bool merges = plan_.n_parts == 1, streams = plan_.groups_of_unit > 1;
         BlockOfRows blocks[2];
         find_rows(tile, from, blocks[from % 2]);
         for (int64_t i = from; i < to; ++i) {
             const BlockOfRows& block = blocks[i % 2];
             BlockOfRows& next = blocks[(i + 1) % 2];
             if (i + 1 < to) find_rows(tile, i + 1, next);
+            RowsAhead rows_ahead(i + 1 < to ? next.begin : 0, i + 1 < to ? next.end : 0, bytes_of_row(), plan_.groups_of_unit);
             for (int64_t group = first_group; group < end_group; ++group) {
                 const int64_t head = p_.group_head(group), n_heads = p_.group_head(group + 1) - head;
                 AttentionRow rows[kMaxRows];
@@ -199,11 +218,12 @@ class Attention {
                     results[r] = merges ? weighted(of_block, r) : partial(t, h, i);
                 }
                 const auto fetch_values = [&](int64_t begin, int64_t end) {
-                    fetch(block, begin, end, offsets<F>(group).value, row_bytes(F, p_.v_dim));
+                    if (!streams) fetch(block, begin, end, offsets<F>(group).value, row_bytes(F, p_.v_dim));
                 };
                 const auto fetch_next = [&](int64_t begin, int64_t end) {
                     const int64_t bytes = row_bytes(F, p_.k_dim);
-                    if (group + 1 < end_group) fetch(block, begin, end, offsets<F>(group + 1).key, bytes);
+                    if (streams) rows_ahead.step(next);
+                    else if (group + 1 < end_group) fetch(block, begin, end, offsets<F>(group + 1).key, bytes);
                     else if (i + 1 < to) fetch(next, begin, end, offsets<F>(first_group).key, bytes);
                 };
                 const AttentionTile of_group{rows,     results,       n_rows,          p_.k_dim,
@@ -236,6 +256,8 @@ class Attention {
         const int64_t key_head = group / p_.groups_of_key;
         return {row_bytes(F, key_head * p_.k_dim), row_bytes(F, p_.params.v_column + key_head * p_.v_dim)};
     }
+
+    int64_t bytes_of_row() const { return p_.cache->row(1) - p_.cache->row(0); }
 
     // `bytes` of each row, to level 2.
     static void fetch(const BlockOfRows& block, int64_t begin, int64_t end, int64_t offset, int64_t bytes) {
