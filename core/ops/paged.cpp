@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/ops/page_columns.hpp"
+
 namespace krait::ops {
 
 Result<void> check_rows_written(std::string_view index, std::span<const int32_t> values, std::string_view of, int64_t n_rows,
@@ -24,7 +26,7 @@ Result<void> expect_pages(std::string_view operand, const TensorDesc& cache) {
     const DType dtype = dtype_of(cache);
     KRAIT_CHECK(expect((dtype == DType::F32 || dtype == DType::F16 || dtype == DType::Q8_0) && cache.rank == 3, operand, cache,
                        "F32, F16 or Q8_0 [n_pages, rows_per_page, width]"));
-    const int64_t step = dtype == DType::F16 ? 2 : dtype == DType::Q8_0 ? 64 : 1;  // rows are whole words of 4 bytes
+    const int64_t step = row_step(dtype);
     KRAIT_CHECK(expect(cache.extent[2] % step == 0, operand, cache,
                        fmt::format("of a multiple of {} columns, since it is {}", step, dtype_name(dtype))));
     return expect(rows_of_pages(cache) <= INT32_MAX, operand, cache, "of less than 2^31 rows");

@@ -8,21 +8,19 @@ namespace krait {
 
 Result<Architecture> create_granite_hybrid(const ModelSource& file, ModelShape shape) {
     const LayerMetadata metadata(file, shape);
-    KRAIT_TRY(shape.embedding_scale, metadata.number("embedding_scale", 0));
-    KRAIT_TRY(const float logit_divisor, metadata.number("logit_scale", 0));
-    KRAIT_TRY(float residual_scale, metadata.number("residual_scale", 0));
-    if (shape.embedding_scale == 0) shape.embedding_scale = 1;
-    if (residual_scale == 0) residual_scale = 1;
-    shape.logit_scale = logit_divisor == 0 ? 1 : 1 / logit_divisor;
+    KRAIT_TRY(shape.embedding_scale, metadata.factor("embedding_scale", 1));
+    KRAIT_TRY(const float logit_divisor, metadata.factor("logit_scale", 1));
+    KRAIT_TRY(const float residual_scale, metadata.factor("residual_scale", 1));
+    shape.logit_scale = 1 / logit_divisor;
 
     KRAIT_TRY(const Mamba2Sizes mamba, metadata.mamba2());
     KRAIT_TRY(const auto n_head, metadata.per_layer("attention.head_count"));
     KRAIT_TRY(const auto n_kv_head, metadata.per_layer("attention.head_count_kv"));
     KRAIT_TRY(const int64_t d_ff, metadata.size("feed_forward_length"));
     KRAIT_TRY(const bool turns, file.get_bool(metadata.key("rope.scaling.finetuned"), true));
-    KRAIT_TRY(ExpertSizes experts, metadata.experts());
+    // Weights are the softmax of the chosen logits alone: that of all, normalized, is the same.
+    KRAIT_TRY(ExpertSizes experts, metadata.experts({.normalizes = true}));
     experts.d_expert = d_ff;
-    experts.route.normalize = 1;  // softmax of the chosen ones alone, which is the same
     KRAIT_TRY(const int64_t d_shared, metadata.size_or("expert_shared_feed_forward_length", 0));
     if (d_shared > 0) experts.shared = {.d_model = shape.d_model, .d_ff = d_shared, .suffix = "_shexp"};
 

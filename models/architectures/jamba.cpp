@@ -17,7 +17,7 @@ Result<Architecture> create_jamba(const ModelSource& file, ModelShape shape) {
     KRAIT_TRY(const auto n_head, metadata.per_layer("attention.head_count"));
     KRAIT_TRY(const auto n_kv_head, metadata.per_layer("attention.head_count_kv"));
     KRAIT_TRY(const int64_t d_ff, metadata.size("feed_forward_length"));
-    KRAIT_TRY(ExpertSizes experts, metadata.experts());
+    KRAIT_TRY(ExpertSizes experts, metadata.experts({}));
     experts.d_expert = d_ff;
 
     const auto recurrent = std::make_shared<MambaMixer>(mamba);
@@ -31,11 +31,7 @@ Result<Architecture> create_jamba(const ModelSource& file, ModelShape shape) {
             KRAIT_TRY(const AttentionSizes sizes, metadata.attention(layer, n_head[i], n_kv_head[i]));
             mixer = std::make_shared<AttentionMixer>(sizes);
         }
-        if (metadata.has_tensor(layer, "ffn_gate_inp.weight")) {
-            if (experts.n_expert == 0)
-                return metadata.corrupt("expert_count", "layer {} has a router, so there are experts", i);
-            feed_forward = sparse;
-        }
+        if (metadata.has_tensor(layer, "ffn_gate_inp.weight")) feed_forward = sparse;
         add_residual_block(layers[i], {"norm", "attn_norm.weight", mixer}, shape.d_model);
         add_residual_block(layers[i], {"ffn_norm", "ffn_norm.weight", feed_forward}, shape.d_model);
     }

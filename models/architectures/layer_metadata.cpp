@@ -2,9 +2,9 @@
 #include "models/architectures/layer_metadata.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
+#include "core/ops/page_columns.hpp"
+#include "formats/factor_range.hpp"
 #include "formats/gguf/gguf_value.hpp"
 
 namespace krait {
@@ -24,9 +24,19 @@ Result<int64_t> LayerMetadata::size_or(std::string_view name, int64_t fallback) 
     return static_cast<int64_t>(value);
 }
 
-Result<float> LayerMetadata::number(std::string_view name, float fallback) const {
-    KRAIT_TRY(const float value, file_.get_f32(key(name), fallback));
-    if (!std::isfinite(value)) return corrupt(name, "{} is no finite number", value);
+Result<float> LayerMetadata::number(std::string_view name, std::optional<float> fallback, double min, double max) const {
+    if (!fallback && !has(name)) return fail(ErrorCode::corrupt_file, "{}: '{}' is absent", file_.name(), key(name));
+    KRAIT_TRY(const float value, file_.get_f32(key(name), fallback.value_or(0)));
+    if (!(value >= static_cast<float>(min) && value <= static_cast<float>(max)))
+        return corrupt(name, "{} is not from {} to {}", value, min, max);
+    return value;
+}
+
+Result<float> LayerMetadata::factor(std::string_view name, float fallback) const {
+    KRAIT_TRY(const float value, file_.get_f32(key(name), 0));
+    if (value == 0) return fallback;
+    if (!is_factor(static_cast<double>(value)))
+        return corrupt(name, "{} is no factor from {} to {}, nor 0, which stands for none", value, kMinFactor, kMaxFactor);
     return value;
 }
 
@@ -65,11 +75,9 @@ Result<Mamba2Sizes> LayerMetadata::mamba2() const {
     KRAIT_TRY(sizes.n_head, size(kHeads));
     KRAIT_TRY(sizes.n_group, size(kGroups));
     if (sizes.d_inner % sizes.n_head != 0)
-        return fail(ErrorCode::corrupt_file, "{}: '{}' {} is {}: heads must divide the inner size, {}", file_.name(),
-                    key(kHeads), place_of(kHeads), sizes.n_head, sizes.d_inner);
+        return corrupt(kHeads, "{} heads; a number that divides the inner size, {}, is needed", sizes.n_head, sizes.d_inner);
     if (sizes.n_head % sizes.n_group != 0)
-        return fail(ErrorCode::corrupt_file, "{}: '{}' {} is {}: groups must divide the {} heads", file_.name(), key(kGroups),
-                    place_of(kGroups), sizes.n_group, sizes.n_head);
+        return corrupt(kGroups, "{} groups; a number that divides the {} heads is needed", sizes.n_group, sizes.n_head);
     return sizes;
 }
 
@@ -78,83 +86,79 @@ Result<AttentionSizes> LayerMetadata::attention(int64_t layer, int64_t n_head, i
     if (n_head % n_kv_head != 0)
         return corrupt("attention.head_count_kv", "{} in layer {}: key heads must divide the {} query heads", n_kv_head, layer,
                        n_head);
+    constexpr std::string_view kKeyLength = "attention.key_length", kValueLength = "attention.value_length";
     AttentionSizes sizes{.d_model = shape_.d_model, .n_head = n_head, .n_kv_head = n_kv_head, .cache = shape_.cache};
-    KRAIT_TRY(sizes.k_dim, size_or("attention.key_length", shape_.d_model / n_head));
-    KRAIT_TRY(sizes.v_dim, size_or("attention.value_length", sizes.k_dim));
-    if (sizes.k_dim < 1 || sizes.v_dim < 1)
-        return corrupt("attention.key_length", "heads of {} and {} elements; at least 1 is needed", sizes.k_dim, sizes.v_dim);
-    KRAIT_TRY(sizes.scale, number("attention.scale", 0));
+    KRAIT_TRY(sizes.k_dim, size_or(kKeyLength, shape_.d_model / n_head));
+    KRAIT_TRY(sizes.v_dim, size_or(kValueLength, sizes.k_dim));
+    for (const auto& [name, dim] : {std::pair(kKeyLength, sizes.k_dim), std::pair(kValueLength, sizes.v_dim)})
+        if (dim < 1) return corrupt(name, "heads of {} elements; at least 1 is needed", dim);
+    KRAIT_TRY(sizes.scale, factor("attention.scale", 0));
     sizes.fused_qkv = has_tensor(layer, "attn_qkv.weight");
     if (sizes.fused_qkv && has_tensor(layer, "attn_q.weight"))
         return fail(ErrorCode::corrupt_file,
                     "{}: layer {} has both 'attn_qkv.weight' and 'attn_q.weight'; one of the two ways to name them is right",
                     file_.name(), layer);
-    return sizes;
+    if (ops::fits_pages(sizes.cache, sizes.k_width(), sizes.v_width())) return sizes;
+    // An odd width in F16, which is the default: such heads are of tests alone, so that the bytes do not matter.
+    if (sizes.cache == DType::F16) {
+        sizes.cache = DType::F32;
+        return sizes;
+    }
+    return fail(ErrorCode::invalid_argument,
+                "{}: layer {} keeps {} keys of {} and values of {} elements of each token: a cache of {} takes multiples of {} "
+                "elements of keys and of values, and of {} of both; 'f32' (--cache-type f32) takes any",
+                file_.name(), layer, n_kv_head, sizes.k_dim, sizes.v_dim, dtype_name(sizes.cache), ops::write_step(sizes.cache),
+                ops::row_step(sizes.cache));
 }
 
-Result<ops::RopeParams> LayerMetadata::rope(int64_t k_dim, ops::RopePairing pairing) const {
-    ops::RopeParams rope{.pairing = pairing};
-    KRAIT_TRY(const int64_t n_rot, size_or("rope.dimension_count", k_dim));
-    if (n_rot < 2 || n_rot % 2 != 0 || n_rot > k_dim)
-        return corrupt("rope.dimension_count", "{}; an even number from 2 to the head's {} elements is needed", n_rot, k_dim);
-    rope.n_rot = static_cast<int32_t>(n_rot);
-    KRAIT_TRY(rope.base, number("rope.freq_base", 10000));
-    if (!(rope.base > 0)) return corrupt("rope.freq_base", "{} is not above 0", rope.base);
-    if (file_.find_tensor("rope_freqs.weight"))
-        return fail(
-            ErrorCode::unsupported,
-            "{}: 'rope_freqs.weight' has a factor for each frequency of the rotary positions; '{}' is not read with such "
-            "factors yet",
-            file_.name(), shape_.architecture);
-    KRAIT_TRY(const std::string_view type, file_.get_string(key("rope.scaling.type"), "none"));
-    if (type == "none") return rope;
-    KRAIT_TRY(const float factor, number("rope.scaling.factor", 1));
-    if (!(factor > 0)) return corrupt("rope.scaling.factor", "{} is not above 0", factor);
-    rope.scale = 1 / factor;
-    if (type == "linear") return rope;
-    if (type != "yarn")
-        return fail(ErrorCode::unsupported, "{}: '{}' is {}; 'none', 'linear' and 'yarn' are known", file_.name(),
-                    key("rope.scaling.type"), quote_name(type));
-    // Peng et al. 2023, section 3.2: pairs that turn more than beta_fast times within the original context stay as they are,
-    // those that turn less than beta_slow times are interpolated, and scores grow (eq. 22).
-    KRAIT_TRY(const int64_t original, size("rope.scaling.original_context_length"));
-    KRAIT_TRY(const float beta_fast, number("rope.scaling.yarn_beta_fast", 32));
-    KRAIT_TRY(const float beta_slow, number("rope.scaling.yarn_beta_slow", 1));
-    KRAIT_TRY(const float factor_of_scores, number("rope.scaling.attn_factor", 1));
-    if (!(beta_fast > 0) || !(beta_slow > 0))
-        return corrupt("rope.scaling.yarn_beta_fast", "{} turns, and {} slow ones; both must be above 0", beta_fast, beta_slow);
-    const auto pair_of = [&](double turns) {
-        return static_cast<double>(n_rot) * std::log(static_cast<double>(original) / (turns * 2 * std::numbers::pi)) /
-               (2 * std::log(static_cast<double>(rope.base)));
-    };
-    const auto within = [&](double pair) { return static_cast<float>(std::clamp(pair, 0.0, static_cast<double>(n_rot - 1))); };
-    rope.ramp_low = within(std::floor(pair_of(beta_fast)));
-    rope.ramp_high = within(std::ceil(pair_of(beta_slow)));
-    rope.magnitude = factor_of_scores * static_cast<float>(1 + 0.1 * std::log(static_cast<double>(std::max(factor, 1.0f))));
-    return rope;
+Result<void> LayerMetadata::expect_tensors_of_experts(int64_t n_expert) const {
+    constexpr std::string_view kFused = "ffn_gate_up_exps.weight";
+    for (int64_t layer = 0; layer < shape_.n_layer; ++layer) {
+        if (n_expert == 0 && has_tensor(layer, "ffn_gate_inp.weight"))
+            return corrupt("expert_count", "layer {} has a router, so there are experts", layer);
+        if (has_tensor(layer, kFused)) {
+            const GgufTensor& fused = *file_.find_tensor(layer_prefix(layer) + std::string(kFused));
+            return fail(ErrorCode::unsupported,
+                        "{}: tensor '{}' ({}) has two matrices of each expert in one; files with 'ffn_gate_exps.weight' and "
+                        "'ffn_up_exps.weight' are read. Convert the original checkpoint again",
+                        file_.name_of(fused), fused.name, file_.origin_of(fused));
+        }
+    }
+    return {};
 }
 
-Result<ExpertSizes> LayerMetadata::experts() const {
+Result<ExpertSizes> LayerMetadata::experts(const ExpertRules& rules) const {
     ExpertSizes sizes{.d_model = shape_.d_model};
     KRAIT_TRY(sizes.n_expert, size_or("expert_count", 0));
+    KRAIT_CHECK(expect_tensors_of_experts(sizes.n_expert));
     if (sizes.n_expert == 0) return sizes;
+    ops::RouteExpertsParams& route = sizes.route;
     KRAIT_TRY(const int64_t n_used, size("expert_used_count"));
     if (n_used > sizes.n_expert)
         return corrupt("expert_used_count", "{} experts for each token, but there are {}", n_used, sizes.n_expert);
-    sizes.route.k = static_cast<int32_t>(n_used);
-    KRAIT_TRY(const bool normalize, file_.get_bool(key("expert_weights_norm"), false));
-    sizes.route.normalize = normalize;
-    KRAIT_TRY(const float scale, number("expert_weights_scale", 0));
-    sizes.route.scale = scale == 0 ? 1 : scale;
+    route.k = static_cast<int32_t>(n_used);
+    // llama.cpp's numbers: 0 unset, 1 softmax, 2 sigmoid, 3 softmax of those that were chosen, which is 1 where they sum to 1.
+    route.gate = rules.gate;
+    const bool is_softmax = route.gate == ops::ExpertGate::softmax;
+    KRAIT_TRY(const int64_t gate, size_or("expert_gating_func", 0));
+    if (gate != 0 && gate != (is_softmax ? 1 : 2) && !(gate == 3 && is_softmax && rules.normalizes.value_or(false)))
+        return unsupported("expert_gating_func", "{}; experts of '{}' have the gate {} ({})", gate, shape_.architecture,
+                           is_softmax ? 1 : 2, is_softmax ? "softmax" : "sigmoid");
+    KRAIT_TRY(const bool normalizes, file_.get_bool(key("expert_weights_norm"), rules.normalizes.value_or(false)));
+    if (rules.normalizes.value_or(normalizes) != normalizes)
+        return unsupported("expert_weights_norm", "{}; the weights of a row's experts {} to 1 in '{}'", normalizes,
+                           normalizes ? "do not sum" : "sum", shape_.architecture);
+    route.normalize = normalizes;
+    KRAIT_TRY(route.scale, factor("expert_weights_scale", 1));
     KRAIT_TRY(const int64_t n_group, size_or("expert_group_count", 1));
-    sizes.route.n_group = static_cast<int32_t>(std::max<int64_t>(n_group, 1));
-    KRAIT_TRY(const int64_t n_group_used, size_or("expert_group_used_count", sizes.route.n_group));
-    sizes.route.n_group_used = static_cast<int32_t>(n_group_used == 0 ? sizes.route.n_group : n_group_used);
-    if (sizes.n_expert % sizes.route.n_group != 0)
-        return corrupt("expert_group_count", "{} groups do not divide the {} experts", sizes.route.n_group, sizes.n_expert);
-    if (sizes.route.n_group_used > sizes.route.n_group)
-        return corrupt("expert_group_used_count", "{} of {} groups", sizes.route.n_group_used, sizes.route.n_group);
-    if (const int64_t n_choice = sizes.n_expert / sizes.route.n_group * sizes.route.n_group_used; n_used > n_choice)
+    route.n_group = static_cast<int32_t>(std::max<int64_t>(n_group, 1));
+    KRAIT_TRY(const int64_t n_group_used, size_or("expert_group_used_count", route.n_group));
+    route.n_group_used = static_cast<int32_t>(n_group_used == 0 ? route.n_group : n_group_used);
+    if (sizes.n_expert % route.n_group != 0)
+        return corrupt("expert_group_count", "{} groups do not divide the {} experts", route.n_group, sizes.n_expert);
+    if (route.n_group_used > route.n_group)
+        return corrupt("expert_group_used_count", "{} of {} groups", route.n_group_used, route.n_group);
+    if (const int64_t n_choice = sizes.n_expert / route.n_group * route.n_group_used; n_used > n_choice)
         return corrupt("expert_used_count", "{} experts for each token, but a token's groups have {}", n_used, n_choice);
     return sizes;
 }

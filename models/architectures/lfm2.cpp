@@ -13,18 +13,10 @@ Result<Architecture> create_lfm2(const ModelSource& file, ModelShape shape) {
     KRAIT_TRY(const auto n_head, metadata.per_layer("attention.head_count"));
     KRAIT_TRY(const auto n_kv_head, metadata.per_layer("attention.head_count_kv"));
     KRAIT_TRY(const auto d_ff, metadata.per_layer("feed_forward_length"));
-    KRAIT_TRY(const bool causal, file.get_bool(metadata.key("attention.causal"), true));
-    KRAIT_TRY(const int64_t window, metadata.size_or("attention.sliding_window", 0));
-    if (!causal || window > 0)
-        return fail(ErrorCode::unsupported,
-                    "{}: '{}' {}: models that look both ways, and those with a window, are not supported", file.name(),
-                    metadata.key(causal ? "attention.sliding_window" : "attention.causal"), causal ? "is above 0" : "is false");
     shape.output_norm = "token_embd_norm.weight";
-    KRAIT_TRY(ExpertSizes experts, metadata.experts());
+    KRAIT_TRY(ExpertSizes experts, metadata.experts({.gate = ops::ExpertGate::sigmoid, .normalizes = true}));
     if (experts.n_expert > 0) {
         KRAIT_TRY(experts.d_expert, metadata.size("expert_feed_forward_length"));
-        experts.route.gate = ops::ExpertGate::sigmoid;
-        experts.route.normalize = 1;
         experts.route.sum_eps = 1e-6f;
     }
 
@@ -40,8 +32,6 @@ Result<Architecture> create_lfm2(const ModelSource& file, ModelShape shape) {
             mixer = std::make_shared<AttentionMixer>(sizes);
         }
         if (metadata.has_tensor(layer, "ffn_gate_inp.weight")) {
-            if (experts.n_expert == 0)
-                return metadata.corrupt("expert_count", "layer {} has a router, so there are experts", i);
             experts.choice_bias = metadata.has_tensor(layer, "exp_probs_b.bias");
             feed_forward = std::make_shared<ExpertMixer>(experts);
         } else {

@@ -24,10 +24,9 @@ Result<Architecture> create_mamba(const ModelSource& file, ModelShape shape) {
     if (has_inner_norms) sizes.inner_norms = InnerNorms::plain;
     // A key of Krait's own: transformers' Falcon-Mamba has an epsilon for these norms, and other writers of GGUF lose it.
     constexpr const char* kEps = "mamba.ssm.dt_b_c_rms_epsilon";
-    KRAIT_TRY(sizes.inner_norm_eps, file.get_optional<float>(kEps));
-    if (sizes.inner_norm_eps && !(*sizes.inner_norm_eps >= 0.0f && *sizes.inner_norm_eps < 1.0f))
-        return fail(ErrorCode::corrupt_file, "{}: '{}' is {}; it must be from 0 to 1", file.name(), kEps,
-                    *sizes.inner_norm_eps);
+    if (file.has(kEps)) {
+        KRAIT_TRY(sizes.inner_norm_eps, read_eps(file, kEps, 0));
+    }
     return make_mamba(std::move(shape), sizes);
 }
 

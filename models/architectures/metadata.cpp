@@ -15,20 +15,25 @@ Result<int64_t> read_size(const ModelSource& file, const std::string& key) {
     return static_cast<int64_t>(value);
 }
 
+Result<float> read_eps(const ModelSource& file, const std::string& key, float fallback) {
+    KRAIT_TRY(const float eps, file.get_f32(key, fallback));
+    if (!(eps >= 0.0f && eps < 1.0f))
+        return fail(kCorrupt, "{}: '{}' at byte {} is {}; at least 0 and less than 1 is needed", file.name(), key,
+                    file.find(key)->offset, eps);
+    return eps;
+}
+
 Result<ModelShape> read_shape(const ModelSource& file, std::string_view architecture) {
     const std::string prefix = std::string(architecture) + ".";
     ModelShape shape;
     shape.architecture = architecture;
     KRAIT_TRY(shape.d_model, read_size(file, prefix + "embedding_length"));
     KRAIT_TRY(shape.n_layer, read_size(file, prefix + "block_count"));
-    const std::string eps_key = prefix + "attention.layer_norm_rms_epsilon";
-    KRAIT_TRY(shape.norm_eps, file.get_f32(eps_key, 1e-5f));
-    if (!(shape.norm_eps >= 0.0f && shape.norm_eps < 1.0f))
-        return fail(kCorrupt, "{}: '{}' is {}; it must be from 0 to 1", file.name(), eps_key, shape.norm_eps);
+    KRAIT_TRY(shape.norm_eps, read_eps(file, prefix + "attention.layer_norm_rms_epsilon", 1e-5f));
     // Every layer has tensors of its own, so a lying count is caught before anything is made per layer.
     if (static_cast<uint64_t>(shape.n_layer) > file.tensors().size())
-        return fail(kCorrupt, "{}: '{}block_count' is {}, but the file has {} tensors in all", file.name(), prefix,
-                    shape.n_layer, file.tensors().size());
+        return fail(kCorrupt, "{}: '{}block_count' at byte {} is {}, but the file has {} tensors in all", file.name(), prefix,
+                    file.find(prefix + "block_count")->offset, shape.n_layer, file.tensors().size());
 
     KRAIT_TRY(const GgufTensor* embedding, file.tensor("token_embd.weight"));
     if (embedding->desc.rank != 2 || embedding->desc.extent[1] != shape.d_model || embedding->desc.extent[0] < 1 ||

@@ -11,6 +11,9 @@ namespace krait {
 // A size, at least 1 and at most what int32 indices reach; the error names the key and its place in the file.
 Result<int64_t> read_size(const ModelSource& file, const std::string& key);
 
+// The epsilon of a norm, at least 0 and below 1.
+Result<float> read_eps(const ModelSource& file, const std::string& key, float fallback);
+
 // The sizes that every model has, from the keys "<architecture>.<name>" and the embedding's shape.
 Result<ModelShape> read_shape(const ModelSource& file, std::string_view architecture);
 

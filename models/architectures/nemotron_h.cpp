@@ -13,12 +13,11 @@ Result<Architecture> create_nemotron_h(const ModelSource& file, ModelShape shape
     KRAIT_TRY(const auto n_kv_head, metadata.per_layer("attention.head_count_kv"));
     KRAIT_TRY(const auto d_ff, metadata.per_layer("feed_forward_length"));
     constexpr ops::Activation kActivation = ops::Activation::relu_squared;
-    KRAIT_TRY(ExpertSizes experts, metadata.experts());
+    KRAIT_TRY(ExpertSizes experts, metadata.experts({.gate = ops::ExpertGate::sigmoid}));
     if (experts.n_expert > 0) {
         experts.gated = false;
         experts.activation = kActivation;
         experts.choice_bias = true;
-        experts.route.gate = ops::ExpertGate::sigmoid;
         experts.route.sum_eps = 1e-20f;
         KRAIT_TRY(experts.d_latent, metadata.size_or("moe_latent_size", 0));
         KRAIT_TRY(const int64_t d_shared, metadata.size_or("expert_shared_feed_forward_length", 0));
@@ -32,9 +31,10 @@ Result<Architecture> create_nemotron_h(const ModelSource& file, ModelShape shape
     for (size_t i = 0; i < layers.size(); ++i) {
         const auto layer = static_cast<int64_t>(i);
         std::shared_ptr<const Mixer> mixer = recurrent;
+        if (d_ff[i] > 0 && n_kv_head[i] > 0)
+            return metadata.corrupt("attention.head_count_kv", "{} in layer {}, of which '{}' says {}: a layer has one of both",
+                                    n_kv_head[i], i, metadata.key("feed_forward_length"), d_ff[i]);
         if (d_ff[i] > 0 && metadata.has_tensor(layer, "ffn_gate_inp.weight")) {
-            if (experts.n_expert == 0)
-                return metadata.corrupt("expert_count", "layer {} has a router, so there are experts", i);
             KRAIT_TRY(experts.d_expert, metadata.size_or("expert_feed_forward_length", d_ff[i]));
             mixer = std::make_shared<ExpertMixer>(experts);
         } else if (d_ff[i] > 0) {

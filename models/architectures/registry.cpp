@@ -10,16 +10,19 @@
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
 #include "models/architectures/nemotron_h.hpp"
+#include "models/architectures/unread_settings.hpp"
 #include "models/architectures/zamba2.hpp"
 #include "models/loading/unread_tensors.hpp"
 
 namespace krait {
 namespace {
 
+constexpr std::string_view kGraniteScales[] = {"embedding_scale", "residual_scale", "logit_scale"};
+
 // A line for each.
 constexpr ArchitectureEntry kArchitectures[] = {
     {"falcon-h1", create_falcon_h1},
-    {"granitehybrid", create_granite_hybrid, "Granite 4.0 H, Bamba"},
+    {"granitehybrid", create_granite_hybrid, "Granite 4.0 H, Bamba", kGraniteScales},
     {"jamba", create_jamba},
     {"lfm2", create_lfm2},
     {"lfm2moe", create_lfm2},
@@ -78,6 +81,7 @@ Result<Architecture> create_architecture(const ModelSource& file, std::span<cons
                     quote_name(name), names_of(known));
     KRAIT_TRY(ModelShape shape, read_shape(file, name));
     shape.cache = cache;
+    KRAIT_CHECK(refuse_unread_settings(file, name, entry->scales));
     KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
     KRAIT_CHECK(check_layers(architecture));
     KRAIT_CHECK(describe_weights(file, architecture.weights()));

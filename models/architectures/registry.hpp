@@ -13,7 +13,8 @@ struct ArchitectureEntry {
     // Reads the sizes of its own and makes the plans; sizes that contradict each other are an error. Tensors are checked
     // afterwards.
     Result<Architecture> (*create)(const ModelSource& file, ModelShape shape);
-    std::string_view note = {};  // for messages: "Falcon-Mamba too"
+    std::string_view note = {};                     // for messages: "Falcon-Mamba too"
+    std::span<const std::string_view> scales = {};  // the keys "*_scale" that create() reads (unread_settings.hpp)
 };
 std::span<const ArchitectureEntry> known_architectures();
 
