@@ -25,9 +25,11 @@ ExpertMixer::ExpertMixer(const ExpertSizes& sizes) : sizes_(sizes) {
 std::vector<WeightSpec> ExpertMixer::weights() const {
     const auto& s = sizes_;
     std::vector<WeightSpec> specs{linear_weight("ffn_gate_inp.weight", s.n_expert, s.d_model)};
+    specs.back().finite = true;  // ranks of NaN choose the last experts, whatever the token is
     if (s.choice_bias)
         specs.push_back({.name = "exp_probs_b.bias",
                          .extents = {s.n_expert},
+                         .finite = true,
                          .uses = {use_of<ops::RouteExperts>(OpId::route_experts, "bias")}});
     if (s.d_latent > 0) specs.push_back(linear_weight("ffn_latent_down.weight", s.d_latent, s.d_model));
     if (s.gated) specs.push_back(expert_weight("ffn_gate_exps.weight", s.n_expert, s.d_expert, s.d_input()));

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "core/quant/codec.hpp"
@@ -56,6 +57,14 @@ std::vector<float> decode(const TensorDesc& desc, std::span<const std::byte> byt
     values.resize(n * static_cast<size_t>(repeats));
     for (size_t i = n; i < values.size(); ++i) values[i] = values[i - n];
     return values;
+}
+
+Result<void> expect_finite(const ModelSource& file, const GgufTensor& tensor, std::span<const float> values) {
+    const auto wrong = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+    if (wrong == values.end()) return {};
+    return fail(ErrorCode::corrupt_file, "{}: tensor {} ({}) is {}: element {} is {}; finite numbers are needed",
+                file.name_of(tensor), quote_name(tensor.name), file.origin_of(tensor), to_string(tensor.desc),
+                wrong - values.begin(), *wrong);
 }
 
 // Has the system read the tensors that come next while devices take this one, kWindow and the rest of the last one ahead: so a
@@ -114,7 +123,9 @@ Result<void> Weights::upload(const ModelSource& file, const Upload& weight,
     const bool as_it_is = dtype_of(in_file) == dtype_of(desc) && spec.repeats == 1;
     KRAIT_TRY(const TensorBytes read, file.read(*weight.tensor));
     const bool stays = !read.own && read.bytes.size() >= kMinBytesInPlace;
-    const std::vector<float> values = as_it_is ? std::vector<float>() : decode(in_file, read.bytes, spec.repeats);
+    const std::vector<float> values =
+        as_it_is && !spec.finite ? std::vector<float>() : decode(in_file, read.bytes, spec.repeats);
+    if (spec.finite) KRAIT_CHECK(expect_finite(file, *weight.tensor, values));
     for (const WeightLocation& at : weight.locations) {
         const Device& device = *devices[static_cast<size_t>(at.device)];
         Result<Buffer> buffer = as_it_is

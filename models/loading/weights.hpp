@@ -26,6 +26,7 @@ struct WeightSpec {
     std::vector<int64_t> extents;  // as the graph wants them, Krait's order; the file may add or lack extents of 1
     bool any_format = false;       // false: the op takes F32 only, other formats are decoded while loading
     bool optional = false;
+    bool finite = false;          // NaN and infinities in it are an error, for they would do harm without a trace
     int64_t repeats = 1;          // how often what the file has follows itself in the graph's rank-1 weight
     std::vector<krait_use> uses;  // which op and operand will read it
 };
