@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "formats/factor_range.hpp"
 
 namespace krait::huggingface {
 
@@ -37,13 +38,14 @@ struct NumberRule {
     std::string_view key;  // as in SizeRule
     std::array<std::string_view, 2> names;
     double fallback = 1;
+    double min = kMinFactor, max = kMaxFactor;
 };
 
 // A setting without which results would be others.
 struct SwitchRule {
     std::array<std::string_view, 3> names;
     bool wanted;
-    std::string_view why;  // not, for messages: "norms are RMS norms here"
+    std::string_view why;  // the other is not supported, for messages: "norms are RMS norms here"
 };
 struct WordRule {
     std::string_view name;
@@ -72,7 +74,7 @@ enum class Presence : uint8_t {
     with_gated_norm,
     with_expert_bias,
     with_attention_adapters,
-    with_head_apart,  // a head of its own, made of an embedding that is tied to it: they have different factors
+    with_head_apart,  // an untied copy of the embedding as the head: tied in the checkpoint, but their factors differ
     untied,
 };
 struct FlagRule {
@@ -96,12 +98,12 @@ struct TensorRule {
     Shape shape = Shape::as_it_is;
     Presence presence = Presence::always;
     int32_t part = 0, parts = 1;  // of the rows, of each expert where there are several: the second half is {1, 2}
-    bool turned = false;          // rows of a head from halves to neighbours, as llama.cpp's "NORM" rope wants them
+    bool permuted = false;        // llama.cpp's permute of queries and keys: rows of a head from halves to neighbours
     Factors factors = Factors::none;
     std::array<std::string_view, 2> numbers = {};  // whose product is the factor
 };
 
-// What a layer is made of, as bits.
+// The parts of a layer, as bits.
 using LayerParts = uint32_t;
 enum LayerPart : LayerParts {
     kAnyLayer = 0,

@@ -46,6 +46,23 @@ const JsonValue* Config::find(Names names) const {
     return nullptr;
 }
 
+Result<const JsonValue*> Config::find_agreed(Names names) const {
+    const JsonValue* first = find(names);
+    for (const std::string_view name : names) {
+        const JsonValue* other = member(name);
+        if (!other || other == first) continue;
+        if (other->kind != first->kind || other->truth != first->truth || other->number != first->number ||
+            (first->is(JsonValue::Kind::string) && other->text != first->text)) {
+            std::string_view name_of_first = names.front();
+            for (const std::string_view earlier : names)
+                if (member(earlier) == first) name_of_first = earlier;
+            return wrong(Names(&name, 1), *other,
+                         fmt::format("{}, as '{}' at byte {} says,", first->description(), name_of_first, first->at));
+        }
+    }
+    return first;
+}
+
 tl::unexpected<Error> Config::wrong(Names names, const JsonValue& found, std::string_view wanted) const {
     std::string_view name = names.front();
     for (const std::string_view other : names)
@@ -59,7 +76,7 @@ tl::unexpected<Error> Config::missing(Names names, std::string_view wanted) cons
 }
 
 Result<std::optional<int64_t>> Config::size(Names names, int64_t min) const {
-    const JsonValue* found = find(names);
+    KRAIT_TRY(const JsonValue* found, find_agreed(names));
     if (!found) return std::nullopt;
     if (!found->is(JsonValue::Kind::number) || found->number != std::floor(found->number) ||
         found->number < static_cast<double>(min) || found->number > INT32_MAX)
@@ -68,21 +85,21 @@ Result<std::optional<int64_t>> Config::size(Names names, int64_t min) const {
 }
 
 Result<std::optional<double>> Config::number(Names names) const {
-    const JsonValue* found = find(names);
+    KRAIT_TRY(const JsonValue* found, find_agreed(names));
     if (!found) return std::nullopt;
     if (!found->is(JsonValue::Kind::number)) return wrong(names, *found, "a number");
     return found->number;
 }
 
 Result<std::optional<bool>> Config::boolean(Names names) const {
-    const JsonValue* found = find(names);
+    KRAIT_TRY(const JsonValue* found, find_agreed(names));
     if (!found) return std::nullopt;
     if (!found->is(JsonValue::Kind::boolean)) return wrong(names, *found, "true or false");
     return found->truth;
 }
 
 Result<std::optional<std::string>> Config::text(Names names) const {
-    const JsonValue* found = find(names);
+    KRAIT_TRY(const JsonValue* found, find_agreed(names));
     if (!found) return std::nullopt;
     if (!found->is(JsonValue::Kind::string)) return wrong(names, *found, "a text");
     return found->text;

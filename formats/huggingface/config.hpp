@@ -23,7 +23,8 @@ class Config {
     [[nodiscard]] const JsonValue* find(Names names) const;
     [[nodiscard]] const JsonValue* find(std::string_view name) const { return find(Names(&name, 1)); }
 
-    // nullopt where no name is there. A whole number from `min` to what int32 indices reach.
+    // nullopt where no name is there. Where several are, they must say the same. size: a whole number from `min` to what int32
+    // indices reach.
     Result<std::optional<int64_t>> size(Names names, int64_t min = 1) const;
     Result<std::optional<double>> number(Names names) const;
     Result<std::optional<bool>> boolean(Names names) const;
@@ -37,6 +38,8 @@ class Config {
 
   private:
     const JsonValue* member(std::string_view name) const;
+    // find(), or an error where another of the names says something else.
+    Result<const JsonValue*> find_agreed(Names names) const;
 
     std::string file_;
     JsonValue root_;

@@ -57,8 +57,9 @@ Result<std::unique_ptr<ModelSource>> Folder::open(const fs::path& path, const Op
     auto folder = std::unique_ptr<Folder>(new Folder);
     folder->name_ = path.string();
     KRAIT_TRY(const Config config, open_config(path));
-    KRAIT_TRY(const ModelFacts facts, read_facts(config));
+    KRAIT_TRY(ModelFacts facts, read_facts(config));
     KRAIT_TRY(folder->checkpoint_, open_checkpoint(path, options.access));
+    KRAIT_CHECK(read_layers(config, folder->checkpoint_.tensors().size(), facts));
     KRAIT_TRY(std::vector<MappedTensor> mapped, map_tensors(folder->checkpoint_, facts, folder->name_));
     const GgufTensor& embedding = mapped.front().tensor;
     KRAIT_TRY(const int64_t n_vocab, check_vocabulary(config, facts, embedding, folder->file_name(embedding.shard)));

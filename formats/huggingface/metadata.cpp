@@ -108,31 +108,36 @@ Result<void> check_sizes(const Config& config, const ModelFacts& facts) {
     const auto wrong = [&]<class... Args>(fmt::format_string<Args...> text, Args&&... args) {
         return fail(ErrorCode::corrupt_file, "{}: {}", config.file(), fmt::format(text, std::forward<Args>(args)...));
     };
+    const auto expect = [&]<class... Args>(std::string_view key, fmt::format_string<Args...> wanted, Args&&... args) {
+        return wrong_size(config, facts, key, fmt::format(wanted, std::forward<Args>(args)...));
+    };
     const auto has = [&](std::string_view key) { return facts.sizes.contains(key) && facts.size(key) > 0; };
     if (has("ssm.group_count")) {
         const int64_t inner = facts.size("ssm.inner_size"), heads = facts.size("ssm.time_step_rank"),
                       n_group = facts.size("ssm.group_count");
         if (inner != heads * facts.size(".head_dim"))
             return wrong("{} heads of {} are not the inner size, {}", heads, facts.size(".head_dim"), inner);
-        if (heads % n_group != 0) return wrong("{} groups do not divide the {} heads", n_group, heads);
+        if (heads % n_group != 0) return expect("ssm.group_count", "a number that divides the {} heads of the scan", heads);
     }
     if (has(".head_count_kv") && facts.size("attention.head_count") % facts.size(".head_count_kv") != 0)
-        return wrong("'num_key_value_heads' is {}: it must divide the {} query heads", facts.size(".head_count_kv"),
-                     facts.size("attention.head_count"));
+        return expect(".head_count_kv", "a number that divides the {} query heads", facts.size("attention.head_count"));
     if (has("rope.dimension_count") && facts.size("rope.dimension_count") % 2 != 0)
         return wrong("{} elements of each head turn: an even number is needed", facts.size("rope.dimension_count"));
-    if (!has("expert_count")) return {};
+    const auto mixes = [](LayerParts layer) { return (layer & kExperts) != 0; };
+    if (!has("expert_count")) {
+        const auto mixing = std::ranges::find_if(facts.layers, mixes);
+        if (mixing == facts.layers.end()) return {};
+        return expect("expert_count", "at least 1, since layer {} has experts,", mixing - facts.layers.begin());
+    }
     const int64_t n_expert = facts.size("expert_count");
     if (!has("expert_used_count") || facts.size("expert_used_count") > n_expert)
-        return wrong("'num_experts_per_tok' is {}: 1 to {} of the {} experts are possible", facts.size("expert_used_count"),
-                     n_expert, n_expert);
+        return expect("expert_used_count", "1 to {} of the {} experts", n_expert, n_expert);
     if (!has("expert_group_count")) return {};
     const int64_t n_group = facts.size("expert_group_count"), n_used = facts.size("expert_group_used_count");
-    if (n_expert % n_group != 0) return wrong("'n_group' is {}: it must divide the {} experts", n_group, n_expert);
-    if (n_used > n_group) return wrong("'topk_group' is {}: 1 to {} groups are possible", n_used, n_group);
-    if (facts.size("expert_used_count") > n_expert / n_group * n_used)
-        return wrong("'num_experts_per_tok' is {}, but the {} groups of a token have {} experts",
-                     facts.size("expert_used_count"), n_used, n_expert / n_group * n_used);
+    if (n_expert % n_group != 0) return expect("expert_group_count", "a number that divides the {} experts", n_expert);
+    if (n_used > n_group) return expect("expert_group_used_count", "1 to {} groups", n_group);
+    if (const int64_t n_choice = n_expert / n_group * n_used; facts.size("expert_used_count") > n_choice)
+        return expect("expert_used_count", "1 to {} experts, as many as the {} groups of a token have,", n_choice, n_used);
     return {};
 }
 
@@ -151,6 +156,9 @@ Result<void> check_settings(const Config& config, const Architecture& architectu
             return fail(ErrorCode::unsupported, "{}: '{}' is {}; '{}' is supported", config.file(), rule.name, quote(*word),
                         rule.wanted[0]);
     }
+    for (const std::string_view name : {"rope_parameters", "rope_scaling"})
+        if (const JsonValue* value = config.find(name); value && !value->is(JsonValue::Kind::object))
+            return config.wrong(Names(&name, 1), *value, "an object");
     KRAIT_TRY(const auto window, config.size(kWindow));
     if (window)
         return fail(ErrorCode::unsupported, "{}: 'sliding_window' is {}: attention to a window alone is not supported",
@@ -181,7 +189,7 @@ Result<void> check_settings(const Config& config, const Architecture& architectu
 
 Result<double> read_eps(const Config& config, Names names, double fallback) {
     KRAIT_TRY(const auto eps, config.number(names));
-    if (eps && !(*eps >= 0 && *eps < 1)) return config.wrong(names, *config.find(names), "a number from 0 to 1");
+    if (eps && !(*eps >= 0 && *eps < 1)) return config.wrong(names, *config.find(names), "at least 0 and less than 1");
     return eps.value_or(fallback);
 }
 
@@ -210,7 +218,10 @@ Result<ModelFacts> read_facts(const Config& config) {
     facts.ours = architecture.ours;
     KRAIT_CHECK(read_sizes(config, facts));
     for (const NumberRule& rule : architecture.numbers) {
-        KRAIT_TRY(const auto number, config.number(given(rule.names)));
+        const Names names = given(rule.names);
+        KRAIT_TRY(const auto number, config.number(names));
+        if (number && !(*number >= rule.min && *number <= rule.max))
+            return config.wrong(names, *config.find(names), fmt::format("a number from {} to {}", rule.min, rule.max));
         facts.numbers[std::string(rule.key)] = number.value_or(rule.fallback);
     }
     KRAIT_CHECK(check_settings(config, architecture));
@@ -227,12 +238,29 @@ Result<ModelFacts> read_facts(const Config& config) {
     if (architecture.norms_dt_b_c) {
         KRAIT_TRY(facts.mixer_norm_eps, read_eps(config, kMixerEps, 1e-6));
     }
+    return facts;
+}
+
+Result<void> read_layers(const Config& config, size_t n_tensor, ModelFacts& facts) {
+    const Architecture& architecture = *facts.architecture;
+    if (static_cast<uint64_t>(facts.size("block_count")) > n_tensor)
+        return wrong_size(config, facts, "block_count", fmt::format("at most {}, the number of tensors in all,", n_tensor));
     if (architecture.read_layers) {
         KRAIT_TRY(facts.layers, architecture.read_layers(config, facts));
     }
     if (architecture.finish) KRAIT_CHECK(architecture.finish(config, facts));
-    KRAIT_CHECK(check_sizes(config, facts));
-    return facts;
+    return check_sizes(config, facts);
+}
+
+tl::unexpected<Error> wrong_size(const Config& config, const ModelFacts& facts, std::string_view key, std::string_view wanted) {
+    constexpr std::string_view kGroups[] = {"n_groups", "ssm_cfg.ngroups"};  // where it is no rule
+    Names names = kGroups;
+    // A size that another one decides has no name of its own; the one that decides is called the same with a '.'.
+    for (const SizeRule& rule : facts.architecture->sizes)
+        if (!given(rule.names).empty() && (rule.key == key || (rule.key.starts_with('.') && rule.key.substr(1) == key)))
+            names = given(rule.names);
+    const JsonValue* found = config.find(names);
+    return found ? config.wrong(names, *found, wanted) : config.missing(names, wanted);
 }
 
 std::vector<GgufMetadata> metadata_of(const ModelFacts& facts, std::string name, int64_t n_vocab) {

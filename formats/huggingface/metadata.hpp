@@ -26,14 +26,21 @@ struct ModelFacts {
     [[nodiscard]] int64_t size(std::string_view key) const { return sizes.find(key)->second; }
     [[nodiscard]] double number(std::string_view key) const { return numbers.find(key)->second; }
     [[nodiscard]] bool has(Presence presence) const;
-    // Of a layer, or of a block that layers share.
+    // The parts of a layer, or of a block that layers share.
     [[nodiscard]] LayerParts parts_of(int64_t layer) const;
     void add(std::string_view key, GgufValue value) { entries.push_back({std::string(key), std::move(value)}); }
 };
 
 // Fails for a kind of model that Krait does not know (the error lists those that it does), for settings without which results
-// would be others, and for numbers that are missing or absurd.
+// would be others, and for numbers that are missing or absurd. Facts that depend on the layers are missing yet.
 Result<ModelFacts> read_facts(const Config& config);
+
+// Adds what each layer is, and checks what belongs together. n_tensor: of the checkpoint. Every layer has tensors of its own,
+// so a count of layers above that is refused before anything is made for each layer.
+Result<void> read_layers(const Config& config, size_t n_tensor, ModelFacts& facts);
+
+// The error of a setting of a size: GGUF's key without the architecture, and the value that is needed instead.
+tl::unexpected<Error> wrong_size(const Config& config, const ModelFacts& facts, std::string_view key, std::string_view wanted);
 
 // The keys that the field's converter writes, in its order.
 std::vector<GgufMetadata> metadata_of(const ModelFacts& facts, std::string name, int64_t n_vocab);

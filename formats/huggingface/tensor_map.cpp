@@ -95,10 +95,6 @@ class Mapper {
 
     Result<std::vector<MappedTensor>> map() {
         const auto n_layer = facts_.size("block_count");
-        // Every layer has tensors of its own, so a lying count is caught before anything is made per layer.
-        if (static_cast<uint64_t>(n_layer) > checkpoint_.tensors().size())
-            return fail(ErrorCode::corrupt_file, "{}: config.json has {} layers, but there are {} tensors in all", folder_,
-                        n_layer, checkpoint_.tensors().size());
         const auto blocks = facts_.sizes.find("shared_block_count");
         const int64_t n_block = blocks == facts_.sizes.end() ? 0 : blocks->second;
         if (n_block > n_layer)
@@ -116,8 +112,8 @@ class Mapper {
             KRAIT_CHECK(take(rules(layer), layer, fmt::format("blk.{}.", layer), missing));
         KRAIT_CHECK(take(std::span(global_).subspan(1), -1, "", missing));
         if (missing.count() > 0)
-            return fail(ErrorCode::corrupt_file, "{}: {} weights of a {} model of {} layers are missing: {}", folder_,
-                        missing.count(), facts_.architecture->title, n_layer, missing.text());
+            return fail(ErrorCode::corrupt_file, "{}: {} of {} layers: {} {} missing: {}", folder_, facts_.architecture->title,
+                        n_layer, missing.count(), missing.count() == 1 ? "weight is" : "weights are", missing.text());
         return std::move(mapped_);
     }
 
@@ -176,7 +172,7 @@ class Mapper {
         }
         if (extra.count() == 0) return {};
         return fail(ErrorCode::unsupported,
-                    "{}: a {} model of {} layers{} has no place for {} of the {} tensors, and the results would be wrong "
+                    "{}: {} of {} layers{} has no place for {} of the {} tensors, and the results would be wrong "
                     "without them: {}",
                     folder_, facts_.architecture->title, facts_.size("block_count"),
                     facts_.has(Presence::with_bias) ? "" : " without biases", extra.count(), tensors.size(), extra.text());
@@ -290,7 +286,7 @@ class Mapper {
         }
         if (extents.empty() || (rule.shape != Shape::experts && extents.size() > 2))
             return refuse("a vector or a matrix is needed");
-        // Of a matrix, or of one expert.
+        // Rows and columns of a matrix, or of one expert's.
         const size_t row_extent = extents.size() == 1 ? 0 : extents.size() - 2;
         const int64_t width = extents.size() == 1 ? 1 : extents.back(), rows = extents[row_extent];
         if (rows % rule.parts != 0) return refuse(fmt::format("rows in {} parts are needed", rule.parts));
@@ -309,7 +305,7 @@ class Mapper {
             const int64_t row = (is_listed ? 0 : expert * rows) + rule.part * extents[row_extent];
             append(mapped.runs, {.source = source, .first = row * width, .count = extents[row_extent] * width});
         }
-        if (rule.turned && !turn(mapped.runs, width))
+        if (rule.permuted && !permute(mapped.runs, width))
             return refuse(fmt::format("heads of {} rows are needed", facts_.size("attention.key_length")));
         if (rule.factors != Factors::none && !scale(rule, mapped.runs, width))
             return refuse("its rows are not those of z, x, B, C and dt by the sizes in config.json");
@@ -331,7 +327,7 @@ class Mapper {
     }
 
     // From pairs (i, i + n_rot / 2) of each head to pairs of neighbours. Of one whole matrix or bias.
-    bool turn(std::vector<Run>& runs, int64_t width) const {
+    bool permute(std::vector<Run>& runs, int64_t width) const {
         const auto turning = facts_.sizes.find("rope.dimension_count");
         if (turning == facts_.sizes.end()) return true;
         const int64_t n_rot = turning->second, head = facts_.size("attention.key_length"), rows = runs[0].count / width;

@@ -7,6 +7,7 @@
 #include "core/quant/codec.hpp"
 #include "formats/gguf/gguf_split.hpp"
 #include "formats/gguf/gguf_value.hpp"
+#include "models/model.hpp"
 #include "models/quantize/quantized_source.hpp"
 #include "tests/models/huggingface_hostile_fixture.hpp"
 
@@ -240,7 +241,8 @@ TEST_F(HybridFolder, SharedBlocksAreKeptOnce) {
             return t.name == "model.layers.2.shared_transformer.self_attn.q_proj.weight";
         });
     });
-    expect_error(ErrorCode::corrupt_file, {"1 weights", "model.layers.2.shared_transformer.self_attn.q_proj.weight"});
+    expect_error(ErrorCode::corrupt_file,
+                 {"Zamba2 of 5 layers: 1 weight is missing", "model.layers.2.shared_transformer.self_attn.q_proj.weight"});
 }
 
 // Rows of queries and keys: neighbours in the file turn together, but of Bamba's heads only the first half turns.
@@ -310,9 +312,9 @@ TEST_F(HybridFolder, SettingsThatContradictEachOther) {
     expect("granite_moe_nope", [](Json& c) { c["layer_types"][1] = "sparse_attention"; }, kUnsupported,
            {"layer 1 is", "sparse_attention", "'full_attention'"});
     expect("granite_moe_nope", [](Json& c) { c["num_key_value_heads"] = 3; }, kCorrupt,
-           {"'num_key_value_heads' is 3", "4 query heads"});
+           {"'num_key_value_heads' at byte", "the number 3", "4 query heads"});
     expect("granite_moe_nope", [](Json& c) { c["num_experts_per_tok"] = 6; }, kCorrupt,
-           {"'num_experts_per_tok' is 6: 1 to 5 of the 5 experts"});
+           {"'num_experts_per_tok' at byte", "the number 6; 1 to 5 of the 5 experts"});
     expect("granite_moe_nope", [](Json& c) { c["position_embedding_type"] = "alibi"; }, kCorrupt,
            {"'position_embedding_type'", "'nope'"});
     expect("granite_moe_nope", [](Json& c) { c["hidden_act"] = "gelu"; }, kUnsupported,
@@ -324,7 +326,7 @@ TEST_F(HybridFolder, SettingsThatContradictEachOther) {
            },
            kUnsupported, {"rope of the type 'yarn'"});
     expect("bamba", [](Json& c) { c["attn_layer_indices"] = {3}; }, kCorrupt, {"'attn_layer_indices'", "from 0 to 2"});
-    expect("bamba", [](Json& c) { c["mamba_n_groups"] = 3; }, kCorrupt, {"3 groups do not divide the 16 heads"});
+    expect("bamba", [](Json& c) { c["mamba_n_groups"] = 3; }, kCorrupt, {"'mamba_n_groups' at byte", "divides the 16 heads"});
     expect("nemotron_h", [](Json& c) { c["hybrid_override_pattern"] = "M-*-M*"; }, kCorrupt,
            {"'layers_block_type'", "what 'hybrid_override_pattern' says"});
     expect("nemotron_h", [](Json& c) { c["num_hidden_layers"] = 5; }, kCorrupt,
@@ -332,9 +334,9 @@ TEST_F(HybridFolder, SettingsThatContradictEachOther) {
     expect("nemotron_h", [](Json& c) { c["sliding_window"] = 128; }, kUnsupported, {"'sliding_window' is 128"});
     expect("nemotron_h", [](Json& c) { c["mlp_hidden_act"] = "silu"; }, kUnsupported, {"'mlp_hidden_act'", "'relu2'"});
     expect("nemotron_h_moe_latent", [](Json& c) { c["n_group"] = 3; }, kCorrupt,
-           {"'n_group' is 3: it must divide the 8 experts"});
+           {"'n_group' at byte", "divides the 8 experts"});
     expect("nemotron_h_moe_latent", [](Json& c) { c["topk_group"] = 1; }, kCorrupt,
-           {"'num_experts_per_tok' is 3", "have 2 experts"});
+           {"'num_experts_per_tok' at byte", "1 to 2 experts", "the 1 groups"});
     expect("falcon_h1", [](Json& c) { c["ssm_multipliers"] = {1, 2}; }, kCorrupt, {"'ssm_multipliers'", "5 numbers"});
     expect("falcon_h1", [](Json& c) { c["mamba_norm_before_gate"] = true; }, kUnsupported, {"'mamba_norm_before_gate'"});
     expect("falcon_h1", [](Json& c) { c["attention_bias"] = true; }, kUnsupported, {"'attention_bias' is true"});
@@ -346,13 +348,130 @@ TEST_F(HybridFolder, SettingsThatContradictEachOther) {
     expect("zamba2", [](Json& c) { c["num_mem_blocks"] = 9; }, kCorrupt, {"9 blocks that layers share, but 5 layers"});
 }
 
+// Two names of one setting, and two lists of the layers.
+TEST_F(HybridFolder, SettingsThatAreThereTwiceAgree) {
+    const auto expect = [&](const std::string& name, const std::function<void(Json&)>& change,
+                            const std::vector<std::string>& words) {
+        SCOPED_TRACE(name);
+        use(name);
+        edit("config.json", change);
+        expect_error(ErrorCode::corrupt_file, words);
+    };
+    expect("lfm2", [](Json& c) { c["rope_theta"] = 5.0; },
+           {"'rope_parameters.rope_theta' at byte", "the number 5.0, as 'rope_theta' at byte"});
+    expect("lfm2", [](Json& c) { c["full_attn_idxs"] = {0}; }, {"'full_attn_idxs' at byte", "what 'layer_types' says"});
+    expect("lfm2_moe", [](Json& c) { c["full_attn_idxs"] = {0}; }, {"'full_attn_idxs' at byte", "what 'layer_types' says"});
+    expect("lfm2", [](Json& c) { c["full_attn_idxs"] = "x"; }, {"'full_attn_idxs' at byte", "a list of layers"});
+    expect("granite_moe_nope",
+           [](Json& c) {
+               c["layers_block_type"] = {"mamba", "mamba", "mamba", "mamba"};
+           },
+           {"'layers_block_type' at byte", "what 'layer_types' says"});
+    expect("zamba2",
+           [](Json& c) {
+               c["layer_types"] = {"mamba", "mamba", "mamba", "mamba", "mamba"};
+           },
+           {"'layer_types' at byte", "what 'layers_block_type' says"});
+    expect("zamba2", [](Json& c) { c["hybrid_layer_ids"] = {0}; }, {"'hybrid_layer_ids' at byte", "'layers_block_type' says"});
+    expect("nemotron_h", [](Json& c) { c["layer_types"] = {"mamba", "mamba", "mamba", "mamba", "mamba", "mamba"}; },
+           {"'layer_types' at byte", "what 'layers_block_type' says"});
+    expect("bamba",
+           [](Json& c) {
+               c["layer_types"] = {"attention", "mamba", "mamba"};
+           },
+           {"'attn_layer_indices' at byte", "what 'layer_types' says"});
+    use("lfm2");
+    edit("config.json", [](Json& c) {
+        c["rope_theta"] = 1e6;
+        c["full_attn_idxs"] = {1, 3};
+    });
+    expect_unchanged("lfm2");
+}
+
+// Nothing is made for each layer before the layers are known to be there: this one would take minutes and all memory.
+TEST_F(HybridFolder, MoreLayersThanTensors) {
+    for (const char* name : {"jamba_moe", "bamba", "falcon_h1"}) {
+        use(name);
+        edit("config.json", [](Json& c) { c["num_hidden_layers"] = 1000000000; });
+        expect_error(ErrorCode::corrupt_file,
+                     {"config.json: 'num_hidden_layers' at byte", "1000000000", "the number of tensors in all"});
+    }
+}
+
+// Errors name the setting and its byte in config.json, not the key of GGUF that it becomes.
+TEST_F(HybridFolder, NumbersThatAreNone) {
+    const auto expect = [&](const std::string& name, const std::string& key, const std::string& value,
+                            const std::vector<std::string>& words) {
+        SCOPED_TRACE(name + " " + key + " " + value);
+        use(name);
+        // As text, for JSON of the library knows no NaN.
+        edit("config.json", [&](Json& c) {
+            if (const size_t dot = key.find('.'); dot != std::string::npos) c[key.substr(0, dot)][key.substr(dot + 1)] = "@";
+            else c[key] = "@";
+        });
+        std::ifstream stream(model() / "config.json");
+        std::string text((std::istreambuf_iterator<char>(stream)), {});
+        text.replace(text.find("\"@\""), 3, value);
+        write("config.json", text);
+        std::vector<std::string> all{"config.json: '" + key, "at byte"};
+        all.insert(all.end(), words.begin(), words.end());
+        expect_error(ErrorCode::corrupt_file, all);
+    };
+    expect("falcon_h1", "embedding_multiplier", "NaN", {"a number from"});
+    expect("falcon_h1", "embedding_multiplier", "1e300", {"a number from"});
+    expect("falcon_h1", "ssm_multipliers", "[NaN, 1, 1, 1, 1]", {"a number from"});
+    expect("falcon_h1", "mlp_multipliers", "[1, Infinity]", {"a number from"});
+    for (const char* key : {"attention_multiplier", "logits_scaling", "embedding_multiplier", "residual_multiplier"}) {
+        expect("granite_moe_nope", key, "0", {"the number 0; a number from"});
+        expect("granite_moe_nope", key, "1e39", {"a number from"});
+    }
+    expect("nemotron_h_moe", "routed_scaling_factor", "0", {"a number from"});
+    expect("nemotron_h_moe", "n_routed_experts", "0", {"at least 1, since layer 1 has experts"});
+    expect("lfm2", "rope_parameters.rope_theta", "0", {"a number from 1 to"});
+    expect("lfm2", "rope_parameters", "\"x\"", {"an object is needed"});
+    expect("lfm2", "rope_parameters", "[]", {"an object is needed"});
+    expect("lfm2", "rope_scaling", "\"x\"", {"an object is needed"});
+    expect("lfm2", "rope_parameters.mrope_section", "[1, 1, 0]", {"a list of numbers with the sum 3"});
+    use("granite_moe_nope");
+    edit("config.json", [](Json& c) { c.erase("num_experts_per_tok"); });
+    expect_error(ErrorCode::corrupt_file, {"there is no 'num_experts_per_tok'; 1 to 5 of the 5 experts"});
+}
+
+// With such weights every row goes to experts that no token has chosen, and the text looks like any other.
+TEST_F(HybridFolder, RoutersAreFinite) {
+    constexpr std::pair<const char*, const char*> kTensors[] = {
+        {"nemotron_h_moe", "model.layers.1.mixer.gate.e_score_correction_bias"},
+        {"lfm2_moe", "model.layers.3.feed_forward.expert_bias"},
+        {"granite_moe_nope", "model.layers.0.block_sparse_moe.router.layer.weight"}};
+    for (const auto& [name, tensor] : kTensors) {
+        use(name);
+        std::string kind;
+        edit_weights(
+            [&, ending = std::string(tensor).substr(std::string(tensor).find("layers."))](std::vector<StoredTensor>& tensors) {
+                for (StoredTensor& t : tensors)
+                    if (t.name.ends_with(ending)) {
+                        const float nan = std::numeric_limits<float>::quiet_NaN();
+                        std::memcpy(t.data.data() + sizeof nan, &nan, sizeof nan);
+                        kind = t.name;
+                    }
+            });
+        ASSERT_FALSE(kind.empty()) << tensor;
+        const auto loaded = Model::load(model(), {.device = "cpu"});
+        ASSERT_FALSE(loaded) << tensor;
+        EXPECT_EQ(loaded.error().code, ErrorCode::corrupt_file);
+        EXPECT_NE(loaded.error().message.find(kind), std::string::npos) << loaded.error().message;
+        EXPECT_NE(loaded.error().message.find("element 1 is nan"), std::string::npos) << loaded.error().message;
+    }
+}
+
 TEST_F(HybridFolder, ExpertsThatAreMissingOrDiffer) {
     use("lfm2_moe");
     edit_weights([](std::vector<StoredTensor>& tensors) {
         std::erase_if(tensors,
                       [](const StoredTensor& t) { return t.name == "model.layers.3.feed_forward.experts.2.w1.weight"; });
     });
-    expect_error(ErrorCode::corrupt_file, {"1 weights", "model.layers.3.feed_forward.experts.2.w1.weight"});
+    expect_error(ErrorCode::corrupt_file,
+                 {"LFM2 with experts of 5 layers: 1 weight is missing", "model.layers.3.feed_forward.experts.2.w1.weight"});
     use("lfm2_moe");
     edit_weights([](std::vector<StoredTensor>& tensors) {
         StoredTensor& tensor = named(tensors, "model.layers.3.feed_forward.experts.2.w1.weight");

@@ -8,29 +8,28 @@
 namespace krait::huggingface {
 namespace {
 
-constexpr SizeRule kSizes[] = {
-    KRAIT_ATTENTION_SIZES,
-    KRAIT_MAMBA2_SIZES,
+constexpr SizeRule kSizesOfItsOwn[] = {
     {"block_count", {"num_hidden_layers"}},
     {"feed_forward_length", {"intermediate_size"}},
     {"rope.dimension_count", {}, key_length},
 };
+constexpr auto kSizes = joined(kAttentionSizes, kMamba2Sizes, kSizesOfItsOwn);
 constexpr NumberRule kNumbers[] = {
-    {"rope.freq_base", {"rope_theta", "rope_parameters.rope_theta"}, 10000},
-    {".embedding", {"embedding_multiplier"}},
-    {".head", {"lm_head_multiplier"}},
-    {".attention_in", {"attention_in_multiplier"}},
-    {".attention_out", {"attention_out_multiplier"}},
-    {".key", {"key_multiplier"}},
-    {".ssm_in", {"ssm_in_multiplier"}},
-    {".ssm_out", {"ssm_out_multiplier"}},
-    {".z", {"ssm_multipliers.0"}},
-    {".x", {"ssm_multipliers.1"}},
-    {".b", {"ssm_multipliers.2"}},
-    {".c", {"ssm_multipliers.3"}},
-    {".dt", {"ssm_multipliers.4"}},
-    {".gate", {"mlp_multipliers.0"}},
-    {".down", {"mlp_multipliers.1"}},
+    rope_base("rope.freq_base", 10000),
+    weight_factor(".embedding", "embedding_multiplier"),
+    weight_factor(".head", "lm_head_multiplier"),
+    weight_factor(".attention_in", "attention_in_multiplier"),
+    weight_factor(".attention_out", "attention_out_multiplier"),
+    weight_factor(".key", "key_multiplier"),
+    weight_factor(".ssm_in", "ssm_in_multiplier"),
+    weight_factor(".ssm_out", "ssm_out_multiplier"),
+    weight_factor(".z", "ssm_multipliers.0"),
+    weight_factor(".x", "ssm_multipliers.1"),
+    weight_factor(".b", "ssm_multipliers.2"),
+    weight_factor(".c", "ssm_multipliers.3"),
+    weight_factor(".dt", "ssm_multipliers.4"),
+    weight_factor(".gate", "mlp_multipliers.0"),
+    weight_factor(".down", "mlp_multipliers.1"),
 };
 constexpr FlagRule kFlags[] = {
     {Presence::with_conv_bias, {"mamba_conv_bias"}, true},
@@ -106,7 +105,7 @@ Result<void> finish(const Config& config, ModelFacts& facts) {
     }
     // A tied embedding has two factors: one as embedding, one as head.
     if (facts.is_tied && facts.number(".embedding") != facts.number(".head")) facts.flags[Presence::with_head_apart] = true;
-    return check_rope(config);
+    return check_rope(config, facts.size("rope.dimension_count"));
 }
 
 constexpr std::string_view kClasses[] = {"FalconH1ForCausalLM"};

@@ -12,24 +12,23 @@ int64_t shared_width(const Sizes& s) { return at(s, "expert_count") > 0 ? at(s, 
 // partial_rotary_factor of every Bamba is 0.5; transformers lets no file say otherwise.
 int64_t half_of_head(const Sizes& s) { return at(s, "attention.key_length") / 2; }
 
-constexpr SizeRule kGraniteSizes[] = {
-    KRAIT_ATTENTION_SIZES,
-    KRAIT_MAMBA2_SIZES,
+constexpr SizeRule kGraniteSizesOfItsOwn[] = {
     {"block_count", {"num_hidden_layers"}},
     {"expert_count", {"num_local_experts"}, constant<0>, 0},
-    {".expert_used", {"num_experts_per_tok"}, constant<0>, 0},
+    {".expert_used_count", {"num_experts_per_tok"}, constant<0>, 0},
     {"expert_used_count", {}, used_experts, 0},
     {".expert_width", {"intermediate_size"}, constant<0>, 0},
     {".shared_width", {"shared_intermediate_size"}, constant<0>, 0},
     {"feed_forward_length", {}, feed_forward},
     {"expert_shared_feed_forward_length", {}, shared_width, 0},
 };
+constexpr auto kGraniteSizes = joined(kAttentionSizes, kMamba2Sizes, kGraniteSizesOfItsOwn);
 constexpr NumberRule kGraniteNumbers[] = {
     {"attention.scale", {"attention_multiplier"}},
     {"embedding_scale", {"embedding_multiplier"}},
     {"residual_scale", {"residual_multiplier"}},
     {"logit_scale", {"logits_scaling"}},
-    {"rope.freq_base", {"rope_theta", "rope_parameters.rope_theta"}, 10000},
+    rope_base("rope.freq_base", 10000),
 };
 constexpr FlagRule kFlags[] = {
     {Presence::with_bias, {"mamba_proj_bias"}, false},
@@ -67,17 +66,19 @@ constexpr TensorRule kExpertTensors[] = {
 constexpr TensorGroup kGraniteGroups[] = {
     {"", kGraniteNorms},
     {"mamba.", kMamba2Tensors, kMamba},
-    {"self_attn.", kTurnedAttentionTensors, kAttention},
+    {"self_attn.", kPermutedAttentionTensors, kAttention},
     {"shared_mlp.", kOnlyNetwork, kMlp},
     {"block_sparse_moe.", kExpertTensors, kExperts},
     {"shared_mlp.", kSharedNetwork, kSharedExpert},
 };
 
+constexpr LayerWord kAttentionOrMamba[] = {
+    {"mamba", kMamba}, {"linear_attention", kMamba}, {"attention", kAttention}, {"full_attention", kAttention}};
+
 Result<std::vector<LayerParts>> granite_layers(const Config& config, const ModelFacts& facts) {
     constexpr std::string_view kNames[] = {"layer_types", "layers_block_type"};
-    constexpr LayerWord kWords[] = {
-        {"mamba", kMamba}, {"linear_attention", kMamba}, {"attention", kAttention}, {"full_attention", kAttention}};
-    KRAIT_TRY(auto layers, listed_layers(config, kNames, facts.size("block_count"), kWords));
+    KRAIT_TRY(auto layers,
+              read_layer_lists(config, facts.size("block_count"), {.word_lists = kNames, .words = kAttentionOrMamba}));
     for (LayerParts& layer : layers) layer |= facts.size("expert_count") > 0 ? kExperts | kSharedExpert : kMlp;
     return layers;
 }
@@ -89,8 +90,8 @@ Result<void> finish_granite(const Config& config, ModelFacts& facts) {
     if (positions && !has_rope && *positions != "nope")
         return config.wrong(kPositions, *config.find(kPositions), "'rope', 'nope' or null");
     if (has_rope) {
-        KRAIT_CHECK(check_rope(config));
-        facts.sizes["rope.dimension_count"] = facts.size("attention.key_length");
+        const int64_t n_rot = facts.sizes["rope.dimension_count"] = facts.size("attention.key_length");
+        KRAIT_CHECK(check_rope(config, n_rot));
     } else {
         facts.sizes["context_length"] = int64_t{1} << 20;  // nothing limits it
     }
@@ -99,14 +100,13 @@ Result<void> finish_granite(const Config& config, ModelFacts& facts) {
     return {};
 }
 
-constexpr SizeRule kBambaSizes[] = {
-    KRAIT_ATTENTION_SIZES,
-    KRAIT_MAMBA2_SIZES,
+constexpr SizeRule kBambaSizesOfItsOwn[] = {
     {"block_count", {"num_hidden_layers"}},
     {"feed_forward_length", {"intermediate_size"}},
     {"rope.dimension_count", {}, half_of_head},
 };
-constexpr NumberRule kBambaNumbers[] = {{"rope.freq_base", {"rope_theta", "rope_parameters.rope_theta"}, 10000}};
+constexpr auto kBambaSizes = joined(kAttentionSizes, kMamba2Sizes, kBambaSizesOfItsOwn);
+constexpr NumberRule kBambaNumbers[] = {rope_base("rope.freq_base", 10000)};
 constexpr TensorRule kBambaNorms[] = {
     {"input_layernorm.weight", "attn_norm.weight"},
     {"pre_ff_layernorm.weight", "ffn_norm.weight"},
@@ -114,17 +114,25 @@ constexpr TensorRule kBambaNorms[] = {
 constexpr TensorGroup kBambaGroups[] = {
     {"", kBambaNorms},
     {"mamba.", kMamba2Tensors, kMamba},
-    {"self_attn.", kTurnedAttentionTensors, kAttention},
+    {"self_attn.", kPermutedAttentionTensors, kAttention},
     {"feed_forward.", kGatedMlpTensors, kMlp},
 };
 
 Result<std::vector<LayerParts>> bamba_layers(const Config& config, const ModelFacts& facts) {
-    constexpr std::string_view kNames[] = {"attn_layer_indices"};
-    return attention_at(config, kNames, facts.size("block_count"), kAttention | kMlp, kMamba | kMlp);
+    constexpr std::string_view kIndices[] = {"attn_layer_indices"}, kWordLists[] = {"layer_types", "layers_block_type"};
+    KRAIT_TRY(auto layers, read_layer_lists(config, facts.size("block_count"),
+                                            {.word_lists = kWordLists,
+                                             .words = kAttentionOrMamba,
+                                             .index_lists = kIndices,
+                                             .attending = kAttention,
+                                             .others = kMamba,
+                                             .others_by_default = true}));
+    for (LayerParts& layer : layers) layer |= kMlp;
+    return layers;
 }
 
 Result<void> finish_bamba(const Config& config, ModelFacts& facts) {
-    KRAIT_CHECK(check_rope(config));
+    KRAIT_CHECK(check_rope(config, facts.size("rope.dimension_count")));
     facts.add("rope.scaling.finetuned", true);
     return {};
 }
@@ -143,7 +151,7 @@ constinit const Architecture kGraniteHybrid{.title = "Granite 4.0 H",
                                             .global_tensors = kGraniteGlobal,
                                             .prefix = "model.",
                                             .flags = kFlags,
-                                            .switches = kNoSwitches,
+                                            .switches = kNormSwitch,
                                             .words = kSilu,
                                             .is_tied_by_default = false,
                                             .numbers = kGraniteNumbers,
@@ -159,7 +167,7 @@ constinit const Architecture kBamba{.title = "Bamba",
                                     .global_tensors = kFinalNormTensors,
                                     .prefix = "model.",
                                     .flags = kFlags,
-                                    .switches = kNoSwitches,
+                                    .switches = kNormSwitch,
                                     .words = kSilu,
                                     .is_tied_by_default = false,
                                     .numbers = kBambaNumbers,

@@ -7,10 +7,9 @@ namespace krait::huggingface {
 namespace {
 
 int64_t sixteenth(const Sizes& s) { return (at(s, "embedding_length") + 15) / 16; }
-int64_t several_experts(const Sizes& s) { return at(s, ".experts") > 1 ? at(s, ".experts") : 0; }
+int64_t several_experts(const Sizes& s) { return at(s, ".expert_count") > 1 ? at(s, ".expert_count") : 0; }
 
-constexpr SizeRule kSizes[] = {
-    KRAIT_ATTENTION_SIZES,
+constexpr SizeRule kSizesOfItsOwn[] = {
     {"block_count", {"num_hidden_layers"}},
     {"feed_forward_length", {"intermediate_size"}},
     {".expand", {"mamba_expand"}, constant<2>},
@@ -22,11 +21,12 @@ constexpr SizeRule kSizes[] = {
     {".attention_offset", {"attn_layer_offset"}, constant<4>, 0},
     {".expert_period", {"expert_layer_period"}, constant<2>},
     {".expert_offset", {"expert_layer_offset"}, constant<1>, 0},
-    {".experts", {"num_experts", "num_local_experts"}, constant<16>, 0},
+    {".expert_count", {"num_experts", "num_local_experts"}, constant<16>, 0},
     {"expert_count", {}, several_experts, 0},  // one expert is a plain network
-    {".expert_used", {"num_experts_per_tok"}, constant<2>, 0},
+    {".expert_used_count", {"num_experts_per_tok"}, constant<2>, 0},
     {"expert_used_count", {}, used_experts, 0},
 };
+constexpr auto kSizes = joined(kAttentionSizes, kSizesOfItsOwn);
 constexpr FlagRule kFlags[] = {
     {Presence::with_bias, {"mamba_proj_bias"}, false},
     {Presence::with_conv_bias, {"mamba_conv_bias"}, true},
@@ -98,7 +98,7 @@ constinit const Architecture kJamba{.title = "Jamba",
                                     .global_tensors = kFinalNormTensors,
                                     .prefix = "model.",
                                     .flags = kFlags,
-                                    .switches = kNoSwitches,
+                                    .switches = kNormSwitch,
                                     .words = kSilu,
                                     .is_tied_by_default = false,
                                     .read_layers = read_layers,

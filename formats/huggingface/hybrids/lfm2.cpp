@@ -8,27 +8,27 @@
 namespace krait::huggingface {
 namespace {
 
-#define KRAIT_LFM2_SIZES                                                                                                   \
-    KRAIT_ATTENTION_SIZES, {"block_count", {"num_hidden_layers"}}, {"shortconv.l_cache", {"conv_L_cache"}, constant<3>}, { \
-        "rope.dimension_count", {}, key_length                                                                             \
-    }
-constexpr SizeRule kSizes[] = {
-    KRAIT_LFM2_SIZES,
+constexpr SizeRule kCommonSizes[] = {
+    {"block_count", {"num_hidden_layers"}},
+    {"shortconv.l_cache", {"conv_L_cache"}, constant<3>},
+    {"rope.dimension_count", {}, key_length},
+};
+constexpr SizeRule kSizesOfItsOwn[] = {
     {"feed_forward_length", {"block_ff_dim", "intermediate_size"}},  // finish() rounds it
     {".multiple", {"block_multiple_of"}, constant<256>},
 };
-constexpr SizeRule kMoeSizes[] = {
-    KRAIT_LFM2_SIZES,
+constexpr auto kSizes = joined(kAttentionSizes, kCommonSizes, kSizesOfItsOwn);
+constexpr SizeRule kMoeSizesOfItsOwn[] = {
     {"feed_forward_length", {"intermediate_size"}},
     {"expert_feed_forward_length", {"moe_intermediate_size"}},
     {"expert_count", {"num_experts"}},
     {"expert_used_count", {"num_experts_per_tok"}},
     {"leading_dense_block_count", {"num_dense_layers"}, constant<2>, 0},
 };
-#undef KRAIT_LFM2_SIZES
-constexpr NumberRule kNumbers[] = {{"rope.freq_base", {"rope_theta", "rope_parameters.rope_theta"}, 1e6}};
+constexpr auto kMoeSizes = joined(kAttentionSizes, kCommonSizes, kMoeSizesOfItsOwn);
+constexpr NumberRule kNumbers[] = {rope_base("rope.freq_base", 1e6)};
 constexpr NumberRule kMoeNumbers[] = {
-    {"rope.freq_base", {"rope_theta", "rope_parameters.rope_theta"}, 1e6},
+    rope_base("rope.freq_base", 1e6),
     {"expert_weights_scale", {"routed_scaling_factor"}},
 };
 constexpr FlagRule kFlags[] = {{Presence::with_expert_bias, {"use_expert_bias"}, true}};
@@ -82,10 +82,9 @@ constexpr TensorGroup kGroups[] = {
 Result<std::vector<LayerParts>> mixers(const Config& config, const ModelFacts& facts) {
     constexpr std::string_view kList[] = {"layer_types"}, kIndices[] = {"full_attn_idxs"};
     constexpr LayerWord kWords[] = {{"conv", kShortConv}, {"full_attention", kAttention}};
-    const int64_t n_layer = facts.size("block_count");
-    const JsonValue* indices = config.find(kIndices);
-    if (config.find(kList) || !indices) return listed_layers(config, kList, n_layer, kWords);
-    return attention_at(config, kIndices, n_layer, kAttention, kShortConv);
+    return read_layer_lists(
+        config, facts.size("block_count"),
+        {.word_lists = kList, .words = kWords, .index_lists = kIndices, .attending = kAttention, .others = kShortConv});
 }
 
 Result<std::vector<LayerParts>> read_layers(const Config& config, const ModelFacts& facts) {
@@ -116,13 +115,13 @@ Result<void> finish(const Config& config, ModelFacts& facts) {
         }
         facts.sizes["feed_forward_length"] = width;
     }
-    return check_rope(config);
+    return check_rope(config, facts.size("rope.dimension_count"));
 }
 
 Result<void> finish_moe(const Config& config, ModelFacts& facts) {
     facts.add("expert_gating_func", uint32_t{2});  // sigmoid
     facts.add("expert_weights_norm", true);
-    return check_rope(config);
+    return check_rope(config, facts.size("rope.dimension_count"));
 }
 
 constexpr std::string_view kClasses[] = {"Lfm2ForCausalLM"};

@@ -10,8 +10,7 @@ namespace {
 
 int64_t inner_of_heads(const Sizes& s) { return at(s, "ssm.time_step_rank") * at(s, ".head_dim"); }
 
-constexpr SizeRule kSizes[] = {
-    KRAIT_ATTENTION_SIZES,
+constexpr SizeRule kSizesOfItsOwn[] = {
     {"block_count", {"num_hidden_layers"}, [](const Sizes& s) { return at(s, ".listed_layers"); }},
     {"ssm.conv_kernel", {"conv_kernel", "mamba_d_conv"}, constant<4>},
     {"ssm.state_size", {"ssm_state_size"}},
@@ -29,6 +28,7 @@ constexpr SizeRule kSizes[] = {
     {".expert_group_used_count", {"topk_group"}, constant<1>},
     {".latent", {"moe_latent_size"}, constant<0>, 0},
 };
+constexpr auto kSizes = joined(kAttentionSizes, kSizesOfItsOwn);
 constexpr NumberRule kNumbers[] = {{".expert_scale", {"routed_scaling_factor"}}};
 // A step of a scan is never below time_step_min on prompts in transformers; the kernels that models were trained with know no
 // such limit, nor does transformers for single tokens.
@@ -82,38 +82,18 @@ constexpr TensorGroup kGroups[] = {
 
 // Older files have a letter for each layer, newer ones a list of words.
 Result<std::vector<LayerParts>> read_layers(const Config& config, const ModelFacts& facts) {
-    constexpr std::string_view kPattern[] = {"hybrid_override_pattern"}, kList[] = {"layers_block_type", "layer_types"};
+    constexpr std::string_view kList[] = {"layers_block_type", "layer_types"};
     constexpr LayerWord kWordsOfLayers[] = {{"mamba", kMamba},
                                             {"linear_attention", kMamba},
                                             {"attention", kAttention},
                                             {"full_attention", kAttention},
                                             {"mlp", kMlp},
                                             {"moe", kExperts}};
-    const int64_t n_layer = facts.size("block_count");
-    KRAIT_TRY(const auto pattern, config.text(kPattern));
-    std::vector<LayerParts> layers;
-    if (pattern) {
-        for (const char letter : *pattern) {
-            const LayerParts parts = letter == 'M'   ? kMamba
-                                     : letter == '*' ? kAttention
-                                     : letter == '-' ? kMlp
-                                     : letter == 'E' ? kExperts
-                                                     : kAnyLayer;
-            if (parts == kAnyLayer)
-                return config.wrong(kPattern, *config.find(kPattern),
-                                    "a text of M (Mamba-2), * (attention), - (MLP) and E (experts)");
-            layers.push_back(parts);
-        }
-        if (std::ssize(layers) != n_layer)
-            return config.wrong(kPattern, *config.find(kPattern),
-                                fmt::format("a text of {} letters, one for each layer,", n_layer));
-    }
-    if (!pattern || config.find(kList)) {
-        KRAIT_TRY(auto listed, listed_layers(config, kList, n_layer, kWordsOfLayers));
-        if (pattern && listed != layers)
-            return config.wrong(kList, *config.find(kList), "what 'hybrid_override_pattern' says of the layers");
-        layers = std::move(listed);
-    }
+    constexpr LayerLetter kLetters[] = {{'M', kMamba}, {'*', kAttention}, {'-', kMlp}, {'E', kExperts}};
+    KRAIT_TRY(auto layers,
+              read_layer_lists(
+                  config, facts.size("block_count"),
+                  {.word_lists = kList, .words = kWordsOfLayers, .pattern = "hybrid_override_pattern", .letters = kLetters}));
     for (LayerParts& layer : layers)
         if (layer & kExperts) layer |= kSharedExpert | (facts.size(".latent") > 0 ? kLatent : kAnyLayer);
     return layers;
@@ -166,7 +146,7 @@ constinit const Architecture kNemotronH{.title = "Nemotron-H",
                                         .global_tensors = kGlobal,
                                         .prefix = "backbone.",
                                         .flags = kFlags,
-                                        .switches = kNoSwitches,
+                                        .switches = kNormSwitch,
                                         .words = kWords,
                                         .is_tied_by_default = false,
                                         .numbers = kNumbers,

@@ -35,7 +35,7 @@ constexpr SizeRule kSizes[] = {
     {"shared_block_count", {"num_mem_blocks"}, constant<1>},
     {"adapter_rank", {"adapter_rank"}, constant<128>},
 };
-constexpr NumberRule kNumbers[] = {{".rope_base", {"rope_theta", "rope_parameters.rope_theta"}, 10000}};
+constexpr NumberRule kNumbers[] = {rope_base(".rope_base", 10000)};
 constexpr FlagRule kFlags[] = {
     {Presence::with_bias, {}, false},
     {Presence::with_conv_bias, {}, true},
@@ -90,7 +90,14 @@ Result<std::vector<LayerParts>> read_layers(const Config& config, const ModelFac
     constexpr std::string_view kNames[] = {"layers_block_type", "layer_types"};
     constexpr LayerWord kWordsOfLayers[] = {
         {"mamba", kMamba}, {"linear_attention", kMamba}, {"hybrid", kMamba | kAttention | kSharedBlock}};
-    return listed_layers(config, kNames, facts.size("block_count"), kWordsOfLayers);
+    constexpr std::string_view kIndices[] = {"hybrid_layer_ids"};
+    if (!config.find(Names(kNames))) return config.missing(kNames, "a list of words, 'mamba' or 'hybrid' for each layer,");
+    return read_layer_lists(config, facts.size("block_count"),
+                            {.word_lists = kNames,
+                             .words = kWordsOfLayers,
+                             .index_lists = kIndices,
+                             .attending = kMamba | kAttention | kSharedBlock,
+                             .others = kMamba});
 }
 
 Result<void> finish(const Config& config, ModelFacts& facts) {
@@ -99,7 +106,7 @@ Result<void> finish(const Config& config, ModelFacts& facts) {
     const int64_t key_length = facts.size("attention.key_length");
     facts.add("attention.scale", static_cast<float>(1.0 / std::sqrt(static_cast<double>(key_length) / 2.0)));
     if (has_rope.value_or(false)) {
-        KRAIT_CHECK(check_rope(config));
+        KRAIT_CHECK(check_rope(config, key_length));
         facts.sizes["rope.dimension_count"] = key_length;
         facts.add("rope.freq_base", static_cast<float>(facts.number(".rope_base")));
     }
@@ -111,7 +118,7 @@ Result<void> finish(const Config& config, ModelFacts& facts) {
     return {};
 }
 
-// What a hybrid layer has of its own is named like that of any other, and a block by the layers that use it.
+// A hybrid layer's own tensors are named like those of any other, and a block by the layers that use it.
 void relocate(const ModelFacts& facts, Place& place) {
     constexpr std::string_view kMixer = "mamba_decoder.", kShared = "shared_transformer.", kAdapters = "_adapter_list.";
     if (place.rest.starts_with(kMixer)) {
