@@ -41,9 +41,8 @@ Result<std::unique_ptr<ModelSource>> open_source(const char* path, const krait_m
 }
 
 Result<DType> cache_type_of(std::string_view name) {
-    constexpr std::pair<std::string_view, DType> kTypes[] = {{"f16", DType::F16}, {"f32", DType::F32}, {"q8_0", DType::Q8_0}};
-    for (const auto& [known, dtype] : kTypes)
-        if (name == known) return dtype;
+    const std::optional<DType> dtype = parse_dtype(name);
+    if (dtype == DType::F16 || dtype == DType::F32 || dtype == DType::Q8_0) return *dtype;
     return fail(ErrorCode::invalid_argument, "cache_type is {}; f16, f32 and q8_0 exist", quote_name(name));
 }
 

@@ -110,7 +110,8 @@ void ModelArguments::add_cache_type(Command& command) {
         .option("--cache-type", cache_type,
                 "how keys and values are kept, where a model has attention: f16 (default), f32, q8_0")
         .value_name("TYPE")
-        .one_of({"f16", "f32", "q8_0"});
+        .suggest(words_of("F16, F32, Q8_0"))
+        .not_empty("a type");
 }
 
 void ModelArguments::add_explain(Command& command) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which columns a row of a cache of pages can have (core/ops/paged.hpp), by its element type.
+// The columns that rows of a cache of pages can have (core/ops/paged.hpp), by their element type.
 #pragma once
 
 #include "core/tensor/dtype.hpp"

@@ -19,7 +19,7 @@ struct ForwardContext {
     // The sequences of the run (core/ops/ragged.hpp).
     graph::TensorId seq_start = graph::kNoTensor, src_slot = graph::kNoTensor, dst_slot = graph::kNoTensor;
     graph::TensorId snapshots = graph::kNoTensor;
-    // Of memories of pages (core/ops/paged.hpp): where each token's row goes, the place of each token in its sequence, and the
+    // Memories of pages (core/ops/paged.hpp): where each token's row goes, the place of each token in its sequence, and the
     // pages of each sequence.
     graph::TensorId cache_rows = graph::kNoTensor, positions = graph::kNoTensor, page_table = graph::kNoTensor;
 };

@@ -39,7 +39,8 @@ struct NormedMixer {
     std::string weight;  // of the norm: "attn_norm.weight"
     std::shared_ptr<const Mixer> mixer;
     float residual_scale = 1;
-    std::shared_ptr<const Mixer> addition = nullptr;  // to what the norm reads; gets h as it is
+    // Added to what the norm reads, and given h as it is: Zamba2's shared block, which stands before the layer's norm.
+    std::shared_ptr<const Mixer> addition = nullptr;
 };
 
 struct LayerPlan {

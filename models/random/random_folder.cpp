@@ -177,7 +177,8 @@ Result<void> write_weights(const fs::path& path, const std::vector<PlannedTensor
 Result<RandomModelReport> write_random_folder(const fs::path& folder, const RandomModelOptions& options) {
     KRAIT_CHECK(check_sizes(options.sizes));
     if (options.sizes.hybrid)
-        return fail(ErrorCode::invalid_argument, "folders of Hugging Face are written of Mamba models; {} is written as GGUF",
+        return fail(ErrorCode::invalid_argument,
+                    "folders of Hugging Face are written for models of Mamba and Mamba-2; {} is written as GGUF",
                     options.sizes.name);
     const DType matrices = options.scheme.body;
     if (options.scheme.out || options.scheme.head ||

@@ -184,11 +184,15 @@ std::string_view published_hybrid_names() {
 
 std::string reduced_layers(const std::string& layers, int64_t n_layer) {
     const auto n = static_cast<size_t>(n_layer), all = layers.size();
-    std::string reduced;
+    // Recurrent kinds first: where there are fewer layers than kinds, these make the model what it is.
+    std::string reduced, kinds;
+    for (const char kind : std::string("MHC*-E"))
+        if (layers.find(kind) != std::string::npos) kinds += kind;
+    if (n < kinds.size()) return kinds.substr(0, n);
     for (size_t i = 0; i < n; ++i) reduced += layers[std::min((2 * i + 1) * all / (2 * n), all - 1)];
     // A kind that fell through the steps takes the place of the last layer of the most common one.
-    for (const char kind : std::string("M*CH-E")) {
-        if (layers.find(kind) == std::string::npos || reduced.find(kind) != std::string::npos) continue;
+    for (const char kind : kinds) {
+        if (reduced.find(kind) != std::string::npos) continue;
         const auto most = *std::ranges::max_element(reduced, {}, [&](char c) { return std::ranges::count(reduced, c); });
         if (std::ranges::count(reduced, most) > 1) reduced[reduced.rfind(most)] = kind;
     }
@@ -246,7 +250,7 @@ Result<std::vector<WeightSpec>> hybrid_weights(const std::string& architecture, 
     KRAIT_TRY(ModelShape shape, read_shape(file, architecture));
     KRAIT_TRY(const Architecture made, entry->create(file, std::move(shape)));
     std::vector<WeightSpec> specs = made.weights();
-    // Of what a file may lack, the models have the bias of the convolution alone.
+    // The bias of the convolution is the only weight here that a file may lack.
     std::erase_if(specs, [](const WeightSpec& spec) { return spec.optional && !spec.name.ends_with("ssm_conv1d.bias"); });
     for (WeightSpec& spec : specs) {  // as files have them: once
         spec.extents[0] /= spec.repeats;

@@ -35,7 +35,7 @@ struct PublishedHybrid {
 std::optional<PublishedHybrid> published_hybrid(std::string_view name);
 std::string_view published_hybrid_names();  // ", "-separated
 
-// As many layers, of all kinds that there were, in their order.
+// As many layers, of all kinds that there were, in their order; with fewer layers than kinds one each, recurrent ones first.
 std::string reduced_layers(const std::string& layers, int64_t n_layer);
 // All widths by the ratio of the new width to the old one; heads keep their sizes.
 void scale_widths(HybridSizes& sizes, int64_t d_model);

@@ -60,7 +60,7 @@ struct RandomModelSizes {
 
     // d_model, and what the published models derive from it: d_inner, dt_rank, n_head; of a hybrid all widths.
     void set_d_model(int64_t width);
-    // Of hybrids the layers of all kinds become fewer.
+    // The layers of hybrids become fewer of each kind.
     void set_n_layer(int64_t count);
 };
 

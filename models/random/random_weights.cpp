@@ -53,7 +53,7 @@ Law law_of(std::string_view kind, int64_t width) {
 double deviation_of(std::string_view kind, int64_t width, int64_t n_layer) {
     if (kind == "token_embd.weight" || kind == "output.weight") return 0.02;
     const double unit = 1.0 / std::sqrt(static_cast<double>(width));
-    // What is added to the stream that passes the layers.
+    // The projections that add to the stream which passes the layers.
     constexpr std::string_view kAdded[] = {"ssm_out.weight",       "attn_output.weight",    "ffn_down.weight",
                                            "ffn_down_exps.weight", "ffn_down_shexp.weight", "shortconv.out_proj.weight"};
     const bool is_added = std::ranges::find(kAdded, kind) != std::end(kAdded);

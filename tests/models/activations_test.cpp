@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an observer sees of a run's products: rows of x, and of experts whose matrix each of them meets.
+// Observers see a run's products: rows of x, and of experts whose matrix each of them meets.
 #include "models/session/activations.hpp"
 
 #include <gtest/gtest.h>

@@ -53,6 +53,13 @@ TEST_P(RandomHybrid, LogitsAreOfOrdinarySize) {
 TEST_P(RandomHybrid, SmallerOnesHaveLayersOfAllKinds) {
     const auto whole = published_sizes(GetParam());
     ASSERT_TRUE(whole);
+    // With fewer layers than kinds there is a recurrent one.
+    for (const int64_t n : {1, 2}) {
+        RandomModelSizes sizes = *whole;
+        sizes.set_n_layer(n);
+        EXPECT_EQ(std::ssize(sizes.hybrid->layers), n);
+        EXPECT_NE(sizes.hybrid->layers.find_first_of("MHC"), std::string::npos) << sizes.hybrid->layers;
+    }
     for (const int64_t n : {4, 7, 9}) {
         RandomModelSizes sizes = *whole;
         sizes.set_n_layer(n);
