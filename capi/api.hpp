@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "krait/krait.h"
 #include "models/loading/gguf_tokenizer.hpp"
 #include "models/model.hpp"
+#include "text/grammar/token_index.hpp"
 
 static_assert(static_cast<int>(krait::ErrorCode::internal) == KRAIT_INTERNAL &&
                   static_cast<int>(krait::ErrorCode::io) == KRAIT_IO,
@@ -25,10 +27,17 @@ struct FileContents {
     krait::Result<krait::Architecture> architecture;  // the error says why Krait cannot run the model
 };
 
+// The tokens of a model as grammars need them; made for the first state of a grammar.
+struct GrammarTokens {
+    std::mutex mutex;
+    std::shared_ptr<const krait::grammar::TokenIndex> index;
+};
+
 struct krait_model {
     std::shared_ptr<const krait::Model> loaded;  // null: without weights, and then `contents` is there
     std::unique_ptr<const FileContents> contents;
     std::string device, hardware;  // of a loaded one, as its getters hand them out
+    mutable GrammarTokens tokens = {};
 
     const krait::ModelSource& source() const { return loaded ? loaded->source() : *contents->source; }
     const krait::Architecture* architecture() const {  // nullptr: Krait cannot run it

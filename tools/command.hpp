@@ -38,6 +38,7 @@ void add_debug_command(Command& program);
 void add_run_command(Command& program);
 void add_devices_command(Command& program);
 void add_gguf_command(Command& program);
+void add_grammar_command(Command& program);
 void add_hellaswag_command(Command& program);
 void add_imatrix_command(Command& program);
 void add_inspect_command(Command& program);

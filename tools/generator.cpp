@@ -40,6 +40,7 @@ api::Status Generator::check(std::span<const int32_t> tokens) const {
 
 api::Status Generator::go_on(std::vector<int32_t> tokens) {
     TOOLS_CHECK(check(tokens));
+    if (context_.grammar) TOOLS_CHECK(context_.grammar->begin(context_.model, context_.ignores_ends));
     answer_.clear();
     chosen_.clear();
     if (unread_) tokens.insert(tokens.begin(), *unread_);
@@ -133,8 +134,16 @@ api::Status Generator::step(int64_t max_tokens) {
         if (context_.replay) context_.replay->add(item);
         ++context_.timings.generation_steps;
     }
-    TOOLS_TRY(const int32_t token, context_.session.sample(context_.sampler));
+    TOOLS_TRY(const int32_t token, sample());
     return take(token);
+}
+
+api::Result<int32_t> Generator::sample() {
+    auto token = context_.session.sample(context_.sampler);
+    if (!context_.grammar) return token;
+    if (!token && !context_.grammar->failure()) return context_.grammar->failure().failure();
+    if (token) TOOLS_CHECK(context_.grammar->accept(*token));
+    return token;
 }
 
 api::Status Generator::chain(int32_t previous, int64_t max_tokens) {
@@ -169,6 +178,9 @@ api::Status Generator::take(int32_t token) {
     ++context_.timings.generated_tokens;
     TOOLS_TRY(const std::string piece, text_.push(token));
     finished_ = text_.stopped();
+    if (context_.grammar && !finished_) {
+        TOOLS_TRY(finished_, context_.grammar->is_finished());
+    }
     return write(piece);
 }
 

@@ -12,6 +12,7 @@
 
 #include "tools/generated_text.hpp"
 #include "tools/generation_options.hpp"
+#include "tools/grammar_arguments.hpp"
 #include "tools/profile_replay.hpp"
 
 namespace krait::tools {
@@ -35,6 +36,8 @@ struct GeneratorContext {
     api::Sampler& sampler;
     Timings& timings;
     std::atomic<bool>& interrupted;   // Ctrl-C ends what is generated
+    GrammarGuide* grammar = nullptr;  // that the sampler obeys; each call of go_on writes a text of it
+    bool ignores_ends = false;        // with a grammar: an end token is never chosen
     ProfileReplay* replay = nullptr;  // where runs are written down; nullptr = nowhere
     int32_t max_snapshots = 0;        // of the session: one is taken after each prompt, the oldest gives way
 };
@@ -52,7 +55,7 @@ class Generator {
           max_chain_(max_chain),
           chains_to_the_end_(chains_to_the_end) {}
 
-    // Reads the tokens and writes what follows, until the end of text, a stop text, max_tokens, the end of the context (of
+    // Reads the tokens and writes what follows, until the end of text or of the grammar, a stop text, max_tokens, the end of the context (of
     // which it warns) or Ctrl-C (KRAIT_CANCELLED); then a newline. A token that the call before chose last, which the model has
     // not read, is read in front of them. INVALID_ARGUMENT, and nothing has happened: an id is out of range, or there is
     // nothing to read.
@@ -79,6 +82,7 @@ class Generator {
     api::Status step(int64_t max_tokens);
     api::Status chain(int32_t previous, int64_t max_tokens);
     api::Status take(int32_t token);
+    api::Result<int32_t> sample();
     api::Status write(std::string_view text);
 
     GeneratorContext context_;

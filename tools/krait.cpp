@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
     add_inspect_command(program);
     add_bench_command(program);
     add_tokenize_command(program);
+    add_grammar_command(program);
     add_logits_command(program);
     add_perplexity_command(program);
     add_hellaswag_command(program);

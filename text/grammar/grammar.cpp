@@ -6,7 +6,10 @@
 #include "core/base/printable.hpp"
 #include "text/grammar/automaton.hpp"
 #include "text/grammar/gbnf.hpp"
+#include "text/grammar/json_schema.hpp"
+#include "text/grammar/json_text.hpp"
 #include "text/grammar/plain_repeats.hpp"
+#include "text/grammar/regex.hpp"
 
 namespace krait::grammar {
 namespace {
@@ -25,6 +28,16 @@ Result<void> check_triggers(const std::shared_ptr<const Program>& program) {
     return {};
 }
 
+Result<Program> compile(GrammarKind kind, std::string_view source, const GrammarOptions& options, std::vector<std::string>& warnings) {
+    switch (kind) {
+        case GrammarKind::gbnf: return compile_gbnf(source, options.triggers);
+        case GrammarKind::json_schema: return compile_json_schema(source, options.triggers, options.is_lenient ? &warnings : nullptr);
+        case GrammarKind::regex: return compile_regex(source, options.triggers);
+        case GrammarKind::json_object: return compile_json_object(options.triggers);
+    }
+    return fail(ErrorCode::invalid_argument, "there is no kind {} of grammars", static_cast<int>(kind));
+}
+
 }  // namespace
 
 Result<Grammar> Grammar::create(GrammarKind kind, std::string_view source, const GrammarOptions& options) {
@@ -33,8 +46,7 @@ Result<Grammar> Grammar::create(GrammarKind kind, std::string_view source, const
             return fail(ErrorCode::invalid_argument, "a trigger has {} bytes: 1 to {} are possible", trigger.size(),
                         kMaxTriggerBytes);
     std::vector<std::string> warnings;
-    if (kind != GrammarKind::gbnf) return fail(ErrorCode::unsupported, "not yet");
-    Result<Program> program = compile_gbnf(source, options.triggers);
+    Result<Program> program = compile(kind, source, options, warnings);
     if (!program) return tl::unexpected<Error>(std::move(program).error());
     find_plain_repeats(*program);
     Grammar grammar(std::make_shared<const Program>(*std::move(program)));

@@ -127,6 +127,19 @@ Part ProgramBuilder::either(std::span<const Part> parts) {
     return {split(targets), out};
 }
 
+uint32_t ProgramBuilder::place() { return add(NodeKind::split); }
+
+// The ways that leave a place are a chain of splits.
+void ProgramBuilder::edge(uint32_t from, Part part, uint32_t to) {
+    connect(part.out, to);
+    if (is_full()) return;
+    if (program_.nodes[from].next != kNone) {
+        const uint32_t others = add(NodeKind::split, program_.nodes[from].arg, program_.nodes[from].next);
+        program_.nodes[from].arg = others;
+    }
+    program_.nodes[from].next = part.in;
+}
+
 uint32_t ProgramBuilder::add_rule(std::string name) {
     program_.rules.push_back({.name = std::move(name)});
     return static_cast<uint32_t>(program_.rules.size() - 1);

@@ -48,6 +48,10 @@ class ProgramBuilder {
     Part both(std::span<const Part> parts, std::span<const Part> negated = {});
     Part tokens(TokenChoice choice);
 
+    // Parts as edges between places: what has several ways that meet again. {from, to} is a part.
+    uint32_t place();
+    void edge(uint32_t from, Part part, uint32_t to);
+
     uint32_t add_rule(std::string name);  // to be defined later
     void define(uint32_t rule, Part part);
     bool is_defined(uint32_t rule) const { return program_.rules[rule].entry != kNone; }

@@ -18,6 +18,7 @@ from checks.tree import Finding, Tree
 
 COMMANDS = (
     "tools/commands/bench.cpp",
+    "tools/commands/grammar.cpp",
     "tools/commands/inspect.cpp",
     "tools/commands/logits.cpp",
     "tools/commands/perplexity.cpp",

@@ -9,6 +9,7 @@
 #include "tools/command.hpp"
 #include "tools/generation_options.hpp"
 #include "tools/generator.hpp"
+#include "tools/grammar_arguments.hpp"
 #include "tools/interrupt.hpp"
 #include "tools/log.hpp"
 #include "tools/output.hpp"
@@ -26,6 +27,7 @@ struct Arguments {
     std::string prompt, file, tokens;
     bool has_prompt = false, has_file = false, has_tokens = false, no_history = false;
     GenerationOptions generation;
+    GrammarArguments grammar;
     ProfileOptions profile;
 
     bool is_conversation() const { return !has_prompt && !has_file && !has_tokens; }
@@ -96,6 +98,9 @@ api::Result<std::optional<api::Detokenizer>> create_text(const api::Model& model
 api::Status run(Arguments& arguments) {
     TOOLS_CHECK(arguments.profile.check(arguments.model.path, !arguments.model.explain.empty()));
     GenerationOptions& options = arguments.generation;
+    TOOLS_TRY(auto grammar, arguments.grammar.create());
+    GrammarGuide guide(std::move(grammar));
+    guide.constrain(options.sampling);
     TOOLS_TRY(api::Sampler sampler, options.create_sampler());
     TOOLS_TRY(std::vector<int32_t> tokens, parse_tokens(arguments.tokens));
     std::string prompt = arguments.prompt;
@@ -119,6 +124,8 @@ api::Status run(Arguments& arguments) {
                          .sampler = sampler,
                          .timings = timings,
                          .interrupted = interrupted,
+                         .grammar = guide.is_given() ? &guide : nullptr,
+                         .ignores_ends = options.ignore_eos,
                          .replay = arguments.profile.are_given() ? &replay : nullptr},
                         GeneratedText(std::move(text)), options.ends(model), options.n_predict, max_chain, chains_to_the_end);
     api::Status done = api::Done{};
@@ -149,6 +156,7 @@ void add_run_command(Command& program) {
     arguments->generation.add(command);
     command.option("--no-history", arguments->no_history, "do not keep what is typed in krait/history");
     arguments->generation.add_sampling(command);
+    arguments->grammar.add(command, true);
     arguments->profile.add(command);
     arguments->profile.add_json(command);
     command.footer(
@@ -165,6 +173,7 @@ void add_run_command(Command& program) {
         "  krait run -p \"It was a truth\" -n 100 --seed 7\n"
         "  krait run model.gguf -f chapter1.txt --temperature 0\n"
         "  krait run -p \"She said:\" --stop \" said\" --stop Mr\n"
+        "  krait run model.gguf -p \"A user as JSON: \" --json-schema user.json    docs/grammars.md\n"
         "  krait run --device cpu:avx2:threads=1 -p \"Once\"\n"
         "  krait run model.gguf --device vulkan0,cpu --explain    what runs where when devices share the model\n"
         "  krait run model.gguf -p \"Once\" -n 32 --profile=nodes --profile-trace trace.json    where the time goes\n"
