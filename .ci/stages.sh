@@ -88,10 +88,10 @@ configure_sanitized() {
 one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then echo "$1"; else echo "$2"; fi; }
 
 # From PyPI. Another version may say something else, so that a stage would fail without a change of Krait's.
-readonly -a kJudges=(jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken==0.14.0 protobuf==7.36.2 numpy==2.4.6)
+readonly -a kJudges=(jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken==0.14.0 protobuf==7.36.2 numpy==2.4.6 jsonschema==4.26.0 rfc3339-validator==0.1.4 llguidance==1.9.1)
 
 # judges TEMPLATES TEXTS [VOCABULARIES]: so many random chat templates through Krait and through jinja2, always the same; so many random texts
-# through each kind of tokenizer and through those of others, other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
+# through each kind of tokenizer and through those of others, and values through grammars of JSON schemas, other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
 # texts go through real vocabularies too, of Mistral and RWKV, which packages of PyPI have.
 judges() {
     local python="$root/build/release/judges/bin/python" seed
@@ -101,16 +101,17 @@ judges() {
         "$python" -m pip install --quiet --disable-pip-version-check "${kJudges[@]}"
         echo "${kJudges[*]}" >build/release/judges/complete
     fi
-    build release krait_render_lines krait_tokenize_lines
+    build release krait_render_lines krait_tokenize_lines krait_grammar_lines
     "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds 600 --templates "$1"
     "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --texts "$2" --seed "$seed"
+    "$python" tests/text/grammar_judges.py build/release/bin/krait_grammar_lines --seed "$seed"
     if [[ "${3:-}" == real ]]; then
         "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --real build/release/judges/real --texts "$2" --seed "$seed"
         "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --megabyte
     fi
 }
 
-# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers and chat templates, all together
+# fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers, chat templates and grammars, all together
 # that long, in as many processes as there are processors.
 fuzz_for() {
     mkdir -p build/fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors, corpus/torch, corpus/weight_index and corpus/tokenizer,
+"""Makes the seeds of the fuzzers: corpus/gguf, corpus/safetensors, corpus/torch, corpus/weight_index, corpus/tokenizer and corpus/grammar,
 small files that between them hold every field that the formats have. Python's standard library only; the output is the same in every run."""
 
 import io
@@ -254,8 +254,23 @@ TOKENIZER_SEEDS = {
         {"type": "Split", "pattern": {"Regex": "\\p{N}"}, "behavior": "Isolated", "invert": False}, {**BYTES, "use_regex": False}]}),
 }
 
+def grammar(kind, source, text=""):
+    return bytes([kind]) + source.encode() + b"\0" + text.encode()
+
+
+GRAMMAR_SEEDS = {
+    "gbnf": grammar(0, 'root ::= "a" [^b-d]{2,5} (x | "\\u00e9")* # c\nx ::= . | <[3]>', "azzz"),
+    "nested": grammar(0, 'root ::= "(" root ")" | (("a"*)+)?', "((aa))"),
+    "schema": grammar(1, json.dumps({"type": "object", "properties": {"a": {"type": "integer", "minimum": -3, "maximum": 12.5}, "b": {"pattern": "^[a-z]+$", "maxLength": 4, "type": "string"}},
+                                     "required": ["a"], "minProperties": 1}), '{"a": 7, "b": "xy"}'),
+    "references": grammar(1, json.dumps({"$defs": {"n": {"anyOf": [{"type": "null"}, {"type": "array", "prefixItems": [{"$ref": "#/$defs/n"}], "items": {"multipleOf": 0.5}}]}}, "$ref": "#/$defs/n"}), "[[null], 1.5]"),
+    "lenient": grammar(5, json.dumps({"not": {}, "patternProperties": {"^x": {"enum": [1, "a"]}}, "propertyNames": {"maxLength": 3}, "type": ["object", "string"], "format": "uuid"}), '{"x": 1}'),
+    "regex": grammar(2, "^(a|[^\\d\\s-]{2,}?)+\\x41\\u{1F600}?\\p{Lu}*$", "aA"),
+    "object": grammar(3, "", '{"a": [1e5, "\\u00e9\\n", {}]}'),
+}
+
 for folder, ending, seeds in (("gguf", "gguf", SEEDS), ("safetensors", "safetensors", SAFETENSORS_SEEDS), ("torch", "bin", TORCH_SEEDS),
-                              ("weight_index", "json", INDEX_SEEDS), ("tokenizer", "tokenizer", TOKENIZER_SEEDS)):
+                              ("weight_index", "json", INDEX_SEEDS), ("tokenizer", "tokenizer", TOKENIZER_SEEDS), ("grammar", "grammar", GRAMMAR_SEEDS)):
     (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     for name, data in seeds.items():
         (FOLDER / folder / f"{name}.{ending}").write_bytes(data)

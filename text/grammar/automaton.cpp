@@ -200,11 +200,13 @@ SetId Automaton::compute(SetId state, uint8_t byte_class) {
     n_step_ += sets_[state].size();
     const SetId result = close(kernel);
     if (result == kFailed) return kFailed;
-    if (rows_[state] == kNone) {
-        rows_[state] = static_cast<uint32_t>(steps_.size());
-        steps_.resize(steps_.size() + program_->byte_of_class.size(), kUnknown);
-    }
-    return steps_[rows_[state] + byte_class] = result;
+    return steps_[row_of(state) + byte_class] = result;
+}
+
+uint32_t Automaton::add_row(SetId state) {
+    rows_[state] = static_cast<uint32_t>(steps_.size());
+    steps_.resize(steps_.size() + program_->byte_of_class.size(), kUnknown);
+    return rows_[state];
 }
 
 SetId Automaton::advance(SetId state, std::string_view bytes) {

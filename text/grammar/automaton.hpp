@@ -11,6 +11,7 @@
 // Not for several threads at once.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,14 +37,15 @@ class Automaton {
     SetId start_of(uint32_t rule);
     // kDead where no text goes on like that.
     SetId next(SetId state, uint8_t byte) {
-        if (state == kDead) return kDead;
-        const uint8_t byte_class = program_->class_of[byte];
-        if (rows_[state] != kNone) {
-            const SetId known = steps_[rows_[state] + byte_class];
-            if (known != kUnknown) return known;
-        }
-        return compute(state, byte_class);
+        return state == kDead ? kDead : next(state, row_of(state), byte);
     }
+    // The same for those who take many steps from one state, which is not kDead.
+    SetId next(SetId state, uint32_t row, uint8_t byte) {
+        const uint8_t byte_class = program_->class_of[byte];
+        const SetId known = steps_[row + byte_class];
+        return known != kUnknown ? known : compute(state, byte_class);
+    }
+    uint32_t row_of(SetId state) { return rows_[state] != kNone ? rows_[state] : add_row(state); }
     SetId advance(SetId state, std::string_view bytes);
     // Where the positions of the first state that read one of these token sets go on, together with all of the second state.
     SetId take_token(SetId state, std::span<const uint8_t> has_token, SetId others);
@@ -67,7 +69,9 @@ class Automaton {
 
     // The state that has the same tokens of at most max_bytes bytes: counters that no such token can bring to their limits do
     // not matter. States of a long string are the same in this sense.
-    SetId canonical(SetId state, uint32_t max_bytes);
+    // level: 0 to kLevels - 1, each with the max_bytes that it is always called with.
+    static constexpr size_t kLevels = 4;
+    SetId canonical(SetId state, size_t level, uint32_t max_bytes);
 
   private:
     static constexpr SetId kUnknown = UINT32_MAX - 1;
@@ -75,6 +79,7 @@ class Automaton {
     class Closure;
 
     SetId compute(SetId state, uint8_t byte_class);
+    uint32_t add_row(SetId state);
     SetId close(std::span<const Position> kernel);
     SetId fail_with(std::string message);
     PositionSets copy(std::span<SetId> states) const;
@@ -85,8 +90,7 @@ class Automaton {
     std::vector<uint32_t> rows_;    // by state: where its row in steps_ begins; kNone = none yet
     std::vector<SetId> steps_;      // by class of bytes
     std::vector<SetId> starts_;     // by rule; kUnknown
-    std::vector<SetId> canonical_;  // by set, as far as found
-    uint32_t canonical_bytes_ = 0;
+    std::array<std::vector<SetId>, kLevels> canonical_;  // by set, as far as found
     std::vector<std::unique_ptr<Closure>> closures_;  // one for each conjunction inside another
     uint32_t n_open_ = 0;                             // of closures_
     uint64_t n_step_ = 0;

@@ -54,23 +54,22 @@ uint32_t far_from_limits(const Repeat& repeat, uint32_t count, uint32_t n) {
 
 }  // namespace
 
-SetId Automaton::canonical(SetId state, uint32_t max_bytes) {
-    if (canonical_bytes_ != max_bytes) canonical_ = {};
-    canonical_bytes_ = max_bytes;
-    if (canonical_.empty()) canonical_.push_back(kDead);
-    while (canonical_.size() <= state) {
-        const auto set = static_cast<SetId>(canonical_.size());
+SetId Automaton::canonical(SetId state, size_t level, uint32_t max_bytes) {
+    std::vector<SetId>& known = canonical_[level];
+    if (known.empty()) known.push_back(kDead);
+    while (known.size() <= state) {
+        const auto set = static_cast<SetId>(known.size());
         std::vector<Position> positions(sets_[set].begin(), sets_[set].end());
         for (Position& at : positions) {
             const Node& node = program_->nodes[at.node];
             if (node.kind == NodeKind::repeat) at.extra = far_from_limits(program_->repeats[node.arg], at.extra, max_bytes + 1);
-            if (node.kind == NodeKind::both && at.extra != 0) at.extra = canonical_[at.extra];
-            at.link = canonical_[at.link];
+            if (node.kind == NodeKind::both && at.extra != 0) at.extra = known[at.extra];
+            at.link = known[at.link];
         }
-        canonical_.push_back(sets_.add(positions));
+        known.push_back(sets_.add(positions));
         rows_.resize(sets_.size(), kNone);
     }
-    return canonical_[state];
+    return known[state];
 }
 
 }  // namespace krait::grammar

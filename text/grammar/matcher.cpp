@@ -61,7 +61,7 @@ Result<void> Matcher::make_room() {
     automaton_.begin_work();
     if (!automaton_.is_full()) return {};
     automaton_.keep(history_);
-    masks_.clear();
+    drop_masks();
     if (!automaton_.is_full()) return {};
     return fail(ErrorCode::unsupported,
                 "the states of the text need more than {}: the grammar is too ambiguous, or the text too long",
@@ -131,18 +131,38 @@ Result<bool> Matcher::is_finished() {
 Result<const Matcher::KeptMask*> Matcher::find_mask() {
     if (is_ended_) return nullptr;
     KRAIT_CHECK(make_room());
-    const SetId key = automaton_.canonical(state(), tokens_->max_bytes());
-    if (const auto found = masks_.find(key); found != masks_.end()) return &found->second;
-    KRAIT_TRY(KeptMask made, compute_mask(key));
-    if (masks_.size() * tokens_->n_word() * sizeof(uint64_t) >= automaton_.limits().mask_bytes) masks_.clear();
-    return &(masks_[key] = std::move(made));
+    std::array<SetId, Automaton::kLevels> keys{};
+    for (size_t level = 0; level < keys.size(); ++level) {
+        keys[level] = automaton_.canonical(state(), level, bytes_of_level(level));
+        if (const auto found = masks_[level].find(keys[level]); found != masks_[level].end()) return found->second.get();
+    }
+    KRAIT_TRY(const MaskRef made, compute_mask(keys.back()));
+    if (n_mask_ * tokens_->n_word() * sizeof(uint64_t) >= automaton_.limits().mask_bytes) drop_masks();
+    ++n_mask_;
+    size_t level = 0;
+    while (level + 1 < keys.size() && made->n_read > bytes_of_level(level)) ++level;
+    masks_[level].emplace(keys[level], made);
+    return made.get();
 }
 
-Result<Matcher::KeptMask> Matcher::compute_mask(SetId state) {
+// Counters may be far from their limits for short tokens and near them for long ones. Where only short ones can follow, it is
+// enough to be far for these, and then more states are the same.
+uint32_t Matcher::bytes_of_level(size_t level) const {
+    constexpr std::array<uint32_t, Automaton::kLevels - 1> kBytes = {8, 16, 32};
+    return level < kBytes.size() ? std::min(kBytes[level], tokens_->max_bytes()) : tokens_->max_bytes();
+}
+
+void Matcher::drop_masks() {
+    for (auto& level : masks_) level.clear();
+    n_mask_ = 0;
+}
+
+Result<Matcher::MaskRef> Matcher::compute_mask(SetId state) {
     KeptMask made{.tokens = TokenMask(tokens_->n_word())};
     const uint32_t run = plain_run(automaton_, state, TokenIndex::kMaxPlain);
+    made.n_read = run;
     if (run > 0) made.tokens.assign(tokens_->plain(run).begin(), tokens_->plain(run).end());
-    if (!walk(state, run == TokenIndex::kMaxPlain ? tokens_->not_plain() : tokens_->all(), run, made.tokens))
+    if (!walk(state, run == TokenIndex::kMaxPlain ? tokens_->not_plain() : tokens_->all(), run, made))
         return tl::unexpected<Error>(automaton_.failure());
     for (const Position& at : automaton_.positions(state)) {
         const Node& node = automaton_.program().nodes[at.node];
@@ -162,28 +182,31 @@ Result<Matcher::KeptMask> Matcher::compute_mask(SetId state) {
         return fail(ErrorCode::unsupported,
                     "the grammar demands more text here, and no token of the vocabulary goes on with it");
     }
-    return made;
+    return std::make_shared<const KeptMask>(std::move(made));
 }
 
 // Sets the bits of the tokens that may follow; plain ones of at most plain_run characters are set already.
-bool Matcher::walk(SetId state, std::span<const TrieNode> trie, uint32_t plain_run, TokenMask& mask) {
+bool Matcher::walk(SetId state, std::span<const TrieNode> trie, uint32_t plain_run, KeptMask& made) {
     path_.resize(tokens_->max_bytes() + 1);
-    path_[0] = state;
+    path_[0] = {state, automaton_.row_of(state)};
+    uint64_t* const words = made.tokens.data();
     for (size_t i = 0; i < trie.size();) {
         const TrieNode& node = trie[i];
         if (node.plain <= plain_run) {
             i = node.end;
             continue;
         }
-        const SetId next = automaton_.next(path_[node.depth - 1], node.byte);
+        const Step& before = path_[node.depth - 1];
+        const SetId next = automaton_.next(before.state, before.row, node.byte);
         if (next == kDead) {
             i = node.end;
             continue;
         }
         if (next == kFailed) return false;
-        path_[node.depth] = next;
-        for (int32_t token = node.token; token >= 0; token = tokens_->same(token)) set_bit(mask, token);
         ++i;
+        made.n_read = std::max<uint32_t>(made.n_read, node.depth);
+        for (int32_t token = node.token; token >= 0; token = tokens_->same(token)) words[token / 64] |= uint64_t{1} << (token % 64);
+        if (node.end > i) path_[node.depth] = {next, automaton_.row_of(next)};
     }
     return true;
 }

@@ -12,6 +12,7 @@
 // Not for several threads at once. The program and the tokens are shared.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -51,27 +52,36 @@ class Matcher {
   private:
     struct KeptMask {
         TokenMask tokens;
-        bool has_text = false;  // a token that is no end
+        bool has_text = false;    // a token that is no end
+        uint32_t n_read = 0;      // no token that may follow has more bytes or plain characters, nor has any beginning of another one
     };
+    using MaskRef = std::shared_ptr<const KeptMask>;
 
     Matcher(std::shared_ptr<const Program> program, std::shared_ptr<const TokenIndex> tokens, const MatchLimits& limits)
         : automaton_(std::move(program), limits), tokens_(std::move(tokens)) {}
     [[nodiscard]] SetId state() const { return history_.back(); }
     Result<void> find_token_sets();
     Result<void> make_room();
+    void drop_masks();
     Result<const KeptMask*> find_mask();
-    Result<KeptMask> compute_mask(SetId state);
+    Result<MaskRef> compute_mask(SetId state);
     SetId after(int32_t token);
-    bool walk(SetId state, std::span<const TrieNode> trie, uint32_t plain_run, TokenMask& mask);
+    bool walk(SetId state, std::span<const TrieNode> trie, uint32_t plain_run, KeptMask& made);
+    uint32_t bytes_of_level(size_t level) const;
 
     Automaton automaton_;
     std::shared_ptr<const TokenIndex> tokens_;
     std::vector<std::vector<int32_t>> token_sets_;  // of the program: the tokens, sorted
     std::vector<SetId> history_;                    // the state after each token
     bool is_ended_ = false;
-    std::unordered_map<SetId, KeptMask> masks_;
+    std::array<std::unordered_map<SetId, MaskRef>, Automaton::kLevels> masks_;  // by canonical states
+    size_t n_mask_ = 0;
     TokenMask none_;
-    std::vector<SetId> path_;  // of walk
+    struct Step {
+        SetId state;
+        uint32_t row;
+    };
+    std::vector<Step> path_;  // of walk
 };
 
 }  // namespace krait::grammar
