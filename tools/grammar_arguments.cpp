@@ -16,16 +16,19 @@ void GrammarArguments::add(Command& command, bool takes_gbnf) {
     };
     std::vector<Option*> choices;
     if (takes_gbnf)
-        choices.push_back(choice(command.option("--grammar", gbnf, "the text obeys the grammar of this file, in GBNF").path("FILE")));
+        choices.push_back(
+            choice(command.option("--grammar", gbnf, "the text obeys the grammar of this file, in GBNF").path("FILE")));
     choices.push_back(choice(command.option("--json-schema", schema, "the text is JSON that this schema allows").path("FILE")));
-    choices.push_back(choice(command.option("--regex", regex, "the whole text matches this regular expression").value_name("REGEX")));
+    choices.push_back(
+        choice(command.option("--regex", regex, "the whole text matches this regular expression").value_name("REGEX")));
     choices.push_back(choice(command.option("--json-object", json_object, "the text is an object of JSON")));
     for (Option* option : choices)
         for (const Option* other : choices)
             if (other != option) option->excludes(*other);
     command.option("--lenient", is_lenient, "leave out what is not supported in a JSON schema, with a warning").group(kGroup);
     command
-        .option("--trigger", triggers, "the grammar holds from the first place on where this stands, and the text in front is free; may be repeated")
+        .option("--trigger", triggers,
+                "the grammar holds from the first place on where this stands, and the text in front is free; may be repeated")
         .value_name("TEXT")
         .group(kGroup);
 }

@@ -48,7 +48,8 @@ typedef struct krait_grammar_options {
 KRAIT_API krait_code krait_grammar_create(const char* text, size_t size, const krait_grammar_options* options,
                                           krait_grammar** out, krait_failure* failure);
 KRAIT_API void krait_grammar_free(krait_grammar* grammar);
-/* The warnings of a lenient grammar, from index 0 on: *size bytes, valid until the grammar is freed. NOT_FOUND past the last. */
+/* The warnings of a lenient grammar, from index 0 on: *size bytes, valid until the grammar is freed. NOT_FOUND past the
+ * last. */
 KRAIT_API krait_code krait_grammar_warning(const krait_grammar* grammar, size_t index, const char** text, size_t* size,
                                            krait_failure* failure);
 /* Whether the grammar accepts a text of size bytes: *is_accepted is 1 or 0; *n_matched: how many of its bytes a text of the

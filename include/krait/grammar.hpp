@@ -37,7 +37,9 @@ class Grammar {
         size_t n_matched = 0;
         return detail::call(
             [&](krait_failure* f) { return krait_grammar_match(get(), text.data(), text.size(), &is_accepted, &n_matched, f); },
-            [&] { return Match{is_accepted != 0, n_matched}; });
+            [&] {
+                return Match{is_accepted != 0, n_matched};
+            });
     }
     krait_grammar* get() const { return handle_.get(); }
 
@@ -50,11 +52,13 @@ class GrammarState {
   public:
     static Result<GrammarState> create(const Grammar& grammar, const Model& model) {
         krait_grammar_state* handle = nullptr;
-        return detail::call([&](krait_failure* f) { return krait_grammar_state_create(grammar.get(), model.get(), &handle, f); },
-                            [&] { return GrammarState(handle); });
+        return detail::call(
+            [&](krait_failure* f) { return krait_grammar_state_create(grammar.get(), model.get(), &handle, f); },
+            [&] { return GrammarState(handle); });
     }
     Status accept(int32_t token) {
-        return detail::call([&](krait_failure* f) { return krait_grammar_state_accept(get(), token, f); }, [] { return Done{}; });
+        return detail::call([&](krait_failure* f) { return krait_grammar_state_accept(get(), token, f); },
+                            [] { return Done{}; });
     }
     Status rollback(size_t n_tok) {
         return detail::call([&](krait_failure* f) { return krait_grammar_state_rollback(get(), n_tok, f); },

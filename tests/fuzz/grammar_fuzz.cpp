@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libFuzzer target: the first byte chooses the kind of grammar, what stands in front of the first zero byte is its source, the rest a
-// text. A grammar that is accepted has to follow the text without a crash and within its limits, and a rollback leads to the same mask.
+// libFuzzer target: the first byte chooses the kind of grammar, what stands in front of the first zero byte is its source, the
+// rest a text. A grammar that is accepted has to follow the text without a crash and within its limits, and a rollback leads to
+// the same mask.
 #include <cstdlib>
 
 #include "text/grammar/grammar.hpp"
@@ -33,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view all(reinterpret_cast<const char*>(data), size);
     const std::string_view source = all.substr(1, all.find('\0', 1) - 1);
     const std::string_view text = all.substr(std::min(size, source.size() + 2));
-    const auto grammar = Grammar::create(static_cast<GrammarKind>(data[0] % 4), source, {.is_lenient = (data[0] & 4) != 0, .triggers = {}});
+    const auto grammar =
+        Grammar::create(static_cast<GrammarKind>(data[0] % 4), source, {.is_lenient = (data[0] & 4) != 0, .triggers = {}});
     if (!grammar) {
         if (grammar.error().code == krait::ErrorCode::internal || grammar.error().message.empty()) std::abort();
         return 0;

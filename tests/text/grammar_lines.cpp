@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Grammars for scripts. Each line of standard input is {"kind": "gbnf", "source": "...", "texts": ["..."]}, and each line of the
-// output {"verdicts": [true, ...]} or {"error": "..."}. With "measure": true the texts go token by token through masks of a
-// vocabulary of 128,000 tokens (grammar_vocabulary.hpp): {"verdicts": [...], "compile": us, "first": us, "masks": [us, ...]}, in processor time; a
-// mask without a token that comes next in a text that is accepted is an error.
+// Grammars for scripts. Each line of standard input is {"kind": "gbnf", "source": "...", "texts": ["..."]}, and each line of
+// the output {"verdicts": [true, ...]} or {"error": "..."}. With "measure": true the texts go token by token through masks of a
+// vocabulary of 128,000 tokens (grammar_vocabulary.hpp): {"verdicts": [...], "compile": us, "first": us, "masks": [us, ...]},
+// in processor time; a mask without a token that comes next in a text that is accepted is an error.
 #include <time.h>
 
 #include <iostream>
@@ -49,7 +49,10 @@ struct Tokens {
 Json answer(const Json& request) {
     const auto kind = request.at("kind").get<std::string>();
     using Kind = grammar::GrammarKind;
-    const Kind number = kind == "gbnf" ? Kind::gbnf : kind == "json_schema" ? Kind::json_schema : kind == "regex" ? Kind::regex : Kind::json_object;
+    const Kind number = kind == "gbnf"          ? Kind::gbnf
+                        : kind == "json_schema" ? Kind::json_schema
+                        : kind == "regex"       ? Kind::regex
+                                                : Kind::json_object;
     const auto start = now();
     const auto made = grammar::Grammar::create(number, request.at("source").get<std::string>());
     if (!made) return {{"error", made.error().message}};
@@ -89,6 +92,7 @@ Json answer(const Json& request) {
 
 int main() {
     std::ios::sync_with_stdio(false);
-    for (std::string line; std::getline(std::cin, line);) std::cout << answer(Json::parse(line)).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+    for (std::string line; std::getline(std::cin, line);)
+        std::cout << answer(Json::parse(line)).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
     return 0;
 }

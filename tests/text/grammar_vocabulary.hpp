@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A vocabulary of 128,000 tokens for measurements, made like those that byte-pair encoding makes of texts and code: all bytes,
-// numbers to 999, runs of blanks, signs and signs with quotes, words of syllables in three spellings with and without a blank in
-// front, words of Cyrillic and Chinese characters, and parts of characters. The same on every machine.
+// numbers to 999, runs of blanks, signs and signs with quotes, words of syllables in three spellings with and without a blank
+// in front, words of Cyrillic and Chinese characters, and parts of characters. The same on every machine.
 #pragma once
 
 #include <random>
@@ -35,7 +35,8 @@ inline std::vector<std::string> made_vocabulary(size_t n_token = 128'000) {
             add("\n" + run);
             add(run + "\n");
         }
-    const std::vector<std::string> signs{"\"", "'", ",", ":", ";", "{", "}", "[", "]", "(", ")", "\\", "/", "<", ">", "=", "+", ".", "!", "?", "\n", " "};
+    const std::vector<std::string> signs{"\"", "'", ",", ":", ";", "{", "}", "[", "]", "(",  ")",
+                                         "\\", "/", "<", ">", "=", "+", ".", "!", "?", "\n", " "};
     for (const std::string& a : signs)
         for (const std::string& b : signs)
             for (const std::string& c : signs) {
@@ -44,7 +45,8 @@ inline std::vector<std::string> made_vocabulary(size_t n_token = 128'000) {
             }
     std::mt19937 random(1);
     const auto one_of = [&](const auto& list) { return list[random() % list.size()]; };
-    const std::vector<std::string> heads{"b", "br", "c", "ch", "d", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "qu", "r", "s", "st", "t", "tr", "v", "w", "z", ""};
+    const std::vector<std::string> heads{"b", "br", "c",  "ch", "d", "f", "g",  "gr", "h",  "j", "k", "l", "m",
+                                         "n", "p",  "pl", "qu", "r", "s", "st", "t",  "tr", "v", "w", "z", ""};
     const std::vector<std::string> vowels{"a", "e", "i", "o", "u", "ai", "ea", "io", "ou"};
     const std::vector<std::string> tails{"", "n", "r", "s", "t", "l", "ng", "ck", "nt", "m", "x"};
     while (tokens.size() < n_token * 3 / 4) {

@@ -92,7 +92,8 @@ class Automaton::Closure {
         open_.insert(open_.end(), callers.begin(), callers.end());
     }
 
-    // Where nothing follows a call, the callers of the caller are those that go on: recursion at the end of a rule needs no stack.
+    // Where nothing follows a call, the callers of the caller are those that go on: recursion at the end of a rule needs no
+    // stack.
     void add_caller(Automaton& automaton, uint32_t rule, const Position& caller) {
         auto& callers = called_.callers(rule, automaton.program_->rules[rule].order);
         if (automaton.program_->only_final[caller.node]) {

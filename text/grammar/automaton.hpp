@@ -36,9 +36,7 @@ class Automaton {
     // The state of a text that `rule` alone has to match.
     SetId start_of(uint32_t rule);
     // kDead where no text goes on like that.
-    SetId next(SetId state, uint8_t byte) {
-        return state == kDead ? kDead : next(state, row_of(state), byte);
-    }
+    SetId next(SetId state, uint8_t byte) { return state == kDead ? kDead : next(state, row_of(state), byte); }
     // The same for those who take many steps from one state, which is not kDead.
     SetId next(SetId state, uint32_t row, uint8_t byte) {
         const uint8_t byte_class = program_->class_of[byte];
@@ -87,12 +85,12 @@ class Automaton {
     std::shared_ptr<const Program> program_;
     MatchLimits limits_;
     PositionSets sets_;
-    std::vector<uint32_t> rows_;    // by state: where its row in steps_ begins; kNone = none yet
-    std::vector<SetId> steps_;      // by class of bytes
-    std::vector<SetId> starts_;     // by rule; kUnknown
+    std::vector<uint32_t> rows_;                         // by state: where its row in steps_ begins; kNone = none yet
+    std::vector<SetId> steps_;                           // by class of bytes
+    std::vector<SetId> starts_;                          // by rule; kUnknown
     std::array<std::vector<SetId>, kLevels> canonical_;  // by set, as far as found
-    std::vector<std::unique_ptr<Closure>> closures_;  // one for each conjunction inside another
-    uint32_t n_open_ = 0;                             // of closures_
+    std::vector<std::unique_ptr<Closure>> closures_;     // one for each conjunction inside another
+    uint32_t n_open_ = 0;                                // of closures_
     uint64_t n_step_ = 0;
     Error failure_;
 };

@@ -8,8 +8,8 @@
 //   <[123]>  <text>  !<[123]>  !<text>         one token, by its id or its text; any other token
 //   # comment                                  until the end of the line
 //
-// Escapes in literals and classes: \n \r \t \\ \" \[ \] \xHH \uHHHH \UHHHHHHHH; the last three are code points. A rule ends with
-// its line, but newlines are free inside of ( ), behind '|' and behind "::=".
+// Escapes in literals and classes: \n \r \t \\ \" \[ \] \xHH \uHHHH \UHHHHHHHH; the last three are code points. A rule ends
+// with its line, but newlines are free inside of ( ), behind '|' and behind "::=".
 #pragma once
 
 #include <string_view>

@@ -28,10 +28,12 @@ Result<void> check_triggers(const std::shared_ptr<const Program>& program) {
     return {};
 }
 
-Result<Program> compile(GrammarKind kind, std::string_view source, const GrammarOptions& options, std::vector<std::string>& warnings) {
+Result<Program> compile(GrammarKind kind, std::string_view source, const GrammarOptions& options,
+                        std::vector<std::string>& warnings) {
     switch (kind) {
         case GrammarKind::gbnf: return compile_gbnf(source, options.triggers);
-        case GrammarKind::json_schema: return compile_json_schema(source, options.triggers, options.is_lenient ? &warnings : nullptr);
+        case GrammarKind::json_schema:
+            return compile_json_schema(source, options.triggers, options.is_lenient ? &warnings : nullptr);
         case GrammarKind::regex: return compile_regex(source, options.triggers);
         case GrammarKind::json_object: return compile_json_object(options.triggers);
     }

@@ -24,8 +24,8 @@ enum class GrammarKind {
 
 struct GrammarOptions {
     bool is_lenient = false;  // json_schema: keywords that are not supported are left out, with a warning
-    // A lazy grammar: the text is free until the first of these comes up in it, and obeys the grammar from the beginning of that
-    // on. Each has to be the beginning of a text of the grammar.
+    // A lazy grammar: the text is free until the first of these comes up in it, and obeys the grammar from the beginning of
+    // that on. Each has to be the beginning of a text of the grammar.
     std::vector<std::string> triggers = {};
 };
 

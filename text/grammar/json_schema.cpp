@@ -131,14 +131,16 @@ Result<Part> SchemaCompiler::build_string(const SchemaShape& shape) {
             conditions.push_back(part);
             continue;
         }
-        const std::string text = fmt::format("the format {} is not supported: {} are", quote(format->get_ref<const std::string&>()), kFormats);
+        const std::string text =
+            fmt::format("the format {} is not supported: {} are", quote(format->get_ref<const std::string&>()), kFormats);
         if (!warnings_) return document_.error(*format, "{} (--lenient leaves it out)", text);
         warnings_->push_back(fmt::format("the schema, {}: {}; it is left out", document_.path(*format), text));
     }
     if (shape.min_length > shape.max_length) return builder_.nothing();
     if (conditions.empty()) return json_.quoted(builder_.repeat(json_.character(), shape.min_length, shape.max_length));
     if (shape.min_length > 0 || shape.max_length != kEndless)
-        conditions.push_back(builder_.repeat(JsonText::one_spelling(builder_, CodePointSet::all()), shape.min_length, shape.max_length));
+        conditions.push_back(
+            builder_.repeat(JsonText::one_spelling(builder_, CodePointSet::all()), shape.min_length, shape.max_length));
     return json_.quoted(builder_.both(conditions));
 }
 
@@ -151,7 +153,8 @@ Result<Part> SchemaCompiler::build_array(const SchemaShape& shape) {
     size_t n_first = 0;
     for (const Json* base : shape.bases) {
         Elements given{member(*base, "prefixItems"), member(*base, "items")};
-        if (given.others && given.others->is_array()) given = {given.others, member(*base, "additionalItems")};  // until draft 2019-09
+        if (given.others && given.others->is_array())
+            given = {given.others, member(*base, "additionalItems")};  // until draft 2019-09
         if (given.first) n_first = std::max(n_first, given.first->size());
         all.push_back(given);
     }
@@ -186,7 +189,8 @@ Result<Part> SchemaCompiler::build_array(const SchemaShape& shape) {
     return builder_.sequence(builder_.literal("["), json_.blanks(), Part{from, out}, json_.blanks(), builder_.literal("]"));
 }
 
-Result<Program> compile_json_schema(std::string_view source, std::vector<std::string> triggers, std::vector<std::string>* warnings) {
+Result<Program> compile_json_schema(std::string_view source, std::vector<std::string> triggers,
+                                    std::vector<std::string>* warnings) {
     KRAIT_TRY(const SchemaDocument document, SchemaDocument::read(source));
     return SchemaCompiler(document, warnings).compile(std::move(triggers));
 }

@@ -53,8 +53,9 @@ Part JsonText::string_body() { return quoted(builder_.repeat(character(), 0, kEn
 Part JsonText::digits(uint32_t min) { return builder_.repeat(builder_.bytes(set_of("0123456789")), min, kEndless); }
 
 Part JsonText::integer() {
-    return builder_.sequence(builder_.optional(builder_.literal("-")),
-                             builder_.either({builder_.literal("0"), builder_.sequence(builder_.bytes(set_of("123456789")), digits(0))}));
+    return builder_.sequence(
+        builder_.optional(builder_.literal("-")),
+        builder_.either({builder_.literal("0"), builder_.sequence(builder_.bytes(set_of("123456789")), digits(0))}));
 }
 
 Part JsonText::number() {
@@ -69,8 +70,9 @@ Part JsonText::character() {
     const auto hex = [&](std::string_view digits) { return builder_.bytes(set_of(digits)); };
     const Part single = builder_.either(
         {builder_.sequence(hex("0123456789abcefABCEF"), hex(kHex)), builder_.sequence(hex("dD"), hex("01234567"))});
-    const Part pair = builder_.sequence(builder_.sequence(hex("dD"), hex("89abAB"), hex(kHex), hex(kHex)), builder_.literal("\\u"),
-                                        builder_.sequence(hex("dD"), hex("cdefCDEF"), hex(kHex), hex(kHex)));
+    const Part pair =
+        builder_.sequence(builder_.sequence(hex("dD"), hex("89abAB"), hex(kHex), hex(kHex)), builder_.literal("\\u"),
+                          builder_.sequence(hex("dD"), hex("cdefCDEF"), hex(kHex), hex(kHex)));
     const Part escape = builder_.either(
         {builder_.bytes(set_of(kShortEscapes)),
          builder_.sequence(builder_.literal("u"), builder_.either({builder_.sequence(single, hex(kHex), hex(kHex)), pair}))});
@@ -90,9 +92,7 @@ Part JsonText::one_spelling(ProgramBuilder& builder, const CodePointSet& set) {
     return builder.either(parts);
 }
 
-Part JsonText::quoted(Part characters) {
-    return builder_.sequence(builder_.literal("\""), characters, builder_.literal("\""));
-}
+Part JsonText::quoted(Part characters) { return builder_.sequence(builder_.literal("\""), characters, builder_.literal("\"")); }
 
 Part JsonText::member(Part name, Part value) {
     return builder_.sequence(name, blanks(), builder_.literal(":"), blanks(), value);

@@ -3,8 +3,8 @@
 // JSON as parts of a program (RFC 8259). Between its signs a text may have up to kMaxBlanks blanks and ends of lines; without
 // that limit a model can write blanks for ever.
 //
-// Strings whose characters are restricted are written in one spelling: a character as it is where JSON permits that, else by its
-// short escape (\n), else as \u00XX. Free strings, and those whose length alone is restricted, may have any escape.
+// Strings whose characters are restricted are written in one spelling: a character as it is where JSON permits that, else by
+// its short escape (\n), else as \u00XX. Free strings, and those whose length alone is restricted, may have any escape.
 #pragma once
 
 #include <optional>

@@ -205,7 +205,8 @@ bool Matcher::walk(SetId state, std::span<const TrieNode> trie, uint32_t plain_r
         if (next == kFailed) return false;
         ++i;
         made.n_read = std::max<uint32_t>(made.n_read, node.depth);
-        for (int32_t token = node.token; token >= 0; token = tokens_->same(token)) words[token / 64] |= uint64_t{1} << (token % 64);
+        for (int32_t token = node.token; token >= 0; token = tokens_->same(token))
+            words[token / 64] |= uint64_t{1} << (token % 64);
         if (node.end > i) path_[node.depth] = {next, automaton_.row_of(next)};
     }
     return true;

@@ -52,8 +52,9 @@ class Matcher {
   private:
     struct KeptMask {
         TokenMask tokens;
-        bool has_text = false;    // a token that is no end
-        uint32_t n_read = 0;      // no token that may follow has more bytes or plain characters, nor has any beginning of another one
+        bool has_text = false;  // a token that is no end
+        uint32_t n_read =
+            0;  // no token that may follow has more bytes or plain characters, nor has any beginning of another one
     };
     using MaskRef = std::shared_ptr<const KeptMask>;
 

@@ -24,7 +24,8 @@ class SizeParts {
     SizeParts(ProgramBuilder& builder, bool is_integer) : builder_(builder), is_integer_(is_integer) {}
 
     Part any() {
-        return builder_.sequence(builder_.either({builder_.literal("0"), builder_.sequence(digit('1', '9'), digits(0, kEndless))}), free_fraction());
+        return builder_.sequence(
+            builder_.either({builder_.literal("0"), builder_.sequence(digit('1', '9'), digits(0, kEndless))}), free_fraction());
     }
     // Greater than the bound, or less than it.
     Part compared(const NumberBound& bound, bool is_greater) {
@@ -36,14 +37,16 @@ class SizeParts {
             parts.push_back(longer);
         } else if (size > 1) {
             parts.push_back(builder_.sequence(
-                builder_.either({builder_.literal("0"), builder_.sequence(digit('1', '9'), digits(0, size - 2))}), free_fraction()));
+                builder_.either({builder_.literal("0"), builder_.sequence(digit('1', '9'), digits(0, size - 2))}),
+                free_fraction()));
         }
         // As many digits: equal up to the i-th, which differs.
         const uint32_t out = builder_.place(), from = builder_.place();
         uint32_t at = from;
         for (uint32_t i = 0; i < size; ++i) {
             const char lowest = i == 0 && size > 1 ? '1' : '0';
-            const Part other = is_greater ? digit(static_cast<char>(whole[i] + 1), '9') : digit(lowest, static_cast<char>(whole[i] - 1));
+            const Part other =
+                is_greater ? digit(static_cast<char>(whole[i] + 1), '9') : digit(lowest, static_cast<char>(whole[i] - 1));
             builder_.edge(at, builder_.sequence(other, digits(size - i - 1, size - i - 1), free_fraction()), out);
             const uint32_t next = builder_.place();
             builder_.edge(at, digit(whole[i], whole[i]), next);
@@ -71,7 +74,8 @@ class SizeParts {
         uint32_t behind = builder_.place();
         builder_.edge(at, builder_.literal("."), behind);
         for (size_t i = 0; i < fraction.size(); ++i) {
-            const Part other = is_greater ? digit(static_cast<char>(fraction[i] + 1), '9') : digit('0', static_cast<char>(fraction[i] - 1));
+            const Part other =
+                is_greater ? digit(static_cast<char>(fraction[i] + 1), '9') : digit('0', static_cast<char>(fraction[i] - 1));
             builder_.edge(behind, builder_.sequence(other, digits(0, kEndless)), out);
             const uint32_t next = builder_.place();
             builder_.edge(behind, digit(fraction[i], fraction[i]), next);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The form that every kind of grammar is compiled to: rules, each a nondeterministic automaton over bytes. A node can call a
-// rule, repeat a rule with a counter, or demand several rules of one text at once. Nothing is copied for a repetition: {1000000}
-// is one node.
+// rule, repeat a rule with a counter, or demand several rules of one text at once. Nothing is copied for a repetition:
+// {1000000} is one node.
 //
 // A program never changes once it is made; threads share it.
 #pragma once

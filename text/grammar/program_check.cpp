@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The last pass over a program: what can never end is taken out, and what matching has to know beforehand is found. All of it in
-// linear time, with no recursion.
+// The last pass over a program: what can never end is taken out, and what matching has to know beforehand is found. All of it
+// in linear time, with no recursion.
 #include <algorithm>
 #include <span>
 

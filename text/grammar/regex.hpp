@@ -6,8 +6,8 @@
 //   \d \D \w \W \s \S  \t \n \r \f \v \0 \xHH \uHHHH \u{H...}  \p{L} and the other general categories of Unicode, \P{..}
 //   \ and a sign that is neither letter nor digit: that sign
 //
-// `.` is any character but the ends of lines; \d and \w are ASCII, \s has the blanks of Unicode. `*?` and `+?` are as `*` and `+`:
-// a text matches or not. A regular expression that looks around, refers to a group or has flags is refused.
+// `.` is any character but the ends of lines; \d and \w are ASCII, \s has the blanks of Unicode. `*?` and `+?` are as `*` and
+// `+`: a text matches or not. A regular expression that looks around, refers to a group or has flags is refused.
 #pragma once
 
 #include <functional>

@@ -24,7 +24,8 @@ Result<void> check_nesting(std::string_view source) {
             in_string = true;
         } else if (c == '[' || c == '{') {
             if (++depth > kMaxSchemaNesting)
-                return fail(ErrorCode::invalid_argument, "the schema, byte {}: values are nested more than {} deep", i, kMaxSchemaNesting);
+                return fail(ErrorCode::invalid_argument, "the schema, byte {}: values are nested more than {} deep", i,
+                            kMaxSchemaNesting);
         } else if ((c == ']' || c == '}') && depth > 0) {
             --depth;
         }
@@ -35,7 +36,10 @@ Result<void> check_nesting(std::string_view source) {
 std::string unescape_step(std::string_view step) {
     std::string text;
     for (size_t i = 0; i < step.size(); ++i) {
-        const auto hex = [&](size_t at) { return at < step.size() ? std::string_view("0123456789abcdef").find(static_cast<char>(step[at] | 0x20)) : std::string_view::npos; };
+        const auto hex = [&](size_t at) {
+            return at < step.size() ? std::string_view("0123456789abcdef").find(static_cast<char>(step[at] | 0x20))
+                                    : std::string_view::npos;
+        };
         if (step[i] == '%' && hex(i + 1) < 16 && hex(i + 2) < 16) {
             text += static_cast<char>(hex(i + 1) * 16 + hex(i + 2));
             i += 2;
@@ -52,7 +56,8 @@ std::string unescape_step(std::string_view step) {
 
 Result<SchemaDocument> SchemaDocument::read(std::string_view source) {
     if (source.size() > kMaxSourceBytes)
-        return fail(ErrorCode::invalid_argument, "the schema has {} bytes: at most {} are possible", source.size(), kMaxSourceBytes);
+        return fail(ErrorCode::invalid_argument, "the schema has {} bytes: at most {} are possible", source.size(),
+                    kMaxSourceBytes);
     KRAIT_CHECK(check_nesting(source));
     SchemaDocument document;
     try {
@@ -71,7 +76,8 @@ void SchemaDocument::find_places() {
         const Json& value = *open.back();
         open.pop_back();
         places_[&value].order = order++;
-        if (const auto anchor = value.is_object() ? value.find("$anchor") : value.end(); value.is_object() && anchor != value.end() && anchor->is_string())
+        if (const auto anchor = value.is_object() ? value.find("$anchor") : value.end();
+            value.is_object() && anchor != value.end() && anchor->is_string())
             anchors_.try_emplace(anchor->get<std::string>(), &value);
         if (!value.is_structured()) continue;
         size_t index = 0;
@@ -86,7 +92,8 @@ void SchemaDocument::find_places() {
 
 std::string SchemaDocument::path(const Json& value) const {
     std::vector<const std::string*> steps;
-    for (auto place = places_.find(&value); place != places_.end() && place->second.parent; place = places_.find(place->second.parent))
+    for (auto place = places_.find(&value); place != places_.end() && place->second.parent;
+         place = places_.find(place->second.parent))
         steps.push_back(&place->second.step);
     std::string path = "#";
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) path += "/" + printable(**step);
@@ -95,11 +102,14 @@ std::string SchemaDocument::path(const Json& value) const {
 
 Result<const Json*> SchemaDocument::resolve(std::string_view reference) const {
     std::string_view rest = reference;
-    if (const auto id = root_->is_object() ? root_->find("$id") : root_->end(); root_->is_object() && id != root_->end() && id->is_string())
-        if (const auto& name = id->get_ref<const std::string&>(); !name.empty() && rest.starts_with(name)) rest.remove_prefix(name.size());
+    if (const auto id = root_->is_object() ? root_->find("$id") : root_->end();
+        root_->is_object() && id != root_->end() && id->is_string())
+        if (const auto& name = id->get_ref<const std::string&>(); !name.empty() && rest.starts_with(name))
+            rest.remove_prefix(name.size());
     if (rest.empty() && !reference.empty()) return root_.get();
     if (!rest.starts_with('#'))
-        return fail(ErrorCode::invalid_argument, "{} is outside of this schema; references within it begin with '#'", quote(reference));
+        return fail(ErrorCode::invalid_argument, "{} is outside of this schema; references within it begin with '#'",
+                    quote(reference));
     rest.remove_prefix(1);
     if (!rest.empty() && !rest.starts_with('/')) {
         const auto anchor = anchors_.find(unescape_step(rest));

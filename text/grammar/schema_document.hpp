@@ -31,7 +31,8 @@ class SchemaDocument {
     // "the schema, #/properties/name: ..."
     template <class... Args>
     [[nodiscard]] tl::unexpected<Error> error(const Json& at, fmt::format_string<Args...> text, Args&&... args) const {
-        return fail(ErrorCode::invalid_argument, "the schema, {}: {}", path(at), fmt::format(text, std::forward<Args>(args)...));
+        return fail(ErrorCode::invalid_argument, "the schema, {}: {}", path(at),
+                    fmt::format(text, std::forward<Args>(args)...));
     }
 
   private:

@@ -6,7 +6,7 @@
 namespace krait::grammar {
 namespace {
 
-#define KRAIT_DATE                                                                                         \
+#define KRAIT_DATE                                                                               \
     R"(\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|)" \
     R"(02-(?:0[1-9]|[12]\d)))"
 #define KRAIT_TIME R"((?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))"
@@ -19,12 +19,12 @@ namespace {
 #define KRAIT_WORD R"([0-9A-Fa-f]{1,4})"
 #define KRAIT_LAST "(?:" KRAIT_WORD ":" KRAIT_WORD "|" KRAIT_IPV4 ")"  // 32 bits
 // "::" stands for a word or more.
-#define KRAIT_IPV6                                                                                                       \
-    "(?:(?:" KRAIT_WORD ":){6}" KRAIT_LAST "|::(?:" KRAIT_WORD ":){5}" KRAIT_LAST "|(?:" KRAIT_WORD ")?::(?:" KRAIT_WORD \
-    ":){4}" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,1}" KRAIT_WORD ")?::(?:" KRAIT_WORD ":){3}" KRAIT_LAST                 \
-    "|(?:(?:" KRAIT_WORD ":){0,2}" KRAIT_WORD ")?::(?:" KRAIT_WORD ":){2}" KRAIT_LAST "|(?:(?:" KRAIT_WORD               \
-    ":){0,3}" KRAIT_WORD ")?::" KRAIT_WORD ":" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,4}" KRAIT_WORD ")?::" KRAIT_LAST    \
-    "|(?:(?:" KRAIT_WORD ":){0,5}" KRAIT_WORD ")?::" KRAIT_WORD "|(?:(?:" KRAIT_WORD ":){0,6}" KRAIT_WORD ")?::)"
+#define KRAIT_IPV6                                                                                                            \
+    "(?:(?:" KRAIT_WORD ":){6}" KRAIT_LAST "|::(?:" KRAIT_WORD ":){5}" KRAIT_LAST "|(?:" KRAIT_WORD ")?::(?:" KRAIT_WORD      \
+    ":){4}" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,1}" KRAIT_WORD ")?::(?:" KRAIT_WORD ":){3}" KRAIT_LAST "|(?:(?:" KRAIT_WORD \
+    ":){0,2}" KRAIT_WORD ")?::(?:" KRAIT_WORD ":){2}" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,3}" KRAIT_WORD ")?::" KRAIT_WORD  \
+    ":" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,4}" KRAIT_WORD ")?::" KRAIT_LAST "|(?:(?:" KRAIT_WORD ":){0,5}" KRAIT_WORD      \
+    ")?::" KRAIT_WORD "|(?:(?:" KRAIT_WORD ":){0,6}" KRAIT_WORD ")?::)"
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRegexes = {{
     {"date", KRAIT_DATE},

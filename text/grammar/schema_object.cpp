@@ -46,7 +46,8 @@ Result<SchemaElements> SchemaCompiler::schemas_of(const SchemaShape& shape, cons
             schemas.push_back({&schema, SchemaElement::whole});
             is_known = true;
         };
-        if (const Json* properties = member(*base, "properties"); properties && properties->contains(name)) add(properties->at(name));
+        if (const Json* properties = member(*base, "properties"); properties && properties->contains(name))
+            add(properties->at(name));
         if (const Json* patterns = member(*base, "patternProperties"))
             for (auto entry = patterns->begin(); entry != patterns->end(); ++entry) {
                 KRAIT_TRY(const bool is_match, matches(*entry, entry.key(), name));
@@ -91,7 +92,8 @@ Result<std::optional<uint32_t>> SchemaCompiler::others_rule(const SchemaShape& s
         if (const Json* given = member(*base, "patternProperties"))
             for (auto entry = given->begin(); entry != given->end(); ++entry) patterns.push_back({base, &*entry, entry.key()});
     if (patterns.size() > kMaxPatterns)
-        return document_.error(*patterns.front().base, "patternProperties has {} patterns: at most {} are possible", patterns.size(), kMaxPatterns);
+        return document_.error(*patterns.front().base, "patternProperties has {} patterns: at most {} are possible",
+                               patterns.size(), kMaxPatterns);
     std::vector<Part> parts;
     for (uint32_t chosen = 0; chosen < 1u << patterns.size(); ++chosen) {
         SchemaElements schemas;
@@ -141,8 +143,10 @@ Result<Part> SchemaCompiler::build_object(const SchemaShape& shape) {
 
 // A place for each property and each number of those in front of it that are there; where nobody counts, only whether there is
 // one, which decides about the comma.
-Result<Part> SchemaCompiler::build_members(const SchemaShape& shape, const std::vector<std::string>& names, std::optional<uint32_t> others) {
-    const bool is_counted = shape.min_properties > shape.required.size() || (shape.max_properties != kEndless && (others || shape.max_properties < names.size()));
+Result<Part> SchemaCompiler::build_members(const SchemaShape& shape, const std::vector<std::string>& names,
+                                           std::optional<uint32_t> others) {
+    const bool is_counted = shape.min_properties > shape.required.size() ||
+                            (shape.max_properties != kEndless && (others || shape.max_properties < names.size()));
     const uint32_t from = builder_.place(), out = builder_.place();
     std::vector<std::optional<uint32_t>> places{from};  // by the count
     const auto comma = [&](size_t count, Part part) { return count > 0 ? builder_.sequence(json_.comma(), part) : part; };

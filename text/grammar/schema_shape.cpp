@@ -9,18 +9,47 @@
 namespace krait::grammar {
 namespace {
 
-constexpr std::array kSupported = {
-    "$ref", "$defs", "definitions", "$anchor", "allOf", "anyOf", "oneOf", "const", "enum", "type", "minimum", "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "items", "prefixItems",
-    "additionalItems", "minItems", "maxItems", "properties", "required", "additionalProperties", "patternProperties",
-    "propertyNames", "minProperties", "maxProperties"};
-constexpr std::array kAnnotations = {"$schema", "$id", "$comment", "$vocabulary", "title", "description", "default", "examples", "example",
-                                     "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema"};
+constexpr std::array kSupported = {"$ref",
+                                   "$defs",
+                                   "definitions",
+                                   "$anchor",
+                                   "allOf",
+                                   "anyOf",
+                                   "oneOf",
+                                   "const",
+                                   "enum",
+                                   "type",
+                                   "minimum",
+                                   "maximum",
+                                   "exclusiveMinimum",
+                                   "exclusiveMaximum",
+                                   "multipleOf",
+                                   "minLength",
+                                   "maxLength",
+                                   "pattern",
+                                   "format",
+                                   "items",
+                                   "prefixItems",
+                                   "additionalItems",
+                                   "minItems",
+                                   "maxItems",
+                                   "properties",
+                                   "required",
+                                   "additionalProperties",
+                                   "patternProperties",
+                                   "propertyNames",
+                                   "minProperties",
+                                   "maxProperties"};
+constexpr std::array kAnnotations = {"$schema",     "$id",       "$comment",        "$vocabulary",      "title",
+                                     "description", "default",   "examples",        "example",          "deprecated",
+                                     "readOnly",    "writeOnly", "contentEncoding", "contentMediaType", "contentSchema"};
 constexpr std::array kLists = {"allOf", "anyOf", "oneOf", "enum", "prefixItems", "required"};
 constexpr std::array kObjects = {"properties", "patternProperties", "$defs", "definitions"};
 constexpr std::array kStrings = {"$ref", "pattern", "format"};
 
-bool is_one_of(std::span<const char* const> names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+bool is_one_of(std::span<const char* const> names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
@@ -41,7 +70,8 @@ bool SchemaShape::restricts(uint8_t type) const {
         case kFraction: return !number.is_free();
         case kString: return min_length > 0 || max_length != kEndless || !patterns.empty() || !formats.empty();
         case kArray: return min_items > 0 || max_items != kEndless || !bases.empty();
-        case kObject: return min_properties > 0 || max_properties != kEndless || !bases.empty() || !names.empty() || !required.empty();
+        case kObject:
+            return min_properties > 0 || max_properties != kEndless || !bases.empty() || !names.empty() || !required.empty();
         default: return false;
     }
 }
@@ -58,10 +88,13 @@ Result<void> SchemaReader::check_keywords(const Json& schema) {
     if (place != checked_.end() && *place == &schema) return {};
     checked_.insert(place, &schema);
     if (schema.is_boolean()) return {};
-    if (!schema.is_object()) return document_.error(schema, "a schema is an object, true or false, and not {}", schema.type_name());
+    if (!schema.is_object())
+        return document_.error(schema, "a schema is an object, true or false, and not {}", schema.type_name());
     for (auto keyword = schema.begin(); keyword != schema.end(); ++keyword) {
         const std::string& name = keyword.key();
-        const auto wrong = [&](const char* right) { return document_.error(*keyword, "{} is to be {}, not {}", name, right, keyword->type_name()); };
+        const auto wrong = [&](const char* right) {
+            return document_.error(*keyword, "{} is to be {}, not {}", name, right, keyword->type_name());
+        };
         if (is_one_of(kLists, name) && !keyword->is_array()) return wrong("a list");
         if (is_one_of(kObjects, name) && !keyword->is_object()) return wrong("an object");
         if (is_one_of(kStrings, name) && !keyword->is_string()) return wrong("a string");
@@ -103,7 +136,8 @@ Result<SchemaElements> SchemaReader::flatten(const SchemaElements& elements) {
             flat.push_back({one, SchemaElement::alternatives});
         }
     }
-    std::ranges::sort(flat, {}, [&](const SchemaElement& element) { return std::pair(document_.order(*element.schema), element.form); });
+    std::ranges::sort(flat, {},
+                      [&](const SchemaElement& element) { return std::pair(document_.order(*element.schema), element.form); });
     flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
     return flat;
 }
@@ -119,9 +153,10 @@ Result<void> SchemaReader::check_exclusive(const Json& alternatives) {
                 KRAIT_TRY(const bool is_exclusive, excludes(alternatives[j], alternatives[i], 0));
                 if (is_exclusive) continue;
             }
-            return unsupported(alternatives, fmt::format("alternatives {} and {} of oneOf may hold together; anyOf is possible, or a "
-                                                         "property with a const of its own in each",
-                                                         j, i));
+            return unsupported(alternatives,
+                               fmt::format("alternatives {} and {} of oneOf may hold together; anyOf is possible, or a "
+                                           "property with a const of its own in each",
+                                           j, i));
         }
     return {};
 }
@@ -144,7 +179,9 @@ Result<bool> SchemaReader::excludes(const Json& a, const Json& b, int depth) {
         const int order = both.number.min->value.compare(both.number.max->value);
         if (order > 0 || (order == 0 && (both.number.min->is_exclusive || both.number.max->is_exclusive))) return true;
     }
-    if ((both.types == kString && both.min_length > both.max_length) || (both.types == kArray && both.min_items > both.max_items)) return true;
+    if ((both.types == kString && both.min_length > both.max_length) ||
+        (both.types == kArray && both.min_items > both.max_items))
+        return true;
     if (both.types != kObject || depth == kMaxDepth) return false;
     for (const std::string& name : both.required) {  // one of a property that has to be there
         std::vector<const Json*> schemas;
@@ -167,20 +204,19 @@ Result<SchemaShape> SchemaReader::shape_of(const SchemaElements& elements) {
     SchemaShape shape;
     for (const SchemaElement& element : elements)
         if (element.form == SchemaElement::base) KRAIT_CHECK(add_base(*element.schema, shape));
-    if (shape.values)
-        std::erase_if(*shape.values, [&](const Json* value) { return (type_of(*value) & shape.types) == 0; });
+    if (shape.values) std::erase_if(*shape.values, [&](const Json* value) { return (type_of(*value) & shape.types) == 0; });
     shape.number.is_integer = (shape.types & kFraction) == 0;
     return shape;
 }
 
 Result<void> SchemaReader::add_types(const Json& given, SchemaShape& shape) {
     constexpr std::array<std::pair<std::string_view, uint8_t>, 7> kNames = {{{"null", kNull},
-                                                                            {"boolean", kBoolean},
-                                                                            {"integer", kInteger},
-                                                                            {"number", kInteger | kFraction},
-                                                                            {"string", kString},
-                                                                            {"array", kArray},
-                                                                            {"object", kObject}}};
+                                                                             {"boolean", kBoolean},
+                                                                             {"integer", kInteger},
+                                                                             {"number", kInteger | kFraction},
+                                                                             {"string", kString},
+                                                                             {"array", kArray},
+                                                                             {"object", kObject}}};
     uint8_t types = 0;
     const auto add = [&](const Json& name) -> Result<void> {
         for (const auto& [known, type] : kNames)
@@ -188,7 +224,8 @@ Result<void> SchemaReader::add_types(const Json& given, SchemaShape& shape) {
                 types |= type;
                 return {};
             }
-        return document_.error(name, "{} is no type: null, boolean, integer, number, string, array and object are", name.dump());
+        return document_.error(name, "{} is no type: null, boolean, integer, number, string, array and object are",
+                               name.dump());
     };
     if (!given.is_array()) KRAIT_CHECK(add(given));
     else
@@ -203,8 +240,10 @@ Result<void> SchemaReader::add_numbers(const Json& schema, SchemaShape& shape) {
         if (!number) return document_.error(at, "{} is no number that can be a limit", at.dump());
         return *number;
     };
-    for (const auto& [name, is_exclusive, is_min] :
-         {std::tuple("minimum", false, true), {"exclusiveMinimum", true, true}, {"maximum", false, false}, {"exclusiveMaximum", true, false}}) {
+    for (const auto& [name, is_exclusive, is_min] : {std::tuple("minimum", false, true),
+                                                     {"exclusiveMinimum", true, true},
+                                                     {"maximum", false, false},
+                                                     {"exclusiveMaximum", true, false}}) {
         const Json* given = member(schema, name);
         if (!given) continue;
         KRAIT_TRY(const Decimal value, decimal(*given));
@@ -263,7 +302,8 @@ Result<void> SchemaReader::add_base(const Json& schema, SchemaShape& shape) {
     if (const Json* names = member(schema, "propertyNames")) shape.names.push_back(names);
     if (const Json* required = member(schema, "required"))
         for (const Json& name : *required) {
-            if (!name.is_string()) return document_.error(name, "required has the names of properties, not {}", name.type_name());
+            if (!name.is_string())
+                return document_.error(name, "required has the names of properties, not {}", name.type_name());
             const auto& text = name.get_ref<const std::string&>();
             if (std::ranges::find(shape.required, text) == shape.required.end()) shape.required.push_back(text);
         }

@@ -14,7 +14,16 @@
 
 namespace krait::grammar {
 
-enum JsonType : uint8_t { kNull = 1, kBoolean = 2, kInteger = 4, kFraction = 8, kString = 16, kArray = 32, kObject = 64, kAnyType = 127 };
+enum JsonType : uint8_t {
+    kNull = 1,
+    kBoolean = 2,
+    kInteger = 4,
+    kFraction = 8,
+    kString = 16,
+    kArray = 32,
+    kObject = 64,
+    kAnyType = 127
+};
 
 // A schema that holds.
 struct SchemaElement {
@@ -37,9 +46,9 @@ struct SchemaShape {
     std::vector<const Json*> patterns, formats;
     uint32_t min_items = 0, max_items = kEndless;
     uint32_t min_properties = 0, max_properties = kEndless;
-    std::vector<const Json*> names;      // of propertyNames
-    std::vector<std::string> required;   // in order
-    std::vector<const Json*> bases;      // those that say something about properties or elements
+    std::vector<const Json*> names;     // of propertyNames
+    std::vector<std::string> required;  // in order
+    std::vector<const Json*> bases;     // those that say something about properties or elements
 
     [[nodiscard]] bool restricts(uint8_t type) const;  // more than by the type
 };
@@ -47,10 +56,11 @@ struct SchemaShape {
 class SchemaReader {
   public:
     // warnings: nullptr = what is not supported is an error.
-    SchemaReader(const SchemaDocument& document, std::vector<std::string>* warnings) : document_(document), warnings_(warnings) {}
+    SchemaReader(const SchemaDocument& document, std::vector<std::string>* warnings)
+        : document_(document), warnings_(warnings) {}
 
-    // Replaces $ref, allOf and whole schemas by bases and alternatives, in the document's order. Fails where a schema refers to itself, and on
-    // keywords that are not supported.
+    // Replaces $ref, allOf and whole schemas by bases and alternatives, in the document's order. Fails where a schema refers to
+    // itself, and on keywords that are not supported.
     Result<SchemaElements> flatten(const SchemaElements& elements);
     // Of flattened elements; alternatives are left out.
     Result<SchemaShape> shape_of(const SchemaElements& elements);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tokens of a vocabulary as matching needs them: their bytes as a trie, so that tokens with a common beginning are looked at
-// together, and masks of plain tokens. Made once for a vocabulary; it never changes, and threads share it.
+// The tokens of a vocabulary as matching needs them: their bytes as a trie, so that tokens with a common beginning are looked
+// at together, and masks of plain tokens. Made once for a vocabulary; it never changes, and threads share it.
 //
-// A plain character is any but '"', '\' and those below U+0020: what a string of JSON may hold as it is. A plain token has plain
-// characters alone, all of them whole. Most tokens are plain; where a grammar repeats a rule that takes any plain character, the
-// plain tokens that are short enough are all allowed, and the others alone have to be tried.
+// A plain character is any but '"', '\' and those below U+0020: what a string of JSON may hold as it is. A plain token has
+// plain characters alone, all of them whole. Most tokens are plain; where a grammar repeats a rule that takes any plain
+// character, the plain tokens that are short enough are all allowed, and the others alone have to be tried.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ std::string place_of(std::string_view text, size_t byte) {
 api::Status check(const Arguments& arguments) {
     TOOLS_TRY(const auto grammar, arguments.grammar.create());
     if (!grammar)
-        return failure(KRAIT_INVALID_ARGUMENT, "no grammar is given: a GBNF file, --json-schema FILE, --regex REGEX or --json-object");
+        return failure(KRAIT_INVALID_ARGUMENT,
+                       "no grammar is given: a GBNF file, --json-schema FILE, --regex REGEX or --json-object");
     if (arguments.text.empty()) {
         print("the grammar can be used\n");
         return api::Done{};
@@ -39,9 +40,11 @@ api::Status check(const Arguments& arguments) {
         return api::Done{};
     }
     if (match.n_matched == text.size())
-        return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands more text behind byte {}", printable(arguments.text), text.size());
+        return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands more text behind byte {}", printable(arguments.text),
+                       text.size());
     return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands another text from {} on: {} cannot stand here",
-                   printable(arguments.text), place_of(text, match.n_matched), quote(text.substr(match.n_matched, 20), '\'', 20));
+                   printable(arguments.text), place_of(text, match.n_matched),
+                   quote(text.substr(match.n_matched, 20), '\'', 20));
 }
 
 }  // namespace
