@@ -83,12 +83,12 @@ TEST_F(HuggingFaceHostile, LyingSizes) {
     with("vocab_size", 321, {"'vocab_size' is 321", "320 rows"});
     with("hidden_size", 64, {"token_embd.weight"});
     with("state_size", 9, {"ssm_x.weight", "backbone.layers.0.mixer.x_proj.weight", "described at byte"});
-    with("num_hidden_layers", 2'000'000'000, {"2000000000 layers"});
+    with("num_hidden_layers", 2'000'000'000, {"the number 2000000000; at most 26, the number of tensors"});
     with("num_hidden_layers", 3, {"missing", "backbone.layers.2.norm.weight", "and 4 more"});
     with("time_step_rank", 4, {"ssm_x.weight"});
     copy("mamba2");
     edit("config.json", [](Json& config) { config["n_groups"] = 3; });
-    expect_error(ErrorCode::corrupt_file, {"3 groups do not divide the 8 heads"});
+    expect_error(ErrorCode::corrupt_file, {"'n_groups' at byte", "divides the 8 heads"});
     edit("config.json", [](Json& config) { config["n_groups"] = 2, config["num_heads"] = 7; });
     expect_error(ErrorCode::corrupt_file, {"7 heads of 8"});
 }

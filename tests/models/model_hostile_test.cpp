@@ -121,9 +121,9 @@ std::vector<Change> changes() {
     add("negative epsilon", "mamba2", [](Draft& d) { d.set("mamba2.attention.layer_norm_rms_epsilon", -1.0f); },
         {"layer_norm_rms_epsilon"});
     add("heads that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.time_step_rank", uint32_t{7}); },
-        {"time_step_rank", "heads must divide"});
+        {"time_step_rank", "divides the inner size"});
     add("groups that do not divide", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{5}); },
-        {"group_count", "groups must divide"});
+        {"group_count", "divides the 12 heads"});
     add("no groups", "mamba2", [](Draft& d) { d.set("mamba2.ssm.group_count", uint32_t{0}); }, {"group_count"});
     add("flag that is text", "mamba", [](Draft& d) { d.set("mamba.ssm.dt_b_c_rms", std::string("yes")); }, {"dt_b_c_rms"});
     add("embedding of rank 1", "mamba", [](Draft& d) { d.reshape("token_embd.weight", {101 * 40}); }, {"token_embd.weight"});
