@@ -98,7 +98,7 @@ Result<AttentionSizes> LayerMetadata::attention(int64_t layer, int64_t n_head, i
         return fail(ErrorCode::corrupt_file,
                     "{}: layer {} has both 'attn_qkv.weight' and 'attn_q.weight'; one of the two ways to name them is right",
                     file_.name(), layer);
-    if (ops::fits_pages(sizes.cache, sizes.k_width(), sizes.v_width())) return sizes;
+    if (ops::fits_pages(sizes.cache, n_kv_head, sizes.k_dim, sizes.v_dim)) return sizes;
     // An odd width in F16, which is the default: such heads are of tests alone, so that the bytes do not matter.
     if (sizes.cache == DType::F16) {
         sizes.cache = DType::F32;
@@ -106,7 +106,7 @@ Result<AttentionSizes> LayerMetadata::attention(int64_t layer, int64_t n_head, i
     }
     return fail(ErrorCode::invalid_argument,
                 "{}: layer {} keeps {} keys of {} and values of {} elements of each token: a cache of {} takes multiples of {} "
-                "elements of keys and of values, and of {} of both; 'f32' (--cache-type f32) takes any",
+                "elements, and of {} for all heads together; 'f32' (--cache-type f32) takes any",
                 file_.name(), layer, n_kv_head, sizes.k_dim, sizes.v_dim, dtype_name(sizes.cache), ops::write_step(sizes.cache),
                 ops::row_step(sizes.cache));
 }

@@ -211,11 +211,21 @@ TEST(HybridMetadata, ExpertsInOneTensorAreNamed) {
     EXPECT_NE(message.find("'ffn_gate_exps.weight' and 'ffn_up_exps.weight' are read"), std::string::npos) << message;
 }
 
-// 2 key heads of 4 elements are 8 columns of keys and 8 of values.
 TEST(HybridMetadata, CachesThatDoNotFitAreRefusedOrWider) {
+    const auto with_heads = [](uint32_t k_dim, uint32_t v_dim) {
+        Draft draft = granite();
+        draft.set("granitehybrid.rope.scaling.finetuned", false);
+        draft.set("granitehybrid.attention.key_length", k_dim);
+        draft.set("granitehybrid.attention.value_length", v_dim);
+        return draft;
+    };
+    const std::string fits = refusal(with_heads(64, 32), DType::Q8_0);
+    EXPECT_NE(fits.find("is missing"), std::string::npos) << fits;
+    const std::string halves = refusal(with_heads(16, 16), DType::Q8_0);  // two heads are a block, but each begins in one
+    EXPECT_NE(halves.find("layer 1 keeps 2 keys of 16"), std::string::npos) << halves;
     const std::string message = refusal(granite(), DType::Q8_0);
     EXPECT_NE(message.find("layer 1 keeps 2 keys of 4 and values of 4 elements"), std::string::npos) << message;
-    EXPECT_NE(message.find("multiples of 32 elements of keys and of values, and of 64 of both"), std::string::npos) << message;
+    EXPECT_NE(message.find("multiples of 32 elements, and of 64 for all heads together"), std::string::npos) << message;
     EXPECT_NE(message.find("--cache-type f32"), std::string::npos) << message;
 
     Draft draft = granite();
