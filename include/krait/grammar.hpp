@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Grammars (grammar.h).
+// C++ over grammar.h: a grammar, and where a text stands in it. Handles are owned and move; errors are api::Result.
 #pragma once
 
 #include <krait/grammar.h>

@@ -149,22 +149,20 @@ TEST(GrammarSchema, Arrays) {
 }
 
 TEST(GrammarSchema, Objects) {
-    check(
-        {R"({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {}},
+    check({R"({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {}},
                 "required": ["b"], "additionalProperties": false})",
-         {R"({"b":""})", R"({"a":1,"b":"x"})", R"({"a": 1, "b": "x", "c": [1]})", R"({"b":"","c":{}})"},
-         {"{}", R"({"a":1})", R"({"b":1})", R"({"b":"","d":1})", R"({"a":1,"a":1,"b":""})", R"({"b":"",})", R"({,"b":""})"}});
+           {R"({"b":""})", R"({"a":1,"b":"x"})", R"({"a": 1, "b": "x", "c": [1]})", R"({"b":"","c":{}})"},
+           {"{}", R"({"a":1})", R"({"b":1})", R"({"b":"","d":1})", R"({"a":1,"a":1,"b":""})", R"({"b":"",})", R"({,"b":""})"}});
     check({R"({"type": "object", "properties": {"a": {"type": "integer"}}})",
            {"{}", R"({"a":1,"z":null,"y":"x"})", R"({"z":1})"},
            {R"({"a":"x"})", R"({"z":1,"a":"x"})"}});
     check({R"({"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 1, "maxProperties": 2})",
            {R"({"a":1})", R"({"a":1,"b":2})"},
            {"{}", R"({"a":1,"b":2,"c":3})", R"({"a":"x"})"}});
-    check(
-        {R"({"type": "object", "properties": {"a": {}, "b": {}, "c": {}}, "additionalProperties": false,
+    check({R"({"type": "object", "properties": {"a": {}, "b": {}, "c": {}}, "additionalProperties": false,
                 "minProperties": 2, "maxProperties": 2})",
-         {R"({"a":1,"c":2})", R"({"b":1,"c":2})"},
-         {R"({"a":1})", R"({"a":1,"b":1,"c":1})", "{}"}});
+           {R"({"a":1,"c":2})", R"({"b":1,"c":2})"},
+           {R"({"a":1})", R"({"a":1,"b":1,"c":1})", "{}"}});
     check(
         {R"({"type": "object", "patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": {"type": "integer"}})",
          {R"({"x-a":"s","b":1})"},
@@ -183,16 +181,14 @@ TEST(GrammarSchema, AnEscapedNameIsTheName) {
 
 TEST(GrammarSchema, Combinations) {
     check({R"({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 5}]})", {"\"a\"", "5"}, {"4", "null"}});
-    check(
-        {R"({"oneOf": [{"type": "object", "properties": {"kind": {"const": "a"}, "n": {"type": "integer"}},
+    check({R"({"oneOf": [{"type": "object", "properties": {"kind": {"const": "a"}, "n": {"type": "integer"}},
                 "required": ["kind"]}, {"type": "object", "properties": {"kind": {"const": "b"}}, "required": ["kind"]}]})",
-         {R"({"kind":"a","n":1})", R"({"kind":"b","n":"x"})"},
-         {R"({"kind":"a","n":"x"})", R"({"kind":"c"})"}});
-    check(
-        {R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 3},
+           {R"({"kind":"a","n":1})", R"({"kind":"b","n":"x"})"},
+           {R"({"kind":"a","n":"x"})", R"({"kind":"c"})"}});
+    check({R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 3},
                 "b": {"type": "null"}}, "required": ["a"]}], "type": "object"})",
-         {R"({"a":3})", R"({"a":4,"b":null})"},
-         {R"({"a":2})", R"({"b":null})"}});
+           {R"({"a":3})", R"({"a":4,"b":null})"},
+           {R"({"a":2})", R"({"b":null})"}});
     check(
         {R"({"properties": {"x": {"type": "integer"}}, "type": "object", "anyOf": [{"required": ["x"]}, {"required": ["y"]}]})",
          {R"({"x":1})", R"({"y":"a"})"},
@@ -204,25 +200,22 @@ TEST(GrammarSchema, Combinations) {
 }
 
 TEST(GrammarSchema, References) {  // 8073, 16790, ollama 8444
-    check(
-        {R"({"$ref": "#/$defs/list", "$defs": {"list": {"type": "array",
+    check({R"({"$ref": "#/$defs/list", "$defs": {"list": {"type": "array",
                 "items": {"$ref": "#/$defs/deep/properties/x"}}, "deep": {"properties": {"x": {"$ref": "#/$defs/n"}}},
                 "n": {"type": "integer"}}})",
-         {"[1,2]"},
-         {"[\"a\"]"}});
+           {"[1,2]"},
+           {"[\"a\"]"}});
     check(
         {R"({"prefixItems": [{"type": "integer"}, {"$ref": "#/prefixItems/0"}], "type": "array"})", {"[1,2]"}, {"[1,\"a\"]"}});
-    check(
-        {R"({"$defs": {"node": {"type": "object", "properties": {"v": {"type": "integer"},
+    check({R"({"$defs": {"node": {"type": "object", "properties": {"v": {"type": "integer"},
                 "next": {"$ref": "#/$defs/node"}}, "required": ["v"], "additionalProperties": false}},
                 "$ref": "#/$defs/node"})",
-         {R"({"v":1,"next":{"v":2,"next":{"v":3}}})"},
-         {R"({"v":1,"next":{}})"}});
-    check(
-        {R"({"$id": "https://example.org/s", "$defs": {"a/b~c": {"$anchor": "here", "type": "null"}},
+           {R"({"v":1,"next":{"v":2,"next":{"v":3}}})"},
+           {R"({"v":1,"next":{}})"}});
+    check({R"({"$id": "https://example.org/s", "$defs": {"a/b~c": {"$anchor": "here", "type": "null"}},
                 "anyOf": [{"$ref": "#here"}, {"$ref": "https://example.org/s#/$defs/a~1b~0c"}]})",
-         {"null"},
-         {"1"}});
+           {"null"},
+           {"1"}});
     EXPECT_NE(schema_error(R"({"$ref": "#/$defs/none"})").find("#/$ref: '#/$defs/none' is nowhere in the schema"),
               std::string::npos);
     EXPECT_NE(schema_error(R"({"$ref": "https://example.org/x"})").find("is outside of this schema"), std::string::npos);
@@ -260,9 +253,9 @@ TEST(GrammarSchema, WrongSchemas) {
 
 TEST(GrammarSchema, LargeLimitsCostNothing) {  // 27859, unsloth 9923
     const auto begin = std::chrono::steady_clock::now();
-    const Grammar grammar = grammar_of(
-        kSchema,
-        R"({"type": "object", "properties": {"text": {"type": "string", "maxLength": 2000}, "list": {"type": "array",
+    const Grammar grammar =
+        grammar_of(kSchema,
+                   R"({"type": "object", "properties": {"text": {"type": "string", "maxLength": 2000}, "list": {"type": "array",
                 "maxItems": 1000000, "items": {"type": "string", "maxLength": 100000, "pattern": "^[a-z ]*$"}}},
                 "required": ["text"]})");
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));

@@ -127,6 +127,11 @@ class Folder:
             (folder / name).write_text("It is a truth universally acknowledged. " * 100)
         for name in ("messages.json", "talk.json"):
             (folder / name).write_text('[{"role": "user", "content": "Hello"}]')
+        (folder / "list.gbnf").write_text('root ::= item ("\\n" item)*\nitem ::= "- " [a-z ]{1,40}\n')
+        (folder / "answer.txt").write_text("- one\n- two")
+        for name in ("user.json", "weather.json"):
+            (folder / name).write_text('{"type": "object", "properties": {"name": {"maxLength": 8, "type": "string"}}, "required": ["name"]}')
+        (folder / "answer.json").write_text('{"name": "rain"}')
         (folder / "chatml.jinja").write_text("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}")
         for name in TASKS:
             (folder / name).write_text("A man\n1\nwalks.\nruns.\nsits.\nsleeps.\n" * 2)

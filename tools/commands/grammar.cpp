@@ -3,10 +3,10 @@
 // krait grammar check: whether a grammar is right, and whether it accepts a text.
 #include <algorithm>
 
-#include "core/base/printable.hpp"
 #include "tools/command.hpp"
 #include "tools/grammar_arguments.hpp"
 #include "tools/output.hpp"
+#include "tools/shown.hpp"
 
 namespace krait::tools {
 namespace {
@@ -42,9 +42,9 @@ api::Status check(const Arguments& arguments) {
     if (match.n_matched == text.size())
         return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands more text behind byte {}", printable(arguments.text),
                        text.size());
-    return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands another text from {} on: {} cannot stand here",
+    return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands another text from {} on: '{}' cannot stand here",
                    printable(arguments.text), place_of(text, match.n_matched),
-                   quote(text.substr(match.n_matched, 20), '\'', 20));
+                   printable(std::string_view(text).substr(match.n_matched, 20)));
 }
 
 }  // namespace
