@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "core/base/printable.hpp"
 #include "tools/log.hpp"
+#include "tools/shown.hpp"
 
 namespace krait::tools {
 

@@ -10,7 +10,7 @@
 #include "models/architectures/mamba.hpp"
 #include "models/architectures/mamba2.hpp"
 #include "models/architectures/nemotron_h.hpp"
-#include "models/architectures/unread_settings.hpp"
+#include "models/architectures/unsupported_settings.hpp"
 #include "models/architectures/zamba2.hpp"
 #include "models/loading/unread_tensors.hpp"
 
@@ -81,7 +81,7 @@ Result<Architecture> create_architecture(const ModelSource& file, std::span<cons
                     quote_name(name), names_of(known));
     KRAIT_TRY(ModelShape shape, read_shape(file, name));
     shape.cache = cache;
-    KRAIT_CHECK(refuse_unread_settings(file, name, entry->scales));
+    KRAIT_CHECK(refuse_unsupported_settings(file, name, entry->scales));
     KRAIT_TRY(Architecture architecture, entry->create(file, std::move(shape)));
     KRAIT_CHECK(check_layers(architecture));
     KRAIT_CHECK(describe_weights(file, architecture.weights()));

@@ -14,7 +14,7 @@ struct ArchitectureEntry {
     // afterwards.
     Result<Architecture> (*create)(const ModelSource& file, ModelShape shape);
     std::string_view note = {};                     // for messages: "Falcon-Mamba too"
-    std::span<const std::string_view> scales = {};  // the keys "*_scale" that create() reads (unread_settings.hpp)
+    std::span<const std::string_view> scales = {};  // the keys "*_scale" that create() reads (unsupported_settings.hpp)
 };
 std::span<const ArchitectureEntry> known_architectures();
 

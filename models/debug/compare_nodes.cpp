@@ -64,8 +64,16 @@ Bytes as_floats(const Bytes& bytes, DType dtype) {
     return {values.begin(), values.end()};
 }
 
-// What the node finds in its memory: a slot as it was before the run, and pages as they are after it, since other nodes write
-// columns of the same rows. What this node is to write there has no bit of the result, and is NaN in each element type.
+// Whether it writes a memory: attention only reads pages.
+bool writes_memory(std::span<const OperandSpec> inputs) {
+    const int memory = find_memory(inputs);
+    return memory >= 0 && (inputs[static_cast<size_t>(memory)].kind == OperandKind::state ||
+                           find_operand(inputs, IndexMeaning::rows_written) >= 0);
+}
+
+// The contents of a node's memory before it runs alone: a slot as it was before the run, and pages as they are after it, since
+// other nodes write columns of the same rows. What this node is to write there has no bit of the result, and is NaN in each
+// element type.
 Bytes memory_before(const ExpectedRun& run, size_t index, std::span<const std::byte> slot_before) {
     const Node& node = run.graph.nodes[index];
     const auto inputs = op_spec(node.op).inputs;
@@ -73,7 +81,7 @@ Bytes memory_before(const ExpectedRun& run, size_t index, std::span<const std::b
     if (operand < 0 || inputs[static_cast<size_t>(operand)].kind != OperandKind::pages)
         return {slot_before.begin(), slot_before.end()};
     Bytes pages = run.states[index];
-    if (node.op != OpId::kv_write) return pages;
+    if (!writes_memory(inputs)) return pages;
     ops::KvWriteParams params;
     std::memcpy(&params, node.params.data(), sizeof params);
     const auto [x, cache, written] = std::array{node.in[0], node.in[1], node.in[2]};
@@ -125,7 +133,7 @@ Result<bool> compare_node(TestedNode& tested, const ExpectedRun& expected, size_
         compare_results(expected.graph[id].desc, results->outputs[next++], expected.bytes[static_cast<size_t>(id)], difference);
         if (!observe(difference)) return false;
     }
-    if (!results->state.empty() && node.op != OpId::attention) {
+    if (!results->state.empty() && writes_memory(spec.inputs)) {
         NodeDifference difference = facts;
         difference.is_state = true;
         difference.result = "state";

@@ -54,6 +54,21 @@ TEST(ModelBench, ChainsOfOneSequence) {
     EXPECT_EQ(result->series[1].chain, 1);
 }
 
+// Sequences have pages of their own, however few tokens each has.
+TEST(ModelBench, ManySequencesOfAModelWithAttention) {
+    const auto hybrid = [](krait_model_options options) {
+        options.device = "cpu";
+        return api::Model::load_with("tests/golden/hybrids/granite_moe_nope", options);
+    };
+    BenchPlan plan = short_plan();
+    plan.batches = {16};
+    plan.depth = 33;
+    const auto result = run_bench(hybrid, plan);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->series.back().n_seq, 16);
+    EXPECT_EQ(result->series.back().seconds.size(), 2u);
+}
+
 TEST(ModelBench, CancellingTellsHowFarItCame) {
     BenchPlan plan = short_plan();
     std::atomic<bool> cancel{false};

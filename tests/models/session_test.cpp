@@ -101,7 +101,7 @@ TEST_P(SessionTest, SlotsAreNeverLost) {
     Session s = session({.max_sequences = 4});
     std::mt19937 random(9);
     const int32_t token = 7;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 400; ++i) {
         const auto a = static_cast<int32_t>(random() % 4), b = static_cast<int32_t>(random() % 4);
         switch (random() % 4) {
             case 0: ASSERT_TRUE(s.fork(a, b)); break;

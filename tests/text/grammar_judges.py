@@ -11,30 +11,17 @@ import argparse
 import decimal
 import json
 import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import grammar_schemas  # noqa: E402
 import jsonschema  # noqa: E402
+from line_process import LineProcess  # noqa: E402
 
 try:
     import llguidance
 except ImportError:
     llguidance = None
-
-
-class Krait:
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"the program ended with {self.process.wait()} at {str(request)[:300]}")
-        return json.loads(line)
 
 
 class Llguidance:
@@ -103,7 +90,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--measure", action="store_true")
     arguments = parser.parse_args()
-    krait, other = Krait(arguments.program), Llguidance() if llguidance else None
+    krait, other = LineProcess(arguments.program), Llguidance() if llguidance else None
     counts = {"schemas": 0, "texts": 0, "accepted": 0, "explained": 0, "llguidance differs": 0, "llguidance refuses the schema": 0}
     masks, firsts, compiles, wrong, strange = [], [], [], [], []
     for name, schema in grammar_schemas.all_schemas():

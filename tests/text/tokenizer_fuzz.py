@@ -11,11 +11,9 @@ Needs PyPI's sentencepiece 0.2.1 (others round near ties of Unigram in another w
 
 import argparse
 import functools
-import json
 import pathlib
 import random
 import re
-import subprocess
 import sys
 import time
 import unicodedata
@@ -23,19 +21,7 @@ import unicodedata
 sys.dont_write_bytecode = True
 import real_vocabularies  # noqa: E402
 import tokenizer_judges as judges  # noqa: E402
-
-
-class Krait:
-    def __init__(self, program):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"the program ended with {self.process.wait()} at {str(request)[:300]}")
-        return json.loads(line)
+from line_process import LineProcess  # noqa: E402
 
 
 def real_models(paths):
@@ -115,7 +101,7 @@ def main():
     parser.add_argument("--real", type=pathlib.Path, metavar="FOLDER", help="instead of the small vocabularies: those of Mistral and RWKV, fetched into FOLDER first")
     parser.add_argument("--megabyte", action="store_true", help="instead of the texts: 1 MB of one character, which shall take less than a second")
     arguments = parser.parse_args()
-    krait = Krait(arguments.program)
+    krait = LineProcess(arguments.program)
     if arguments.real:
         real_vocabularies.fetch(arguments.real)
         kinds = real_vocabularies.kinds(arguments.real, arguments.kind)

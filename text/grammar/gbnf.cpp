@@ -143,12 +143,7 @@ class GbnfParser {
     Result<void> quantify(Level& level) {
         if (level.elements.empty())
             return cursor_.error(cursor_.at(), "there is nothing in front of '{}' to be repeated", cursor_.peek());
-        RepeatBounds bounds{0, kEndless};
-        if (cursor_.take("+")) bounds.min = 1;
-        else if (cursor_.take("?")) bounds.max = 1;
-        else if (!cursor_.take("*")) {
-            KRAIT_TRY(bounds, take_bounds(cursor_));
-        }
+        KRAIT_TRY(const RepeatBounds bounds, take_quantifier(cursor_));
         level.elements.back() = builder_.repeat(level.elements.back(), bounds.min, bounds.max);
         return {};
     }

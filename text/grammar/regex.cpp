@@ -142,12 +142,7 @@ class RegexParser {
         Level& level = levels_.back();
         if (!level.can_repeat)
             return cursor_.error(cursor_.at(), "there is nothing in front of '{}' to be repeated", cursor_.peek());
-        RepeatBounds bounds{0, kEndless};
-        if (cursor_.take("+")) bounds.min = 1;
-        else if (cursor_.take("?")) bounds.max = 1;
-        else if (!cursor_.take("*")) {
-            KRAIT_TRY(bounds, take_bounds(cursor_));
-        }
+        KRAIT_TRY(const RepeatBounds bounds, take_quantifier(cursor_));
         cursor_.take("?");  // as few as possible: the same texts
         if (cursor_.sees("+")) return cursor_.error(cursor_.at(), "a repetition that gives nothing back is not supported");
         level.elements.back() = builder_.repeat(level.elements.back(), bounds.min, bounds.max);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// {m}, {m,}, {m,n} and {,n} behind an element, as GBNF and regular expressions have them.
+// *, +, ?, {m}, {m,}, {m,n} and {,n} behind an element, as GBNF and regular expressions have them.
 #pragma once
 
 #include "text/grammar/limits.hpp"
@@ -37,6 +37,14 @@ inline Result<RepeatBounds> take_bounds(SourceCursor& cursor) {
     if (high < low) return cursor.error(begin, "{{{},{}}} is empty: the second number is to be the larger one", low, high);
     if (high > kMaxRepeat) return cursor.error(begin, "{} repetitions are too many: at most {} are possible", high, kMaxRepeat);
     return RepeatBounds{static_cast<uint32_t>(low), max ? static_cast<uint32_t>(high) : kEndless};
+}
+
+// The cursor is at a quantifier.
+inline Result<RepeatBounds> take_quantifier(SourceCursor& cursor) {
+    if (cursor.take("*")) return RepeatBounds{0, kEndless};
+    if (cursor.take("+")) return RepeatBounds{1, kEndless};
+    if (cursor.take("?")) return RepeatBounds{0, 1};
+    return take_bounds(cursor);
 }
 
 }  // namespace krait::grammar

@@ -3,12 +3,12 @@
 // The source of a grammar or a regular expression, character by character, with places for messages. The source must be UTF-8.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 
 #include "core/base/printable.hpp"
 #include "core/base/result.hpp"
+#include "core/base/text_position.hpp"
 #include "core/base/utf8.hpp"
 
 namespace krait::grammar {
@@ -65,11 +65,8 @@ class SourceCursor {
     // "the grammar, line 2, column 5: ..."; columns are characters.
     template <class... Args>
     [[nodiscard]] tl::unexpected<Error> error(size_t place, fmt::format_string<Args...> text, Args&&... args) const {
-        const std::string_view before = source_.substr(0, std::min(place, source_.size()));
-        const size_t line_begin = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-        const auto is_first = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-        return fail(ErrorCode::invalid_argument, "{}, line {}, column {}: {}", name_, std::ranges::count(before, '\n') + 1,
-                    std::ranges::count_if(before.substr(line_begin), is_first) + 1,
+        const auto [line, column] = text_position(source_, place);
+        return fail(ErrorCode::invalid_argument, "{}, line {}, column {}: {}", name_, line, column,
                     fmt::format(text, std::forward<Args>(args)...));
     }
     [[nodiscard]] Result<void> check_utf8() const {

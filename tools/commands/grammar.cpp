@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // krait grammar check: whether a grammar is right, and whether it accepts a text.
-#include <algorithm>
-
 #include "tools/command.hpp"
 #include "tools/grammar_arguments.hpp"
 #include "tools/output.hpp"
@@ -15,13 +13,6 @@ struct Arguments {
     GrammarArguments grammar;
     std::string text;
 };
-
-// Where a text stops to be one of the grammar: "line 2, column 5".
-std::string place_of(std::string_view text, size_t byte) {
-    const std::string_view before = text.substr(0, byte);
-    const size_t line_begin = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-    return fmt::format("line {}, column {} (byte {})", std::ranges::count(before, '\n') + 1, byte - line_begin + 1, byte);
-}
 
 api::Status check(const Arguments& arguments) {
     TOOLS_TRY(const auto grammar, arguments.grammar.create());
@@ -42,8 +33,8 @@ api::Status check(const Arguments& arguments) {
     if (match.n_matched == text.size())
         return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands more text behind byte {}", printable(arguments.text),
                        text.size());
-    return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands another text from {} on: '{}' cannot stand here",
-                   printable(arguments.text), place_of(text, match.n_matched),
+    return failure(KRAIT_INVALID_ARGUMENT, "{}: the grammar demands another text from {} (byte {}) on: '{}' cannot stand here",
+                   printable(arguments.text), line_and_column(text, match.n_matched), match.n_matched,
                    printable(std::string_view(text).substr(match.n_matched, 20)));
 }
 

@@ -52,9 +52,9 @@ struct Plan {
 
 // Whole rows of the next block, fetched to level 2 while the heads of a step go over this one, a share before each panel. Rows
 // of a page lie one behind the other, so that this is a stream, which hardware runs ahead of; the columns of a head are not.
-class RowsAhead {
+class BlockPrefetcher {
   public:
-    RowsAhead(int64_t begin, int64_t end, int64_t bytes, int64_t n_groups)
+    BlockPrefetcher(int64_t begin, int64_t end, int64_t bytes, int64_t n_groups)
         : next_(begin),
           end_(end),
           bytes_(bytes),
@@ -206,7 +206,8 @@ class Attention {
             const BlockOfRows& block = blocks[i % 2];
             BlockOfRows& next = blocks[(i + 1) % 2];
             if (i + 1 < to) find_rows(tile, i + 1, next);
-            RowsAhead rows_ahead(i + 1 < to ? next.begin : 0, i + 1 < to ? next.end : 0, bytes_of_row(), plan_.groups_of_unit);
+            BlockPrefetcher next_rows(i + 1 < to ? next.begin : 0, i + 1 < to ? next.end : 0, bytes_of_row(),
+                                      plan_.groups_of_unit);
             for (int64_t group = first_group; group < end_group; ++group) {
                 const int64_t head = p_.group_head(group), n_heads = p_.group_head(group + 1) - head;
                 AttentionRow rows[kMaxRows];
@@ -222,7 +223,7 @@ class Attention {
                 };
                 const auto fetch_next = [&](int64_t begin, int64_t end) {
                     const int64_t bytes = row_bytes(F, p_.k_dim);
-                    if (streams) rows_ahead.step(next);
+                    if (streams) next_rows.step(next);
                     else if (group + 1 < end_group) fetch(block, begin, end, offsets<F>(group + 1).key, bytes);
                     else if (i + 1 < to) fetch(next, begin, end, offsets<F>(first_group).key, bytes);
                 };

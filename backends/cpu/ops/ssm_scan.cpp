@@ -14,7 +14,7 @@
 #include <span>
 #include <utility>
 
-#include "backends/cpu/ops/rows_ahead.hpp"
+#include "backends/cpu/ops/row_prefetcher.hpp"
 #include "backends/cpu/ops/sequences.hpp"
 #include "backends/cpu/simd/math.hpp"
 #include "core/ops/ssm_scan.hpp"
@@ -211,7 +211,7 @@ inline void tile(const Problem& p, const Block* blocks, int64_t t0, int64_t coun
 }
 
 template <int kBlocks, bool kStateDecay, bool kOneGroup>
-void all_states(const Problem& p, const Block* blocks, int64_t t0, int64_t count, RowsAhead& ahead) {
+void all_states(const Problem& p, const Block* blocks, int64_t t0, int64_t count, RowPrefetcher& ahead) {
     constexpr int kStates = kTile / kBlocks;
     int64_t n = 0;
     for (; n + kStates <= p.d_state; n += kStates) {
@@ -225,7 +225,7 @@ void all_states(const Problem& p, const Block* blocks, int64_t t0, int64_t count
 // Two blocks read each number of B and C once, where they share them.
 bool are_pair(const Block& a, const Block& b) { return !a.a && a.one_group && b.one_group && a.group == b.group; }
 
-void states_of(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count, RowsAhead& ahead) {
+void states_of(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t count, RowPrefetcher& ahead) {
     for (size_t i = 0; i < blocks.size(); ++i) {
         const Block& block = blocks[i];
         if (i + 1 < blocks.size() && are_pair(block, blocks[i + 1])) {
@@ -250,12 +250,12 @@ void states_of(const Problem& p, std::span<const Block> blocks, int64_t t0, int6
 }
 
 // The lines that finish_row and the next span's prepare_row will touch.
-RowsAhead rows_ahead(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t stop, int64_t end) {
+RowPrefetcher prefetcher_of(const Problem& p, std::span<const Block> blocks, int64_t t0, int64_t stop, int64_t end) {
     if (stop - t0 < 2) return {};
     const int64_t tiles = static_cast<int64_t>(blocks.size()) * (p.d_state / kTile);
     const int64_t first = blocks.front().c0, count = blocks.back().c0 + blocks.back().n - first;
     const int64_t next = std::min(stop + kSpan, end);
-    RowsAhead ahead(tiles);
+    RowPrefetcher ahead(tiles);
     ahead.add(*p.y, t0, stop, first, count);
     ahead.add(p.in->x, stop, next, first, count);
     if (p.in->z) ahead.add(p.in->z, t0, stop, first, count);
@@ -270,7 +270,7 @@ void run_span(const Problem& p, std::span<const Block> blocks, int64_t t0, int64
         if (block.one_head && !block.follows) prepare_head(p, block, t0, count);
     for (int64_t i = 0; i < count; ++i)
         for (const Block& block : blocks) prepare_row(p, block, t0 + i, i);
-    RowsAhead ahead = rows_ahead(p, blocks, t0, stop, end);
+    RowPrefetcher ahead = prefetcher_of(p, blocks, t0, stop, end);
     states_of(p, blocks, t0, count, ahead);
     for (int64_t i = 0; i < count; ++i)
         for (const Block& block : blocks) finish_row(p, block, t0 + i, i);

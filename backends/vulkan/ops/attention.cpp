@@ -31,8 +31,8 @@ Shape shape_of(const Recorder& recorder, const AttentionParams& of) {
     shape.unrolled = std::clamp(std::bit_floor(kLoads / shape.pairs), 1u, std::min(shape.lanes, 8u));
     // Sums that a lane has registers for; a processor puts more of them on its stack and gains by it. Its compiler takes long
     // for many rows.
-    const uint32_t max_sums = recorder.is_cpu() ? 128 : 64, most_rows = recorder.is_cpu() ? 8 : 16;
-    const uint32_t max_rows = std::clamp(max_sums / (2 * shape.pairs), 1u, most_rows);
+    const uint32_t max_sums = recorder.is_cpu() ? 128 : 64, max_tile_rows = recorder.is_cpu() ? 8 : 16;
+    const uint32_t max_rows = std::clamp(max_sums / (2 * shape.pairs), 1u, max_tile_rows);
     const uint64_t head_blocks = up(of.heads_per_key, max_rows), tokens_of_sequence = up(of.n_tok, of.n_seq);
     shape.heads = static_cast<uint32_t>(up(of.heads_per_key, head_blocks));
     shape.tokens = static_cast<uint32_t>(std::clamp<uint64_t>(tokens_of_sequence, 1, max_rows / shape.heads));
@@ -45,15 +45,15 @@ uint64_t part_places(const Recorder& recorder, const AttentionParams& of, const 
     // lavapipe leaves the loops of a shader after 65535 turns in all, and a GPU's driver ends what takes long.
     constexpr uint64_t kMaxTurns = 60000;
     const uint64_t turns_of_block = up(of.k_dim, 8) + shape.lanes / shape.unrolled + 1;
-    const uint64_t most =
+    const uint64_t max_positions =
         kMaxTurns / (recorder.subgroups() ? turns_of_block : turns_of_block + 2 * shape.lanes * shape.rows()) * shape.lanes;
     // A large GPU wants some hundreds of work groups, and of each more than a few blocks; a processor has few cores.
-    constexpr uint64_t kGroups = 512, kLeastBlocks = 4;
+    constexpr uint64_t kGroups = 512, kMinBlocks = 4;
     const uint64_t wanted = recorder.is_cpu() ? n_places : up(n_places, up(kGroups, n_groups));
     // What a lane adds up in a row, with which the error of float32 sums grows: 10,000 places in one part have an NMSE of
     // 3.4e-12.
-    constexpr uint64_t kMostPlaces = 2048;
-    return std::clamp(up(wanted, shape.lanes) * shape.lanes, kLeastBlocks * shape.lanes, std::min(most, kMostPlaces));
+    constexpr uint64_t kMaxPositions = 2048;
+    return std::clamp(up(wanted, shape.lanes) * shape.lanes, kMinBlocks * shape.lanes, std::min(max_positions, kMaxPositions));
 }
 
 bool has_vectors(const AttentionParams& of, DType dtype) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/architectures/unread_settings.hpp"
+#include "models/architectures/unsupported_settings.hpp"
 
 #include <algorithm>
 
@@ -65,8 +65,8 @@ struct IsNeutral {
 
 }  // namespace
 
-Result<void> refuse_unread_settings(const ModelSource& file, std::string_view architecture,
-                                    std::span<const std::string_view> scales) {
+Result<void> refuse_unsupported_settings(const ModelSource& file, std::string_view architecture,
+                                         std::span<const std::string_view> scales) {
     // That of experts is read wherever there are some.
     const auto is_read = [&](std::string_view key) {
         return key == "expert_weights_scale" || std::find(scales.begin(), scales.end(), key) != scales.end();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Columns of rows of several tensors, fetched ahead of time while a kernel computes on registers. Neighbours in a column lie a
+// Prefetches columns of rows of several tensors while a kernel computes on registers. Neighbours in a column lie a
 // page or more apart, where hardware follows no stream.
 #pragma once
 
@@ -12,11 +12,11 @@
 
 namespace krait::cpu::KRAIT_CPU_VARIANT {
 
-class RowsAhead {
+class RowPrefetcher {
   public:
-    RowsAhead() = default;  // of no tensor
+    RowPrefetcher() = default;  // of no tensor
     // The kernel calls step() about n_steps times.
-    explicit RowsAhead(int64_t n_steps) : n_steps_(std::max<int64_t>(1, n_steps)) {}
+    explicit RowPrefetcher(int64_t n_steps) : n_steps_(std::max<int64_t>(1, n_steps)) {}
 
     // Floats first .. first + count of rows begin .. end; at most kMax tensors.
     void add(const Tensor& tensor, int64_t begin, int64_t end, int64_t first, int64_t count) {
