@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may know whom (docs/architecture.md), proved by the includes and by what plugins link.
 
-    tools, tests -> bench -> capi -> models -> graph -> core
+    tools, tests -> bench -> capi -> engine -> models -> graph -> core
                                      models -> formats, text -> core
     within models/: session -> memory -> placement -> architectures -> layers -> loading
 
@@ -17,7 +17,7 @@ import re
 
 from checks.tree import CODE, Finding, Tree
 
-LIBRARY = ("core", "graph", "formats", "text", "models", "capi", "include")
+LIBRARY = ("core", "graph", "formats", "text", "models", "engine", "capi", "include")
 FOR_BACKENDS = ("core/abi", "core/base", "core/quant", "core/ops", "core/tensor", "backends/common")
 
 MAY_INCLUDE = {
@@ -40,8 +40,10 @@ MAY_INCLUDE = {
     "models/debug": ("core", "graph", "models/architectures", "models/memory", "models/session", "models/*"),
     "models/profile": ("core", "graph", "models/architectures"),
     "models/random": ("core", "formats", "text", "models/sampler", "models/architectures", "models/quantize"),
+    "engine/prefix": ("core", "graph", "models", "engine/*"),
+    "engine": ("core", "graph", "models", "engine/prefix"),
     "include": (),
-    "capi": ("core", "graph", "formats", "text", "models", "include"),
+    "capi": ("core", "graph", "formats", "text", "models", "engine", "include"),
     "examples": ("include",),
     # Backends that are built outside of the tree: they see what is installed for them.
     "examples/backend-cpp": FOR_BACKENDS,
@@ -52,7 +54,7 @@ MAY_INCLUDE = {
     # Not a part of the harness but plugins with a defect each, which it must find.
     "tests/harness/broken": FOR_BACKENDS + ("backends/cpu/reference",),
     # A plugin whose device fails when it is asked to, and the tests that ask it.
-    "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "tests/golden",
+    "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "engine", "tests/golden",
                                     "tests/main", "tests/models"),
     "tests": LIBRARY + ("backends", "tests/harness", "tests/main", "bench"),
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
@@ -129,7 +131,7 @@ def check_include(tree: Tree, file: str, number: int, layer: str, target: str) -
 
 
 # Where a header and its source file count as one unit, so that two units that know each other are found too.
-UNITS_WITHOUT_CYCLES = ("models", "formats", "capi", "tools")
+UNITS_WITHOUT_CYCLES = ("models", "engine", "formats", "capi", "tools")
 
 
 def find_cycles(tree: Tree) -> list[Finding]:

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/request_state.hpp"
+
+#include <cassert>
+
+namespace krait::engine {
+
+bool RequestState::has_room_locked() const { return n_event_ + 2 * static_cast<size_t>(options.n) <= events_.size(); }
+
+bool RequestState::has_room() const {
+    const std::lock_guard lock(mutex_);
+    return has_room_locked();
+}
+
+void RequestState::push(const Event& event) {
+    {
+        const std::lock_guard lock(mutex_);
+        assert(n_event_ < events_.size());
+        events_[(first_event_ + n_event_++) % events_.size()] = event;
+        if (is_waiting_) changed_.notify_one();
+    }
+    if (options.wake) options.wake();
+}
+
+void RequestState::finish_all() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        is_complete_ = true;
+        changed_.notify_all();
+    }
+    if (options.wake) options.wake();
+}
+
+std::optional<Event> RequestState::next(std::optional<Clock::duration> timeout) {
+    std::unique_lock lock(mutex_);
+    const auto is_there = [&] { return n_event_ > 0 || is_complete_; };
+    is_waiting_ = true;
+    if (!timeout) changed_.wait(lock, is_there);
+    else if (*timeout > Clock::duration::zero()) changed_.wait_for(lock, *timeout, is_there);
+    is_waiting_ = false;
+    if (n_event_ == 0) return std::nullopt;
+    const bool was_full = !has_room_locked();
+    const Event event = events_[first_event_];
+    first_event_ = (first_event_ + 1) % events_.size();
+    --n_event_;
+    const bool goes_on = was_full && has_room_locked();
+    lock.unlock();
+    if (goes_on) mailbox_->wake();
+    return event;
+}
+
+bool RequestState::is_finished() const {
+    const std::lock_guard lock(mutex_);
+    return is_complete_ && n_event_ == 0;
+}
+
+void RequestState::wants(Wish wish) {
+    // A request that is cancelled stays so.
+    for (Wish before = wish_.load(); before != wish && before != Wish::cancel;)
+        if (wish_.compare_exchange_weak(before, wish)) {
+            mailbox_->wake();
+            return;
+        }
+}
+
+RequestStats RequestState::stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+}  // namespace krait::engine
