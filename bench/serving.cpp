@@ -6,20 +6,13 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/base/random.hpp"
+#include "bench/engine_load.hpp"
+#include "bench/random_lengths.hpp"
 
 namespace krait::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Uniform in (0, 1].
-double uniform(Random& random) { return static_cast<double>((random.next() >> 11) + 1) * 0x1p-53; }
-
-int64_t log_uniform(int64_t longest, Random& random) {
-    const double shortest = std::max(1.0, static_cast<double>(longest) / 16);
-    return std::llround(shortest * std::pow(static_cast<double>(longest) / shortest, uniform(random)));
-}
 
 // One pass through a trace, on a session of its own.
 class Server {
@@ -113,47 +106,9 @@ class Server {
     std::vector<krait_batch_item> batch_;
 };
 
-}  // namespace
-
-std::vector<ServedRequest> trace_of(const ServingPlan& plan) {
-    Random random(plan.seed);
-    std::vector<ServedRequest> trace;
-    double step = 0;
-    for (int64_t i = 0; i < plan.requests; ++i) {
-        trace.push_back(
-            {static_cast<int64_t>(step), log_uniform(plan.longest_prompt, random), log_uniform(plan.longest_answer, random)});
-        step -= std::log(uniform(random)) / static_cast<double>(plan.arrivals);
-    }
-    return trace;
-}
-
-double ServedShapes::seconds() const {
-    return std::accumulate(step_seconds.begin(), step_seconds.end(), 0.0) / std::max(repetitions, 1);
-}
-
-std::vector<double> ServedShapes::median_steps() const {
-    const auto n_repetition = static_cast<size_t>(std::max(repetitions, 1));
-    const size_t n_step = step_seconds.size() / n_repetition;
-    std::vector<double> medians, one(n_repetition);
-    for (size_t step = 0; step < n_step; ++step) {
-        for (size_t i = 0; i < n_repetition; ++i) one[i] = step_seconds[i * n_step + step];
-        const auto middle = one.begin() + static_cast<ptrdiff_t>((n_repetition - 1) / 2);
-        std::nth_element(one.begin(), middle, one.end());
-        medians.push_back(*middle);
-    }
-    return medians;
-}
-
-double ServedShapes::percentile(double share) const {
-    std::vector<double> sorted = median_steps();
-    if (sorted.empty()) return 0;
-    std::sort(sorted.begin(), sorted.end());
-    const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-    return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
-}
-
-Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan) {
-    ServingResult result{std::move(model), {ServedShapes{.exact = false}, ServedShapes{.exact = true}}};
+// The steps of a trace by sessions, in few shapes and in exact ones.
+Result<void> compare_shapes(ServingResult& result, const ServingPlan& plan) {
+    result.runs = {ServedShapes{.exact = false}, ServedShapes{.exact = true}};
     const std::vector<ServedRequest> trace = trace_of(plan);
     int64_t total = 0, done = 0;
     for (const ServedRequest& request : trace) total += request.prompt + request.answer;
@@ -187,6 +142,49 @@ Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan) {
             ++run.repetitions;
         }
     }
+    return {};
+}
+
+}  // namespace
+
+std::vector<ServedRequest> trace_of(const ServingPlan& plan) {
+    Random random(plan.seed);
+    std::vector<ServedRequest> trace;
+    double step = 0;
+    for (int64_t i = 0; i < plan.requests; ++i) {
+        trace.push_back(
+            {static_cast<int64_t>(step), log_uniform(plan.longest_prompt, random), log_uniform(plan.longest_answer, random)});
+        step -= std::log(uniform(random)) / static_cast<double>(plan.arrivals);
+    }
+    return trace;
+}
+
+double ServedShapes::seconds() const {
+    return std::accumulate(step_seconds.begin(), step_seconds.end(), 0.0) / std::max(repetitions, 1);
+}
+
+std::vector<double> ServedShapes::median_steps() const {
+    const auto n_repetition = static_cast<size_t>(std::max(repetitions, 1));
+    const size_t n_step = step_seconds.size() / n_repetition;
+    std::vector<double> medians, one(n_repetition);
+    for (size_t step = 0; step < n_step; ++step) {
+        for (size_t i = 0; i < n_repetition; ++i) one[i] = step_seconds[i * n_step + step];
+        const auto middle = one.begin() + static_cast<ptrdiff_t>((n_repetition - 1) / 2);
+        std::nth_element(one.begin(), middle, one.end());
+        medians.push_back(*middle);
+    }
+    return medians;
+}
+
+double ServedShapes::percentile(double share) const { return percentile_of(median_steps(), share); }
+
+Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan) {
+    ServingResult result{std::move(model), {}, {}};
+    if (plan.compares_shapes) KRAIT_CHECK(compare_shapes(result, plan));
+    LoadPlan load = plan.load;
+    load.cancel = plan.cancel;
+    if (plan.progress) load.progress = [&](uint64_t done, uint64_t total) { plan.progress("engine", done, total); };
+    KRAIT_TRY(result.load, run_load(result.model, load));
     return result;
 }
 

@@ -6,6 +6,7 @@
 // in both. A warm-up of one prompt comes before them and is not measured, as it reads the weights from their file.
 //   KRAIT_TRY(const ServingResult result, run_serving(std::move(model), plan));
 // Time is counted in steps, so that every run does the same work. Tokens are random; nothing is sampled.
+// Then requests go through an engine (engine_load.hpp), where time is that of a clock and answers are sampled.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/api_result.hpp"
+#include "bench/engine_load.hpp"
 
 namespace krait::bench {
 
@@ -26,6 +27,8 @@ struct ServingPlan {
     int32_t chunk = 512;                                 // rows of a step: krait_session_options.max_batch_tokens
     int repetitions = 5;
     uint64_t seed = 1;
+    bool compares_shapes = true;  // else the engine alone
+    LoadPlan load;                // its cancel and progress are those below
     const std::atomic<bool>* cancel = nullptr;
     std::function<void(const std::string& label, uint64_t done, uint64_t total)> progress;  // counts steps' tokens
 };
@@ -53,7 +56,8 @@ struct ServedShapes {
 
 struct ServingResult {
     api::Model model;
-    std::vector<ServedShapes> runs;  // few shapes, exact shapes
+    std::vector<ServedShapes> runs;  // few shapes, exact shapes; empty where they were not compared
+    LoadResult load;
 };
 
 Result<ServingResult> run_serving(api::Model model, const ServingPlan& plan);

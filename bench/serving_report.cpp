@@ -32,6 +32,71 @@ std::vector<std::vector<std::string>> cells(const ServingResult& result) {
     return rows;
 }
 
+std::vector<std::vector<std::string>> load_cells(const LoadResult& load) {
+    const auto times = [](const char* name, const std::vector<double>& seconds) {
+        std::vector<std::string> row{name};
+        for (const double share : {0.5, 0.9, 0.99, 1.0})
+            row.push_back(fmt::format("{:.2f}", percentile_of(seconds, share) * 1e3));
+        return row;
+    };
+    return {{"engine", "p50 ms", "p90 ms", "p99 ms", "max ms"},
+            times("to the first token (TTFT)", load.first_seconds),
+            times("between tokens (ITL)", load.token_seconds)};
+}
+
+Facts load_facts(const LoadResult& load, const LoadPlan& plan) {
+    std::string reasons;
+    for (const auto& [reason, n] : load.reasons) reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", n, reason);
+    return {{"requests", fmt::format("{} in {:.2f} s, {:.1f} tokens/s read or generated", load.requests, load.seconds,
+                                     load.tokens_per_second())},
+            {"goodput", fmt::format("{:.2f} requests/s with a first token in {:g} s and {:g} s a token ({} of {})",
+                                    load.goodput(), plan.max_first_seconds, plan.max_token_seconds, load.good, load.requests)},
+            {"reused", fmt::format("{:.1f} % of {} prompt tokens; {}", load.reused() * 100, load.prompt_tokens, reasons)},
+            {"steps", fmt::format("{}, {:.1f} us each beside the run", load.figures.n_step, load.overhead_seconds() * 1e6)}};
+}
+
+std::string load_csv(const LoadResult& load) {
+    std::string text =
+        "requests,seconds,tokens_per_second,goodput,reused,steps,overhead_seconds,ttft_p50,ttft_p90,ttft_p99,itl_p50,itl_p90,"
+        "itl_p99\n";
+    text += fmt::format("{},{:.3f},{:.1f},{:.3f},{:.4f},{},{:.7f}", load.requests, load.seconds, load.tokens_per_second(),
+                        load.goodput(), load.reused(), load.figures.n_step, load.overhead_seconds());
+    for (const auto* seconds : {&load.first_seconds, &load.token_seconds})
+        for (const double share : {0.5, 0.9, 0.99}) text += fmt::format(",{:.6f}", percentile_of(*seconds, share));
+    return text + '\n';
+}
+
+nlohmann::ordered_json load_json(const LoadResult& load, const LoadPlan& plan) {
+    using Json = nlohmann::ordered_json;
+    const auto times = [](const std::vector<double>& seconds) {
+        return Json{{"p50", percentile_of(seconds, 0.5)},
+                    {"p90", percentile_of(seconds, 0.9)},
+                    {"p99", percentile_of(seconds, 0.99)},
+                    {"max", percentile_of(seconds, 1)}};
+    };
+    return {{"conversations", plan.conversations},
+            {"turns", plan.turns},
+            {"rate", plan.rate},
+            {"shared_tokens", plan.shared},
+            {"long_prompt", plan.long_prompt},
+            {"requests", load.requests},
+            {"seconds", load.seconds},
+            {"prompt_tokens", load.prompt_tokens},
+            {"cached_tokens", load.cached_tokens},
+            {"generated_tokens", load.generated_tokens},
+            {"tokens_per_second", load.tokens_per_second()},
+            {"good_requests", load.good},
+            {"goodput", load.goodput()},
+            {"reused", load.reused()},
+            {"reasons", load.reasons},
+            {"first_token_seconds", times(load.first_seconds)},
+            {"token_seconds", times(load.token_seconds)},
+            {"steps", load.figures.n_step},
+            {"overhead_seconds", load.overhead_seconds()},
+            {"hits", load.figures.hits},
+            {"evictions", load.figures.evictions}};
+}
+
 std::string as_csv(const ServingResult& result) {
     std::string text =
         "model,shapes,steps,repetitions,programs,arenas,tokens_per_second,mean_seconds,p50_seconds,p99_seconds,max_seconds\n";
@@ -60,7 +125,8 @@ std::string as_json(const ServingResult& result, const ServingPlan& plan) {
                 {"chunk", plan.chunk},
                 {"repetitions", plan.repetitions},
                 {"seed", plan.seed}}},
-              {"results", Json::array()}};
+              {"results", Json::array()},
+              {"engine", load_json(result.load, plan.load)}};
     for (const ServedShapes& run : result.runs)
         json["results"].push_back({{"shapes", shapes_name(run)},
                                    {"steps", n_step(run)},
@@ -80,12 +146,12 @@ std::string as_json(const ServingResult& result, const ServingPlan& plan) {
 
 std::string serving_report(const ServingResult& result, const ServingPlan& plan, const std::string& form) {
     if (form == "json") return as_json(result, plan);
-    if (form == "csv") return as_csv(result);
-    const std::vector<std::pair<std::string, std::string>> facts{
-        {"model", std::string(result.model.name())},
-        {"device", fmt::format("{}: {}", result.model.device(), result.model.hardware())},
-        {"load", summary(plan)}};
-    return form == "md" ? markdown_text(facts, cells(result)) : table_text(facts, cells(result));
+    if (form == "csv") return (result.runs.empty() ? "" : as_csv(result) + '\n') + load_csv(result.load);
+    const Facts facts{{"model", std::string(result.model.name())},
+                      {"device", fmt::format("{}: {}", result.model.device(), result.model.hardware())},
+                      {"load", summary(plan)}};
+    const auto text = form == "md" ? markdown_text : table_text;
+    return text(facts, cells(result)) + '\n' + text(load_facts(result.load, plan.load), load_cells(result.load));
 }
 
 }  // namespace krait::bench

@@ -36,6 +36,11 @@ KRAIT_ENDS_WITH(krait_profile_options, max_events);
 KRAIT_ENDS_WITH(krait_phase_sums, plain_seconds);
 KRAIT_ENDS_WITH(krait_profile_entry, operations);
 KRAIT_ENDS_WITH(krait_profile_event, bytes);
+KRAIT_ENDS_WITH(krait_engine_options, max_folder_bytes);
+KRAIT_ENDS_WITH(krait_request_options, user);
+KRAIT_ENDS_WITH(krait_event, finish);
+KRAIT_ENDS_WITH(krait_request_figures, generation_seconds);
+KRAIT_ENDS_WITH(krait_engine_figures, reserved);
 
 }  // namespace
 

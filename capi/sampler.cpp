@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "capi/sampler.hpp"
 #include "capi/session.hpp"
 
 using namespace krait;
@@ -42,13 +43,7 @@ krait_code krait_sampler_create(const krait_sampler_options* options, krait_samp
         KRAIT_CHECK(expect_given(out, "out"));
         *out = nullptr;
         KRAIT_TRY(const krait_sampler_options given, complete(options, krait_sampler_options KRAIT_SAMPLER_OPTIONS_INIT));
-        KRAIT_TRY(Sampler sampler, Sampler::create({.temperature = given.temperature,
-                                                    .top_k = given.top_k,
-                                                    .top_p = given.top_p,
-                                                    .min_p = given.min_p,
-                                                    .repetition_penalty = given.repetition_penalty,
-                                                    .repetition_window = given.repetition_window,
-                                                    .seed = given.seed}));
+        KRAIT_TRY(Sampler sampler, Sampler::create(options_of(given)));
         *out = new krait_sampler{std::move(sampler), given.constraint, given.user, {}};
         return {};
     });

@@ -7,10 +7,14 @@ namespace krait::engine {
 
 Request& Request::operator=(Request&& other) noexcept {
     if (this != &other) {
-        cancel();
+        if (state_) state_->disconnect();
         state_ = std::move(other.state_);
     }
     return *this;
+}
+
+Request::~Request() {
+    if (state_) state_->disconnect();
 }
 
 std::optional<Event> Request::next(std::optional<Clock::duration> timeout) {

@@ -24,7 +24,7 @@ class Request {
     explicit Request(std::shared_ptr<RequestState> state) : state_(std::move(state)) {}
     Request(Request&&) noexcept = default;
     Request& operator=(Request&& other) noexcept;
-    ~Request() { cancel(); }
+    ~Request();  // not by `wake`, and without a lock that `wake` takes
 
     // Waits for the next event; nothing after the last one, or when the time is over.
     std::optional<Event> next(std::optional<Clock::duration> timeout = std::nullopt);

@@ -19,7 +19,7 @@ void RequestState::push(const Event& event) {
         events_[(first_event_ + n_event_++) % events_.size()] = event;
         if (is_waiting_) changed_.notify_one();
     }
-    if (options.wake) options.wake();
+    wake_owner();
 }
 
 void RequestState::finish_all() noexcept {
@@ -28,7 +28,7 @@ void RequestState::finish_all() noexcept {
         is_complete_ = true;
         changed_.notify_all();
     }
-    if (options.wake) options.wake();
+    wake_owner();
 }
 
 std::optional<Event> RequestState::next(std::optional<Clock::duration> timeout) {
@@ -47,6 +47,19 @@ std::optional<Event> RequestState::next(std::optional<Clock::duration> timeout) 
     lock.unlock();
     if (goes_on) mailbox_->wake();
     return event;
+}
+
+void RequestState::wake_owner() {
+    if (!options.wake) return;
+    const std::lock_guard lock(wake_mutex_);
+    if (!is_disconnected_) options.wake();
+}
+
+void RequestState::disconnect() {
+    wants(Wish::cancel);
+    if (!options.wake) return;
+    const std::lock_guard lock(wake_mutex_);
+    is_disconnected_ = true;
 }
 
 bool RequestState::is_finished() const {

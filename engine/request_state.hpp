@@ -42,10 +42,12 @@ class RequestState {
     std::optional<Event> next(std::optional<Clock::duration> timeout);
     bool is_finished() const;
     void wants(Wish wish);
+    void disconnect();  // no call of wake is under way then, and none follows
     RequestStats stats() const;
 
   private:
     bool has_room_locked() const;
+    void wake_owner();
 
     const std::shared_ptr<Mailbox> mailbox_;
     std::atomic<Wish> wish_{Wish::run};
@@ -56,6 +58,8 @@ class RequestState {
     RequestStats stats_;
     bool is_complete_ = false;
     bool is_waiting_ = false;  // the owner, for an event
+    std::mutex wake_mutex_;
+    bool is_disconnected_ = false;
 };
 
 }  // namespace krait::engine

@@ -62,6 +62,7 @@ Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Model> mode
     std::unique_ptr<Worker> worker(new Worker(std::move(session), options));
     KRAIT_TRY(worker->prefixes_, PrefixCache::create(worker->session_, options.max_sequences, options.prefixes));
     worker->step_.emplace(worker->session_, *worker->prefixes_);
+    worker->publish_stats(true);
     worker->thread_ = std::thread([w = worker.get()] { w->run(); });
     return worker;
 }
@@ -97,11 +98,14 @@ Result<void> Worker::check(const RequestOptions& options) const {
                         options.message_ends[i], options.tokens.size());
     if (!sequence_tokens_) return {};
     const auto n_tok = static_cast<int64_t>(options.tokens.size());
-    if (n_tok > *sequence_tokens_)
-        return fail(ErrorCode::invalid_argument, "the prompt has {} tokens, the context {} (max_sequence_tokens)", n_tok,
-                    *sequence_tokens_);
+    if (n_tok > choice_tokens(options.n))
+        return fail(ErrorCode::invalid_argument,
+                    "the prompt has {} tokens: {} choices have room for {} each (max_sequence_tokens, max_cached_tokens)",
+                    n_tok, options.n, choice_tokens(options.n));
     return {};
 }
+
+int64_t Worker::choice_tokens(int32_t n) const { return std::min(*sequence_tokens_, n_page_ / n * kRowsPerPage); }
 
 Result<Request> Worker::submit(RequestOptions options) {
     KRAIT_CHECK(check(options));
@@ -136,12 +140,15 @@ void Worker::publish_stats(bool is_idle) {
 }
 
 void Worker::run() {
-    while (collect()) {
+    for (bool goes_on = true; goes_on;) {
         bool has_worked = false;
         try {
-            follow_wishes();
-            admit();
-            has_worked = take_step();
+            goes_on = collect();
+            if (goes_on) {
+                follow_wishes();
+                admit();
+                has_worked = take_step();
+            }
         } catch (const std::bad_alloc&) {
             end_all(Finish::error, Error{ErrorCode::out_of_memory, "out of memory in a step of the engine"});
         } catch (const std::exception& exception) {
@@ -149,7 +156,7 @@ void Worker::run() {
         }
         sweep();
         publish_stats(!has_worked);
-        if (!has_worked) mailbox_->wait(next_deadline());
+        if (goes_on && !has_worked && collected_.empty()) mailbox_->wait(next_deadline());
     }
     end_all(Finish::cancelled, std::nullopt);
     for (std::unique_ptr<Job>& job : waiting_) finish_all(*job, Finish::cancelled);
@@ -158,9 +165,10 @@ void Worker::run() {
 }
 
 bool Worker::collect() {
-    collected_.clear();
     const bool goes_on = mailbox_->collect(collected_);
-    for (const std::shared_ptr<RequestState>& request : collected_) {
+    // One at a time, so that none is lost where memory runs out.
+    for (; !collected_.empty(); collected_.erase(collected_.begin())) {
+        const std::shared_ptr<RequestState>& request = collected_.front();
         const RequestOptions& options = request->options;
         std::vector<Choice> choices;
         for (int32_t i = 0; i < options.n; ++i) {
@@ -171,10 +179,11 @@ bool Worker::collect() {
         auto job = std::make_unique<Job>(request, std::move(choices));
         const auto n_tok = static_cast<int64_t>(options.tokens.size());
         // The last token of an answer is never read.
-        const int64_t most = sequence_tokens_ ? *sequence_tokens_ - n_tok + 1 : INT64_MAX;
+        const int64_t most = sequence_tokens_ ? choice_tokens(options.n) - n_tok + 1 : INT64_MAX;
         job->max_tokens = options.max_tokens == kNoLimit ? most : std::min(options.max_tokens, most);
         if (sequence_tokens_) job->n_page = options.n * pages_of_rows(n_tok + std::max<int64_t>(job->max_tokens - 1, 0));
         job->n_queued = n_tok;
+        waiting_.reserve(waiting_.size() + 1);
         job->member = fair_.join(options.key, options.weight, options.priority);
         waiting_.push_back(std::move(job));
     }
@@ -358,6 +367,10 @@ bool Worker::take_step() {
         n_prompt += static_cast<int64_t>(job->n_row);
     }
     if (step_->is_empty()) return false;
+    // Before the run, so that whoever takes a request's last event finds it counted.
+    ++now_.n_step;
+    now_.prompt_tokens += n_prompt;
+    now_.decoded_tokens += n_decode;
     const double seconds = step_->run(
         [&](const Step::Part& part, const Outputs& outputs) {
             if (part.is_prompt) read_prompt(*part.job, part.n_row, outputs);
@@ -365,9 +378,6 @@ bool Worker::take_step() {
         },
         [&](const Step::Part& part, const Error& error) { finish_all(*part.job, Finish::error, error); });
     budget_.measured(n_decode, n_prompt, seconds);
-    ++now_.n_step;
-    now_.prompt_tokens += n_prompt;
-    now_.decoded_tokens += n_decode;
     now_.run_seconds += seconds;
     now_.step_seconds += seconds_between(start, Clock::now());
     return true;
@@ -439,6 +449,7 @@ void Worker::finish(Job& job, size_t index, Finish finish, int32_t token) {
         stats.generated_tokens += static_cast<size_t>(choice.n_token);
         if (is_last && job.is_answering) stats.generation_seconds = seconds_between(job.answered, Clock::now());
     });
+    if (is_last) publish_stats(false);
     job.request->push({.kind = Event::Kind::finished, .choice = static_cast<int32_t>(index), .token = token, .finish = finish});
     if (is_last) job.request->finish_all();
 }

@@ -25,6 +25,7 @@ class Worker {
   private:
     Worker(Session session, const EngineOptions& options);
     Result<void> check(const RequestOptions& options) const;
+    int64_t choice_tokens(int32_t n) const;  // for which there can be pages, where all n choices become as long
 
     // The loop:
     void run();

@@ -10,8 +10,9 @@
  * Ownership. Objects of krait_*_create and krait_*_load are freed with the krait_*_free of the same type (NULL is allowed). A
  *            session keeps its model alive. Pointers passed in are used during the call only, where no comment says
  *            otherwise; comments say how long returned pointers are valid. A getter that is given NULL returns NULL, 0 or -1.
- * Threads.   A model may be used from many threads at once; a session, a sampler, a detokenizer, a state of a grammar or
- *            a profile from one at a time. Lists of devices, the log and the folders of plugins may be used from any thread.
+ * Threads.   A model and an engine may be used from many threads at once; a session, a sampler, a detokenizer, a state of a
+ *            grammar or a profile from one at a time. Lists of devices, the log and the folders of plugins may be used from any
+ *            thread.
  * Structs.   krait_failure and krait_candidate never change. Every other struct begins with struct_size, so that later versions
  *            can add fields: initialize it with its macro KRAIT_..._INIT, which sets struct_size. A struct_size that is 0, that
  *            is larger than the library's, or that ends inside a field is INVALID_ARGUMENT.
@@ -27,6 +28,7 @@
 #include <krait/base.h>
 #include <krait/chat.h>
 #include <krait/device.h>
+#include <krait/engine.h>
 #include <krait/grammar.h>
 #include <krait/metadata.h>
 #include <krait/model.h>

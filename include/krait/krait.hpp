@@ -10,6 +10,7 @@
 
 #include <krait/krait.h>
 #include <krait/chat.hpp>
+#include <krait/engine.hpp>
 #include <krait/grammar.hpp>
 #include <krait/model.hpp>
 #include <krait/profile.hpp>

@@ -23,7 +23,8 @@ ServingPlan short_plan() {
             .longest_prompt = 40,
             .longest_answer = 9,
             .chunk = 32,
-            .repetitions = 2};
+            .repetitions = 2,
+            .load = {.conversations = 3, .turns = 4, .prompt = 9, .answer = 5, .shared = 20, .long_prompt = 300}};
 }
 
 int64_t tokens_of(const ServingPlan& plan) {
@@ -55,7 +56,9 @@ TEST(Serving, ATraceIsThatOfItsSeed) {
 TEST(Serving, EveryTokenOfTheTraceIsRead) {
     ServingPlan plan = short_plan();
     uint64_t last_done = 0, last_total = 0;
-    plan.progress = [&](const std::string&, uint64_t done, uint64_t total) { last_done = done, last_total = total; };
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) {
+        if (label == "serving") last_done = done, last_total = total;
+    };
     const auto result = run_serving(demo(), plan);
     ASSERT_TRUE(result) << result.error().message;
     ASSERT_EQ(result->runs.size(), 2u);
@@ -84,6 +87,39 @@ TEST(Serving, EveryTokenOfTheTraceIsRead) {
         const std::string text = serving_report(*result, plan, form);
         EXPECT_NE(text.find("few"), std::string::npos) << text;
         EXPECT_NE(text.find("exact"), std::string::npos) << text;
+    }
+}
+
+// Every conversation has its turns, each of which reads what is new; the long prompt is in no figure.
+TEST(Serving, ConversationsGoThroughTheEngine) {
+    ServingPlan plan = short_plan();
+    plan.compares_shapes = false;
+    plan.load.exact_lengths = true;
+    uint64_t last_done = 0;
+    plan.progress = [&](const std::string& label, uint64_t done, uint64_t) {
+        EXPECT_EQ(label, "engine");
+        last_done = done;
+    };
+    const auto result = run_serving(demo(), plan);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_TRUE(result->runs.empty());
+    const LoadResult& load = result->load;
+    EXPECT_EQ(load.requests, 12);
+    EXPECT_EQ(last_done, 12u);
+    EXPECT_EQ(load.prompt_tokens, 3 * (29 + 43 + 57 + 71u)) << "the whole conversation each time";
+    EXPECT_EQ(load.generated_tokens, 12 * 5u);
+    EXPECT_EQ(load.first_seconds.size(), 12u);
+    EXPECT_EQ(load.token_seconds.size(), 12 * 4u);
+    EXPECT_GE(load.cached_tokens, 3 * (33 + 47 + 61u)) << "all but the last token of the answer before";
+    EXPECT_LE(load.good, load.requests);
+    EXPECT_EQ(load.figures.prompt_tokens, load.prompt_tokens - load.cached_tokens + 300);
+    const auto json = nlohmann::json::parse(serving_report(*result, plan, "json"));
+    EXPECT_EQ(json["engine"]["cached_tokens"], load.cached_tokens);
+    EXPECT_EQ(json["engine"]["requests"], 12);
+    for (const char* form : {"table", "md", "csv"}) {
+        const std::string text = serving_report(*result, plan, form);
+        EXPECT_EQ(text.find("exact"), std::string::npos) << text;
+        EXPECT_NE(text.find(form == std::string("csv") ? "ttft_p99" : "TTFT"), std::string::npos) << text;
     }
 }
 

@@ -134,6 +134,28 @@ TEST_F(EngineTest, AFullQueueSaysSo) {
     take_all(later);
 }
 
+// Where tokens take pages, as many are promised as the choices of a request may need in the end, and never more than there are.
+TEST_F(EngineTest, AnswersEndWithTheirContext) {
+    const auto model = golden_model("hybrids/granite_moe_nope");
+    auto engine = Engine::create(
+        model, {.max_sequences = 4, .max_batch_tokens = 64, .max_cached_tokens = 256, .max_sequence_tokens = 128});
+    ASSERT_TRUE(engine) << engine.error().message;
+    for (const int32_t n : {1, 2, 4}) {
+        const size_t room = n == 4 ? 64 : 128;
+        const RequestOptions options{.tokens = random_tokens(*model, 40, 1), .n = n};
+        Request request = submit(*engine, options), second = submit(*engine, options);
+        for (Request* its : {&request, &second}) {
+            const Answer answer = take_all(*its, static_cast<size_t>(n));
+            for (const auto& tokens : answer.tokens) EXPECT_EQ(tokens.size(), room - 40 + 1) << "the last one is not read";
+            EXPECT_EQ(answer.finishes[0], Finish::length);
+        }
+        const auto too_long = engine->submit({.tokens = random_tokens(*model, room + 1, 1), .n = n});
+        ASSERT_FALSE(too_long);
+        EXPECT_NE(too_long.error().message.find(fmt::format("the prompt has {} tokens", room + 1)), std::string::npos)
+            << too_long.error().message;
+    }
+}
+
 TEST_F(EngineTest, CancelledAndLateRequestsEnd) {
     Engine engine = this->engine({.max_sequences = 1});
     Request running = submit(engine, {.tokens = prompt(5, 1)});  // without end

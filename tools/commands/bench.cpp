@@ -26,7 +26,7 @@ struct Arguments {
     ModelArguments model;
     bench::BenchPlan plan;
     bool no_warm_up = false, no_ceilings = false;
-    bool is_serving = false;
+    bool is_serving = false, engine_only = false;
     bench::ServingPlan serving;
     std::vector<const Option*> of_serving;  // that mean nothing without it
     std::string output = "table";
@@ -104,6 +104,20 @@ Result<std::string> bench_model(const Arguments& arguments) {
     return bench::as_table(report);
 }
 
+// The load of the engine, from options that both parts of --serving have.
+Result<void> complete_load(bench::ServingPlan& plan) {
+    bench::LoadPlan& load = plan.load;
+    if (!(load.rate >= 0 && load.rate <= 1e6))
+        return fail(ErrorCode::invalid_argument, "--rate {}: 0 (all at once) to 1000000 are possible", load.rate);
+    load.conversations = plan.requests;
+    load.prompt = plan.longest_prompt;
+    load.answer = plan.longest_answer;
+    load.engine.max_sequences = plan.max_sequences;
+    load.engine.max_batch_tokens = std::max(plan.chunk, plan.max_sequences);
+    load.engine.max_waiting_requests = 0;
+    return {};
+}
+
 Result<std::string> bench_serving(const Arguments& arguments) {
     bench::ServingPlan plan = arguments.serving;
     if (arguments.profile.are_given())
@@ -115,8 +129,11 @@ Result<std::string> bench_serving(const Arguments& arguments) {
     plan.longest_prompt = std::ranges::max(arguments.plan.prompts);
     plan.longest_answer = std::ranges::max(arguments.plan.decodes);
     plan.chunk = arguments.plan.chunk;
+    plan.compares_shapes = !arguments.engine_only;
+    KRAIT_CHECK(complete_load(plan));
     plan.repetitions = arguments.plan.repetitions;
     plan.seed = arguments.plan.seed;
+    plan.load.seed = plan.seed;
     plan.cancel = &catch_interrupt();
     Bars bars;
     plan.progress = [&](const std::string& label, uint64_t done, uint64_t total) { bars.update(label, done, total); };
@@ -147,6 +164,7 @@ void add_bench_command(Command& program) {
     Command& command = program.command("bench", "Time prompts and decoding, beside what this machine could do at best");
     auto arguments = std::make_shared<Arguments>();
     bench::BenchPlan& plan = arguments->plan;
+    bench::LoadPlan& load = arguments->serving.load;
     arguments->model.add_path(command);
     arguments->model.add_device(command);
     arguments->model.add_explain(command);
@@ -204,6 +222,27 @@ void add_bench_command(Command& program) {
              .in_range(1, kMaxSequences)
              .show_default(),
         &command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")
+             .show_default(),
+        &command.option("--engine-only", arguments->engine_only, "with --serving: do not compare shapes of runs first"),
+        &command.option("--exact-lengths", load.exact_lengths, "with --serving: all prompts have -p tokens, all answers -n"),
+        &command.option("--turns", load.turns, "with --serving: requests of each conversation")
+             .in_range(1, 1 << 16)
+             .show_default(),
+        &command.option("--rate", load.rate, "with --serving: conversations that begin in a second; 0 = all at once")
+             .show_default(),
+        &command.option("--shared", load.shared, "with --serving: tokens with which all conversations begin")
+             .in_range(0, 1 << 24)
+             .value_name("N")
+             .show_default(),
+        &command
+             .option("--long", load.long_prompt,
+                     "with --serving: tokens of one more prompt, when half of the others have their first token")
+             .in_range(0, 1 << 24)
+             .value_name("N")
+             .show_default(),
+        &command
+             .option("--snapshots", load.engine.max_snapshots, "with --serving: prefixes that the engine keeps on the device")
+             .in_range(0, kMaxSequences)
              .show_default()};
     command.option("-o,--output", arguments->output, "how the results are written")
         .one_of({"table", "md", "csv", "json"})
