@@ -47,9 +47,9 @@ class Worker {
     void spill(Job& job);
     void read_prompt(Job& job, size_t n_row, const Outputs& outputs);
     void answer(Job& job, const Outputs& outputs);
-    void generate(Job& job, size_t choice, const Outputs& outputs);
-    void finish(Job& job, size_t choice, Finish finish, int32_t token = -1);
-    void finish_all(Job& job, Finish finish, const std::optional<Error>& error = std::nullopt);
+    void generate(Job& job, size_t index, const Outputs& outputs);
+    void finish(Job& job, size_t index, Finish finish, int32_t token = -1);
+    void finish_all(Job& job, Finish its, const std::optional<Error>& error = std::nullopt);
     void plan_rows(int64_t n_row);
     static bool is_runnable(const Job& job) { return job.request->wish() == Wish::run && job.request->has_room(); }
     void publish_stats(bool is_idle);

@@ -27,7 +27,9 @@ class EngineApi : public testing::Test {
             EXPECT_TRUE(static_cast<bool>(event)) << event.failure().message;
             if (!event || event->kind == KRAIT_EVENT_END) return tokens;
             if (event->kind == KRAIT_EVENT_TOKEN) tokens.push_back(event->token);
-            if (event->kind == KRAIT_EVENT_FINISHED) EXPECT_EQ(event->finish, wanted);
+            if (event->kind == KRAIT_EVENT_FINISHED) {
+                EXPECT_EQ(event->finish, wanted);
+            }
         }
     }
     void expect_refused(krait_request_options options, krait_code code, const std::string& words) {

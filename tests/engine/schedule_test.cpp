@@ -2,11 +2,12 @@
 //
 // Random schedules of requests that share prefixes, are forked, cancelled, paused and spilled while snapshots are evicted,
 // beside the simple model: each request alone and cold. Every answer is a beginning of what that gives, and all of it where it
-// was not cancelled.
+// was not cancelled. KRAIT_TEST_EFFORT=full goes on for 10,000 steps of each engine.
 #include <map>
 #include <thread>
 
 #include "tests/engine/engine_fixture.hpp"
+#include "tests/harness/effort.hpp"
 
 namespace krait::engine {
 namespace {
@@ -16,6 +17,8 @@ struct Case {
     const char* model;
     EngineOptions options;
 };
+
+constexpr int64_t kFullSteps = 10'000;  // of the engine, where everything is tested
 
 class ScheduleTest : public testing::TestWithParam<Case> {};
 
@@ -74,8 +77,10 @@ TEST_P(ScheduleTest, GivesTheTokensOfTheSimpleModel) {
     };
     int n_submitted = 0;
     const int n_request = GetParam().options.max_sequences > 1 ? 260 : 80;
-    while (n_submitted < n_request || !open.empty()) {
-        if (n_submitted < n_request && open.size() < 10) {
+    const bool is_full = !harness::Effort::current().sampled;
+    const auto goes_on = [&] { return n_submitted < n_request || (is_full && engine->stats().n_step < kFullSteps); };
+    while (goes_on() || !open.empty()) {
+        if (goes_on() && open.size() < 10) {
             const auto& text = texts[random() % texts.size()];
             RequestOptions options{
                 .tokens = {text.begin(), text.begin() + 1 + static_cast<ptrdiff_t>(random() % text.size())},
@@ -111,7 +116,7 @@ TEST_P(ScheduleTest, GivesTheTokensOfTheSimpleModel) {
                 if (const auto event = any.request.try_next()) {
                     ASSERT_NO_FATAL_FAILURE(take(any, *event));
                 }
-        if (n_submitted == n_request)
+        if (!goes_on())
             for (Open& any : open) any.request.go_on();
         std::erase_if(open, [&](const Open& done) {
             if (!done.request.is_finished()) return false;
@@ -120,8 +125,8 @@ TEST_P(ScheduleTest, GivesTheTokensOfTheSimpleModel) {
             return true;
         });
     }
-    EXPECT_GT(n_whole, static_cast<size_t>(n_request) / 2);
-    if (GetParam().options.prefixes.max_snapshots > 0) {
+    EXPECT_GT(n_whole, static_cast<size_t>(n_submitted) / 2);
+    if (GetParam().options.prefixes.max_snapshots > 1) {  // one alone is rarely that of the next prompt
         EXPECT_GT(n_cached, 1000u);
     }
     const EngineStats stats = engine->stats();
