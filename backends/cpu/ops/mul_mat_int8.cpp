@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/ops/mul_mat_int8.hpp"
 
+#include <optional>
+
 #include "backends/cpu/ops/mul_mat_int8_parts.hpp"
 #include "backends/cpu/simd/fetch_ahead.hpp"
 #ifdef KRAIT_CPU_TILES
@@ -19,6 +21,14 @@ constexpr int kRowsOfTile = kRegisters >= 32 ? 8 : 4;
 // faster still, but takes minutes to compile in all its formats. With 16 registers of 4 lanes (vec_portable.hpp) the pass for 4
 // rows is half of this file's 55 seconds of compiling, and its sums and quants do not fit into them.
 constexpr int kFewRows = kRegisters * kLanes > 64 ? 4 : 1;
+
+// Products by tiles are so many times as fast as those that grain_of() counts; configuring tiles takes a twentieth of a group
+// with 16 rows of x, so that a thread takes several groups at once.
+#ifdef KRAIT_CPU_TILES
+constexpr int64_t kTimesAsFast = 8;
+#else
+constexpr int64_t kTimesAsFast = 1;
+#endif
 
 constexpr int kRowsOfPart = 16;  // whole tiles, those of mul_mat_int8_tiles.hpp too
 
@@ -172,8 +182,12 @@ class Product {
         const int64_t n_groups = p_.layout.n_groups(), work = kPanelRows * p_.layout.d_in * mean_rows(pieces);
         with_quantized(p_.dtype, [&]<DType F>() {
             context_.parallel_for(static_cast<int64_t>(pieces.size()) * n_groups,
-                                  unpacks ? grain_of(work) : grain_of_products(work),
+                                  unpacks ? grain_of(work / kTimesAsFast) : grain_of_products(work),
                                   [&](int64_t begin, int64_t end, int worker) {
+#ifdef KRAIT_CPU_TILES
+                                      std::optional<TileScope> scope;
+                                      if (unpacks) scope.emplace(TileStage<Panel<F>::kFacts>::kConfig);
+#endif
                                       for (int64_t i = begin; i < end; ++i)
                                           multiply<F>(pieces[static_cast<size_t>(i / n_groups)], i % n_groups, worker);
                                   });

@@ -152,11 +152,11 @@ template <PanelFacts kFacts, int kCount>
     });
 }
 
-// Places t0 .. t1, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed.
+// Places t0 .. t1, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed. Tiles are
+// configured as TileStage says.
 template <PanelFacts kFacts>
 void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead, int64_t t0,
                     int64_t t1, int64_t n) {
-    const TileScope scope(TileStage<kFacts>::kConfig);
     for (int64_t t = t0; t < t1; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(t1 - t, kTileRows);
         if (rows > kTileRows / 2) multiply_tile<kFacts, kTileRows>(p, w, x, ahead, t / kTileRows, rows, n);
