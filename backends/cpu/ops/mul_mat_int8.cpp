@@ -248,10 +248,21 @@ class Product {
         float* scratch = context_.scratch(worker);
         const std::byte* packed = group(piece.matrix, index, scratch + packed_at_);
         if (piece.of <= kFewRows) return few_rows<F>(packed, piece, index);
-        const Unpacked memory(scratch, p_.layout.n_units, facts_.halves);
-        if (by_tiles(piece)) unpack<F, true>(packed, p_.layout.n_cells, memory);
-        else unpack<F, false>(packed, p_.layout.n_cells, memory);
         FetchAhead ahead = next_group(piece, index);
+        const Unpacked memory(scratch, p_.layout.n_units, facts_.halves);
+#ifdef KRAIT_CPU_TILES
+        const int64_t first = piece.first, end = piece.first + piece.count, n = index * kPanelRows;
+        if (by_tiles(piece)) {
+            if constexpr (F == DType::Q8_0) {
+                multiply_tiles(p_, PackedTiles{cells_of<F>(packed)}, x_of_tiles_, ahead, first, end, n);
+            } else {
+                unpack<F, true>(packed, p_.layout.n_cells, memory);
+                multiply_tiles(p_, UnpackedTiles<Panel<F>::kFacts>{memory}, x_of_tiles_, ahead, first, end, n);
+            }
+            return;
+        }
+#endif
+        unpack<F, false>(packed, p_.layout.n_cells, memory);
         more_rows<Panel<F>::kFacts>(memory, ahead, piece, index * kPanelRows);
     }
     // Passes after the first read the group from level 1 or 2.
@@ -277,9 +288,6 @@ class Product {
     template <PanelFacts kFacts>
     void more_rows(const Unpacked& memory, FetchAhead& ahead, const ProductPiece& piece, int64_t n0) const {
         const int64_t begin = piece.first, end = piece.first + piece.count, n_units = p_.layout.n_units;
-#ifdef KRAIT_CPU_TILES
-        if (by_tiles(piece)) return multiply_tiles<kFacts>(p_, memory, x_of_tiles_, ahead, begin, end, n0);
-#endif
         for (int column = 0; column < kPanelRows && n0 + column < p_.layout.n_out; column += kLanes) {
             const UnpackedSource<kFacts> w{memory, column, &ahead};
             int64_t t = begin;

@@ -3,8 +3,9 @@
 // The tile path of mul_mat_int8.hpp (KRAIT_CPU_TILES): kTileRows rows of x by the kPanelRows rows of a group. A unit, or each
 // half of one, is a product of tiles:
 //   A [kTileRows][32 or 16 bytes]   of the rows' records, as they lie
-//   B [8 or 4][kPanelRows][4]       the group's quants, as they are unpacked, with the centre taken off: signed bytes, so that
-//                                   the product is the whole dot product and no row needs a start of its own
+//   B [8 or 4][kPanelRows][4]       the group's quants, as they are unpacked or (Q8_0) as they lie, with the centre taken off:
+//                                   signed bytes, so that the product is the whole dot product and no row needs a start of its
+//                                   own
 //   C [kTileRows][kPanelRows]       int32: stored, and added by vectors of kPanelRows floats to kTileRows sums in registers
 // Integers are exact and the floats are added as everywhere (add_unit), so results have the bits of the other paths.
 // Two products make a stage. While one stage is added, the tiles of the next are on their way: a product takes some 50 cycles,
@@ -93,14 +94,37 @@ struct TileStage {
     static constexpr TileConfig kConfig{{kC, kC, kC, kC, kA, kA, kB, kB}};
 };
 
+// A group as tiles read it, dot by dot: a tile B of signed quants, the scales, and the minima where there are any.
+// Unpacked it is in memory:
+template <PanelFacts kPanelFacts>
+struct UnpackedTiles {
+    static constexpr PanelFacts kFacts = kPanelFacts;
+    Unpacked memory;
+
+    const uint32_t* quants(int64_t dot) const { return memory.quants + dot * (kUnitGroups / kFacts.halves) * kPanelRows; }
+    Vec scale(int64_t dot) const { return load(memory.scale + dot * kPanelRows); }
+    Vec low(int64_t dot) const { return load(memory.low + dot * kPanelRows); }
+};
+// The packed quants of Q8_0 are tiles already (Panel<DType::Q8_0>::kStoredFlip).
+struct PackedTiles {
+    using P = Panel<DType::Q8_0>;
+    static constexpr PanelFacts kFacts = P::kFacts;
+    static_assert(P::kStoredFlip == 0 && kFacts.halves == 1 && !kFacts.low && kUnitsOfCell<DType::Q8_0> == 2);
+    const P::Cell* cells;
+
+    const uint32_t* quants(int64_t dot) const { return cells[dot / 2].quants[dot % 2 * kUnitGroups]; }
+    Vec scale(int64_t dot) const { return P::scale(cells[dot / 2], static_cast<int>(dot % 2), 0, 0); }
+    static Vec low(int64_t) { return zero(); }
+};
+
 // The kCount places from block * kTileRows on by a group whose first row is n; those from n_rows on are not stored. Tiles are
 // configured as TileStage says.
-template <PanelFacts kFacts, int kCount>
-[[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead,
+template <class Group, int kCount>
+[[gnu::noinline]] void multiply_tile(const Int8Problem& p, const Group& w, const TileActivations& x, FetchAhead& ahead,
                                      int64_t block, int64_t n_rows, int64_t n) {
+    constexpr PanelFacts kFacts = Group::kFacts;
     using Stage = TileStage<kFacts>;
     constexpr int kDots = Stage::kDots, kHalves = kFacts.halves;
-    constexpr int64_t kWordsOfDot = Stage::kDepth * kPanelRows;
     alignas(64) uint32_t totals[2][kDots][kTileRows][kPanelRows];
     const std::byte* const q = x.record(block);
     const float *const d = x.d(block), *const low_x = x.low(block);
@@ -114,7 +138,7 @@ template <PanelFacts kFacts, int kCount>
             const int64_t dot = stage * kDots + i;
             tile_zero<c>();
             tile_load<a>(q + dot * Stage::kDepthBytes, x.stride());
-            tile_load<b>(w.quants + dot * kWordsOfDot, kTileRowBytes);
+            tile_load<b>(w.quants(dot), kTileRowBytes);
             tile_dot_s8s8<c, a, b>();
             ahead.step();
         });
@@ -124,8 +148,8 @@ template <PanelFacts kFacts, int kCount>
     const auto add = [&](auto parity, int64_t stage) __attribute__((always_inline)) {
         unroll<kDots>([&](auto i) __attribute__((always_inline)) {
             const int64_t dot = stage * kDots + i, unit = dot / kHalves;
-            const Vec scale = load(w.scale + dot * kPanelRows);
-            const Vec low = kFacts.low ? load(w.low + dot * kPanelRows) : zero();
+            const Vec scale = w.scale(dot);
+            const Vec low = kFacts.low ? w.low(dot) : zero();
             repeat<kCount>([&](auto m) __attribute__((always_inline)) {
                 const Vec low_of_row = kFacts.low ? broadcast(low_x[dot * kTileRows + m]) : zero();
                 sum[m] = add_unit<kFacts>(sum[m], load_words(totals[parity][i][m]), scale, broadcast(d[unit * kTileRows + m]),
@@ -152,15 +176,14 @@ template <PanelFacts kFacts, int kCount>
     });
 }
 
-// Places t0 .. t1, t0 a multiple of kTileRows, by a group whose first row is n and whose quants are signed. Tiles are
-// configured as TileStage says.
-template <PanelFacts kFacts>
-void multiply_tiles(const Int8Problem& p, const Unpacked& w, const TileActivations& x, FetchAhead& ahead, int64_t t0,
-                    int64_t t1, int64_t n) {
+// Places t0 .. t1, t0 a multiple of kTileRows, by a group whose first row is n. Tiles are configured as TileStage says.
+template <class Group>
+void multiply_tiles(const Int8Problem& p, const Group& w, const TileActivations& x, FetchAhead& ahead, int64_t t0, int64_t t1,
+                    int64_t n) {
     for (int64_t t = t0; t < t1; t += kTileRows) {
         const int64_t rows = std::min<int64_t>(t1 - t, kTileRows);
-        if (rows > kTileRows / 2) multiply_tile<kFacts, kTileRows>(p, w, x, ahead, t / kTileRows, rows, n);
-        else multiply_tile<kFacts, kTileRows / 2>(p, w, x, ahead, t / kTileRows, rows, n);
+        if (rows > kTileRows / 2) multiply_tile<Group, kTileRows>(p, w, x, ahead, t / kTileRows, rows, n);
+        else multiply_tile<Group, kTileRows / 2>(p, w, x, ahead, t / kTileRows, rows, n);
     }
 }
 

@@ -56,21 +56,28 @@ struct Panel32 {
 template <>
 struct Panel<DType::Q8_0> : Panel32<BlockQ8_0, ScalePanel, 8> {
     static constexpr PanelFacts kFacts{.max = 255, .offset = 128, .halves = 1, .low = false};
-    static constexpr uint32_t kFlip = 0x80808080u;  // signed bytes to unsigned ones, 128 higher
+    // Signed bytes are unsigned ones, 128 higher, with the top bit inverted. Tiles take the signed ones as they lie.
+    static constexpr uint32_t kTopBits = 0x80808080u;
+#ifdef KRAIT_CPU_TILES
+    static constexpr uint32_t kStoredFlip = 0;
+#else
+    static constexpr uint32_t kStoredFlip = kTopBits;
+#endif
     static void set(const BlockRows& rows, int index, Cell& cell) {
         cell.scales.template set<Block>(rows, index);
-        cell.scatter(rows, offsetof(Block, qs), 8, index * 8, kFlip);
+        cell.scatter(rows, offsetof(Block, qs), 8, index * 8, kStoredFlip);
     }
     static Block get(int index, int lane, const Cell& cell) {
         Block block{};
         cell.scales.get(index, lane, block);
         cell.gather(index * 8, 8, lane, block.qs);
-        for (int8_t& q : block.qs) q = static_cast<int8_t>(q ^ -128);
+        for (int8_t& q : block.qs) q = static_cast<int8_t>(q ^ static_cast<int8_t>(kStoredFlip & 0xff));
         return block;
     }
     template <int kGroup>
     static IVec quants(const Cell& cell, int unit, int row) {
-        return cell.word(unit * 8 + kGroup, row);
+        const IVec word = cell.word(unit * 8 + kGroup, row);
+        return kStoredFlip == kTopBits ? word : word ^ bytes_of(0x80);
     }
 };
 
