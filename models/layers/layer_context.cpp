@@ -25,7 +25,8 @@ LayerContext::LayerContext(const ForwardContext& forward, const LayerPlan& plan,
       prefix_(std::move(prefix)),
       first_weight_(first_weight),
       first_memory_(first_memory),
-      known_(plan.weights.size(), kNoTensor) {}
+      known_weights_(plan.weights.size(), kNoTensor),
+      known_memories_(plan.memories.size(), kNoTensor) {}
 
 std::string LayerContext::name(std::string_view what) const { return fmt::format("{}{}", prefix_, what); }
 
@@ -36,9 +37,9 @@ TensorId LayerContext::weight(std::string_view name) {
         return kNoTensor;
     }
     const size_t index = first_weight_ + i;
-    if (const auto& desc = forward_.weights[index]; desc && known_[i] == kNoTensor)
-        known_[i] = builder().constant(this->name(name), *desc, nullptr, static_cast<int32_t>(index));
-    return known_[i];
+    if (const auto& desc = forward_.weights[index]; desc && known_weights_[i] == kNoTensor)
+        known_weights_[i] = builder().constant(this->name(name), *desc, nullptr, static_cast<int32_t>(index));
+    return known_weights_[i];
 }
 
 TensorId LayerContext::memory(std::string_view name) {
@@ -48,8 +49,11 @@ TensorId LayerContext::memory(std::string_view name) {
         return kNoTensor;
     }
     const MemorySpec& spec = plan_.memories[i];
-    return builder().memory(fmt::format("{}{}{}", prefix_, name, spec.has_pages() ? "" : ".state"),
-                            spec.desc(forward_.memory_sizes), nullptr, static_cast<int32_t>(first_memory_ + i));
+    if (known_memories_[i] == kNoTensor)
+        known_memories_[i] =
+            builder().memory(fmt::format("{}{}{}", prefix_, name, spec.has_pages() ? "" : ".state"),
+                             spec.desc(forward_.memory_sizes), nullptr, static_cast<int32_t>(first_memory_ + i));
+    return known_memories_[i];
 }
 
 }  // namespace krait

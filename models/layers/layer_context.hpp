@@ -36,14 +36,17 @@ class LayerContext {
     // The weight of that name in the plan; kNoTensor where it is optional and the file lacks it. The same tensor every time.
     // A name that the plan does not list makes finish() of the builder fail.
     graph::TensorId weight(std::string_view name);
-    graph::TensorId memory(std::string_view name);  // all units of that memory of the plan
+    // All units of that memory of the plan. The same tensor every time: by it the passes of the graph know which nodes use one
+    // memory, so that these stay in their order and on one device.
+    graph::TensorId memory(std::string_view name);
 
   private:
     const ForwardContext& forward_;
     const LayerPlan& plan_;
     std::string prefix_;
     size_t first_weight_, first_memory_;
-    std::vector<graph::TensorId> known_;  // by weight of the plan; kNoTensor where it is not in the graph yet
+    // By weight and by memory of the plan; kNoTensor where it is not in the graph yet.
+    std::vector<graph::TensorId> known_weights_, known_memories_;
 };
 
 }  // namespace krait

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <set>
 
 #include "models/session/session.hpp"
 #include "tests/golden/devices.hpp"
@@ -16,8 +17,15 @@ namespace krait {
 namespace {
 
 const std::vector<std::string> kModels{"mamba", "falcon_mamba", "mamba2"};
+const std::vector<std::string> kHybrids{"hybrids/falcon_h1", "hybrids/granite_moe_nope", "hybrids/zamba2"};
 
-std::string path_of(const std::string& model) { return std::string(test::kGoldenFolder) + "/" + model + ".gguf"; }
+bool is_hybrid(const std::string& model) { return model.starts_with("hybrids/"); }
+std::string path_of(const std::string& model) {
+    return fmt::format("{}/{}{}", test::kGoldenFolder, model, is_hybrid(model) ? "" : ".gguf");
+}
+std::string tokens_of(const std::string& model) {
+    return fmt::format("{}/{}{}", test::kGoldenFolder, model, is_hybrid(model) ? "/tokens.npy" : ".tokens.npy");
+}
 
 using test::devices_there;
 
@@ -42,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GoldenDevice, testing::ValuesIn(test::kGoldenDev
 });
 
 std::shared_ptr<const Model> load(const std::string& model, const std::string& device, const PlacementOptions& placement = {}) {
-    auto loaded = Model::load(path_of(model), {.device = device, .placement = placement});
+    auto loaded = Model::load(path_of(model), {.device = device, .placement = placement, .cache = DType::F32});
     EXPECT_TRUE(loaded) << device << ": " << loaded.error().message;
     return loaded ? *loaded : nullptr;
 }
@@ -71,14 +79,16 @@ const Golden& golden(const std::string& model) {
     static std::map<std::string, Golden> known;
     Golden& entry = known[model];
     if (entry.tokens.empty()) {
-        entry.tokens = test::read_npy<int32_t>(std::string(test::kGoldenFolder) + "/" + model + ".tokens.npy");
+        entry.tokens = test::read_npy<int32_t>(tokens_of(model));
         entry.logits = all_logits(load(model, "reference"), entry.tokens);
     }
     return entry;
 }
 
 void expect_same(const std::string& model, const std::string& device, const PlacementOptions& placement) {
-    SCOPED_TRACE(fmt::format("{} on {}, --layers {}", model, device, fmt::join(placement.layers, ",")));
+    std::string rules;
+    for (const auto& [pattern, to] : placement.rules) rules += fmt::format(" --place '{}={}'", pattern, to);
+    SCOPED_TRACE(fmt::format("{} on {}, --layers {}{}", model, device, fmt::join(placement.layers, ","), rules));
     const auto loaded = load(model, device, placement);
     if (!loaded) return;
     EXPECT_LE(test::nmse(all_logits(loaded, golden(model).tokens), golden(model).logits), 1e-9);
@@ -120,6 +130,14 @@ TEST_P(EveryCut, OfTriples) {
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryCut, testing::ValuesIn(kModels), [](const auto& tested) { return tested.param; });
 
+// Keys and values are written before they are read, and where they are read, whichever of these nodes are sent elsewhere.
+TEST(PlacedAttention, SaysWhatOneDeviceSays) {
+    for (const std::string& model : kHybrids)
+        for (const std::string pattern : {"[.](k|v)$", "[.]q(_rope)?$", "attention", "k_write", "v_write", "_write|attention"})
+            expect_same(model, "cpu,reference",
+                        {.layers = {load(model, "reference")->shape().n_layer, 0}, .rules = {{pattern, "reference"}}});
+}
+
 // A plan: two or three devices, layers divided at random, and some nodes forced elsewhere.
 struct Plan {
     std::string model, device;
@@ -129,7 +147,9 @@ struct Plan {
 Plan random_plan(uint32_t seed) {
     std::mt19937 random(seed);
     const auto below = [&](size_t n) { return random() % n; };
-    Plan plan{.model = kModels[below(3)], .device = {}, .placement = {}};
+    std::vector<std::string> models = kModels;
+    models.insert(models.end(), kHybrids.begin(), kHybrids.end());
+    Plan plan{.model = models[below(models.size())], .device = {}, .placement = {}};
     std::vector<std::string> names;
     for (size_t i = 0, n = 2 + below(2); i < n; ++i) names.push_back(devices_there()[below(devices_there().size())]);
     plan.device = joined(names);
@@ -144,8 +164,15 @@ Plan random_plan(uint32_t seed) {
         labels.push_back(n_before == 0 ? names[i] : fmt::format("{}#{}", names[i], n_before + 1));
     }
     const size_t one_in = 1 + below(6);
-    for (const graph::Node& node : graph->nodes)
-        if (below(one_in) == 0) plan.placement.rules.push_back({"^" + node.name + "$", labels[below(labels.size())]});
+    std::set<graph::TensorId> placed;  // memories: rules that send their nodes to different devices are refused
+    for (const graph::Node& node : graph->nodes) {
+        if (below(one_in) != 0) continue;
+        const auto uses_placed = [&](graph::TensorId id) {
+            return id != graph::kNoTensor && (*graph)[id].role == graph::TensorRole::memory && !placed.insert(id).second;
+        };
+        if (std::ranges::any_of(node.in, uses_placed)) continue;
+        plan.placement.rules.push_back({"^" + node.name + "$", labels[below(labels.size())]});
+    }
     return plan;
 }
 
