@@ -43,11 +43,13 @@ api::Status Generator::go_on(std::vector<int32_t> tokens) {
     if (context_.grammar) TOOLS_CHECK(context_.grammar->begin(context_.model, context_.ignores_ends));
     answer_.clear();
     chosen_.clear();
+    is_full_ = false;
     if (unread_) tokens.insert(tokens.begin(), *unread_);
     api::Status done = read(tokens);
     if (done) done = generate();
     write_text("\n");
     (void)flush_output();
+    if (is_full_) print_warning("the context is full, so the text ends here; give it more with --context");
     return done;
 }
 
@@ -107,10 +109,8 @@ api::Status Generator::generate() {
     const auto start = Clock::now();
     const auto n_chosen = [&] { return static_cast<int64_t>(chosen_.size()); };
     api::Status done = api::Done{};
-    is_full_ = false;
     while (done && !finished_ && !is_full_ && n_chosen() < max_tokens_) done = step(max_tokens_ - n_chosen());
     finished_ = false;
-    if (is_full_) print_warning("the context is full, so the text ends here; give it more with --context");
     context_.timings.generation += seconds_since(start);
     TOOLS_TRY(const std::string rest, text_.finish());
     const api::Status written = write(rest);

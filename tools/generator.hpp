@@ -56,9 +56,9 @@ class Generator {
           chains_to_the_end_(chains_to_the_end) {}
 
     // Reads the tokens and writes what follows, until the end of text or of the grammar, a stop text, max_tokens, the end of
-    // the context (of which it warns) or Ctrl-C (KRAIT_CANCELLED); then a newline. A token that the call before chose last,
-    // which the model has not read, is read in front of them. INVALID_ARGUMENT, and nothing has happened: an id is out of
-    // range, or there is nothing to read.
+    // the context or Ctrl-C (KRAIT_CANCELLED); then a newline, and a warning where the context is full. A token that the call
+    // before chose last, which the model has not read, is read in front of them. INVALID_ARGUMENT, and nothing has happened:
+    // an id is out of range, or there is nothing to read.
     api::Status go_on(std::vector<int32_t> tokens);
     // Whether the model could read these tokens.
     api::Status check(std::span<const int32_t> tokens) const;

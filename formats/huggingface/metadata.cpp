@@ -115,8 +115,10 @@ Result<void> check_sizes(const Config& config, const ModelFacts& facts) {
     if (has("ssm.group_count")) {
         const int64_t inner = facts.size("ssm.inner_size"), heads = facts.size("ssm.time_step_rank"),
                       n_group = facts.size("ssm.group_count");
-        if (inner != heads * facts.size(".head_dim"))
-            return wrong("{} heads of {} are not the inner size, {}", heads, facts.size(".head_dim"), inner);
+        const int64_t head_dim = facts.size(".head_dim");
+        if (inner != heads * head_dim)
+            return expect("ssm.time_step_rank", "a number of heads that, times the {} elements of each, is the inner size, {},",
+                          head_dim, inner);
         if (heads % n_group != 0) return expect("ssm.group_count", "a number that divides the {} heads of the scan", heads);
     }
     if (has(".head_count_kv") && facts.size("attention.head_count") % facts.size(".head_count_kv") != 0)

@@ -237,6 +237,7 @@ class Mapper {
         if (const size_t at = name.find("{}"); expert && at != std::string::npos)
             name.replace(at, 2, fmt::format("{}", *expert));
         const std::string_view owner = facts_.architecture->prefix;
+        if (theirs == "embeddings.weight" && owner == "model.") name = "embed_tokens.weight";
         if (layer < 0) return fmt::format("{}{}", theirs == "lm_head.weight" ? "" : owner, name);
         int64_t user = layer;  // a block that layers share is named by the first layer with it
         if (int64_t block = layer - facts_.size("block_count"); block >= 0)

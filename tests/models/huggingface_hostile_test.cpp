@@ -90,7 +90,7 @@ TEST_F(HuggingFaceHostile, LyingSizes) {
     edit("config.json", [](Json& config) { config["n_groups"] = 3; });
     expect_error(ErrorCode::corrupt_file, {"'n_groups' at byte", "divides the 8 heads"});
     edit("config.json", [](Json& config) { config["n_groups"] = 2, config["num_heads"] = 7; });
-    expect_error(ErrorCode::corrupt_file, {"7 heads of 8"});
+    expect_error(ErrorCode::corrupt_file, {"the number 7; a number of heads that, times the 8 elements of each"});
 }
 
 TEST_F(HuggingFaceHostile, SettingsThatChangeResults) {

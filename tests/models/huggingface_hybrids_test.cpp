@@ -238,11 +238,12 @@ TEST_F(HybridFolder, SharedBlocksAreKeptOnce) {
     use("zamba2");
     edit_weights([](std::vector<StoredTensor>& tensors) {
         std::erase_if(tensors, [](const StoredTensor& t) {
-            return t.name == "model.layers.2.shared_transformer.self_attn.q_proj.weight";
+            return t.name == "model.layers.2.shared_transformer.self_attn.q_proj.weight" ||
+                   t.name == "model.embed_tokens.weight";
         });
     });
-    expect_error(ErrorCode::corrupt_file,
-                 {"Zamba2 of 5 layers: 1 weight is missing", "model.layers.2.shared_transformer.self_attn.q_proj.weight"});
+    expect_error(ErrorCode::corrupt_file, {"Zamba2 of 5 layers: 2 weights are missing: 'model.embed_tokens.weight'",
+                                           "model.layers.2.shared_transformer.self_attn.q_proj.weight"});
 }
 
 // Rows of queries and keys: neighbours in the file turn together, but of Bamba's heads only the first half turns.
@@ -325,6 +326,8 @@ TEST_F(HybridFolder, SettingsThatContradictEachOther) {
                c["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 1e4}, {"factor", 4}};
            },
            kUnsupported, {"rope of the type 'yarn'"});
+    expect("granite_moe_nope", [](Json& c) { c["mamba_n_heads"] = 7; }, kCorrupt,
+           {"'mamba_n_heads' at byte", "the number 7", "times the 4 elements of each, is the inner size, 48"});
     expect("bamba", [](Json& c) { c["attn_layer_indices"] = {3}; }, kCorrupt, {"'attn_layer_indices'", "from 0 to 2"});
     expect("bamba", [](Json& c) { c["mamba_n_groups"] = 3; }, kCorrupt, {"'mamba_n_groups' at byte", "divides the 16 heads"});
     expect("nemotron_h", [](Json& c) { c["hybrid_override_pattern"] = "M-*-M*"; }, kCorrupt,

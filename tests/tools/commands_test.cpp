@@ -261,6 +261,17 @@ TEST_F(Commands, HelpShowsValuesRangesAndDefaultsInHundredColumns) {
     EXPECT_EQ(krait("help").text, krait("--help").text);
 }
 
+TEST_F(Commands, HybridsHaveAContext) {
+    const std::string model = path("m.gguf");
+    expect_says("make-random " + model + " --like granite-4.0-h-350m --layers 2 --d-model 64 --vocab 300", 0,
+                "million weights");
+    // The warning stands on a line of its own, behind the text.
+    expect_says("run -d cpu " + model + " -p 'The sea' --context 12 --temperature 0 --ignore-eos", 0,
+                "\nkrait: warning: the context is full, so the text ends here; give it more with --context\n");
+    expect_says("inspect --no-tensors " + model, 0, "granitehybrid: 2 layers, ");
+    EXPECT_EQ(krait("inspect --no-tensors " + model).text.find("n_expert 0"), std::string::npos);
+}
+
 TEST_F(Commands, ShardsAreMadeAndMerged) {
     expect_says("make-random " + path("m.gguf") + " --layers 2 --d-model 64 --vocab 300", 0, "million weights");
     expect_says("gguf split " + path("m.gguf") + " " + path("part") + " --max-tensors 10", 0,

@@ -77,7 +77,8 @@ api::Status inspect(const Arguments& arguments) {
     if (const auto can_run = model.check(); !can_run)
         return failure(can_run.failure().code, "Krait cannot run this file: {}", can_run.failure().message);
     print("\n{}: {}, d_model {}, ", printable(model.architecture()), counted(model.n_layer(), "layer"), model.d_model());
-    for (const api::Size& size : model.sizes()) print("{} {}, ", size.name, size.value);
+    for (const api::Size& size : model.sizes())
+        if (size.value > 0) print("{} {}, ", size.name, size.value);  // a hybrid without experts has none
     print("n_vocab {}{}\n", model.n_vocab(), model.is_tied() ? ", head tied to the embedding" : "");
     const std::string state = format_bytes(static_cast<double>(model.state_bytes()));
     if (const uint64_t token = model.token_bytes(); token > 0)

@@ -95,8 +95,8 @@ void add_make_random_command(Command& program) {
         .required()
         .path("OUT.gguf");
     command.option("--huggingface", arguments->huggingface,
-                   "write a folder as Hugging Face has them instead, in F32, F16 or BF16: config.json, model.safetensors, "
-                   "tokenizer.json");
+                   "write a folder as Hugging Face has them instead, of Mamba and Mamba-2 alone, in F32, F16 or BF16: "
+                   "config.json, model.safetensors, tokenizer.json");
     command.option("--like", arguments->like, "whose sizes: " + published_size_names())
         .show_default()
         .value_name("NAME")
