@@ -22,6 +22,22 @@ std::string repeated(std::string_view part, int n) {
     return all;
 }
 
+std::string numbered(std::string_view before, int n, std::string_view after) {
+    std::string all;
+    for (int i = 0; i < n; ++i) all += std::string(before) + std::to_string(i) + std::string(after);
+    return all;
+}
+
+std::string many_parameters(int n) {
+    return "{% macro f(" + numbered("a", n, "=1,") + "b=1) %}{% endmacro %}{% for i in range(99999) %}{{ f(1) }}{% endfor %}";
+}
+std::string many_arguments(int n) {
+    return "{% for i in range(99999) %}{% set x = dict(" + numbered("a", n, "=1,") + "b=1) %}{% endfor %}";
+}
+std::string many_variables(int n) {
+    return numbered("{% set a", n, " = 1 %}") + "{% for i in range(99999) %}{% set x = y %}{% endfor %}";
+}
+
 class EndlessTemplate : public testing::TestWithParam<Endless> {};
 
 TEST_P(EndlessTemplate, EndsWithAnError) {
@@ -71,6 +87,21 @@ INSTANTIATE_TEST_SUITE_P(
             kSteps},
         Endless{"Searching", "{% set s = 'a' * 100000 %}{% for i in range(99999) %}{% set x = s.find('b') %}{% endfor %}",
                 kSteps},
+        Endless{"SearchingLongTexts", "{% set s = 'a' * 1000000 %}{{ s.find('a' * 500000 ~ 'b') }}", kSteps},
+        Endless{"SearchingFromTheEnd", "{% set s = 'a' * 1000000 %}{{ s.rfind('a' * 500000 ~ 'b') }}", kSteps},
+        Endless{"Containing", "{% set s = 'a' * 1000000 %}{{ ('a' * 500000 ~ 'b') in s }}", kSteps},
+        Endless{"ReplacingLongTexts", "{% set s = 'a' * 1000000 %}{{ s|replace('a' * 500000 ~ 'b', '') }}", kSteps},
+        Endless{"Counting", "{% set s = 'a' * 1000000 %}{{ s.count('a' * 500000 ~ 'b') }}", kSteps},
+        Endless{"SplittingLongTexts", "{% set s = 'a' * 1000000 %}{{ s.split('a' * 500000 ~ 'b') }}", kSteps},
+        Endless{"SearchingShortTexts",
+                "{% set s = 'a' * 100000 %}{% for i in range(99999) %}{% set x = 'aaaaaaaaab' in s %}{% endfor %}", kSteps},
+        Endless{"LongBeginnings", "{% set s = 'a' * 100000 %}{{ s.startswith((s ~ 'b', ) * 90000) }}", kSteps},
+        Endless{"LongPrefixes",
+                "{% set s = 'a' * 1000000 %}{% for i in range(99999) %}{% set x = s.removeprefix(s) %}{% endfor %}", kSteps},
+        Endless{"LongNumbers", "{% set s = '9' * 1000000 %}{% for i in range(99999) %}{% set x = s|int %}{% endfor %}", kSteps},
+        Endless{"Blanks", "{% set s = ' ' * 1000000 %}{% for i in range(99999) %}{% set x = s|trim %}{% endfor %}", kSteps},
+        Endless{"ManyParameters", many_parameters(20000), kSteps}, Endless{"ManyArguments", many_arguments(20000), kSteps},
+        Endless{"ManyVariables", many_variables(20000), kSteps},
         Endless{"Sorting", "{% for i in range(100) %}{% set x = range(100000)|sort|list %}{% endfor %}", kSteps},
         Endless{"Unique", "{% set x = range(100000)|unique|list %}", kSteps},
         Endless{"DictBuilding", "{% set d = {} %}{% for i in range(99999) %}{% set _ = d.update({i: i}) %}{% endfor %}",

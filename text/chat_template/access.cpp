@@ -19,7 +19,7 @@ Result<std::optional<Value>> find_attribute(const Value& object, std::string_vie
     if (object.is(Kind::undefined)) return fail_undefined(object);
     if (object.is(Kind::loop)) return object.loop->attribute(name, heap);
     if (object.is(Kind::names)) {
-        const Value* found = object.dict->find(name);
+        const Value* found = object.dict->find(name, heap.budget());
         return found ? std::optional(*found) : std::nullopt;
     }
     const NamedFunction* found = find_method(object, name);

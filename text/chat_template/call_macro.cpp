@@ -83,7 +83,7 @@ Result<Value> Interpreter::call_value(const Value& function, const Given& given,
 }
 
 Result<Value> Interpreter::call_macro(const Callable& callable, const Given& given) {
-    auto* scope = environment_.heap.make<Scope>(callable.scope);
+    auto* scope = environment_.heap.make<Scope>(callable.scope, environment_.heap.budget());
     KRAIT_CHECK(set_parameters(*callable.macro, given, *scope));
     TextBuilder text(environment_.heap.budget());
     const Value* around = std::exchange(block_, nullptr);
@@ -105,6 +105,7 @@ Result<void> Interpreter::set_parameters(const Macro& macro, const Given& given,
     auto* kwargs = heap.make<Dict>();
     Value caller = heap.missing("this call of the macro has no caller");
     for (const Keyword& keyword : given.keywords) {
+        heap.budget().work(n * 8);  // names that are compared
         const auto found = std::ranges::find(macro.parameter_names, keyword.name);
         const auto index = static_cast<size_t>(found - macro.parameter_names.begin());
         if (index < n) {
@@ -130,7 +131,7 @@ Result<void> Interpreter::set_parameters(const Macro& macro, const Given& given,
         for (size_t i = n; i < given.positional.size(); ++i) rest.push_back(given.positional[i]);
         scope.set(varargs_name_, heap.list(std::move(rest), Flavor::tuple));
     }
-    for (size_t i = 0; i < n; ++i) {
+    for (size_t i = 0; i < n && heap.budget().ok(); ++i) {
         if (is_given[i]) continue;
         if (macro.defaults[i]) {
             KRAIT_TRY(const Value value, evaluate(*macro.defaults[i], scope));

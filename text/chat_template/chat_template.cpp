@@ -27,7 +27,7 @@ Result<void> read_roles(const Value& messages, Heap& heap) {
     if (!messages.is(Kind::list)) return wrong("they are no list");
     for (size_t i = 0; i < messages.list->items.size(); ++i) {
         const Value& message = messages.list->items[i];
-        Value* role = message.is(Kind::dict) ? message.dict->find("role") : nullptr;
+        Value* role = message.is(Kind::dict) ? message.dict->find("role", heap.budget()) : nullptr;
         if (!role || !role->is(Kind::text))
             return wrong(fmt::format("message {} of {} has no role that is a text", i + 1, messages.list->items.size()));
         if (is_plain_word(bytes_of(*role))) *role = heap.text(bytes_of(*role));

@@ -110,11 +110,11 @@ Result<Value> joiner(const Call& call) {
 // cycler(a, b, c): its method next gives them in turn. self: {"items", "index", "current", ...}
 Result<Value> move_cycler(const Call& call, int64_t by) {
     Dict& state = *call.self.dict;
-    const auto& items = state.find("_items")->list->items;
-    Value& index = *state.find("_index");
+    const auto& items = state.find("_items", call.budget())->list->items;
+    Value& index = *state.find("_index", call.budget());
     const Value given = items[static_cast<size_t>(index.integer)];
     index = Value::of(by == 0 ? int64_t{0} : (index.integer + by) % static_cast<int64_t>(items.size()));
-    *state.find("current") = items[static_cast<size_t>(index.integer)];
+    *state.find("current", call.budget()) = items[static_cast<size_t>(index.integer)];
     return by == 0 ? Value::none() : given;
 }
 Result<Value> next_of_cycler(const Call& call) { return move_cycler(call, 1); }

@@ -11,10 +11,12 @@
 
 namespace krait::chat {
 
-// Variables. A loop's round, a macro's call, a with block have scopes of their own, and see those around them.
+// Variables. A loop's round, a macro's call, a with block have scopes of their own, and see those around them. The budget is
+// charged for the variables that are looked through: a template may have a hundred thousand.
 struct Scope : Object {
-    explicit Scope(Scope* around) : parent(around) {}
+    Scope(Scope* around, Budget& charged) : parent(around), budget(charged) {}
     Scope* parent;
+    Budget& budget;
     std::vector<std::pair<NameId, Value>> variables;
 
     Value* find(NameId name);

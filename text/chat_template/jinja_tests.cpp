@@ -106,7 +106,7 @@ Result<Value> has_case(const Call& call, bool upper) {
     KRAIT_CHECK(call.bind({}));
     KRAIT_TRY(const Value text, to_text(call.self, call.heap()));
     const std::string_view bytes = bytes_of(text);
-    call.budget().work(bytes.size() * 8);
+    call.budget().work(bytes.size() * 16);
     bool found = false;
     for (size_t at = 0; at < bytes.size(); at += length_at(bytes, at)) {
         const char32_t point = point_at(bytes, at);

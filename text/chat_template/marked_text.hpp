@@ -30,6 +30,8 @@ class TextBuilder {
     // The replacement of a character of `text` at byte `begin`, marked as that character is.
     void append_as(std::string_view replacement, const MarkedText& text, size_t begin);
     bool step() { return budget_.step(); }  // of who writes values into it; false: nothing is appended any more
+    // Of who looks at n bytes for what is written.
+    void work(uint64_t n) { budget_.work(n); }
     size_t size() const { return text_.bytes.size(); }
     MarkedText take() { return std::move(text_); }
 

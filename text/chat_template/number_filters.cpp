@@ -63,6 +63,7 @@ Result<Value> to_integer(const Call& call) {
     if (call.self.is_integral()) value = call.self.as_integer();
     if (call.self.is(Kind::real)) value = truncated(call.self.real);
     if (call.self.is(Kind::text)) {
+        call.budget().work(bytes_of(call.self).size() * 16);
         value = integer_of(bytes_of(call.self), static_cast<int>(base));
         if (const auto real = real_of(bytes_of(call.self)); !value && real) value = truncated(*real);
     }
@@ -75,6 +76,7 @@ Result<Value> to_real(const Call& call) {
     if (call.self.is(Kind::undefined)) return fail_undefined(call.self);
     if (call.self.is_number()) return Value::of(call.self.as_real());
     if (call.self.is(Kind::text)) {
+        call.budget().work(bytes_of(call.self).size() * 16);
         if (const auto value = real_of(bytes_of(call.self))) return Value::of(*value);
     }
     return bound[0].is(Kind::undefined) ? Value::of(0.0) : bound[0];

@@ -8,6 +8,7 @@
 
 #include "core/base/printable.hpp"
 #include "text/chat_template/characters.hpp"
+#include "text/chat_template/text_operations.hpp"
 
 namespace krait::chat {
 namespace {
@@ -112,8 +113,7 @@ Result<bool> contains(const Value& container, const Value& item, Budget& budget)
         case Kind::text:
             if (!item.is(Kind::text))
                 return fail(ErrorCode::invalid_argument, "a text may hold texts, and no value of the type {}", type_name(item));
-            budget.work(bytes_of(container).size());
-            return bytes_of(container).find(bytes_of(item)) != std::string_view::npos;
+            return find_first(bytes_of(container), bytes_of(item), 0, budget) != std::string_view::npos;
         case Kind::list:
             for (const Value& element : container.list->items) {
                 KRAIT_TRY(const bool same, equal(element, item, budget));
@@ -187,8 +187,8 @@ Result<void> expect_hashable(const Value& value, Budget& budget, uint32_t depth)
 }
 
 Result<Value*> find_entry(Dict& dict, const Value& key, Budget& budget) {
+    if (key.is(Kind::text)) return dict.find(bytes_of(key), budget);
     budget.step(dict.entries.size() / 16);
-    if (key.is(Kind::text)) return dict.find(bytes_of(key));
     KRAIT_CHECK(expect_hashable(key, budget));
     for (auto& [name, value] : dict.entries) {
         KRAIT_TRY(const bool same, equal(name, key, budget));
@@ -198,6 +198,7 @@ Result<Value*> find_entry(Dict& dict, const Value& key, Budget& budget) {
 }
 
 Result<void> set_entry(Dict& dict, const Value& key, const Value& value, Budget& budget) {
+    if (!budget.ok()) return {};
     KRAIT_TRY(Value * found, find_entry(dict, key, budget));
     if (found) {
         *found = value;

@@ -113,7 +113,7 @@ class PercentFormat {
             const size_t end = text_.find(')', at_);
             if (end == std::string_view::npos) return fail(ErrorCode::invalid_argument, "a name in the format has no ')'");
             if (!values_.is(Kind::dict)) return fail(ErrorCode::invalid_argument, "a format with names takes a dict");
-            const Value* found = values_.dict->find(text_.substr(at_ + 1, end - at_ - 1));
+            const Value* found = values_.dict->find(text_.substr(at_ + 1, end - at_ - 1), heap_.budget());
             if (!found)
                 return fail(ErrorCode::invalid_argument, "the dict has no {}",
                             quote(text_.substr(at_ + 1, end - at_ - 1), '\'', 40));

@@ -9,6 +9,7 @@ namespace krait::chat {
 
 Value* Scope::find(NameId name) {
     for (Scope* scope = this; scope; scope = scope->parent) {
+        budget.work(scope->variables.size() * 4);
         for (auto& [id, value] : scope->variables) {
             if (id == name) return &value;
         }
@@ -17,6 +18,7 @@ Value* Scope::find(NameId name) {
 }
 
 void Scope::set(NameId name, const Value& value) {
+    budget.work(variables.size() * 4);
     for (auto& [id, old] : variables) {
         if (id == name) {
             old = value;
@@ -47,7 +49,7 @@ Result<MarkedText> Interpreter::run(std::span<const Variable> variables) {
     caller_name_ = id_of("caller");
     varargs_name_ = id_of("varargs");
     kwargs_name_ = id_of("kwargs");
-    auto* scope = environment_.heap.make<Scope>(nullptr);
+    auto* scope = environment_.heap.make<Scope>(nullptr, environment_.heap.budget());
     for (const Variable& variable : variables) {
         if (const NameId name = id_of(variable.name); name != kNoName) scope->set(name, variable.value);
     }
@@ -93,7 +95,8 @@ Result<Interpreter::Flow> Interpreter::run_statement(const Statement& statement,
             break;
         }
         case StatementKind::with: return run_with(statement, scope, out);
-        case StatementKind::block: return run_body(statement.bodies[0], *environment_.heap.make<Scope>(&scope), out);
+        case StatementKind::block:
+            return run_body(statement.bodies[0], *environment_.heap.make<Scope>(&scope, environment_.heap.budget()), out);
         case StatementKind::break_: return Flow::break_;
         case StatementKind::continue_: return Flow::continue_;
     }
@@ -121,14 +124,14 @@ Result<void> Interpreter::run_loop(const For& statement, const Value& iterated, 
         loop->items = std::move(items);
     } else {
         for (const Value& item : items) {
-            auto* inner = heap.make<Scope>(&scope);
+            auto* inner = heap.make<Scope>(&scope, heap.budget());
             KRAIT_CHECK(assign(statement.target, item, *inner));
             KRAIT_TRY(const Value taken, evaluate(*statement.condition, *inner));
             if (is_true(taken)) loop->items.push_back(item);
         }
     }
     for (; loop->index < loop->items.size(); ++loop->index) {
-        auto* inner = heap.make<Scope>(&scope);
+        auto* inner = heap.make<Scope>(&scope, heap.budget());
         KRAIT_CHECK(enter(place));
         KRAIT_CHECK(assign(statement.target, loop->items[loop->index], *inner));
         if (loop_name_ != kNoName) inner->set(loop_name_, Value::of(loop));
@@ -136,7 +139,7 @@ Result<void> Interpreter::run_loop(const For& statement, const Value& iterated, 
         if (flow == Flow::break_) break;
     }
     if (!loop->items.empty()) return {};
-    KRAIT_TRY(const Flow flow, run_body(statement.otherwise, *heap.make<Scope>(&scope), out));
+    KRAIT_TRY(const Flow flow, run_body(statement.otherwise, *heap.make<Scope>(&scope, heap.budget()), out));
     static_cast<void>(flow);
     return {};
 }
@@ -170,7 +173,7 @@ Result<void> Interpreter::run_set(const Statement& statement, Scope& scope) {
 Result<Value> Interpreter::filtered_block(const Statement& statement, Scope& scope) {
     Heap& heap = environment_.heap;
     TextBuilder text(heap.budget());
-    KRAIT_TRY(const Flow flow, run_body(statement.bodies[0], *heap.make<Scope>(&scope), text));
+    KRAIT_TRY(const Flow flow, run_body(statement.bodies[0], *heap.make<Scope>(&scope, heap.budget()), text));
     static_cast<void>(flow);
     const Value block = heap.text(text);
     if (!statement.expressions[0]) return block;
@@ -200,7 +203,7 @@ Result<void> Interpreter::run_call_block(const Statement& statement, Scope& scop
 }
 
 Result<Interpreter::Flow> Interpreter::run_with(const Statement& statement, Scope& scope, TextBuilder& out) {
-    auto* inner = environment_.heap.make<Scope>(&scope);
+    auto* inner = environment_.heap.make<Scope>(&scope, environment_.heap.budget());
     for (size_t i = 0; i < statement.targets.size(); ++i) {
         KRAIT_TRY(const Value value, evaluate(*statement.expressions[i], scope));
         KRAIT_CHECK(assign(statement.targets[i], value, *inner));

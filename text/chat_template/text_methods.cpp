@@ -50,7 +50,8 @@ std::vector<Value> split_at(const Value& text, std::string_view separator, int64
     size_t begin = 0, end = bytes.size();
     while ((most < 0 || static_cast<int64_t>(parts.size()) < most) && heap.budget().step()) {
         const std::string_view rest = bytes.substr(begin, end - begin);
-        const size_t found = from_right ? rest.rfind(separator) : rest.find(separator);
+        const size_t found =
+            from_right ? find_last(rest, separator, heap.budget()) : find_first(rest, separator, 0, heap.budget());
         if (found == rest.npos) break;
         if (from_right) {
             parts.push_back(heap.part(text, found + separator.size(), end));
@@ -69,8 +70,10 @@ template <bool from_right>
 Result<Value> split(const Call& call) {
     KRAIT_TRY(const auto bound, call.bind({"sep", "maxsplit"}));
     KRAIT_TRY(const int64_t most, integer_or(bound[1], -1, "the number of cuts"));
-    call.budget().work(bytes_of(call.self).size() * 4);
-    if (!is_given(bound[0])) return call.heap().list(split_at_space(call.self, most, from_right, call.heap()));
+    if (!is_given(bound[0])) {
+        call.budget().work(bytes_of(call.self).size() * 8);
+        return call.heap().list(split_at_space(call.self, most, from_right, call.heap()));
+    }
     KRAIT_TRY(const Value separator, expect_text(bound[0], "the separator"));
     if (bytes_of(separator).empty()) return fail(ErrorCode::invalid_argument, "the separator is empty");
     return call.heap().list(split_at(call.self, bytes_of(separator), most, from_right, call.heap()));
@@ -180,6 +183,7 @@ Result<Value> without(const Call& call) {
     KRAIT_TRY(const auto bound, call.bind(1, {"affix"}));
     KRAIT_TRY(const Value affix, expect_text(bound[0], "what is removed"));
     const std::string_view bytes = bytes_of(call.self), part = bytes_of(affix);
+    call.budget().work(part.size());
     if (at_end ? !bytes.ends_with(part) : !bytes.starts_with(part)) return call.self;
     return at_end ? call.heap().part(call.self, 0, bytes.size() - part.size())
                   : call.heap().part(call.self, part.size(), bytes.size());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/chat_template/text_operations.hpp"
 
+#include <algorithm>
+
 #include "text/chat_template/characters.hpp"
 #include "text/chat_template/percent_format.hpp"
 
@@ -50,7 +52,45 @@ Result<Value> strip(const Value& text, const Value& chars, Side side, Heap& heap
     if (side != Side::left) {
         while (end > begin && goes(previous(bytes, end))) end = previous(bytes, end);
     }
+    heap.budget().work((begin + (bytes.size() - end)) * 8);
     return heap.part(text, begin, end);
+}
+
+namespace {
+
+// Does `in` have `what` at `at`? `skipped` bytes were searched for its first byte before.
+bool lies_at(std::string_view in, size_t at, std::string_view what, size_t skipped, Budget& budget) {
+    const auto [end, ignored] = std::ranges::mismatch(what, in.substr(at));
+    const auto n_same = static_cast<size_t>(end - what.begin());
+    budget.work(skipped + 2 * n_same);
+    return n_same == what.size();
+}
+
+}  // namespace
+
+size_t find_first(std::string_view in, std::string_view what, size_t from, Budget& budget) {
+    if (what.empty()) return from;
+    while (budget.ok()) {
+        const size_t at = in.find(what.front(), from);
+        if (at == in.npos) break;
+        if (lies_at(in, at, what, at - from, budget)) return at;
+        from = at + 1;
+    }
+    budget.work(in.size() - from);
+    return in.npos;
+}
+
+size_t find_last(std::string_view in, std::string_view what, Budget& budget) {
+    if (what.empty()) return in.size();
+    size_t end = in.size();
+    while (budget.ok()) {
+        const size_t at = in.substr(0, end).rfind(what.front());
+        if (at == in.npos) break;
+        if (lies_at(in, at, what, end - at, budget)) return at;
+        end = at;
+    }
+    budget.work(end);
+    return in.npos;
 }
 
 Value replace(const Value& text, const Value& old, const Value& with, int64_t count, Heap& heap) {
@@ -68,9 +108,8 @@ Value replace(const Value& text, const Value& old, const Value& with, int64_t co
             done += length;
         }
     } else {
-        heap.budget().work(bytes.size());
-        for (; count != 0 && heap.budget().ok(); --count) {
-            const size_t found = bytes.find(what, done);
+        for (; count != 0; --count) {
+            const size_t found = find_first(bytes, what, done, heap.budget());
             if (found == bytes.npos) break;
             builder.append(source, done, found);
             builder.append(replacement);

@@ -12,6 +12,10 @@ enum class Side : uint8_t { left = 1, right = 2, both = 3 };
 Result<Value> strip(const Value& text, const Value& chars, Side side, Heap& heap);
 // The first `count` occurrences; all where count < 0.
 Value replace(const Value& text, const Value& old, const Value& with, int64_t count, Heap& heap);
+// Where `what` lies in `in`, first from `from` on or last; npos where it does not, or where the budget ends. A search may
+// compare all of `what` at every byte of `in`, so the budget is charged for what is compared.
+size_t find_first(std::string_view in, std::string_view what, size_t from, Budget& budget);
+size_t find_last(std::string_view in, std::string_view what, Budget& budget);
 // Every character through `map`, as is_first says: whether it is the first of the text, or of a word for title().
 using CharacterMap = std::string (*)(char32_t point, bool is_first);
 Value map_characters(const Value& text, CharacterMap map, Heap& heap);

@@ -35,6 +35,7 @@ Result<Value> touches(const Call& call) {
     if (bound[0].is(Kind::list) && bound[0].list->flavor == Flavor::tuple) affixes = bound[0].list->items;
     for (const Value& affix : affixes) {
         KRAIT_TRY(const Value text, expect_text(affix, at_end ? "what a text ends with" : "what a text begins with"));
+        if (!call.budget().work(bytes_of(text).size())) break;
         if (where.offset == std::string_view::npos) continue;
         if (at_end ? where.bytes.ends_with(bytes_of(text)) : where.bytes.starts_with(bytes_of(text))) return Value::of(true);
     }
@@ -47,10 +48,10 @@ Result<Value> find(const Call& call) {
     KRAIT_TRY(const Value what, expect_text(bound[0], "what is searched"));
     KRAIT_TRY(const Window where, window(call, bound[1], bound[2]));
     const size_t found = where.offset == std::string_view::npos ? std::string_view::npos
-                         : from_right                           ? where.bytes.rfind(bytes_of(what))
-                                                                : where.bytes.find(bytes_of(what));
+                         : from_right                           ? find_last(where.bytes, bytes_of(what), call.budget())
+                                                                : find_first(where.bytes, bytes_of(what), 0, call.budget());
     if (found != std::string_view::npos) return Value::of(count_points(bytes_of(call.self).substr(0, where.offset + found)));
-    if (must_be_there) return fail(ErrorCode::invalid_argument, "the text does not hold the other one");
+    if (must_be_there && call.budget().ok()) return fail(ErrorCode::invalid_argument, "the text does not hold the other one");
     return Value::of(int64_t{-1});
 }
 
@@ -62,7 +63,7 @@ Result<Value> count(const Call& call) {
     const std::string_view part = bytes_of(what);
     if (part.empty()) return Value::of(count_points(where.bytes) + 1);
     int64_t n = 0;
-    for (size_t at = where.bytes.find(part); at != where.bytes.npos; at = where.bytes.find(part, at + part.size())) ++n;
+    for (size_t at = 0; (at = find_first(where.bytes, part, at, call.budget())) != where.bytes.npos; at += part.size()) ++n;
     return Value::of(n);
 }
 
@@ -71,7 +72,7 @@ template <bool (*Question)(char32_t)>
 Result<Value> all(const Call& call) {
     KRAIT_CHECK(call.bind({}));
     const std::string_view bytes = bytes_of(call.self);
-    call.budget().work(bytes.size() * 8);
+    call.budget().work(bytes.size() * 16);
     for (size_t at = 0; at < bytes.size(); at += length_at(bytes, at)) {
         if (!Question(point_at(bytes, at))) return Value::of(false);
     }

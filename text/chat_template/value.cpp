@@ -11,7 +11,8 @@ struct Missing : Object {
 
 }  // namespace
 
-Value* Dict::find(std::string_view key) {
+Value* Dict::find(std::string_view key, Budget& budget) {
+    budget.work(entries.size() * sizeof(entries[0]));
     for (auto& [name, value] : entries) {
         if (name.is(Kind::text) && bytes_of(name) == key) return &value;
     }

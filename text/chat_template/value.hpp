@@ -100,7 +100,8 @@ struct List : Object {
 // Entries in the order in which they came. Keys are texts, numbers, booleans, none, or tuples of those.
 struct Dict : Object {
     std::vector<std::pair<Value, Value>> entries;
-    Value* find(std::string_view key);  // null where it is not there
+    // Null where it is not there. Entries are looked through from the first on, and the budget is charged for all.
+    Value* find(std::string_view key, Budget& budget);
 };
 
 std::string_view bytes_of(const Value& text);  // of Kind::text
