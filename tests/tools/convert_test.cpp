@@ -81,6 +81,7 @@ TEST_F(Convert, WithoutTokenizer) {
     expect("convert " + folder + " " + path("some.gguf") + " --tokenizer " + kFolders + "mamba", 0, "some.gguf: ");
     expect("run -d cpu " + path("some.gguf") + " -p It -n 3", 0, "It");
     expect("convert " + folder + " " + path("bare.gguf"), 0, "bare.gguf: ");
+    expect("inspect " + path("bare.gguf"), 0, "\"none\"");  // other engines ask for the key
     expect("run -d cpu " + path("bare.gguf") + " -p It -n 3", 2, "tokenizer");
     expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba -p It -n 3", 0, "It");
     expect("run -d cpu " + path("bare.gguf") + " --tokenizer " + kFolders + "mamba/tokenizer.json -p It -n 3", 0, "It");
@@ -105,6 +106,7 @@ TEST_F(Convert, DamagedTokenizers) {
     expect(command + " --tokenizer " + kFolders + "mamba", 0, "x.gguf: ");
     // A good one is left out, too.
     expect("convert " + kFolders + "mamba " + path("none.gguf") + " --no-tokenizer", 0, "none.gguf: ");
+    expect("inspect " + path("none.gguf"), 0, "\"none\"");
     expect("run -d cpu " + path("none.gguf") + " -p It -n 3", 2, "'tokenizer.ggml.tokens' is missing");
     // A setting beside the tokenizer.
     fs::copy(kFolders + "mamba/tokenizer.json", path("model/tokenizer.json"), fs::copy_options::overwrite_existing);

@@ -28,8 +28,11 @@ struct Arguments {
     bool no_tokenizer = false;
 };
 
+// llama.cpp reads a file without a tokenizer where this says that there is none.
+void write_no_tokenizer(ModelSource& source) { source.replace_tokenizer({{"tokenizer.ggml.model", std::string("none")}}, {}); }
+
 // A folder without a tokenizer makes a file without one; one that is there and of no use would be missed later.
-Result<void> check_tokenizer(const ModelSource& source) {
+Result<void> check_tokenizer(ModelSource& source) {
     GgufVocabulary vocabulary = read_vocabulary(source, [](uint64_t, uint64_t) { return !is_interrupted(); });
     for (const std::string& warning : vocabulary.warnings) print_warning(warning);
     if (vocabulary.tokenizer) return {};
@@ -40,6 +43,7 @@ Result<void> check_tokenizer(const ModelSource& source) {
         return tl::unexpected<Error>(std::move(error));
     }
     print_warning(error.message);
+    write_no_tokenizer(source);
     return {};
 }
 
@@ -54,7 +58,7 @@ Result<std::unique_ptr<ModelSource>> open_folder(const Arguments& arguments) {
     KRAIT_TRY(std::unique_ptr<ModelSource> source,
               open_model(path, {.access = FileAccess::mapped, .tokenizer = arguments.tokenizer}));
     KRAIT_CHECK(create_architecture(*source));  // nothing is written that Krait cannot run
-    if (arguments.no_tokenizer) source->replace_tokenizer({}, {});
+    if (arguments.no_tokenizer) write_no_tokenizer(*source);
     else KRAIT_CHECK(check_tokenizer(*source));
     QuantizedSourceOptions options{.threads = arguments.threads};
     if (!arguments.quantize.type.empty()) {
