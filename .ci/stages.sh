@@ -10,7 +10,7 @@
 # All stages run even where one fails; the last lines of those that failed stand once more in front of the summary. The stage
 # "packages" runs in front of whatever is named, so that a stage can be run alone.
 # Functions for stages: one_by_commit A B prints one of them, another one with every second commit (by its name);
-# configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, fuzz_for SECONDS.
+# configure_sanitized PRESET SANITIZERS [CMAKE ARGUMENT...], judges TEMPLATES TEXTS, python_package [full], fuzz_for SECONDS.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/dependencies.sh"
@@ -90,17 +90,24 @@ one_by_commit() { if ((16#$(git rev-parse HEAD | cut -c1-7) % 2 == 0)); then ech
 # From PyPI. Another version may say something else, so that a stage would fail without a change of Krait's.
 readonly -a kJudges=(jinja2==3.1.6 tokenizers==0.23.3 sentencepiece==0.2.1 tiktoken==0.14.0 protobuf==7.36.2 numpy==2.4.6 jsonschema==4.26.0 rfc3339-validator==0.1.4 llguidance==1.9.1)
 
+# judge_environment FOLDER PACKAGE...: an environment of Python with these packages of PyPI, made where it is not there yet.
+judge_environment() {
+    local folder="$1"
+    shift
+    if [[ "$(cat "$folder/complete" 2>/dev/null)" != "$*" ]]; then
+        python3 -m venv --clear "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+        echo "$*" >"$folder/complete"
+    fi
+}
+
 # judges TEMPLATES TEXTS [VOCABULARIES]: so many random chat templates through Krait and through jinja2, always the same; so many random texts
 # through each kind of tokenizer and through those of others, and values through grammars of JSON schemas, other ones with each commit. The judges come from PyPI, into build/release/judges. With "real" the
 # texts go through real vocabularies too, of Mistral and RWKV, which packages of PyPI have.
 judges() {
     local python="$root/build/release/judges/bin/python" seed
     seed="$((16#$(git rev-parse HEAD | cut -c1-7)))"
-    if [[ "$(cat build/release/judges/complete 2>/dev/null)" != "${kJudges[*]}" ]]; then
-        python3 -m venv --clear build/release/judges
-        "$python" -m pip install --quiet --disable-pip-version-check "${kJudges[@]}"
-        echo "${kJudges[*]}" >build/release/judges/complete
-    fi
+    judge_environment build/release/judges "${kJudges[@]}"
     build release krait_render_lines krait_tokenize_lines krait_grammar_lines
     "$python" tests/text/chat_template_fuzz.py build/release/bin/krait_render_lines --seconds 600 --templates "$1"
     "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --texts "$2" --seed "$seed"
@@ -108,6 +115,26 @@ judges() {
     if [[ "${3:-}" == real ]]; then
         "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --real build/release/judges/real --texts "$2" --seed "$seed"
         "$python" tests/text/tokenizer_fuzz.py build/release/bin/krait_tokenize_lines --megabyte
+    fi
+}
+
+# basedpyright is pyright with its program in the package.
+readonly -a kPythonJudges=(pytest==9.2.0 hypothesis==6.170.17 numpy==2.4.6 pydantic==2.14.4 mypy==2.4.1 basedpyright==1.40.2)
+
+# python_package [full]: the tests of python/ on the release build, mypy and pyright, and the wheel of that build in an empty environment. With "full"
+# random calls and loads go on for long (KRAIT_TEST_EFFORT), and the wheel is compiled as `pip install .` does.
+python_package() {
+    local environment="$root/build/release/python"
+    judge_environment "$environment" "${kPythonJudges[@]}"
+    build release krait krait_command krait_plugins
+    KRAIT_TEST_EFFORT="${1:-}" KRAIT_LIBRARY="$root/build/release/bin/libkrait.so" PYTHONPATH=python \
+        "$environment/bin/python" -B -m pytest -q -p no:cacheprovider python/tests
+    "$environment/bin/mypy" --cache-dir build/release/python/mypy -p krait
+    "$environment/bin/basedpyright" --pythonpath "$environment/bin/python"
+    if [[ "${1:-}" == full ]]; then
+        scripts/python_wheel.sh --check build/wheels
+    else
+        scripts/python_wheel.sh --prebuilt build/release/bin --check build/wheels
     fi
 }
 

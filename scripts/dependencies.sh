@@ -27,7 +27,7 @@ readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUD
 readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the presets asan, tsan and ubsan, and of the fuzzer
 readonly kCheckPackages=(python3 clang-format clang-tidy-14 git abigail-tools)  # tools/check, tools/tidy, tools/abi.py
 readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
-readonly kJudgePackages=(python3-venv)  # for what .ci/run takes from PyPI to compare texts with
+readonly kJudgePackages=(python3-venv)  # for what .ci/run takes from PyPI, and for the wheel
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
 readonly kManualPackages=(help2man)  # for the man pages, which are left out without it
 

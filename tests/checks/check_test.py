@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import op_support  # noqa: E402
-from checks import api_only, documents, heads, layering, layout, operators, walks, words, wrapped  # noqa: E402
+from checks import api_only, documents, heads, layering, layout, operators, python_declarations, walks, words, wrapped  # noqa: E402
 from checks.tree import Tree  # noqa: E402
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -113,6 +113,21 @@ class CheckTest(unittest.TestCase):
                    "KRAIT_API const char*\nkrait_model_name(int);\nKRAIT_API int krait_model_size(int);\n")
         self.write("include/krait/model.hpp", HEADER + "// krait_model_name\ninline int size() { return krait_model_size(1); }\n")
         self.expect(wrapped, "include/krait/model.h:9: krait_model_name has no counterpart")
+
+    def test_declarations_of_python_are_those_of_the_headers(self) -> None:
+        header = ("/* SPDX-License-Identifier: Apache-2.0 */\ntypedef enum krait_kind { KRAIT_KIND_A = 0, KRAIT_KIND_B = 1 } krait_kind;\n"
+                  "typedef struct krait_options {\n    size_t struct_size;\n    const char* name;\n    int32_t count;\n} krait_options;\n"
+                  "#define KRAIT_OPTIONS_INIT \\\n    { sizeof(krait_options), NULL, 7 }\n"
+                  "KRAIT_API int krait_use(const krait_options* options, krait_kind kind);\n")
+        self.write("include/krait/use.h", header)
+        self.write(python_declarations.FOLDER + "sized.py", "")
+        names = [python_declarations.FOLDER + name for name in ("enums.py", "functions.py", "structs.py")]
+        self.expect(python_declarations, *(f"{name}:1: is not what the headers say" for name in names))
+        python_declarations.fix(Tree(self.root))
+        self.expect(python_declarations)
+        self.assertIn('_defaults_ = {"count": 7}', (self.root / names[2]).read_text())
+        self.write("include/krait/use.h", header.replace("NULL, 7", "NULL, 8"))
+        self.expect(python_declarations, f"{names[2]}:1: is not what the headers say")
 
     def test_backend_includes_graph(self) -> None:
         self.write("backends/cpu/ops/scale.cpp", LICENCE + '#include "graph/graph.hpp"\n')

@@ -18,7 +18,7 @@ _CODE = re.compile(r"`([^`]+)`")
 _PATH = re.compile(r"^\.?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+/?$")
 _PRESET = re.compile(r"--preset[ =]([a-z0-9]+)|\bbuild/([a-z0-9]+)/")
 # Folders of build/ that are no preset: made by .ci/run, .ci/nightly and the tools that they call.
-_OTHER_BUILDS = {"fuzz", "mutation", "tidy"}
+_OTHER_BUILDS = {"fuzz", "mutation", "tidy", "wheel", "wheels"}
 
 
 def check(tree: Tree) -> list[Finding]:
