@@ -138,6 +138,20 @@ python_package() {
     fi
 }
 
+readonly -a kClients=(openai==3.57.0)
+
+# Clients of others, as they come from PyPI, against krait serve with the demo model. They lie in build/release/clients.
+clients() {
+    local python="$root/build/release/clients/bin/python"
+    if [[ "$(cat build/release/clients/complete 2>/dev/null)" != "${kClients[*]}" ]]; then
+        python3 -m venv --clear build/release/clients
+        "$python" -m pip install --quiet --disable-pip-version-check "${kClients[@]}"
+        echo "${kClients[*]}" >build/release/clients/complete
+    fi
+    build release krait_command
+    "$python" tests/server/openai_client_test.py build/release/bin/krait
+}
+
 # fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers, chat templates and grammars, all together
 # that long, in as many processes as there are processors.
 fuzz_for() {

@@ -23,7 +23,9 @@ readonly kBuildPackages=(g++ cmake ninja-build pkg-config libfmt-dev libcli11-de
 # checks shaders and calls.
 readonly kVulkanPackages=(libvulkan-dev glslang-tools)
 readonly kVulkanTestPackages=(spirv-tools mesa-vulkan-drivers vulkan-validationlayers)
-readonly kTestPackages=(libgtest-dev libboost-context-dev)  # the latter for CUDA kernels without a GPU
+# For krait serve, which is left out without Boost 1.81. Debian has two versions of Boost, of which one alone can be installed.
+readonly kServerPackages=(libboost1.81-dev)
+readonly kTestPackages=(libgtest-dev libboost-context1.81-dev)  # the latter for CUDA kernels without a GPU
 readonly kSanitizerPackages=(clang libclang-rt-14-dev)  # the compiler of the presets asan, tsan and ubsan, and of the fuzzer
 readonly kCheckPackages=(python3 clang-format clang-tidy-14 git abigail-tools)  # tools/check, tools/tidy, tools/abi.py
 readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
@@ -53,7 +55,8 @@ probe_of() {
         spirv-tools) echo "command spirv-val" ;;
         mesa-vulkan-drivers) echo "file /usr/share/vulkan/icd.d/lvp_icd*.json" ;;
         vulkan-validationlayers) echo "file /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json" ;;
-        libboost-context-dev) echo "header boost/context/fiber.hpp" ;;
+        libboost1.81-dev) echo "header boost/url.hpp" ;;  # which 1.74 has not
+        libboost-context1.81-dev) echo "file /usr/lib/*/cmake/boost_context-1.8*/boost_context-config.cmake" ;;
         libbenchmark-dev) echo "header benchmark/benchmark.h" ;;
         help2man) echo "command help2man" ;;
         clang) echo "command clang++" ;;

@@ -63,7 +63,7 @@ done
 [[ "$jobs" =~ ^[0-9]*$ ]] || fail "--jobs wants a number, not '$jobs'"
 [[ "$preset" =~ ^(release|dev|asan|tsan|ubsan)$ ]] || fail "no preset '$preset': release, dev, asan, tsan or ubsan"
 
-packages=("${kBuildPackages[@]}" "${kTestPackages[@]}")
+packages=("${kBuildPackages[@]}" "${kServerPackages[@]}" "${kTestPackages[@]}")
 arguments+=(-DKRAIT_BUILD_TESTS=ON)
 if [[ "$preset" == *san ]]; then
     packages+=("${kSanitizerPackages[@]}")

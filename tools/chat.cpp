@@ -11,15 +11,7 @@ api::Result<std::optional<int32_t>> Chat::end_of_answer() const {
     TOOLS_CHECK(template_.render(probe.json()));
     probe.add("assistant", "b");
     TOOLS_TRY(const api::ChatPrompt prompt, template_.render(probe.json(), false));
-    const auto parts = prompt.user_parts();
-    if (parts.empty()) return std::optional<int32_t>();
-    std::string_view rest = prompt.text().substr(parts.back().second);
-    rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
-    constexpr size_t kMaxBytes = 64;  // of a control token
-    for (size_t size = std::min(rest.size(), kMaxBytes); size > 0; --size)
-        if (const auto token = context_.model.token(rest.substr(0, size)); token && context_.model.is_control(*token))
-            return std::optional(*token);
-    return std::optional<int32_t>();
+    return prompt.end_of_answer(context_.model);
 }
 
 api::Status Chat::say(Generator& generator, std::string_view text) {

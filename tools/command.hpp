@@ -46,6 +46,7 @@ void add_logits_command(Command& program);
 void add_make_random_command(Command& program);
 void add_perplexity_command(Command& program);
 void add_quantize_command(Command& program);
+void add_serve_command(Command& program);  // where the server is built
 void add_tokenize_command(Command& program);
 
 Option& add_tokenizer_option(Command& command, std::string& path);

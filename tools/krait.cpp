@@ -25,6 +25,9 @@ int run(int argc, char** argv) {
     program.closing("Exit codes: 0 success, 1 failure, 2 bad input (an argument, a file, a name), 130 stopped by Ctrl-C.");
     add_run_command(program);
     add_chat_command(program);
+#ifdef KRAIT_SERVER
+    add_serve_command(program);
+#endif
     add_devices_command(program);
     add_inspect_command(program);
     add_bench_command(program);

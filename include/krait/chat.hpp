@@ -4,6 +4,7 @@
 #pragma once
 
 #include <krait/chat.h>
+#include <algorithm>
 #include <krait/model.hpp>
 
 namespace krait::api {
@@ -27,6 +28,18 @@ class ChatPrompt {
         return detail::array<std::vector<int32_t>>([&](int32_t* tokens, size_t capacity, size_t* n_tok, krait_failure* f) {
             return krait_chat_prompt_tokenize(get(), tokens, capacity, n_tok, f);
         });
+    }
+    // Where the last message is an answer: the control token that the template writes behind it. The model may end its answers
+    // with it though its file does not list it among its ends.
+    std::optional<int32_t> end_of_answer(const Model& model) const {
+        const auto parts = user_parts();
+        if (parts.empty()) return std::nullopt;
+        std::string_view rest = text().substr(parts.back().second);
+        rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+        constexpr size_t kMaxBytes = 64;  // of a control token
+        for (size_t size = std::min(rest.size(), kMaxBytes); size > 0; --size)
+            if (const auto token = model.token(rest.substr(0, size)); token && model.is_control(*token)) return *token;
+        return std::nullopt;
     }
     krait_chat_prompt* get() const { return handle_.get(); }
 

@@ -13,7 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 HEADERS = ["fmt/format.h", "CLI/CLI.hpp", "nlohmann/json.hpp", "pcre2.h", "tl/expected.hpp", "xxhash.h", "vulkan/vulkan.h",
-           "gtest/gtest.h", "boost/context/fiber.hpp"]
+           "gtest/gtest.h"]
 COMMANDS = ["c++", "ninja", "pkg-config", "glslangValidator"]
 
 # Writes down how it was called; what it builds is a krait that prints its arguments.

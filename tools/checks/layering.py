@@ -3,6 +3,7 @@
 
     tools, tests -> bench -> capi -> engine -> models -> graph -> core
                                      models -> formats, text -> core
+    tools -> server -> include
     within models/: session -> memory -> placement -> architectures -> layers -> loading
 
 A layer is the longest prefix in MAY_INCLUDE that a file's path has; it may include the prefixes listed, and itself. A prefix that ends with
@@ -44,6 +45,9 @@ MAY_INCLUDE = {
     "engine": ("core", "graph", "models", "engine/prefix"),
     "include": (),
     "capi": ("core", "graph", "formats", "text", "models", "engine", "include"),
+    # HTTP knows nothing of models; the families of endpoints know the rest of the server, and llama.cpp's chats are OpenAI's.
+    "server/http": ("include",),
+    "server": ("include", "server/http"),
     "examples": ("include",),
     # Backends that are built outside of the tree: they see what is installed for them.
     "examples/backend-cpp": FOR_BACKENDS,
@@ -56,14 +60,14 @@ MAY_INCLUDE = {
     # A plugin whose device fails when it is asked to, and the tests that ask it.
     "tests/faults": FOR_BACKENDS + ("backends/cpu/reference", "core/runtime", "graph", "models", "engine", "tests/golden",
                                     "tests/main", "tests/models"),
-    "tests": LIBRARY + ("backends", "tests/harness", "tests/main", "bench"),
+    "tests": LIBRARY + ("server", "backends", "tests/harness", "tests/main", "bench"),
     "bench": LIBRARY + ("tests/harness", "bench/ceilings"),
     # Measures the processor and knows nothing of the engine.
     "bench/ceilings": (),
     # How programs read their arguments.
     "tools/command_line": ("core",),
     "bench/cublaslt": LIBRARY + ("bench", "tools/command_line"),
-    "tools": LIBRARY + ("tests/harness", "bench", "tools/command_line"),
+    "tools": LIBRARY + ("server", "tests/harness", "bench", "tools/command_line"),
 }
 
 # Static libraries that a plugin may hold its own copy of, and the interface target with the warning flags.
