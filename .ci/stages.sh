@@ -138,7 +138,7 @@ python_package() {
     fi
 }
 
-readonly -a kClients=(openai==3.57.0)
+readonly -a kClients=(openai==3.57.0 anthropic==2.14.0 ollama==0.6.3)
 
 # Clients of others, as they come from PyPI, against krait serve with the demo model. They lie in build/release/clients.
 clients() {
@@ -149,7 +149,10 @@ clients() {
         echo "${kClients[*]}" >build/release/clients/complete
     fi
     build release krait_command
-    "$python" tests/server/openai_client_test.py build/release/bin/krait
+    local test
+    for test in openai_client anthropic_client ollama_client llamacpp_api; do
+        "$python" "tests/server/${test}_test.py" build/release/bin/krait
+    done
 }
 
 # fuzz_for SECONDS: libFuzzer on the readers of GGUF, safetensors, PyTorch archives, tokenizers, chat templates and grammars, all together

@@ -11,6 +11,9 @@ namespace krait::server {
 // {"error": {"message", "type", "param", "code"}}
 Json openai_error(const Error& error);
 
+Json anthropic_error(const Error& error);  // {"type": "error", "error": {"type", "message"}}
+Json ollama_error(const Error& error);     // {"error": "message"}
+
 // In the form of the family that the path belongs to. A 503 asks for patience: clients try again at once otherwise.
 void send_error(Exchange& exchange, const Error& error);
 void send_json(Exchange& exchange, const Json& json);

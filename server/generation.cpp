@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/generation.hpp"
 
+#include <algorithm>
+
 namespace krait::server {
 
 // Events that wait for the loop, at least: some seconds of a fast model.
 constexpr size_t kMinEvents = 256;
 
-Generation::Generation(HttpServer& loop, Metrics& metrics, std::shared_ptr<GenerationListener> listener)
-    : loop_(loop), metrics_(metrics), listener_(std::move(listener)) {
+Generation::Generation(HttpServer& loop, const api::Model& model, Metrics& metrics,
+                       std::shared_ptr<GenerationListener> listener)
+    : loop_(loop), model_(model), metrics_(metrics), listener_(std::move(listener)) {
     metrics_.active_generations.add(1);
 }
 
@@ -19,7 +22,7 @@ Generation::~Generation() {
 Result<std::shared_ptr<Generation>> Generation::start(HttpServer& loop, ServedModel& model, Metrics& metrics,
                                                       const GenerationOptions& options,
                                                       std::shared_ptr<GenerationListener> listener) {
-    std::shared_ptr<Generation> made(new Generation(loop, metrics, std::move(listener)));
+    std::shared_ptr<Generation> made(new Generation(loop, model.model(), metrics, std::move(listener)));
     made->stops_ = options.stops;
     for (int32_t i = 0; i < options.n; ++i) {
         auto detokenizer = api::Detokenizer::create(model.model(), options.stops);
@@ -108,14 +111,23 @@ void Generation::take_token(int32_t index, int32_t token) {
         .observe(std::chrono::duration<double>(now - (is_first ? started_ : choice.last_token)).count());
     choice.last_token = now;
     ++generated_tokens_;
+    if (stops_.size() > 1) choice.tokens.push_back(token);
     metrics_.generated_tokens.add(1);
     const auto text = choice.detokenizer.push(token);
     if (!text) return fail(error_of(text.failure()));
     listener_->on_text(index, *text, {&token, 1});
     if (listener_ && choice.detokenizer.is_stopped())
-        end_choice(
-            index,
-            {.reason = FinishReason::stop, .stop_text = stops_.size() == 1 ? stops_.front() : std::string(), .stop_token = -1});
+        end_choice(index, {.reason = FinishReason::stop, .stop_text = stop_text_of(choice), .stop_token = -1});
+}
+
+// The one that comes first; of those that begin at the same place the longest.
+std::string Generation::stop_text_of(const Choice& choice) const {
+    if (stops_.size() == 1) return stops_.front();
+    const auto text = model_.detokenize(choice.tokens);
+    if (!text) return {};
+    const auto place = [&](const std::string& stop) { return std::pair(text->find(stop), SIZE_MAX - stop.size()); };
+    return *std::min_element(stops_.begin(), stops_.end(),
+                             [&](const std::string& a, const std::string& b) { return place(a) < place(b); });
 }
 
 void Generation::end_choice(int32_t index, ChoiceEnd end) {

@@ -78,19 +78,22 @@ class Generation : public std::enable_shared_from_this<Generation> {
     struct Choice {
         explicit Choice(api::Detokenizer made) : detokenizer(std::move(made)) {}
         api::Detokenizer detokenizer;
+        std::vector<int32_t> tokens;  // with several stop texts, to tell which of them came
         Clock::time_point last_token{};
         bool has_ended = false;
     };
 
-    Generation(HttpServer& loop, Metrics& metrics, std::shared_ptr<GenerationListener> listener);
+    Generation(HttpServer& loop, const api::Model& model, Metrics& metrics, std::shared_ptr<GenerationListener> listener);
     static void wake(void* generation);
     void take(const krait_event& event);
     void take_token(int32_t index, int32_t token);
+    std::string stop_text_of(const Choice& choice) const;
     void end_choice(int32_t index, ChoiceEnd end);
     void fail(Error error);
     void end();
 
     HttpServer& loop_;
+    const api::Model& model_;
     Metrics& metrics_;
     std::shared_ptr<GenerationListener> listener_;  // none after the end
     std::vector<std::string> stops_;

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <csignal>
 
+#include "server/anthropic/endpoints.hpp"
 #include "server/llamacpp/endpoints.hpp"
+#include "server/ollama/endpoints.hpp"
 #include "server/openai/endpoints.hpp"
 #include "server/random.hpp"
 
@@ -32,12 +34,18 @@ std::string request_id(const Request& request) {
 
 Server::Server(std::unique_ptr<ServedModel> model, ServerOptions options)
     : options_(std::move(options)), model_(std::move(model)) {
+    anthropic::add_messages(router_);
+    llamacpp::add_completion(router_);
     llamacpp::add_health(router_);
     llamacpp::add_metrics(router_);
     llamacpp::add_props(router_);
+    llamacpp::add_slots(router_);
     llamacpp::add_text(router_);
+    ollama::add_generate(router_);
+    ollama::add_models(router_);
     openai::add_chat_completions(router_);
     openai::add_completions(router_);
+    openai::add_embeddings(router_);
     openai::add_models(router_);
 }
 
@@ -59,9 +67,13 @@ api::Result<std::unique_ptr<Server>> Server::create(std::unique_ptr<ServedModel>
     server->guard_.reset(
         new Guard({.keys = set.keys, .hosts = set.allowed_hosts, .origins = set.cors_origins, .is_loopback = is_loopback}));
     server->work_ = std::make_unique<WorkQueue>(set.n_work_thread, kMaxWaitingTasks);
+    server->evaluation_ = std::make_unique<WorkQueue>(1, kMaxWaitingTasks);
+    server->evaluator_ = std::make_unique<Evaluator>(server->model_->model());
     server->context_.reset(new Context{.http = *server->http_,
                                        .model = *server->model_,
                                        .work = *server->work_,
+                                       .evaluator = *server->evaluator_,
+                                       .evaluation = *server->evaluation_,
                                        .metrics = server->metrics_,
                                        .max_answer_tokens = set.max_answer_tokens});
     return server;

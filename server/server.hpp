@@ -59,8 +59,9 @@ class Server {
     Metrics metrics_;
     std::unique_ptr<HttpServer> http_;  // answers that are left in it use what stands above
     std::unique_ptr<ServedModel> model_;
+    std::unique_ptr<Evaluator> evaluator_;
     std::unique_ptr<Context> context_;
-    std::unique_ptr<WorkQueue> work_;  // its threads use the others
+    std::unique_ptr<WorkQueue> work_, evaluation_;  // their threads use the others
     std::chrono::steady_clock::time_point drain_until_;
     int signal_ = 0;
 };

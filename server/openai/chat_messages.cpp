@@ -3,28 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "server/fields.hpp"
+#include "server/request_fields.hpp"
 
 namespace krait::server::openai {
 namespace {
-
-Result<Json> read_content(const Json& content, const std::string& path) {
-    if (content.is_null() || content.is_string()) return content;
-    if (!content.is_array()) return unexpected(bad_request(path, "has to be a text or a list of parts"));
-    std::string text;
-    for (size_t i = 0; i < content.size(); ++i) {
-        if (!content[i].is_object()) return unexpected(bad_request(fmt::format("{}.{}", path, i), "has to be an object"));
-        Fields part(content[i], fmt::format("{}.{}", path, i));
-        const std::string type = part.text("type").value_or("");
-        if (!part.error() && type != "text" && type != "input_text" && type != "output_text")
-            return unexpected(not_supported(part.path_of("type"), "the models read text alone"));
-        const auto piece = part.text("text");
-        if (!piece) part.fail("text", "is missing");
-        if (part.error()) return unexpected(*part.error());
-        text += *piece;
-    }
-    return Json(text);
-}
 
 Result<Json> read_message(const Json& message, const std::string& path) {
     if (!message.is_object()) return unexpected(bad_request(path, "has to be an object"));
@@ -36,7 +18,7 @@ Result<Json> read_message(const Json& message, const std::string& path) {
     if (*role == "developer") made["role"] = "system";
     const Json* content = fields.find("content");
     if (!content && !fields.find("tool_calls")) return unexpected(bad_request(fields.path_of("content"), "is missing"));
-    SERVER_TRY(made["content"], read_content(content ? *content : Json(""), fields.path_of("content")));
+    SERVER_TRY(made["content"], read_text_content(content ? *content : Json(""), fields.path_of("content")));
     return made;
 }
 

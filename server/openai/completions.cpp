@@ -5,18 +5,22 @@
 
 #include "server/openai/endpoints.hpp"
 #include "server/openai/generation_fields.hpp"
+#include "server/openai/prompts.hpp"
+#include "server/openai/scored_text.hpp"
 #include "server/openai/shapes.hpp"
 
 namespace krait::server::openai {
 namespace {
 
 constexpr int64_t kDefaultMaxTokens = 16;  // OpenAI's
-constexpr size_t kMaxPrompts = 256;
+constexpr size_t kMaxScoredTokens = 65536;  // of a prompt: a row of logits each
 
 struct Completion {
     GenerationFields fields;
     std::vector<std::vector<int32_t>> prompts;
     std::vector<std::string> echoes;  // texts of the prompts, where they are wanted
+    bool is_echo = false;
+    std::optional<int64_t> logprobs;  // how many of the likeliest tokens beside each token
 };
 
 class CompletionFormat final : public AnswerFormat {
@@ -77,56 +81,26 @@ class CompletionFormat final : public AnswerFormat {
     const Completion completion_;
 };
 
-Result<std::vector<int32_t>> read_tokens(const Json& list, const api::Model& model) {
-    std::vector<int32_t> tokens;
-    for (const Json& item : list) {
-        const bool is_token = item.is_number_unsigned() && item.get<uint64_t>() < static_cast<uint64_t>(model.n_vocab());
-        if (!is_token)
-            return unexpected(bad_request(
-                "prompt", fmt::format("has {}: token ids are from 0 to {}", to_text(item).substr(0, 40), model.n_vocab() - 1)));
-        tokens.push_back(item.get<int32_t>());
-    }
-    return tokens;
-}
-
-Result<std::vector<int32_t>> read_prompt(const Json& prompt, const ServedModel& model) {
-    if (prompt.is_array()) return read_tokens(prompt, model.model());
-    if (!prompt.is_string())
-        return unexpected(bad_request("prompt", "has to be a text, a list of token ids, or a list of them"));
-    return model.tokenize_prompt(prompt.get_ref<const std::string&>());
-}
-
-// "text", [1, 2], ["text", "text"] or [[1, 2], [3]].
-Result<std::vector<std::vector<int32_t>>> read_prompts(const Json* prompt, const ServedModel& model) {
-    if (!prompt) return unexpected(bad_request("prompt", "is missing"));
-    const bool is_one = !prompt->is_array() || (!prompt->empty() && prompt->front().is_number());
-    const Json list = is_one ? Json::array({*prompt}) : *prompt;
-    if (list.empty() || list.size() > kMaxPrompts)
-        return unexpected(bad_request("prompt", fmt::format("has {} prompts: 1 to {}", list.size(), kMaxPrompts)));
-    std::vector<std::vector<int32_t>> prompts;
-    for (const Json& item : list) {
-        SERVER_TRY(std::vector<int32_t> tokens, read_prompt(item, model));
-        if (tokens.empty()) return unexpected(bad_request("prompt", "is empty: there is nothing to continue"));
-        prompts.push_back(std::move(tokens));
-    }
-    return prompts;
-}
-
 Result<Completion> prepare(const Context& context, const Request& request) {
     SERVER_TRY(const Json body, parse_json(request.body));
     Fields fields(body);
     Completion completion;
     completion.fields = read_generation_fields(fields, context, kDefaultMaxTokens);
-    const bool is_echo = fields.boolean("echo").value_or(false);
-    if (fields.integer("logprobs", 0, 20)) fields.fail(not_supported("logprobs", "the engine gives tokens alone yet"));
+    completion.is_echo = fields.boolean("echo").value_or(false);
+    completion.logprobs = fields.integer("logprobs", 0, 20);
+    const GenerationOptions& options = completion.fields.options;
+    if (completion.logprobs && (options.max_tokens > 1 || options.n != 1 || completion.fields.is_stream))
+        fields.fail(not_supported("logprobs", "there are those of a prompt and of one token: max_tokens 0 or 1, no stream"));
     if (!fields.text("suffix").value_or("").empty()) fields.fail(not_supported("suffix", "the models read from left to right"));
     const auto best_of = fields.integer("best_of", 1, INT32_MAX);
     if (best_of && *best_of != completion.fields.options.n)
         fields.fail(not_supported("best_of", "all choices are returned: give 'n'"));
     if (fields.error()) return unexpected(*fields.error());
-    SERVER_TRY(completion.prompts, read_prompts(fields.find("prompt"), context.model));
+    SERVER_TRY(completion.prompts, read_prompts(fields.find("prompt"), "prompt", context.model));
     for (const auto& tokens : completion.prompts) {
-        if (!is_echo) break;
+        if (completion.logprobs && tokens.size() > kMaxScoredTokens)
+            return unexpected(bad_request("prompt", fmt::format("has {} tokens: with logprobs at most {}", tokens.size(), kMaxScoredTokens)));
+        if (!completion.is_echo) continue;
         const auto text = context.model.model().detokenize(tokens);
         if (!text) return unexpected(error_of(text.failure()));
         completion.echoes.push_back(*text);
@@ -134,10 +108,37 @@ Result<Completion> prepare(const Context& context, const Request& request) {
     return completion;
 }
 
+// Prompts with the log-probabilities of their tokens, by a session beside the engine.
+Result<Json> score(const Context& context, const Completion& completion) {
+    AnswerFigures figures;
+    Json list = Json::array();
+    const GenerationOptions& options = completion.fields.options;
+    for (const auto& prompt : completion.prompts) {
+        const auto n_more = static_cast<size_t>(options.max_tokens);
+        SERVER_TRY(const auto scores, context.evaluator.score(prompt, static_cast<size_t>(*completion.logprobs), n_more, options.sampler));
+        SERVER_TRY(ScoredText scored, scored_text(context.model.model(), scores, completion.is_echo ? 0 : prompt.size()));
+        list.push_back({{"text", std::move(scored.text)},
+                        {"index", list.size()},
+                        {"logprobs", std::move(scored.logprobs)},
+                        {"finish_reason", "length"}});
+        figures.prompt_tokens += prompt.size();
+        figures.generated_tokens += n_more;
+    }
+    Json json = AnswerHead::make("cmpl", "text_completion", context).json();
+    json["choices"] = std::move(list);
+    json["usage"] = usage_json(figures);
+    return json;
+}
+
 void complete(Context& context, const ExchangePtr& exchange) {
     prepare_then(
         context, exchange, [&context](const Request& request) { return prepare(context, request); },
         [&context, exchange](Completion completion) {
+            if (completion.logprobs)
+                return prepare_on(
+                    context.evaluation, context, exchange,
+                    [&context, completion](const Request&) { return score(context, completion); },
+                    [exchange](const Json& json) { send_json(*exchange, json); });
             std::vector<GenerationOptions> generations;
             for (auto& prompt : completion.prompts) {
                 generations.push_back(completion.fields.options);

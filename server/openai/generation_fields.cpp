@@ -5,6 +5,7 @@
 
 #include "server/context.hpp"
 #include "server/random.hpp"
+#include "server/request_fields.hpp"
 
 namespace krait::server::openai {
 namespace {
@@ -52,19 +53,10 @@ void read_sampler(Fields& fields, krait_sampler_options& sampler) {
 
 }  // namespace
 
-void check_model(Fields& fields, const Context& context) {
-    const auto name = fields.text("model");
-    if (!name || name->empty() || *name == context.model.name() || *name == "default") return;
-    fields.fail({.status = 404,
-                 .message = fmt::format("the model '{}' is not served here; '{}' is", *name, context.model.name()),
-                 .param = "model",
-                 .code = "model_not_found"});
-}
-
 GenerationFields read_generation_fields(Fields& fields, const Context& context, int64_t default_max_tokens) {
     GenerationFields read;
     GenerationOptions& options = read.options;
-    check_model(fields, context);
+    check_model(fields, context.model);
     refuse_what_is_missing(fields);
     read_sampler(fields, options.sampler);
     read.is_stream = fields.boolean("stream").value_or(false);
@@ -79,11 +71,7 @@ GenerationFields read_generation_fields(Fields& fields, const Context& context, 
     const auto max_completion_tokens = fields.integer("max_completion_tokens", 0, INT32_MAX);
     options.max_tokens =
         std::min(max_completion_tokens.value_or(max_tokens.value_or(default_max_tokens)), context.max_answer_tokens);
-    options.stops = fields.texts("stop", 16);
-    for (const std::string& stop : options.stops) {
-        if (stop.empty()) fields.fail("stop", "has an empty text");
-        if (stop.find('\0') != std::string::npos) fields.fail("stop", "has a text with a NUL in it");
-    }
+    options.stops = read_stops(fields, "stop");
     options.ignore_ends = fields.boolean("ignore_eos").value_or(false);
     options.reuse = fields.boolean("cache_prompt").value_or(true);
     return read;

@@ -21,7 +21,4 @@ struct GenerationFields {
 // default_max_tokens: of a choice, where the request has no number of its own. Errors are kept in fields.
 GenerationFields read_generation_fields(Fields& fields, const Context& context, int64_t default_max_tokens);
 
-// Fails where the request names a model that is not served.
-void check_model(Fields& fields, const Context& context);
-
 }  // namespace krait::server::openai

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -23,37 +21,14 @@ from pathlib import Path
 
 import openai
 
-KRAIT = sys.argv.pop(1) if len(sys.argv) > 1 else "krait"
+from krait_server import KRAIT, Server
+
 KEY = "a-key-that-nobody-guesses"
 PROMPT = "The old man looked out over the sea and"
 
 
-class Server:
-    """A server on a free port, which it names on standard error."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([KRAIT, "serve", "--port", "0", "--device", "cpu:threads=1", *arguments],
-                                        stderr=self.log, stdout=subprocess.DEVNULL)
-        for _ in range(600):
-            self.log.seek(0)
-            found = re.search(r"http://[\w.]+:\d+", self.log.read())
-            if found:
-                self.url = found[0]
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        self.log.seek(0)
-        raise RuntimeError(f"krait serve did not start: {self.log.read()}")
-
-    def client(self, **options: object) -> openai.OpenAI:
-        return openai.OpenAI(base_url=self.url + "/v1", **{"api_key": "none", "max_retries": 0, **options})
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+def client_of(server: Server, **options: object) -> openai.OpenAI:
+    return openai.OpenAI(base_url=server.url + "/v1", **{"api_key": "none", "max_retries": 0, **options})
 
 
 class Client(unittest.TestCase):
@@ -63,7 +38,7 @@ class Client(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.server = Server("--slots", "4", "--log", "none")
-        cls.client = cls.server.client()
+        cls.client = client_of(cls.server)
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -370,9 +345,9 @@ class Keys(unittest.TestCase):
             server = Server("--api-keys", str(file), "--log", "none")
             try:
                 with self.assertRaises(openai.AuthenticationError) as caught:
-                    server.client(api_key="wrong").models.list()
+                    client_of(server, api_key="wrong").models.list()
                 self.assertEqual(caught.exception.code, "invalid_api_key")
-                self.assertEqual(len(server.client(api_key=KEY).models.list().data), 1)
+                self.assertEqual(len(client_of(server, api_key=KEY).models.list().data), 1)
             finally:
                 self.assertEqual(server.stop(), 0)
 
@@ -386,7 +361,7 @@ class Keys(unittest.TestCase):
 class Ending(unittest.TestCase):
     def test_answers_under_way_end_and_health_tells(self) -> None:
         server = Server("--log", "none")
-        client = server.client()
+        client = client_of(server)
         stream = iter(client.completions.create(model="krait-demo", prompt=PROMPT, max_tokens=4000, stream=True,
                                                 extra_body={"ignore_eos": True}))
         next(stream)
@@ -406,7 +381,7 @@ class Ending(unittest.TestCase):
 
     def test_the_drain_has_a_limit(self) -> None:
         server = Server("--log", "none", "--drain-seconds", "1", "--max-tokens", "100000000")
-        stream = iter(server.client().completions.create(model="krait-demo", prompt=PROMPT, max_tokens=100000000, stream=True,
+        stream = iter(client_of(server).completions.create(model="krait-demo", prompt=PROMPT, max_tokens=100000000, stream=True,
                                                          extra_body={"ignore_eos": True}))
         next(stream)
         began = time.monotonic()
@@ -417,10 +392,9 @@ class Ending(unittest.TestCase):
 
     def test_logs_have_no_prompts(self) -> None:
         server = Server("--log", "json")
-        server.client().completions.create(model="krait-demo", prompt="a secret of mine", max_tokens=3)
+        client_of(server).completions.create(model="krait-demo", prompt="a secret of mine", max_tokens=3)
         self.assertEqual(server.stop(), 0)
-        server.log.seek(0)
-        log = server.log.read()
+        log = server.said()
         self.assertIn('"path":"/v1/completions"', log)
         self.assertNotIn("secret", log)
 

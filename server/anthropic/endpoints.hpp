@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Anthropic's endpoints.
+#pragma once
+
+#include "server/router.hpp"
+
+namespace krait::server::anthropic {
+
+void add_messages(Router& router);  // /v1/messages, /v1/messages/count_tokens
+
+}  // namespace krait::server::anthropic
