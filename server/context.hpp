@@ -18,14 +18,15 @@ struct Context {
     HttpServer& http;
     ServedModel& model;
     WorkQueue& work;
-    Evaluator& evaluator;   // on the one thread of the next
+    Evaluator& evaluator;  // on the one thread of the next
     WorkQueue& evaluation;
     Metrics& metrics;
     int64_t max_answer_tokens = 4096;  // of a choice
     bool is_draining = false;          // no new answers begin
 };
 
-// prepare(request) on a thread of the queue gives a Result; its value goes to go_on(value) on the loop's, an error to the client.
+// prepare(request) on a thread of the queue gives a Result; its value goes to go_on(value) on the loop's, an error to the
+// client.
 template <class Prepare, class GoOn>
 void prepare_on(WorkQueue& queue, Context& context, const ExchangePtr& exchange, Prepare prepare, GoOn go_on) {
     const bool is_taken = queue.push([&context, exchange, prepare, go_on] {

@@ -33,8 +33,10 @@ static Json error_of_family(std::string_view path, const Error& error) {
 }
 
 void send_error(Exchange& exchange, const Error& error) {
-    Response response{
-        .status = error.status, .content_type = "application/json", .body = to_text(error_of_family(exchange.request().path, error)), .headers = {}};
+    Response response{.status = error.status,
+                      .content_type = "application/json",
+                      .body = to_text(error_of_family(exchange.request().path, error)),
+                      .headers = {}};
     if (error.status == 503 || error.status == 429) response.headers.push_back({"Retry-After", "1"});
     if (error.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
     exchange.send(std::move(response));

@@ -10,6 +10,7 @@
 #include "server/llamacpp/endpoints.hpp"
 #include "server/ollama/endpoints.hpp"
 #include "server/openai/endpoints.hpp"
+#include "server/page/page.hpp"
 #include "server/random.hpp"
 
 namespace krait::server {
@@ -47,6 +48,7 @@ Server::Server(std::unique_ptr<ServedModel> model, ServerOptions options)
     openai::add_completions(router_);
     openai::add_embeddings(router_);
     openai::add_models(router_);
+    add_page(router_);
 }
 
 Server::~Server() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Anthropic's endpoints.
+// The endpoints of Anthropic's API. Each function adds those of one source.
 #pragma once
 
 #include "server/router.hpp"

@@ -24,7 +24,9 @@ Json usage_json(const AnswerFigures& figures) {
 
 Json stop_json(const ChoiceEnd& end) {
     const bool is_text = !end.stop_text.empty();
-    return {{"stop_reason", end.reason == FinishReason::length ? "max_tokens" : is_text ? "stop_sequence" : "end_turn"},
+    return {{"stop_reason", end.reason == FinishReason::length ? "max_tokens"
+                            : is_text                          ? "stop_sequence"
+                                                               : "end_turn"},
             {"stop_sequence", is_text ? Json(end.stop_text) : Json()}};
 }
 
@@ -58,7 +60,9 @@ std::string MessageFormat::choice_end(int32_t, const ChoiceEnd& end, const Answe
 
 std::string MessageFormat::end(const AnswerFigures&) { return event("message_stop", Json::object()); }
 
-std::string MessageFormat::error(const Error& error) { return fmt::format("event: error\ndata: {}\n\n", to_text(anthropic_error(error))); }
+std::string MessageFormat::error(const Error& error) {
+    return fmt::format("event: error\ndata: {}\n\n", to_text(anthropic_error(error)));
+}
 
 Json MessageFormat::whole(const std::vector<ChoiceText>& choices, const AnswerFigures& figures) {
     Json json = message();

@@ -86,7 +86,8 @@ void answer(Context& context, const ExchangePtr& exchange) {
         context, exchange, [&context](const Request& request) { return prepare(context, request); },
         [&context, exchange](Conversation made) {
             made.options.key = exchange->client();
-            auto format = std::make_unique<MessageFormat>("msg_" + random_id(), context.model.name(), made.options.prompt.size());
+            auto format =
+                std::make_unique<MessageFormat>("msg_" + random_id(), context.model.name(), made.options.prompt.size());
             Answer::start(context, exchange, {made.options}, made.is_stream, std::move(format));
         });
 }

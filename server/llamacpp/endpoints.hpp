@@ -8,10 +8,10 @@
 namespace krait::server::llamacpp {
 
 void add_completion(Router& router);  // /completion, /completions
-void add_health(Router& router);   // /health, /v1/health
-void add_metrics(Router& router);  // /metrics
-void add_props(Router& router);    // /props
-void add_slots(Router& router);    // /slots
-void add_text(Router& router);     // /tokenize, /detokenize, /apply-template
+void add_health(Router& router);      // /health, /v1/health
+void add_metrics(Router& router);     // /metrics
+void add_props(Router& router);       // /props
+void add_slots(Router& router);       // /slots
+void add_text(Router& router);        // /tokenize, /detokenize, /apply-template
 
 }  // namespace krait::server::llamacpp

@@ -36,7 +36,8 @@ void read_options(Fields& fields, const Context& context, GenerationOptions& opt
     if (n_predict && *n_predict >= 0) options.max_tokens = std::min(*n_predict, context.max_answer_tokens);
     options.stops = read_stops(inner, "stop");
     for (const char* name : {"presence_penalty", "frequency_penalty"})
-        if (inner.number(name, -2, 2).value_or(0) != 0) inner.fail(not_supported(inner.path_of(name), "there is repeat_penalty"));
+        if (inner.number(name, -2, 2).value_or(0) != 0)
+            inner.fail(not_supported(inner.path_of(name), "there is repeat_penalty"));
     if (inner.error()) fields.fail(*inner.error());
 }
 

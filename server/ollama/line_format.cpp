@@ -11,8 +11,7 @@ static int64_t nanoseconds(double seconds) { return static_cast<int64_t>(seconds
 Json LineFormat::part(std::string_view text) const {
     Json json{{"model", model_}, {"created_at", time_text(std::time(nullptr))}};
     if (is_chat_) json["message"] = {{"role", "assistant"}, {"content", text}};
-    else
-        json["response"] = text;
+    else json["response"] = text;
     json["done"] = false;
     return json;
 }

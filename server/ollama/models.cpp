@@ -15,7 +15,8 @@ Json details_json(const ServedModel& served) {
     return {{"format", "gguf"},
             {"family", served.model().architecture()},
             {"families", Json::array({served.model().architecture()})},
-            {"parameter_size", fmt::format("{:.1f}M", work ? static_cast<double>(work->layer_weights + work->head_weights) / 1e6 : 0)},
+            {"parameter_size",
+             fmt::format("{:.1f}M", work ? static_cast<double>(work->layer_weights + work->head_weights) / 1e6 : 0)},
             {"quantization_level", work ? work->type : "unknown"}};
 }
 
@@ -38,7 +39,8 @@ Result<Json> show(const ServedModel& served, const Request& request) {
     check_model(fields, served);
     if (fields.error()) return unexpected(*fields.error());
     const api::Model& model = served.model();
-    Json sizes{{"general.architecture", model.architecture()}, {"general.parameter_count", model.work() ? model.work()->layer_weights + model.work()->head_weights : 0}};
+    Json sizes{{"general.architecture", model.architecture()},
+               {"general.parameter_count", model.work() ? model.work()->layer_weights + model.work()->head_weights : 0}};
     for (const api::Size& size : model.sizes()) sizes[fmt::format("{}.{}", model.architecture(), size.name)] = size.value;
     return Json{{"license", ""},
                 {"modelfile", ""},

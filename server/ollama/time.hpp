@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Times as clients of Ollama read them.
 #pragma once
 
 #include <fmt/chrono.h>

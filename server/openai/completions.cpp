@@ -12,7 +12,7 @@
 namespace krait::server::openai {
 namespace {
 
-constexpr int64_t kDefaultMaxTokens = 16;  // OpenAI's
+constexpr int64_t kDefaultMaxTokens = 16;   // OpenAI's
 constexpr size_t kMaxScoredTokens = 65536;  // of a prompt: a row of logits each
 
 struct Completion {
@@ -99,7 +99,8 @@ Result<Completion> prepare(const Context& context, const Request& request) {
     SERVER_TRY(completion.prompts, read_prompts(fields.find("prompt"), "prompt", context.model));
     for (const auto& tokens : completion.prompts) {
         if (completion.logprobs && tokens.size() > kMaxScoredTokens)
-            return unexpected(bad_request("prompt", fmt::format("has {} tokens: with logprobs at most {}", tokens.size(), kMaxScoredTokens)));
+            return unexpected(
+                bad_request("prompt", fmt::format("has {} tokens: with logprobs at most {}", tokens.size(), kMaxScoredTokens)));
         if (!completion.is_echo) continue;
         const auto text = context.model.model().detokenize(tokens);
         if (!text) return unexpected(error_of(text.failure()));
@@ -115,7 +116,8 @@ Result<Json> score(const Context& context, const Completion& completion) {
     const GenerationOptions& options = completion.fields.options;
     for (const auto& prompt : completion.prompts) {
         const auto n_more = static_cast<size_t>(options.max_tokens);
-        SERVER_TRY(const auto scores, context.evaluator.score(prompt, static_cast<size_t>(*completion.logprobs), n_more, options.sampler));
+        SERVER_TRY(const auto scores,
+                   context.evaluator.score(prompt, static_cast<size_t>(*completion.logprobs), n_more, options.sampler));
         SERVER_TRY(ScoredText scored, scored_text(context.model.model(), scores, completion.is_echo ? 0 : prompt.size()));
         list.push_back({{"text", std::move(scored.text)},
                         {"index", list.size()},

@@ -291,6 +291,63 @@ class Chats(Client):
         self.assertEqual(raw.parse().choices[0].index, 0)
 
 
+class Scores(Client):
+    def score(self, prompt: object = PROMPT, **options: object):
+        return self.complete(**{"prompt": prompt, "echo": True, "logprobs": 1, "max_tokens": 1, "temperature": 0, **options})
+
+    def test_logprobs_of_a_prompt(self) -> None:
+        answer = self.score()
+        scores = answer.choices[0].logprobs
+        n_tok = answer.usage.prompt_tokens + 1
+        self.assertEqual([len(x) for x in (scores.tokens, scores.token_logprobs, scores.top_logprobs, scores.text_offset)],
+                         [n_tok] * 4)
+        self.assertIsNone(scores.token_logprobs[0])
+        self.assertTrue(all(x <= 0 for x in scores.token_logprobs[1:]))
+        self.assertEqual("".join(scores.tokens), answer.choices[0].text)
+        self.assertTrue(answer.choices[0].text.startswith(PROMPT))
+        self.assertEqual(scores.text_offset[:2], [0, len(scores.tokens[0])])
+
+    def test_the_likeliest_token_has_the_greatest_logprob(self) -> None:
+        scores = self.score().choices[0].logprobs
+        # The token behind a prompt is the likeliest, and has exactly its number: lm-eval compares them.
+        self.assertEqual(scores.token_logprobs[-1], max(scores.top_logprobs[-1].values()))
+
+    def test_scores_do_not_depend_on_how_a_prompt_is_given(self) -> None:
+        tokens = self.client.post("../tokenize", body={"content": PROMPT}, cast_to=object)["tokens"]
+        both = self.score([tokens, tokens])
+        self.assertEqual(both.choices[0].logprobs.token_logprobs, self.score().choices[0].logprobs.token_logprobs)
+        self.assertEqual(both.choices[1].logprobs.token_logprobs, both.choices[0].logprobs.token_logprobs)
+
+    def test_long_prompts(self) -> None:
+        prompt = "The sea was calm, and the wind had gone to sleep. " * 60  # several runs of rows
+        scores = self.score(prompt, max_tokens=0).choices[0].logprobs
+        self.assertEqual("".join(scores.tokens), prompt)
+        self.assertTrue(all(x < 0 for x in scores.token_logprobs[1:]))
+
+    def test_without_echo(self) -> None:
+        answer = self.complete(logprobs=3, max_tokens=1, temperature=0)
+        self.assertEqual(answer.choices[0].text, self.complete(max_tokens=1, temperature=0).choices[0].text)
+        self.assertEqual(len(answer.choices[0].logprobs.top_logprobs[0]), 3)
+
+    def test_embeddings(self) -> None:
+        answer = self.client.embeddings.create(model="krait-demo", input=["The sea", "The sea", "A horse"])
+        self.assertEqual([e.index for e in answer.data], [0, 1, 2])
+        vectors = [e.embedding for e in answer.data]
+        self.assertEqual(vectors[0], vectors[1])
+        self.assertNotEqual(vectors[0], vectors[2])
+        self.assertAlmostEqual(sum(x * x for x in vectors[0]), 1, places=5)
+        self.assertGreater(answer.usage.prompt_tokens, 4)
+
+    def test_embeddings_as_numbers(self) -> None:
+        as_bytes = self.client.embeddings.create(model="krait-demo", input="The sea")
+        as_numbers = self.client.embeddings.create(model="krait-demo", input="The sea", encoding_format="float")
+        for a, b in zip(as_bytes.data[0].embedding, as_numbers.data[0].embedding):
+            self.assertAlmostEqual(a, b, places=6)
+
+    def test_embeddings_of_tokens(self) -> None:
+        self.assertEqual(len(self.client.embeddings.create(model="krait-demo", input=[[1, 2], [3]]).data), 2)
+
+
 class Errors(Client):
     def expect(self, kind: type[openai.APIStatusError], param: str | None, ask) -> openai.APIStatusError:
         with self.assertRaises(kind) as caught:
@@ -323,6 +380,15 @@ class Errors(Client):
             with self.subTest(param):
                 error = self.expect(openai.BadRequestError, param, lambda options=options: self.chat(**options))
                 self.assertEqual(error.code, "unsupported_parameter")
+
+    def test_logprobs_that_are_missing(self) -> None:
+        for options in ({"max_tokens": 5}, {"max_tokens": 1, "n": 2}, {"max_tokens": 1, "stream": True}):
+            self.expect(openai.BadRequestError, "logprobs", lambda options=options: self.complete(logprobs=1, **options))
+
+    def test_embeddings(self) -> None:
+        embed = self.client.embeddings.create
+        self.expect(openai.BadRequestError, "input", lambda: embed(model="krait-demo", input=""))
+        self.expect(openai.BadRequestError, "dimensions", lambda: embed(model="krait-demo", input="a", dimensions=7))
 
     def test_errors_of_streams_come_before_them(self) -> None:
         self.expect(openai.BadRequestError, "top_p", lambda: self.complete(stream=True, top_p=7))

@@ -165,7 +165,8 @@ void add_http_options(Command& command, Arguments& arguments) {
 }  // namespace
 
 void add_serve_command(Command& program) {
-    Command& command = program.command("serve", "Serve a model over HTTP to clients of OpenAI and llama.cpp");
+    Command& command =
+        program.command("serve", "Serve a model over HTTP, to clients of OpenAI, Anthropic, Ollama and llama.cpp");
     auto arguments = std::make_shared<Arguments>();
     arguments->engine.max_sequences = 16;
     arguments->model.add_path(command);
