@@ -138,7 +138,7 @@ python_package() {
     fi
 }
 
-readonly -a kClients=(openai==3.57.0 anthropic==2.14.0 ollama==0.6.3)
+readonly -a kClients=(openai==3.57.0 anthropic==2.14.0 ollama==0.6.3 schemathesis==4.32.5)
 
 # Clients of others, as they come from PyPI, against krait serve with the demo model. They lie in build/release/clients.
 clients() {
@@ -150,7 +150,7 @@ clients() {
     fi
     build release krait_command
     local test
-    for test in openai_client anthropic_client ollama_client llamacpp_api; do
+    for test in openai_client anthropic_client ollama_client llamacpp_api openapi; do
         "$python" "tests/server/${test}_test.py" build/release/bin/krait
     done
 }

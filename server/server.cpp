@@ -10,6 +10,7 @@
 #include "server/llamacpp/endpoints.hpp"
 #include "server/ollama/endpoints.hpp"
 #include "server/openai/endpoints.hpp"
+#include "server/openapi/openapi.hpp"
 #include "server/page/page.hpp"
 #include "server/random.hpp"
 
@@ -48,6 +49,7 @@ Server::Server(std::unique_ptr<ServedModel> model, ServerOptions options)
     openai::add_completions(router_);
     openai::add_embeddings(router_);
     openai::add_models(router_);
+    add_openapi(router_);
     add_page(router_);
 }
 

@@ -3,48 +3,16 @@
 
 #include <array>
 
+#include "server/embedded_file.hpp"
+
 // KRAIT_PAGE_FOLDER: the folder of the files, as a string literal, from CMakeLists.txt.
-#define KRAIT_PAGE_FILE(symbol, name)           \
-    __asm__(                                    \
-        ".section .rodata\n"                    \
-        ".hidden krait_page_" symbol            \
-        "_begin\n"                              \
-        ".global krait_page_" symbol            \
-        "_begin\n"                              \
-        "krait_page_" symbol                    \
-        "_begin:\n"                             \
-        ".incbin \"" KRAIT_PAGE_FOLDER "/" name \
-        "\"\n"                                  \
-        ".hidden krait_page_" symbol            \
-        "_end\n"                                \
-        ".global krait_page_" symbol            \
-        "_end\n"                                \
-        "krait_page_" symbol                    \
-        "_end:\n"                               \
-        ".byte 0\n"                             \
-        ".text\n")
-
-KRAIT_PAGE_FILE("index", "index.html");
-KRAIT_PAGE_FILE("style", "style.css");
-KRAIT_PAGE_FILE("main", "main.js");
-KRAIT_PAGE_FILE("api", "api.js");
-KRAIT_PAGE_FILE("conversations", "conversations.js");
-KRAIT_PAGE_FILE("markdown", "markdown.js");
-KRAIT_PAGE_FILE("settings", "settings.js");
-
-#define KRAIT_PAGE_SYMBOLS(name)                   \
-    extern const char krait_page_##name##_begin[]; \
-    extern const char krait_page_##name##_end[]
-
-extern "C" {
-KRAIT_PAGE_SYMBOLS(index);
-KRAIT_PAGE_SYMBOLS(style);
-KRAIT_PAGE_SYMBOLS(main);
-KRAIT_PAGE_SYMBOLS(api);
-KRAIT_PAGE_SYMBOLS(conversations);
-KRAIT_PAGE_SYMBOLS(markdown);
-KRAIT_PAGE_SYMBOLS(settings);
-}
+KRAIT_EMBEDDED_FILE(page_index, KRAIT_PAGE_FOLDER "/index.html");
+KRAIT_EMBEDDED_FILE(page_style, KRAIT_PAGE_FOLDER "/style.css");
+KRAIT_EMBEDDED_FILE(page_main, KRAIT_PAGE_FOLDER "/main.js");
+KRAIT_EMBEDDED_FILE(page_api, KRAIT_PAGE_FOLDER "/api.js");
+KRAIT_EMBEDDED_FILE(page_conversations, KRAIT_PAGE_FOLDER "/conversations.js");
+KRAIT_EMBEDDED_FILE(page_markdown, KRAIT_PAGE_FOLDER "/markdown.js");
+KRAIT_EMBEDDED_FILE(page_settings, KRAIT_PAGE_FOLDER "/settings.js");
 
 namespace krait::server {
 namespace {
