@@ -43,6 +43,9 @@ SUBSTITUTES = [
     (r"2\.8b\*", "2.8b.x"),
     # Models with random weights have no chat template.
     (r"(\btokenize model\.gguf --chat messages\.json)", r"\1 --template chatml.jinja"),
+    # Servers end when they are told to, and not all of them can have the same port.
+    (r"(\bserve\b.*?) --port \d+", r"\1"),
+    (r"^(krait serve.*)", r"timeout --preserve-status -s TERM 10 \1 --port 0"),
     # A tokenizer that differs in nothing: the model's own.
     (r"\bmodel\.gguf --compare mamba-130m-hf", "mamba-130m-hf --compare mamba-130m-hf"),
     (r"(\bchat model\.gguf(?!.*--template).*)", r"\1 --template chatml.jinja -n 5"),
@@ -127,6 +130,7 @@ class Folder:
             (folder / name).write_text("It is a truth universally acknowledged. " * 100)
         for name in ("messages.json", "talk.json"):
             (folder / name).write_text('[{"role": "user", "content": "Hello"}]')
+        (folder / "keys.txt").write_text("a-key-for-these-examples\n")
         (folder / "list.gbnf").write_text('root ::= item ("\\n" item)*\nitem ::= "- " [a-z ]{1,40}\n')
         (folder / "answer.txt").write_text("- one\n- two")
         for name in ("user.json", "weather.json"):

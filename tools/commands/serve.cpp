@@ -175,10 +175,10 @@ void add_serve_command(Command& program) {
     arguments->model.add_device(command);
     command.footer(
         "Examples:\n"
-        "  krait serve                                                the demo model at http://127.0.0.1:8080\n"
-        "  krait serve model.gguf --port 9000 --slots 32              another model, for 32 answers at a time\n"
-        "  krait serve model.gguf --host 0.0.0.0 --api-keys keys.txt  for other machines\n"
-        "  krait serve model.gguf --cache-folder prefixes --log json  conversations go on where they were, after a restart");
+        "  krait serve                                                 the demo model at http://127.0.0.1:8080\n"
+        "  krait serve model.gguf --port 9000 --slots 32               another model, for 32 answers at a time\n"
+        "  krait serve model.gguf --host 0.0.0.0 --api-keys keys.txt   for other machines\n"
+        "  krait serve model.gguf --cache-folder prefixes --log json   conversations go on where they were, after a restart");
     run_when_chosen(command, [arguments] { return serve(*arguments); });
 }
 
