@@ -38,7 +38,9 @@ Defaults default_options(std::string_view model, std::string_view pre) {
 
 class Reader {
   public:
-    Reader(const ModelSource& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {}
+    Reader(const ModelSource& file, std::vector<std::string>& warnings) : file_(file), warnings_(warnings) {
+        spec_.file = file.name();
+    }
 
     // The tokens and their kinds, without which a file has no text.
     Result<void> read_tokens() {

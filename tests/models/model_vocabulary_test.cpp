@@ -162,6 +162,7 @@ TEST(ModelVocabulary, WithAForeignPreTokenizerIdsStillBecomeText) {
     const auto ids = (*model->tokenizer())->encode("ab");
     ASSERT_FALSE(ids);
     EXPECT_NE(ids.error().message.find("'sundial'"), std::string::npos) << ids.error().message;
+    EXPECT_TRUE(ids.error().message.starts_with(model->source().name())) << ids.error().message;
 }
 
 // Files of Mamba models from before the key "pre" was written have the vocabulary of GPT-NeoX, whose texts are in NFC.

@@ -33,6 +33,7 @@ std::string Tokenizer::supported_pre_tokenizers() { return PreTokenizer::support
 
 Tokenizer::Data::Data(Vocabulary tokens, const TokenizerSpec& spec, const KindEntry& entry)
     : vocabulary(std::move(tokens)), kind(entry.create(spec, vocabulary)) {
+    if (!kind && !spec.file.empty()) kind = tl::unexpected<Error>(std::move(kind).error().within(spec.file));
     if (kind) special = SpecialTokens(spec, vocabulary, entry.cuts_user_defined, **kind);
     auto& warnings = vocabulary.warnings;
     add_bos = adds("bos", spec.add_bos, vocabulary.bos, "begin", warnings);

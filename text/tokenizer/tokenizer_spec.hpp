@@ -41,6 +41,7 @@ struct TokenRule {
 };
 
 struct TokenizerSpec {
+    std::string file;  // whose tokenizer it is: why it takes no text begins with it; may be empty
     // The family: "gpt2" = byte-level BPE, "llama" = BPE of sentencepiece, "t5" = Unigram of sentencepiece, "bert" = WordPiece,
     // "rwkv" = the longest token, "plamo2" = the cheapest tokens.
     std::string model = "gpt2";
