@@ -143,11 +143,7 @@ readonly -a kClients=(openai==3.57.0 anthropic==2.14.0 ollama==0.6.3 schemathesi
 # Clients of others, as they come from PyPI, against krait serve with the demo model. They lie in build/release/clients.
 clients() {
     local python="$root/build/release/clients/bin/python"
-    if [[ "$(cat build/release/clients/complete 2>/dev/null)" != "${kClients[*]}" ]]; then
-        python3 -m venv --clear build/release/clients
-        "$python" -m pip install --quiet --disable-pip-version-check "${kClients[@]}"
-        echo "${kClients[*]}" >build/release/clients/complete
-    fi
+    judge_environment build/release/clients "${kClients[@]}"
     build release krait_command
     local test
     for test in openai_client anthropic_client ollama_client llamacpp_api openapi; do
