@@ -17,6 +17,12 @@ from krait_server import Server
 PROMPT = "The old man looked out over the sea and"
 
 
+def sampled(options: dict) -> dict:
+    """The client has no names for these any more; the API has."""
+    body = {name: options.pop(name) for name in ("temperature", "top_p", "top_k") if name in options}
+    return {**options, "extra_body": body}
+
+
 class Client(unittest.TestCase):
     server: Server
     client: anthropic.Anthropic
@@ -32,7 +38,7 @@ class Client(unittest.TestCase):
 
     def ask(self, content: object = PROMPT, **options: object):
         return self.client.messages.create(**{"model": "krait-demo", "max_tokens": 12,
-                                              "messages": [{"role": "user", "content": content}], **options})
+                                              "messages": [{"role": "user", "content": content}], **sampled(options)})
 
 
 class Messages(Client):
@@ -50,7 +56,7 @@ class Messages(Client):
 
     def test_stream(self) -> None:
         whole = self.ask(temperature=0).content[0].text
-        with self.client.messages.stream(model="krait-demo", max_tokens=12, temperature=0,
+        with self.client.messages.stream(model="krait-demo", max_tokens=12, extra_body={"temperature": 0},
                                          messages=[{"role": "user", "content": PROMPT}]) as stream:
             text = "".join(stream.text_stream)
             final = stream.get_final_message()
@@ -117,7 +123,8 @@ class Messages(Client):
         async def ask() -> set[str]:
             async with anthropic.AsyncAnthropic(base_url=self.server.url, api_key="none") as client:
                 answers = await asyncio.gather(*(client.messages.create(
-                    model="krait-demo", max_tokens=6, temperature=0, messages=[{"role": "user", "content": PROMPT}])
+                    model="krait-demo", max_tokens=6, extra_body={"temperature": 0},
+                    messages=[{"role": "user", "content": PROMPT}])
                     for _ in range(4)))
                 return {a.content[0].text for a in answers}
         self.assertEqual(len(asyncio.run(ask())), 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from krait_server import Server
@@ -23,7 +24,8 @@ def main() -> int:
     try:
         command = [Path(sys.executable).parent / "schemathesis", "run", f"{server.url}/openapi.json", "--checks", CHECKS, "--seed", "1",
                    "--max-time", seconds, "--no-color"]
-        done = subprocess.run(command, check=False)
+        with tempfile.TemporaryDirectory() as folder:  # where it writes down what it has learned
+            done = subprocess.run(command, cwd=folder, check=False)
         alive = server.process.poll() is None
     finally:
         code = server.stop()
