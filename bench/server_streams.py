@@ -151,15 +151,19 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a stream broke off or got another text")
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, arguments.streams + 256), hard))
     server = Server(arguments.krait, arguments.streams)
     try:
-        print(json.dumps(asyncio.run(measure(server, arguments.streams, arguments.seconds, arguments.tokens)), indent=2))
+        measured = asyncio.run(measure(server, arguments.streams, arguments.seconds, arguments.tokens))
+        print(json.dumps(measured, indent=2))
     finally:
         server.process.terminate()
         server.process.wait()
+    if arguments.check and (measured["different"] or measured["broken_off"] or not measured["texts"]):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

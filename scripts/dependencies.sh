@@ -31,6 +31,7 @@ readonly kCheckPackages=(python3 clang-format clang-tidy-14 git abigail-tools)  
 readonly kCrossPackages=(g++-aarch64-linux-gnu qemu-user-static)  # scripts/aarch64.sh
 readonly kJudgePackages=(python3-venv)  # for what .ci/run takes from PyPI, and for the wheel
 readonly kBenchPackages=(libbenchmark-dev)  # for bench/op_bench, which is left out without it
+readonly kBrowserPackages=(chromium)  # in which .ci/nightly goes through the page of krait serve
 readonly kManualPackages=(help2man)  # for the man pages, which are left out without it
 
 # What each package is there for: "command NAME" or "header FILE". A package counts as present where that is found, so
@@ -58,6 +59,7 @@ probe_of() {
         libboost1.81-dev) echo "header boost/url.hpp" ;;  # which 1.74 has not
         libboost-context1.81-dev) echo "file /usr/lib/*/cmake/boost_context-1.8*/boost_context-config.cmake" ;;
         libbenchmark-dev) echo "header benchmark/benchmark.h" ;;
+        chromium) echo "command chromium" ;;
         help2man) echo "command help2man" ;;
         clang) echo "command clang++" ;;
         libclang-rt-14-dev) echo "file /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" ;;
