@@ -120,16 +120,22 @@ judges() {
 
 # basedpyright is pyright with its program in the package.
 readonly -a kPythonJudges=(pytest==9.2.0 hypothesis==6.170.17 numpy==2.4.6 pydantic==2.14.4 mypy==2.4.1 basedpyright==1.40.2)
+# What the package works with, and needs not: the evaluation harness, and what executes notebooks.
+readonly -a kPythonGuests=(lm-eval==0.4.13 nbclient==0.11.0 ipykernel==7.4.0 matplotlib==3.11.2)
 
 # python_package [full]: the tests of python/ on the release build, mypy and pyright, and the wheel of that build in an empty environment. With "full"
-# random calls and loads go on for long (KRAIT_TEST_EFFORT), and the wheel is compiled as `pip install .` does.
+# random calls and loads go on for long (KRAIT_TEST_EFFORT), the harness and the notebooks run, and the wheel is compiled as `pip install .` does.
 python_package() {
-    local environment="$root/build/release/python"
-    judge_environment "$environment" "${kPythonJudges[@]}"
+    local environment="$root/build/release/python${1:+-$1}"
+    if [[ "${1:-}" == full ]]; then
+        judge_environment "$environment" "${kPythonJudges[@]}" "${kPythonGuests[@]}"
+    else
+        judge_environment "$environment" "${kPythonJudges[@]}"
+    fi
     build release krait krait_command krait_plugins
-    KRAIT_TEST_EFFORT="${1:-}" KRAIT_LIBRARY="$root/build/release/bin/libkrait.so" PYTHONPATH=python \
+    KRAIT_TEST_EFFORT="${1:-}" KRAIT_LIBRARY="$root/build/release/bin/libkrait.so" PYTHONPATH="$root/python" \
         "$environment/bin/python" -B -m pytest -q -p no:cacheprovider python/tests
-    "$environment/bin/mypy" --cache-dir build/release/python/mypy -p krait
+    "$environment/bin/mypy" --cache-dir "$environment/mypy" -p krait
     "$environment/bin/basedpyright" --pythonpath "$environment/bin/python"
     if [[ "${1:-}" == full ]]; then
         scripts/python_wheel.sh --check build/wheels

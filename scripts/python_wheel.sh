@@ -28,7 +28,7 @@ done
 [[ -n "$out" ]] || fail "name the folder that the wheel goes to"
 mkdir -p "$out"
 out="$(realpath "$out")"
-need "${kBuildPackages[@]}" python3-venv
+need "${kBuildPackages[@]}" "${kServerPackages[@]}" python3-venv
 cd "$root"
 
 tools="$root/build/wheel/tools"

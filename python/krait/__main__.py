@@ -7,9 +7,10 @@ import sys
 from krait.command import command_path
 
 
-def main() -> None:
+def main(*first: str) -> None:
+    """first: words in front of the arguments."""
     path = command_path()
-    os.execv(path, ["krait", *sys.argv[1:]])
+    os.execv(path, ["krait", *first, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -102,10 +102,12 @@ def test_libraries_that_cannot_be(tmp_path: Path) -> None:
     assert "plugin" in alone.stdout
 
 
-def test_command_line(tmp_path: Path) -> None:
+def test_command_line() -> None:
     done = subprocess.run([sys.executable, "-m", "krait", "--version"], capture_output=True, text=True, check=True)
     import krait
     assert krait.__version__ in done.stdout
+    served = subprocess.run([sys.executable, "-m", "krait.server", "--help"], capture_output=True, text=True, check=True)
+    assert "krait serve" in served.stdout
     assert subprocess.run([sys.executable, "-m", "krait", "run", "--nonsense"], capture_output=True, check=False).returncode == 2
 
 
