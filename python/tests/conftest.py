@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 import krait
+
+# A shell starts programs in the background with SIGINT ignored, and their children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FULL = os.environ.get("KRAIT_TEST_EFFORT") == "full"
 # Two threads of its own at most: pytest shares the machine with others.

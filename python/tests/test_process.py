@@ -57,12 +57,15 @@ INTERRUPTED = {
 def test_control_c(what: str) -> None:
     code = f"import krait; m = krait.demo(); print('now', flush=True)\ntry:\n    {INTERRUPTED[what]}\nexcept KeyboardInterrupt:\n    " \
            "print('interrupted', m.generate('The', max_tokens=3), flush=True)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "now\n"
-    time.sleep(0.5)
-    started = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=TIMEOUT)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "now\n"
+            time.sleep(0.5)
+            started = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=TIMEOUT)
+        finally:
+            process.kill()  # where it did not end
     assert out.startswith("interrupted") and err == "" and process.returncode == 0
     assert time.monotonic() - started < 20
 

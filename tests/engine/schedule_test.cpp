@@ -101,7 +101,8 @@ TEST_P(ScheduleTest, GivesTheTokensOfTheSimpleModel) {
         Open& its = open[random() % open.size()];
         switch (random() % 12) {
             case 0:
-                if (random() % 3 == 0) {
+                // One in four, chosen by its seed: how many of the others run to their end does not depend on how fast they do.
+                if (its.options.sampler.seed == 3) {
                     its.is_cancelled = true;
                     its.request.cancel();
                 }
