@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An engine: many requests on one model. Its thread owns a session; a step of it reads one token of each answer under way, and
-// rows of prompts for as long as a step may take. Prefixes of prompts that have been read are kept, and later requests go on
-// from them (engine/prefix/). docs/engine.md shows a step and the tree of prefixes.
+// An engine: many requests on one model. Its thread owns a session; a step of it reads one token of each answer in progress,
+// and rows of prompts for as long as a step may take. Prefixes of prompts that have been read are kept, and later requests go
+// on from them (engine/prefix/). docs/engine.md shows a step and the tree of prefixes.
 //   KRAIT_TRY(Engine engine, Engine::create(model));
 //   KRAIT_TRY(Request request, engine.submit({.tokens = prompt}));
 // On a CPU an answer has the tokens that it would have alone and without kept prefixes; on other devices a token's bits may

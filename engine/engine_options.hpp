@@ -19,11 +19,11 @@ struct PrefixOptions {
 };
 
 struct EngineOptions {
-    int32_t max_sequences = 16;                      // choices of requests under way at the same time
+    int32_t max_sequences = 16;                      // choices of requests in progress at the same time
     int32_t max_batch_tokens = kDefaultBatchTokens;  // rows of a step, at least max_sequences
     int64_t max_cached_tokens = 0;                   // these two as in SessionOptions
     int64_t max_sequence_tokens = 0;
-    // For how long a step with prompts may run while answers are under way (StepBudget).
+    // For how long a step with prompts may run while answers are in progress (StepBudget).
     double step_seconds = 0.05;
     QueueLimits queue;
     PrefixOptions prefixes;

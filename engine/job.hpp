@@ -26,14 +26,14 @@ struct Job {
     int64_t max_tokens = 0;       // of a choice
     int64_t n_page = 0;           // that all choices may need in the end
     size_t n_read = 0;            // tokens of the prompt
-    bool is_answering = false;    // the prompt is read, and its choices are under way
+    bool is_answering = false;    // the prompt is read, and its choices are in progress
     bool is_spilled = false;
     size_t n_row = 0;   // of its prompt, in the step that is planned
     size_t n_done = 0;  // choices that have ended
     bool is_admitted = false;
-    int64_t n_queued = 0;        // tokens that the mailbox counts
-    std::vector<size_t> places;  // where snapshots are taken, ascending, behind n_read
-    FairShare::Member member;    // of its key
+    int64_t n_queued = 0;                    // tokens that the mailbox counts
+    std::vector<size_t> snapshot_positions;  // where snapshots are taken, ascending, behind n_read
+    FairShare::Member member;                // of its key
     Clock::time_point admitted, answered;
 
     const std::vector<int32_t>& prompt() const { return request->options.tokens; }

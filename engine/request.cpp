@@ -22,13 +22,13 @@ std::optional<Event> Request::next(std::optional<Clock::duration> timeout) {
 }
 bool Request::is_finished() const { return !state_ || state_->is_finished(); }
 void Request::cancel() {
-    if (state_) state_->wants(Wish::cancel);
+    if (state_) state_->set_control(Control::cancel);
 }
 void Request::pause(bool spill) {
-    if (state_) state_->wants(spill ? Wish::spill : Wish::pause);
+    if (state_) state_->set_control(spill ? Control::spill : Control::pause);
 }
 void Request::go_on() {
-    if (state_) state_->wants(Wish::run);
+    if (state_) state_->set_control(Control::run);
 }
 RequestStats Request::stats() const { return state_ ? state_->stats() : RequestStats{}; }
 

@@ -56,7 +56,7 @@ void RequestState::wake_owner() {
 }
 
 void RequestState::disconnect() {
-    wants(Wish::cancel);
+    set_control(Control::cancel);
     if (!options.wake) return;
     const std::lock_guard lock(wake_mutex_);
     is_disconnected_ = true;
@@ -67,10 +67,10 @@ bool RequestState::is_finished() const {
     return is_complete_ && n_event_ == 0;
 }
 
-void RequestState::wants(Wish wish) {
+void RequestState::set_control(Control control) {
     // A request that is cancelled stays so.
-    for (Wish before = wish_.load(); before != wish && before != Wish::cancel;)
-        if (wish_.compare_exchange_weak(before, wish)) {
+    for (Control before = control_.load(); before != control && before != Control::cancel;)
+        if (control_.compare_exchange_weak(before, control)) {
             mailbox_->wake();
             return;
         }

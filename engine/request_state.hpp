@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a request's handle and the engine's thread share: events, wishes and statistics. Alive as long as either of them.
+// What a request's handle and the engine's thread share: events, controls and statistics. Alive as long as either of them.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 namespace krait::engine {
 
 // What the owner of a request wants of it.
-enum class Wish : uint8_t { run, pause, spill, cancel };
+enum class Control : uint8_t { run, pause, spill, cancel };
 
 class RequestState {
   public:
@@ -36,13 +36,13 @@ class RequestState {
         const std::lock_guard lock(mutex_);
         change(stats_);
     }
-    Wish wish() const { return wish_.load(std::memory_order_acquire); }
+    Control control() const { return control_.load(std::memory_order_acquire); }
 
     // By the owner:
     std::optional<Event> next(std::optional<Clock::duration> timeout);
     bool is_finished() const;
-    void wants(Wish wish);
-    void disconnect();  // no call of wake is under way then, and none follows
+    void set_control(Control control);
+    void disconnect();  // no call of wake is in progress then, and none follows
     RequestStats stats() const;
 
   private:
@@ -50,7 +50,7 @@ class RequestState {
     void wake_owner();
 
     const std::shared_ptr<Mailbox> mailbox_;
-    std::atomic<Wish> wish_{Wish::run};
+    std::atomic<Control> control_{Control::run};
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<Event> events_;  // a ring of its whole size from the start, so that the engine's thread allocates nothing

@@ -7,7 +7,7 @@ namespace krait::engine {
 
 void Step::clear() {
     parts_.clear();
-    places_.clear();
+    positions_.clear();
     batch_.clear();
     n_decode_ = 0;
 }
@@ -22,23 +22,23 @@ void Step::add_prompt(Job& job, size_t n_row) {
 }
 
 // Snapshots on the way through a prompt, as many as there is room for. The one at its end is taken afterwards, for nothing.
-void Step::plan_places() {
+void Step::plan_snapshots() {
     size_t n_wanted = 0;
     const auto of_part = [](const Part& part) {
-        const std::vector<size_t>& places = part.job->places;
+        const std::vector<size_t>& positions = part.job->snapshot_positions;
         const size_t first = part.job->n_read;
-        return std::pair(std::upper_bound(places.begin(), places.end(), first),
-                         std::upper_bound(places.begin(), places.end(), first + part.n_row));
+        return std::pair(std::upper_bound(positions.begin(), positions.end(), first),
+                         std::upper_bound(positions.begin(), positions.end(), first + part.n_row));
     };
     for (const Part& part : parts_)
         if (part.is_prompt) n_wanted += static_cast<size_t>(of_part(part).second - of_part(part).first);
     size_t n_left = n_wanted == 0 ? 0 : prefixes_.make_room(n_wanted);
     for (Part& part : parts_) {
         if (!part.is_prompt) continue;
-        part.first_place = places_.size();
-        for (auto [place, end] = of_part(part); place != end && n_left > 0; ++place, --n_left)
-            places_.push_back(*place - part.job->n_read);
-        part.n_place = places_.size() - part.first_place;
+        part.first_position = positions_.size();
+        for (auto [position, end] = of_part(part); position != end && n_left > 0; ++position, --n_left)
+            positions_.push_back(*position - part.job->n_read);
+        part.n_position = positions_.size() - part.first_position;
     }
 }
 
@@ -48,7 +48,7 @@ SequenceInput Step::input_of(const Part& part) const {
     bool wants = true;
     if (part.is_prompt) {
         input.tokens = std::span(part.job->prompt()).subspan(part.job->n_read, part.n_row);
-        input.snapshots = std::span(places_).subspan(part.first_place, part.n_place);
+        input.snapshots = std::span(positions_).subspan(part.first_position, part.n_position);
         wants = part.n_row == part.job->n_unread();
     }
     const int32_t n = n_needed(*part.job);
@@ -58,7 +58,7 @@ SequenceInput Step::input_of(const Part& part) const {
 }
 
 double Step::run(const Done& done, const Failed& failed) {
-    plan_places();
+    plan_snapshots();
     int64_t n_page = 0;
     for (Part& part : parts_) {
         const auto tokens = session_.tokens(part.job->choices[part.choice].sequence);
@@ -72,7 +72,7 @@ double Step::run(const Done& done, const Failed& failed) {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (decoded) {
         for (const Part& part : parts_)
-            if (part.n_place > 0) publish_places(part);
+            if (part.n_position > 0) publish_snapshots(part);
         for (size_t i = 0; i < parts_.size(); ++i) done(parts_[i], outputs_of(i));
     } else {
         for (const Part& part : parts_) run_alone(part, decoded.error(), done, failed);
@@ -85,11 +85,11 @@ void Step::run_alone(const Part& part, const Error& first, const Done& done, con
     if (first.code == ErrorCode::device_lost || !tokens || tokens->size() != part.n_before) return failed(part, first);
     const SequenceInput input = input_of(part);
     if (!session_.decode({input})) return failed(part, first);
-    if (part.n_place > 0) publish_places(part);
+    if (part.n_position > 0) publish_snapshots(part);
     done(part, outputs_of(0));
 }
 
-void Step::publish_places(const Part& part) {
+void Step::publish_snapshots(const Part& part) {
     const int32_t sequence = part.job->choices[part.choice].sequence;
     const auto tokens = session_.tokens(sequence);
     const auto taken = session_.snapshots(sequence);

@@ -17,8 +17,8 @@ class Step {
         size_t choice = 0;
         size_t n_row = 0;
         bool is_prompt = false;
-        size_t first_place = 0, n_place = 0;  // in places_
-        size_t n_before = 0;                  // tokens of its sequence
+        size_t first_position = 0, n_position = 0;  // in positions_
+        size_t n_before = 0;                        // tokens of its sequence
     };
     // A part was read: the outputs after its last token, where it has any. Or it was not, and why.
     using Done = std::function<void(const Part& part, const Outputs& outputs)>;
@@ -40,9 +40,9 @@ class Step {
     int32_t n_needed(const Job& job) const { return has_top_k_ ? job.choices.front().sampler.n_needed() : 0; }
 
   private:
-    void plan_places();
+    void plan_snapshots();
     SequenceInput input_of(const Part& part) const;
-    void publish_places(const Part& part);
+    void publish_snapshots(const Part& part);
     Outputs outputs_of(size_t input) const { return {session_.candidates(input), session_.logits(input)}; }
     void run_alone(const Part& part, const Error& first, const Done& done, const Failed& failed);
 
@@ -51,7 +51,7 @@ class Step {
     bool has_top_k_ = false;
     std::vector<Part> parts_;
     size_t n_decode_ = 0;
-    std::vector<size_t> places_;  // counted from the first token that is read
+    std::vector<size_t> positions_;  // counted from the first token that is read
     std::vector<SequenceInput> batch_;
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How many rows of prompts a step may have, by the times of the steps before it.
-//   t(n, r) = decode(n) + c r    n answers under way, r rows of prompts, c seconds a row
+//   t(n, r) = decode(n) + c r    n answers in progress, r rows of prompts, c seconds a row
 //   r       = (budget - decode(n)) / c, but no less than decode(n) / (2 c): where decoding alone takes as long as a step may,
 //             prompts are read all the same, and a step takes half as long again
 // decode(n) is a running mean for each power of two of n, measured in steps without prompts; c is one over steps with prompts.
-// While no answer is under way nobody waits for a token: a step takes kIdleFactor budgets, since larger runs read more rows a
+// While no answer is in progress nobody waits for a token: a step takes kIdleFactor budgets, since larger runs read more rows a
 // second, and no more, since new requests wait for its end.
 #pragma once
 
@@ -20,7 +20,7 @@ class StepBudget {
   public:
     static constexpr int64_t kIdleFactor = 4;
     static constexpr int64_t kFirstRows = 32;  // of a prompt, while nothing has been measured
-    static constexpr int64_t kLeastRows = 8;
+    static constexpr int64_t kMinRows = 8;
 
     StepBudget(double seconds, int64_t max_rows) : seconds_(seconds), max_rows_(max_rows) {}
 
@@ -30,7 +30,7 @@ class StepBudget {
         const double decode = decode_seconds(n_decode);
         const double left = n_decode == 0 ? seconds_ * kIdleFactor : std::max(seconds_ - decode, decode / 2);
         const double rows = std::min(left / row_seconds_, static_cast<double>(room));
-        return std::min(std::max(static_cast<int64_t>(rows), kLeastRows), room);
+        return std::min(std::max(static_cast<int64_t>(rows), kMinRows), room);
     }
     void measured(int64_t n_decode, int64_t n_prompt_rows, double seconds) {
         if (n_prompt_rows == 0) {

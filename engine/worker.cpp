@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/prefix/snapshot_places.hpp"
+#include "engine/prefix/snapshot_positions.hpp"
 
 namespace krait::engine {
 namespace {
@@ -145,7 +145,7 @@ void Worker::run() {
         try {
             goes_on = collect();
             if (goes_on) {
-                follow_wishes();
+                apply_controls();
                 admit();
                 has_worked = take_step();
             }
@@ -190,14 +190,14 @@ bool Worker::collect() {
     return goes_on;
 }
 
-void Worker::follow_wishes() {
+void Worker::apply_controls() {
     const auto now = Clock::now();
     const auto follow = [&](Job& job) {
         const auto& deadline = job.request->options.deadline;
-        const Wish wish = job.request->wish();
-        if (wish == Wish::cancel) finish_all(job, Finish::cancelled);
+        const Control control = job.request->control();
+        if (control == Control::cancel) finish_all(job, Finish::cancelled);
         else if (deadline && now >= *deadline) finish_all(job, Finish::deadline);
-        else if (wish == Wish::spill && job.is_admitted && !job.is_spilled) spill(job);
+        else if (control == Control::spill && job.is_admitted && !job.is_spilled) spill(job);
     };
     for (std::unique_ptr<Job>& job : waiting_) follow(*job);
     for (std::unique_ptr<Job>& job : running_) follow(*job);
@@ -236,7 +236,8 @@ void Worker::end_all(Finish finish, const std::optional<Error>& error) {
 Job* Worker::next_waiting() {
     Job* next = nullptr;
     for (std::unique_ptr<Job>& job : waiting_)
-        if (!job->is_done() && job->request->wish() == Wish::run && (!next || FairShare::is_before(job->member, next->member)))
+        if (!job->is_done() && job->request->control() == Control::run &&
+            (!next || FairShare::is_before(job->member, next->member)))
             next = job.get();
     return next;
 }
@@ -291,7 +292,8 @@ bool Worker::start(Job& job) {
     mailbox_->count_left(0, static_cast<int64_t>(job.n_read));
     job.n_queued -= static_cast<int64_t>(job.n_read);
     if (options.keep && prefixes_->is_on())
-        job.places = snapshot_places(job.prompt().size(), job.n_read, hit.reuse.common_tokens, options.message_ends);
+        job.snapshot_positions =
+            snapshot_positions(job.prompt().size(), job.n_read, hit.reuse.common_tokens, options.message_ends);
     job.request->change_stats([&](RequestStats& stats) {
         stats.reuse = hit.reuse;
         stats.queue_seconds = seconds_between(job.request->submitted, job.admitted);

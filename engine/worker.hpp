@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The thread of an engine. It owns the session and everything about requests under way; other threads reach it through the
+// The thread of an engine. It owns the session and everything about requests in progress; other threads reach it through the
 // mailbox and through the states of their requests.
 #pragma once
 
@@ -29,8 +29,8 @@ class Worker {
 
     // The loop:
     void run();
-    bool collect();        // new requests; false: the engine ends
-    void follow_wishes();  // cancelled, late, paused
+    bool collect();         // new requests; false: the engine ends
+    void apply_controls();  // cancelled, late, paused
     void admit();
     bool take_step();  // false: nobody has anything to read
     void sweep();      // requests that have ended
@@ -51,7 +51,7 @@ class Worker {
     void finish(Job& job, size_t index, Finish finish, int32_t token = -1);
     void finish_all(Job& job, Finish its, const std::optional<Error>& error = std::nullopt);
     void plan_rows(int64_t n_row);
-    static bool is_runnable(const Job& job) { return job.request->wish() == Wish::run && job.request->has_room(); }
+    static bool is_runnable(const Job& job) { return job.request->control() == Control::run && job.request->has_room(); }
     void publish_stats(bool is_idle);
 
     EngineOptions options_;

@@ -15,7 +15,7 @@ Generation::Generation(HttpServer& loop, const api::Model& model, Metrics& metri
 }
 
 Generation::~Generation() {
-    request_.reset();  // waits for a wake under way, which uses the rest
+    request_.reset();  // waits for a wake in progress, which uses the rest
     metrics_.active_generations.add(-1);
 }
 

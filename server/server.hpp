@@ -25,7 +25,7 @@ struct ServerOptions {
     std::vector<std::string> keys, allowed_hosts, cors_origins;
     int64_t max_answer_tokens = 4096;
     size_t n_work_thread = 2;
-    std::chrono::seconds drain_time{30};            // for answers under way, after a signal
+    std::chrono::seconds drain_time{30};            // for answers in progress, after a signal
     std::function<void(const RequestRecord&)> log;  // on the loop's thread
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An engine: many requests on one model. A thread of its own runs a session; each step of it reads one token of every answer
- * under way, and rows of prompts for as long as a step may take. Prefixes of prompts that have been read are kept, and later
+ * in progress, and rows of prompts for as long as a step may take. Prefixes of prompts that have been read are kept, and later
  * requests continue from them (docs/engine.md).
  *
  * On a CPU an answer has the tokens that it would have alone and without kept prefixes. On other devices the last bits of a
@@ -24,15 +24,15 @@ typedef struct krait_request krait_request;
 
 typedef struct krait_engine_options {
     size_t struct_size;
-    int32_t max_sequences;    /* 1 to 65535: choices of requests that are under way at the same time; each takes one state */
+    int32_t max_sequences;    /* 1 to 65535: choices of requests that are in progress at the same time; each takes one state */
     int32_t max_batch_tokens; /* max_sequences to 2^31 - 1: rows of a step */
     /* 0 to 65536: prefixes that are kept on the device; each takes one state. 0: no prefixes are kept. */
     int32_t max_snapshots;
     int32_t reserved;            /* 0 */
     int64_t max_cached_tokens;   /* these two as in krait_session_options */
     int64_t max_sequence_tokens; /* a prompt that is longer is INVALID_ARGUMENT */
-    /* More than 0: for how long a step with prompts may run while answers are under way. Where decoding alone takes as long, a
-     * step takes half as long again. */
+    /* More than 0: for how long a step with prompts may run while answers are in progress. Where decoding alone takes as long,
+     * a step takes half as long again. */
     double step_seconds;
     int64_t max_waiting_requests; /* 0 or more: requests without a sequence; one more is UNAVAILABLE. 0 = no limit */
     int64_t max_waiting_tokens;   /* 0 or more: tokens of prompts that are not read yet; the same. 0 = no limit */
@@ -50,7 +50,7 @@ typedef struct krait_engine_options {
  * be made. */
 KRAIT_API krait_code krait_engine_create(const krait_model* model, const krait_engine_options* options, krait_engine** out,
                                          krait_failure* failure);
-/* Ends all requests as cancelled, and waits for the step under way. Requests stay valid. */
+/* Ends all requests as cancelled, and waits for the step in progress. Requests stay valid. */
 KRAIT_API void krait_engine_free(krait_engine* engine);
 
 /* Called on the engine's thread after new events of a request. It must be short and not throw, and call nothing of Krait except
@@ -92,7 +92,7 @@ typedef struct krait_request_options {
  * where the queue is full: try again later. */
 KRAIT_API krait_code krait_engine_submit(krait_engine* engine, const krait_request_options* options, krait_request** out,
                                          krait_failure* failure);
-/* Cancels the request if it has not finished. Waits for a call of wake that is under way: the caller holds no lock that wake
+/* Cancels the request if it has not finished. Waits for a call of wake that is in progress: the caller holds no lock that wake
  * takes. No call follows. */
 KRAIT_API void krait_request_free(krait_request* request);
 

@@ -10,7 +10,7 @@
 docs/python.md shows the rest: sessions, chat, grammars, engines.
 """
 
-from krait._c.library import lib as _lib
+from krait._c.loader import lib as _lib
 from krait._c.structs import krait_engine_figures as EngineFigures
 from krait._c.structs import krait_perplexity as Perplexity
 from krait._c.structs import krait_phase_sums as PhaseSums

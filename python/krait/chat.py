@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from krait._c import calls
 from krait._c.cell import Cell
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_chat_input, krait_chat_template_options
 from krait.errors import NotFoundError
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from krait._c.library import library_path
+from krait._c.loader import library_path
 from krait.errors import FileError, InvalidArgumentError, KraitError, NotFoundError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from krait._c import calls
 from krait._c.cell import Cell
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_model_device_info
 from krait.errors import NotFoundError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from krait._c import calls
 from krait._c.cell import Cell
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_engine_figures, krait_engine_options, krait_request_options
 from krait.chat import Prompt
 from krait.errors import UnavailableError
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class EngineOptions(TypedDict, total=False):
     """Memory and limits of an engine (include/krait/engine.h); those that are left out have the defaults of the C API."""
 
-    max_sequences: int  # choices under way at the same time; each takes one state (16)
+    max_sequences: int  # choices in progress at the same time; each takes one state (16)
     max_batch_tokens: int  # rows of a step (512)
     max_snapshots: int  # prefixes that are kept on the device; each takes one state (32)
     max_cached_tokens: int  # with attention: of all sequences together (0: enough)
     max_sequence_tokens: int  # with attention: of one sequence
-    step_seconds: float  # how long a step with prompts may take while answers are under way (0.05)
+    step_seconds: float  # how long a step with prompts may take while answers are in progress (0.05)
     max_waiting_requests: int  # one more is UnavailableError (512); 0: no limit
     max_waiting_tokens: int  # of prompts that are not read yet; the same (0)
     max_host_bytes: int  # host memory for prefixes that lose their place on the device (0)
@@ -95,27 +95,27 @@ class Engine:
 
         More prompts than max_waiting_requests are submitted as others end.
         """
-        under_way: list[Request] = []
+        submitted: list[Request] = []
         answers: dict[int, list[Answer]] = {}
         first = 0  # of the requests whose answers are not taken
         try:
             for prompt in prompts:
                 while True:
                     try:
-                        under_way.append(self.submit(prompt, **options))
+                        submitted.append(self.submit(prompt, **options))
                         break
                     except UnavailableError:
-                        if first == len(under_way):
+                        if first == len(submitted):
                             raise
-                        answers[first] = under_way[first].answers()
+                        answers[first] = submitted[first].answers()
                         first += 1
-            while first < len(under_way):
-                answers[first] = under_way[first].answers()
+            while first < len(submitted):
+                answers[first] = submitted[first].answers()
                 first += 1
         finally:
-            for request in under_way:
+            for request in submitted:
                 request.close()
-        return [answer for index in range(len(under_way)) for answer in answers[index]]
+        return [answer for index in range(len(submitted)) for answer in answers[index]]
 
     def figures(self) -> krait_engine_figures:
         """Queue, steps, hits and memory. Never waits for a step."""
@@ -123,7 +123,7 @@ class Engine:
             return calls.measured(krait_engine_figures, lib.krait_engine_measure, engine)
 
     def close(self) -> None:
-        """Ends all requests as "cancelled", and waits for the step under way. Requests stay valid. Safe to call again."""
+        """Ends all requests as "cancelled", and waits for the step in progress. Requests stay valid. Safe to call again."""
         self._cell.close()
 
     def __enter__(self) -> Engine:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from krait._c import calls
 from krait._c.enums import krait_want
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait.chat import Prompt
 from krait.errors import InvalidArgumentError, StaleError
 from krait.grammar import Grammar, GrammarState, grammar_of
@@ -257,7 +257,7 @@ class Stream:
             done()
 
     def close(self) -> None:
-        """Ends it; waits for the token under way. Safe to call again."""
+        """Ends it; waits for the token in progress. Safe to call again."""
         with self._lock:
             self._release()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from krait._c import calls
 from krait._c.cell import Cell, Exclusive
 from krait._c.enums import krait_grammar_kind
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_grammar_options
 from krait.errors import InvalidArgumentError, NotFoundError
 

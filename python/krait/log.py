@@ -9,7 +9,7 @@ from typing import Any
 
 from krait._c import calls
 from krait._c.enums import krait_severity as Severity
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_log
 
 __all__ = ["Severity", "set_log"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from krait._c import calls
 from krait._c.cell import Cell
 from krait._c.enums import krait_value_form
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_metadata, krait_tensor
 from krait.errors import NotFoundError
 

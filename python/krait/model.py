@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack
 from krait._c import calls
 from krait._c.cell import Cell
 from krait._c.enums import krait_explain_form
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_model_options, krait_perplexity, krait_work
 from krait.chat import ChatTemplate, Message, Prompt
 from krait.devices import ModelDevice, model_devices

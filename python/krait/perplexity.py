@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from krait._c import calls
 from krait._c.cell import Cell
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_perplexity, krait_perplexity_options, krait_perplexity_options_progress
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from krait._c import calls
 from krait._c.cell import Exclusive
 from krait._c.enums import krait_phase, krait_profile_group
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_phase_sums, krait_profile_entry, krait_profile_event, krait_profile_options
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from krait._c import calls
 from krait._c.cell import Cell, Exclusive
 from krait._c.enums import krait_event_kind, krait_finish
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_event, krait_failure, krait_request_figures, krait_request_options, krait_wake
 from krait.errors import InvalidArgumentError, KraitError, error_of
 from krait.generation import Answer, Finish
@@ -86,7 +86,7 @@ class _Choice:
 
 
 class Request:
-    """An answer under way, made by Engine.submit().
+    """An answer in progress, made by Engine.submit().
 
     `for piece in request` and `async for` give the text of choice 0 as it is generated; answer() and answers() all of it; events() the tokens.
     Events are taken by one thread at a time; cancel(), pause(), resume() and figures() by any.

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from krait._c import calls
 from krait._c.cell import Exclusive
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_sampler_options
 
 

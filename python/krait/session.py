@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from krait._c import calls
 from krait._c.cell import Exclusive
 from krait._c.enums import krait_hidden, krait_want
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_batch_item, krait_candidate, krait_decode_options, krait_session_figures, krait_session_options
 from krait.errors import NotFoundError, StaleError
 from krait.profile import Profile

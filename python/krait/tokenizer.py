@@ -9,7 +9,7 @@ from ctypes import byref, c_int32, c_size_t, c_void_p
 from krait._c import calls
 from krait._c.cell import Cell, Exclusive
 from krait._c.enums import krait_detokenize_flags, krait_tokenize_flags
-from krait._c.library import lib
+from krait._c.loader import lib
 from krait._c.structs import krait_detokenizer_options
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from krait._c import enums, structs
 from krait._c.functions import FUNCTIONS
-from krait._c.library import library_path
+from krait._c.loader import library_path
 from krait._c.sized import Sized
 from krait.engine import EngineOptions, RequestOptions
 from krait.perplexity import PerplexityOptions

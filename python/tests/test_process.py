@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from krait._c.library import library_path
+from krait._c.loader import library_path
 
 TIMEOUT = 60
 

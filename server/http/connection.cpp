@@ -59,7 +59,7 @@ void Connection::close() {
     if (const auto exchange = std::move(exchange_)) exchange->tell_gone();
 }
 
-// One read is under way in every state: it tells that the client has gone, also while an answer is being made.
+// One read is in progress in every state: it tells that the client has gone, also while an answer is being made.
 void Connection::read() {
     if (is_reading_ || state_ == State::closed || (state_ == State::answering && in_.size() >= kMaxAheadBytes)) return;
     is_reading_ = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /slots: how many answers are under way, of how many. A slot here is a place in the engine, and no cache: prefixes are kept
+// /slots: how many answers are in progress, of how many. A slot here is a place in the engine, and no cache: prefixes are kept
 // beside it, for all of them (docs/engine.md).
 #include "server/llamacpp/endpoints.hpp"
 

@@ -30,27 +30,17 @@ class ChatFormat final : public AnswerFormat {
         if (figures) json["timings"] = timings_json(*figures);
         return event_of(json);
     }
-    std::string end(const AnswerFigures& figures) override {
-        if (!includes_usage_) return std::string(kDone);
-        Json json = head_.json();
-        json["choices"] = Json::array();
-        json["usage"] = usage_json(figures);
-        return event_of(json) + std::string(kDone);
-    }
+    std::string end(const AnswerFigures& figures) override { return end_of_stream(head_, includes_usage_, figures); }
     std::string error(const Error& error) override { return error_event(error); }
 
     Json whole(const std::vector<ChoiceText>& choices, const AnswerFigures& figures) override {
-        Json json = head_.json();
         Json list = Json::array();
         for (size_t i = 0; i < choices.size(); ++i)
             list.push_back({{"index", i},
                             {"message", {{"role", "assistant"}, {"content", choices[i].text}, {"refusal", nullptr}}},
                             {"logprobs", nullptr},
                             {"finish_reason", finish_word(choices[i].end)}});
-        json["choices"] = std::move(list);
-        json["usage"] = usage_json(figures);
-        json["timings"] = timings_json(figures);
-        return json;
+        return whole_answer(head_, std::move(list), figures);
     }
 
   private:

@@ -42,25 +42,17 @@ class CompletionFormat final : public AnswerFormat {
         return event_of(json);
     }
     std::string end(const AnswerFigures& figures) override {
-        if (!completion_.fields.includes_usage) return std::string(kDone);
-        Json json = head_.json();
-        json["choices"] = Json::array();
-        json["usage"] = usage_json(figures);
-        return event_of(json) + std::string(kDone);
+        return end_of_stream(head_, completion_.fields.includes_usage, figures);
     }
     std::string error(const Error& error) override { return error_event(error); }
 
     Json whole(const std::vector<ChoiceText>& choices, const AnswerFigures& figures) override {
-        Json json = head_.json();
         Json list = Json::array();
         for (size_t i = 0; i < choices.size(); ++i) {
             const std::string echo = completion_.echoes.empty() ? std::string() : completion_.echoes[i / n()];
             list.push_back(choice_json(static_cast<int32_t>(i), echo + choices[i].text, finish_word(choices[i].end)));
         }
-        json["choices"] = std::move(list);
-        json["usage"] = usage_json(figures);
-        json["timings"] = timings_json(figures);
-        return json;
+        return whole_answer(head_, std::move(list), figures);
     }
 
   private:

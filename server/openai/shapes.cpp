@@ -48,4 +48,21 @@ std::string event_of(const Json& json) { return fmt::format("data: {}\n\n", to_t
 
 std::string error_event(const Error& error) { return event_of(openai_error(error)); }
 
+std::string end_of_stream(const AnswerHead& head, bool includes_usage, const AnswerFigures& figures) {
+    const std::string done = "data: [DONE]\n\n";
+    if (!includes_usage) return done;
+    Json json = head.json();
+    json["choices"] = Json::array();
+    json["usage"] = usage_json(figures);
+    return event_of(json) + done;
+}
+
+Json whole_answer(const AnswerHead& head, Json choices, const AnswerFigures& figures) {
+    Json json = head.json();
+    json["choices"] = std::move(choices);
+    json["usage"] = usage_json(figures);
+    json["timings"] = timings_json(figures);
+    return json;
+}
+
 }  // namespace krait::server::openai

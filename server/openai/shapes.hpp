@@ -26,6 +26,9 @@ Json timings_json(const AnswerFigures& figures);
 std::string event_of(const Json& json);
 // The error of a stream that has begun.
 std::string error_event(const Error& error);
-inline constexpr std::string_view kDone = "data: [DONE]\n\n";
+// The last events of a stream: the usage where it is wanted, and "data: [DONE]".
+std::string end_of_stream(const AnswerHead& head, bool includes_usage, const AnswerFigures& figures);
+// An answer that is no stream: its choices, usage and timings.
+Json whole_answer(const AnswerHead& head, Json choices, const AnswerFigures& figures);
 
 }  // namespace krait::server::openai

@@ -9,7 +9,7 @@ import * as settings from "./settings.js";
 const $ = (id) => document.getElementById(id);
 let all = load();
 let current = all[0] ?? new Conversation();
-let running = null; // the AbortController of the answer under way
+let running = null; // the AbortController of the answer in progress
 
 const button = (text, label, action) => {
   const made = document.createElement("button");

@@ -218,7 +218,8 @@ void add_bench_command(Command& program) {
         &command.option("--requests", arguments->serving.requests, "with --serving: how many")
              .in_range(1, 1 << 20)
              .show_default(),
-        &command.option("--concurrent", arguments->serving.max_sequences, "with --serving: requests under way at the same time")
+        &command
+             .option("--concurrent", arguments->serving.max_sequences, "with --serving: requests in progress at the same time")
              .in_range(1, kMaxSequences)
              .show_default(),
         &command.option("--arrivals", arguments->serving.arrivals, "with --serving: requests that arrive in a step, on average")

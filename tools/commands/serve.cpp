@@ -98,7 +98,7 @@ api::Status serve(Arguments& arguments) {
 void add_engine_options(Command& command, Arguments& arguments) {
     constexpr const char* kGroup = "Engine";
     krait_engine_options& engine = arguments.engine;
-    command.option("--slots", engine.max_sequences, "answers under way at the same time; each takes the memory of a state")
+    command.option("--slots", engine.max_sequences, "answers in progress at the same time; each takes the memory of a state")
         .in_range(1, 65535)
         .show_default()
         .group(kGroup);
@@ -106,11 +106,11 @@ void add_engine_options(Command& command, Arguments& arguments) {
         .in_range(0, 65536)
         .show_default()
         .group(kGroup);
-    command.option("--batch", engine.max_batch_tokens, "most tokens of a step")
+    command.option("--batch", engine.max_batch_tokens, "max tokens of a step")
         .in_range(1, 1 << 20)
         .show_default()
         .group(kGroup);
-    command.option("--step-ms", arguments.step_ms, "for how long a step may read prompts while answers are under way")
+    command.option("--step-ms", arguments.step_ms, "for how long a step may read prompts while answers are in progress")
         .in_range(1, 60000)
         .show_default()
         .group(kGroup);
@@ -154,7 +154,7 @@ void add_http_options(Command& command, Arguments& arguments) {
         .in_range(1, 1 << 20)
         .show_default();
     command.option("--max-body", arguments.max_body_mib, "MiB of a request").in_range(1, 1024).show_default();
-    command.option("--drain-seconds", arguments.drain_seconds, "for answers under way, after SIGTERM or Ctrl-C")
+    command.option("--drain-seconds", arguments.drain_seconds, "for answers in progress, after SIGTERM or Ctrl-C")
         .in_range(0, 86400)
         .show_default();
     command.option("--log", arguments.log, "a line for each request: text, json or none; prompts are in none of them")

@@ -7,7 +7,7 @@ process do.
     Cell        for objects that many threads may use at once (models, engines, grammars)
     Exclusive   for objects that are used by one thread at a time (sessions, samplers, ...): another one gets BusyError
 
-close() may be called at any time and from any thread, more than once. Calls under way end as they would, the last of them frees the object, and
+close() may be called at any time and from any thread, more than once. Calls in progress end as they would, the last of them frees the object, and
 later ones raise ClosedError. At the end of the process everything is closed before the interpreter takes itself apart, so that no thread of
 the library runs Python afterwards.
 
@@ -60,7 +60,7 @@ class Use:
         self._token = None
 
     @property
-    def is_under_way(self) -> bool:
+    def is_active(self) -> bool:
         return self._token is not None
 
 
@@ -90,7 +90,7 @@ class Cell:
             if token is None:
                 raise ClosedError(f"this {self.kind} {self._closed}")
             self._check()
-            self._uses = [other for other in self._uses if _is_under_way(other)]
+            self._uses = [other for other in self._uses if _is_active(other)]
             self._uses.append(weakref.ref(use))
             return token
 
@@ -115,7 +115,7 @@ class Cell:
 
     def threads(self) -> set[int]:
         """That use it now."""
-        return {use.thread for use in (other() for other in self._uses) if use is not None and use.is_under_way}
+        return {use.thread for use in (other() for other in self._uses) if use is not None and use.is_active}
 
     def abandon(self) -> None:
         """At the end of the process: threads that use it will call the library no more."""
@@ -140,9 +140,9 @@ class Exclusive(Cell):
             raise BusyError(f"this {self.kind} is in use by another thread; nothing has changed. Use one {self.kind} for each thread, or a lock")
 
 
-def _is_under_way(reference: weakref.ref[Use]) -> bool:
+def _is_active(reference: weakref.ref[Use]) -> bool:
     use = reference()
-    return use is not None and use.is_under_way
+    return use is not None and use.is_active
 
 
 def _in_child() -> None:

@@ -13,20 +13,20 @@
 
 namespace krait::engine {
 
-inline constexpr size_t kFirstPlace = 64;
+inline constexpr size_t kFirstPosition = 64;
 inline constexpr size_t kMaxMessageEnds = 16;  // of a prompt, the last ones
 
 // Ascending, behind n_read and before n_prompt. n_common: tokens that the prompt has in common with kept prefixes.
-inline std::vector<size_t> snapshot_places(size_t n_prompt, size_t n_read, size_t n_common,
-                                           std::span<const size_t> message_ends) {
-    std::vector<size_t> places{n_common};
+inline std::vector<size_t> snapshot_positions(size_t n_prompt, size_t n_read, size_t n_common,
+                                              std::span<const size_t> message_ends) {
+    std::vector<size_t> positions{n_common};
     if (message_ends.size() > kMaxMessageEnds) message_ends = message_ends.last(kMaxMessageEnds);
-    places.insert(places.end(), message_ends.begin(), message_ends.end());
-    for (size_t place = kFirstPlace; place < n_prompt; place *= 2) places.push_back(place);
-    std::sort(places.begin(), places.end());
-    places.erase(std::unique(places.begin(), places.end()), places.end());
-    std::erase_if(places, [&](size_t place) { return place <= n_read || place >= n_prompt; });
-    return places;
+    positions.insert(positions.end(), message_ends.begin(), message_ends.end());
+    for (size_t position = kFirstPosition; position < n_prompt; position *= 2) positions.push_back(position);
+    std::sort(positions.begin(), positions.end());
+    positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+    std::erase_if(positions, [&](size_t position) { return position <= n_read || position >= n_prompt; });
+    return positions;
 }
 
 }  // namespace krait::engine
